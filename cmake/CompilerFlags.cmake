@@ -1,0 +1,17 @@
+# One interface target carries the warnings, the sanitizers and the hardening of every build.
+add_library(llmsweep_flags INTERFACE)
+target_compile_options(llmsweep_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
+  -Wno-missing-field-initializers)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(LLMSWEEP_SANITIZE)
+  target_compile_options(llmsweep_flags INTERFACE
+    -fsanitize=${LLMSWEEP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(llmsweep_flags INTERFACE -fsanitize=${LLMSWEEP_SANITIZE})
+else()
+  target_compile_options(llmsweep_flags INTERFACE
+    $<$<CONFIG:Release>:-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fcf-protection>)
+  target_link_options(llmsweep_flags INTERFACE
+    $<$<CONFIG:Release>:-pie -Wl,-z,relro,-z,now>)
+endif()

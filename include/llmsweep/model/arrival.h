@@ -1,0 +1,36 @@
+// A load schedule is data. The load loop does not know whether it is closed or open.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/model/record.h"
+
+namespace llmsweep {
+
+constexpr uint32_t kNoArrival = std::numeric_limits<uint32_t>::max();
+
+// Starts `at` after the level's start, and not before `after` (an earlier index of the schedule)
+// has ended: a closed loop chains a slot's requests, an open loop only uses `at`.
+struct Arrival {
+  Duration at{};
+  uint32_t after = kNoArrival;
+  uint32_t slot = 0;
+  uint32_t prompt = 0;  // index into the level's prompts
+  Phase phase = Phase::kMeasured;
+
+  bool operator==(const Arrival&) const = default;
+};
+
+// arrivals[i].after < i. When a slot has nothing left and measured requests are still in flight
+// somewhere, it takes the next of `filler_prompts` (round and round), until none is.
+struct Schedule {
+  std::vector<Arrival> arrivals;
+  std::vector<uint32_t> filler_prompts;  // empty: no fillers
+  uint32_t slots = 0;
+};
+
+}  // namespace llmsweep

@@ -1,0 +1,127 @@
+// The statistics of one level (one concurrency or rate), as metrics.md defines them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/model/record.h"
+
+namespace llmsweep {
+
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+// Of a sample; ms. Absent percentiles: not enough samples (p99 needs 300, p99.9 3,000).
+struct Distribution {
+  int64_t count = 0;
+  double mean = 0;
+  double min = 0;
+  double max = 0;
+  std::optional<double> p50, p90, p95, p99, p999;
+  std::optional<Interval> p50_ci95;  // within-run, order statistics; absent below 6 samples
+};
+
+// Why a level cannot be trusted. One value, one sentence, one remedy: see stats/validity.h.
+enum class InvalidReason {
+  kClientBusy,
+  kClientDelay,       // measured kernel arrival → stamp
+  kSendLateness,      // open loop
+  kSlotGap,           // closed loop
+  kConcurrencyOff,    // achieved concurrency off by more than 2 %
+  kOutputTokensOff,   // measured output tokens off by more than 1 %
+  kInputTokensOff,
+  kErrors,
+  kTooFewRequests,
+  kInterrupted,
+};
+
+enum class Warning {
+  kClientBusy,          // over 30 %
+  kHostStall,
+  kReconnects,
+  kTokenCountEstimated, // output tokens counted as chunks
+  kInputUnverified,     // the server reports no usage.prompt_tokens
+  kCachedTokens,
+  kPromptsReused,
+  kOneRepeat,
+  kLittlesLaw,
+  kNoReceiveStamps,
+  kWithDrain,           // no fillers: throughput has the drain in it
+};
+
+// What the client knows about itself during one run of a level.
+struct ClientHealth {
+  int threads = 1;
+  double busy_fraction = 0;        // share of wall time outside the wait for events; worst thread
+  double cpu_seconds = 0;          // of the event-loop threads
+  int64_t iterations = 0;
+  int64_t chunks = 0;              // token-bearing, over all phases
+  double chunks_per_iteration = 0;
+  double coalesced_fraction = 0;
+  double tokens_per_chunk = 0;
+  double send_lateness_p50_ms = 0;  // scheduled → sent, of requests with their own `at`
+  double send_lateness_p99_ms = 0;
+  double slot_gap_p50_ms = 0;  // end of a slot's request → sent of its next
+  double slot_gap_p99_ms = 0;
+  int64_t reconnects = 0;
+  int64_t stalls = 0;       // watchdog ticks over 5 ms late
+  double stall_max_ms = 0;
+  int64_t stalled_requests = 0;  // measured requests that a stall overlapped
+  bool receive_stamps = false;   // whether the kernel's stamps could be had
+  int64_t receive_samples = 0;
+  double receive_delay_p50_ms = 0;  // kernel arrival → our stamp
+  double receive_delay_p99_ms = 0;
+  double receive_delay_max_ms = 0;
+};
+
+struct RequestCounts {
+  int64_t completed = 0;  // measured and ok
+  int64_t failed = 0;     // measured and not ok
+  std::map<Outcome, int64_t> by_outcome;  // measured
+};
+
+// One run (repeat) of a level.
+struct RunStats {
+  int repeat = 0;
+  bool valid = true;
+  std::vector<InvalidReason> invalid_reasons;
+  std::vector<Warning> warnings;
+  RequestCounts requests;
+  Distribution e2e, ttft, ttfo, tpot, itl, icl;
+  double output_throughput_tps = 0;
+  std::optional<double> steady_output_throughput_tps;
+  std::optional<double> drain_bias;  // output ÷ steady − 1
+  double throughput_per_gpu_tps = 0;
+  double request_throughput_rps = 0;
+  std::optional<double> achieved_concurrency;
+  std::optional<double> littles_law_error;  // |L − λW| / L
+  double output_speed_tps = 0;  // median over requests of output_tokens / E2E
+  double decode_speed_tps = 0;  // 1 / median TPOT; 0: no TPOT
+  double throughput_per_latency = 0;  // steady ÷ median E2E in ms
+  std::optional<double> goodput_fraction;
+  std::optional<double> goodput_rps;
+  double input_tokens_mean = 0;   // as the server counts
+  double output_tokens_mean = 0;
+  double cached_tokens_mean = 0;
+  bool token_count_estimated = false;
+  double wall_seconds = 0;
+  ClientHealth client;
+};
+
+// A level: its runs, pooled. Latency distributions pool the measured requests of all runs;
+// throughputs are the geometric mean of the runs'; `*_ci95` speak between runs (Student t on logs).
+struct LevelStats {
+  int concurrency = 0;
+  RunStats pooled;  // `repeat` not used
+  std::optional<Interval> e2e_p50_between_runs_ci95;
+  std::optional<Interval> throughput_between_runs_ci95;
+  std::vector<RunStats> runs;
+};
+
+}  // namespace llmsweep

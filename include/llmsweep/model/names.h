@@ -1,0 +1,64 @@
+// The one spelling of every enumerator that crosses a file, a table or a flag.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "llmsweep/model/record.h"
+#include "llmsweep/model/spec.h"
+
+namespace llmsweep {
+
+std::string_view name_of(Api value);           // chat, completions
+std::string_view name_of(RequestField value);  // ignore_eos, min_tokens, include_usage, …
+std::string_view name_of(InputScope value);    // total, content
+std::string_view name_of(PromptAs value);      // text, ids
+std::string_view name_of(Reuse value);         // forbid, allow
+std::string_view name_of(Metric value);        // e2e, ttft, ttfo, tpot, itl, icl
+std::string_view name_of(Statistic value);     // p50, p90, p95, p99, mean
+std::string_view name_of(Phase value);         // warmup, measured, filler
+std::string_view name_of(Outcome value);       // ok, http_error, …
+std::string_view name_of(TokenSource value);   // usage, tokenizer, chunks
+
+template <class Enum>
+const std::vector<Enum>& all_values();  // in declaration order; specialised for each of the above
+
+template <class Enum>
+std::vector<std::string> all_names() {
+  std::vector<std::string> names;
+  for (Enum value : all_values<Enum>()) names.emplace_back(name_of(value));
+  return names;
+}
+
+template <class Enum>
+std::optional<Enum> from_name(std::string_view name) {
+  for (Enum value : all_values<Enum>()) {
+    if (name_of(value) == name) return value;
+  }
+  return std::nullopt;
+}
+
+template <>
+const std::vector<Api>& all_values<Api>();
+template <>
+const std::vector<RequestField>& all_values<RequestField>();
+template <>
+const std::vector<InputScope>& all_values<InputScope>();
+template <>
+const std::vector<PromptAs>& all_values<PromptAs>();
+template <>
+const std::vector<Reuse>& all_values<Reuse>();
+template <>
+const std::vector<Metric>& all_values<Metric>();
+template <>
+const std::vector<Statistic>& all_values<Statistic>();
+template <>
+const std::vector<Phase>& all_values<Phase>();
+template <>
+const std::vector<Outcome>& all_values<Outcome>();
+template <>
+const std::vector<TokenSource>& all_values<TokenSource>();
+
+}  // namespace llmsweep

@@ -1,0 +1,26 @@
+// One prompt, ready to be put into a request.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace llmsweep {
+
+struct Prompt {
+  std::string text;  // one user message; empty where `messages` or `ids` is used
+  std::vector<std::pair<std::string, std::string>> messages;  // role, content
+  std::vector<int32_t> ids;                                   // token ids, for prompt_as: ids
+  // What the server's usage.prompt_tokens should say: content plus calibrated overhead. 0: unknown.
+  int64_t planned_input_tokens = 0;
+  int64_t planned_output_tokens = 0;
+};
+
+// A level's prompts, with the set's fingerprint: SHA-256 over the SHA-256 of every prompt in order.
+struct PromptSet {
+  std::vector<Prompt> prompts;
+  std::string sha256;
+};
+
+}  // namespace llmsweep

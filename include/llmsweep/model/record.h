@@ -1,0 +1,66 @@
+// One request: what was asked, when things happened, how it ended. One line of requests.jsonl.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/model/histogram.h"
+
+namespace llmsweep {
+
+enum class Phase { kWarmup, kMeasured, kFiller };
+
+enum class Outcome {
+  kOk,
+  kHttpError,       // a status other than 200
+  kTransportError,  // refused, reset, TLS, truncated body
+  kTimeout,
+  kProtocolError,  // malformed stream, an error inside it, an end without [DONE] or finish_reason
+  kCancelled,
+};
+
+enum class TokenSource { kUsage, kTokenizer, kChunks };
+
+// Instants as metrics.md defines them; absent where they did not happen.
+struct RequestRecord {
+  int level = 0;  // concurrency
+  int repeat = 0;
+  uint32_t index = 0;  // of the schedule; fillers go on from its end
+  uint32_t slot = 0;
+  Phase phase = Phase::kMeasured;
+  std::string response_id;
+
+  Instant scheduled{};
+  std::optional<Instant> sent;
+  std::optional<Instant> first_byte;
+  std::optional<Instant> first_token;
+  std::optional<Instant> first_answer_token;
+  std::optional<Instant> last_token;
+  std::optional<Instant> end;
+
+  int64_t planned_input_tokens = 0;   // 0: not planned
+  int64_t planned_output_tokens = 0;
+  std::optional<int64_t> input_tokens;  // the server's usage.prompt_tokens
+  std::optional<int64_t> cached_tokens;
+  int64_t output_tokens = 0;
+  TokenSource token_source = TokenSource::kChunks;
+  int64_t first_chunk_tokens = 1;  // tokens in the first token-bearing chunk
+  int64_t chunks = 0;              // token-bearing chunks
+  int64_t coalesced_chunks = 0;    // of those, completed by the same read as the one before
+
+  Outcome outcome = Outcome::kOk;
+  int http_status = 0;  // 0: no response
+  std::string error;    // reason of a failure, printable
+  std::string finish_reason;
+
+  // Gaps between distinct arrivals of token-bearing chunks (coalesced ones make no gap), and the
+  // same per token of the later arrival, weighted by those tokens.
+  Histogram icl;
+  Histogram itl;
+
+  bool reconnected = false;  // a new connection was opened for it in the measured part
+};
+
+}  // namespace llmsweep

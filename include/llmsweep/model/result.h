@@ -1,0 +1,76 @@
+// A sweep's result: what result.json holds, for measured, simulated, imported and published data.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "llmsweep/model/level.h"
+#include "llmsweep/model/spec.h"
+
+namespace llmsweep {
+
+inline constexpr int kResultSchemaVersion = 1;
+
+struct WorkloadSummary {
+  std::string dataset;
+  std::optional<TokenCount> input_tokens;
+  InputScope input_scope = InputScope::kTotal;
+  TokenCount output_tokens;
+  uint64_t seed = 0;
+  bool streaming = true;
+  std::string prompt_set_sha256;  // empty: unknown (imported, published)
+  std::string tokenizer_path;
+  std::string tokenizer_sha256;
+  int64_t tokenizer_vocabulary = 0;
+  std::optional<int64_t> template_overhead_tokens;  // calibrated
+  int64_t dataset_records_skipped = 0;
+};
+
+struct Provenance {
+  std::string host;
+  int cores = 0;
+  std::string kernel;
+  std::string libcurl;
+  std::string resolved_address;
+  std::vector<std::pair<std::string, std::string>> server_headers;
+  std::string models_json;  // the answer of /v1/models, cut at 64 KiB; empty: none
+  std::vector<std::string> dropped_fields;  // request fields that the server refused
+  std::vector<std::string> notes;           // in plain words: what else a reader must know
+};
+
+// What happened to the search for the highest concurrency that meets a target.
+enum class UsersKind { kMeasured, kBelowSweep, kBeyondSweep };
+
+struct UsersAtTarget {
+  Target target;
+  UsersKind kind = UsersKind::kMeasured;
+  int users = 0;  // = c_pass; 0 for kBelowSweep; read "≥" for kBeyondSweep
+  std::optional<int> c_pass, c_fail;
+  std::optional<double> c_interpolated;
+  std::optional<Interval> c_interpolated_ci95;
+  double users_per_gpu = 0;
+};
+
+enum class Source { kMeasured, kImported, kPublished };
+
+struct SweepResult {
+  std::string tool;  // "llmsweep 0.1.0", or the tool whose file was imported
+  std::string name;
+  std::string created_at;
+  Source source = Source::kMeasured;
+  bool simulated = false;
+  bool interrupted = false;
+  bool preliminary = false;
+  std::string spec_json = "null";  // the resolved spec as JSON; secrets never in it
+  std::string model;               // as the server names it
+  SystemSpec system;
+  WorkloadSummary workload;
+  Provenance provenance;
+  std::vector<LevelStats> levels;  // ascending concurrency
+  std::vector<UsersAtTarget> users_at_target;
+  std::vector<std::pair<std::string, double>> quality;  // benchmark name, score in [0, 1]
+};
+
+}  // namespace llmsweep

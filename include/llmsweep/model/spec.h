@@ -1,0 +1,131 @@
+// What the user asked for: the run spec, resolved. Plain data; spec/ reads it from YAML or JSON.
+// Keys in files are these names, durations with a unit.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "llmsweep/base/clock.h"
+
+namespace llmsweep {
+
+// The system under test, as stated by the user; carried into the result unchanged.
+struct SystemSpec {
+  std::string accelerator;
+  int gpus = 0;  // required: the denominator of everything "per GPU"
+  int nodes = 1;
+  std::string precision;
+  std::string engine;
+  std::string engine_version;
+  std::optional<int> tensor_parallel;
+  std::optional<bool> mtp;  // multi-token prediction (speculative decoding)
+  std::optional<int> max_batch_size;
+  std::string checkpoint;
+  std::optional<double> weights_gb;
+
+  bool operator==(const SystemSpec&) const = default;
+};
+
+enum class Api { kChat, kCompletions };
+
+// Fields of the request that fix the output length or ask for usage. A server that rejects one
+// with HTTP 400 gets it dropped, once, in the check before the run, and the result says so.
+enum class RequestField { kIgnoreEos, kMinTokens, kIncludeUsage, kContinuousUsage };
+
+struct EndpointSpec {
+  std::string url;        // base URL up to and including /v1; empty: `simulator` is used
+  std::string simulator;  // path of a simulator profile; empty: `url` is used
+  Api api = Api::kChat;
+  std::string model;        // empty: the first of /v1/models
+  std::string api_key_env;  // the variable that holds the key; empty: no Authorization header
+  Duration request_timeout = std::chrono::seconds(600);
+  Duration connect_timeout = std::chrono::seconds(10);
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string extra_body = "{}";  // JSON object merged into every request's body
+  std::string max_tokens_field = "max_tokens";  // or "max_completion_tokens", …
+  std::vector<RequestField> request_fields = {RequestField::kIgnoreEos, RequestField::kMinTokens,
+                                              RequestField::kIncludeUsage};
+  bool use_proxy = false;  // take http(s)_proxy from the environment
+  std::string ca_file;     // PEM; empty: the system's
+};
+
+// How many tokens: `2400`, `{min, max}`, `{mean, stddev}` or `[{tokens, weight}, …]`.
+struct TokenCount {
+  enum class Kind { kFixed, kUniform, kNormal, kWeighted };
+  Kind kind = Kind::kFixed;
+  int64_t fixed = 0;
+  int64_t min = 0;  // kUniform; kNormal is clamped below to 1
+  int64_t max = 0;
+  double mean = 0;
+  double stddev = 0;
+  std::vector<std::pair<int64_t, double>> weighted;  // tokens, weight
+
+  bool operator==(const TokenCount&) const = default;
+};
+
+enum class InputScope { kTotal, kContent };  // total: as usage.prompt_tokens counts it
+enum class PromptAs { kText, kIds };
+enum class Reuse { kForbid, kAllow };
+
+struct WorkloadSpec {
+  // A path; "sample" (the shipped conversations); or "random" (synthetic words).
+  std::string dataset = "sample";
+  std::optional<TokenCount> input_tokens;  // absent: prompts keep their own length
+  InputScope input_scope = InputScope::kTotal;
+  TokenCount output_tokens{.fixed = 256};
+  uint64_t seed = 1;
+  std::string tokenizer;  // a tokenizer.json, .tiktoken or folder; "server"; empty: estimate
+  int64_t prefix_tokens = 0;  // of a prefix that the prompts of one group share
+  int64_t prefix_groups = 1;
+  PromptAs prompt_as = PromptAs::kText;
+  Reuse reuse = Reuse::kForbid;  // whether a prompt may be sent twice
+};
+
+struct LoadSpec {
+  std::vector<int> concurrency;  // one level each, in this order
+  int requests_per_slot = 10;    // measured requests of each slot in one repeat of a level
+  int min_requests = 0;          // raises requests_per_slot where concurrency is low
+  int warmup_per_slot = 1;
+  int repeats = 3;
+  int repeats_max = 0;  // of `run --gate` while a rule is inconclusive; 0: no repeats added
+  bool fillers = true;
+  Duration grace = std::chrono::seconds(30);  // what an interrupt leaves to requests in flight
+  double max_error_rate = 0.01;               // of a level's measured requests
+  int max_consecutive_errors = 20;            // ends the level early, with what was measured kept
+  bool refine = false;                        // bisect the bracket of users at the first target
+};
+
+struct ClientSpec {
+  int threads = 0;  // event loops; 0: as many as the load needs
+  bool record_chunks = false;
+  bool receive_stamps = true;  // sample the kernel's receive time stamps
+  int64_t max_response_bytes = int64_t{256} << 20;
+};
+
+enum class Metric { kE2e, kTtft, kTtfo, kTpot, kItl, kIcl };
+enum class Statistic { kP50, kP90, kP95, kP99, kMean };
+
+struct Target {
+  Metric metric = Metric::kE2e;
+  Statistic statistic = Statistic::kP50;
+  Duration max{};
+
+  bool operator==(const Target&) const = default;
+};
+
+struct SweepSpec {
+  std::string name;
+  SystemSpec system;
+  EndpointSpec endpoint;
+  WorkloadSpec workload;
+  LoadSpec load;
+  ClientSpec client;
+  std::vector<Target> targets;
+  std::vector<Target> goodput;  // per-request targets (their statistic is not used)
+};
+
+}  // namespace llmsweep

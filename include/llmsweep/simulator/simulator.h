@@ -1,0 +1,41 @@
+// The embedded endpoint: an OpenAI-compatible server whose timing follows a model of an inference
+// engine, so that everything works on a laptop and the harness can be held against a known truth.
+//
+// Includes only base/, and writes its own wire bytes, so that a mistake shared with protocol/
+// cannot cancel out.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "llmsweep/simulator/profile.h"
+
+namespace llmsweep {
+
+struct SimulatorOptions {
+  uint16_t port = 0;                // 0: any free port of 127.0.0.1
+  std::filesystem::path truth_log;  // empty: none
+  std::string api_key;              // empty: none asked for
+};
+
+// Serves from its own thread, named `simulator`, from construction to destruction. Any thread may
+// call the members. Throws Error where the port cannot be bound.
+class Simulator {
+ public:
+  Simulator(SimulatorProfile profile, SimulatorOptions options);
+  ~Simulator();
+  Simulator(const Simulator&) = delete;
+  Simulator& operator=(const Simulator&) = delete;
+
+  uint16_t port() const;
+  std::string base_url() const;  // "http://127.0.0.1:PORT/v1"
+  void stop();                   // closes every connection; idempotent
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace llmsweep

@@ -6,21 +6,27 @@
 #include <string_view>
 #include <vector>
 
+#include "llmsweep/model/level.h"
 #include "llmsweep/model/record.h"
+#include "llmsweep/model/result.h"
 #include "llmsweep/model/spec.h"
 
 namespace llmsweep {
 
-std::string_view name_of(Api value);           // chat, completions
-std::string_view name_of(RequestField value);  // ignore_eos, min_tokens, include_usage, …
-std::string_view name_of(InputScope value);    // total, content
-std::string_view name_of(PromptAs value);      // text, ids
-std::string_view name_of(Reuse value);         // forbid, allow
-std::string_view name_of(Metric value);        // e2e, ttft, ttfo, tpot, itl, icl
-std::string_view name_of(Statistic value);     // p50, p90, p95, p99, mean
-std::string_view name_of(Phase value);         // warmup, measured, filler
-std::string_view name_of(Outcome value);       // ok, http_error, …
-std::string_view name_of(TokenSource value);   // usage, tokenizer, chunks
+std::string_view name_of(Api value);            // chat, completions
+std::string_view name_of(RequestField value);   // ignore_eos, min_tokens, include_usage, …
+std::string_view name_of(InputScope value);     // total, content
+std::string_view name_of(PromptAs value);       // text, ids
+std::string_view name_of(Reuse value);          // forbid, allow
+std::string_view name_of(Metric value);         // e2e, ttft, ttfo, tpot, itl, icl
+std::string_view name_of(Statistic value);      // p50, p90, p95, p99, mean
+std::string_view name_of(Phase value);          // warmup, measured, filler
+std::string_view name_of(Outcome value);        // ok, http_error, …
+std::string_view name_of(TokenSource value);    // usage, tokenizer, chunks
+std::string_view name_of(InvalidReason value);  // client_busy, client_delay, slot_gap, …
+std::string_view name_of(Warning value);        // client_busy, host_stall, reconnects, …
+std::string_view name_of(UsersKind value);      // measured, below_sweep, beyond_sweep
+std::string_view name_of(Source value);         // measured, imported, published
 
 template <class Enum>
 const std::vector<Enum>& all_values();  // in declaration order; specialised for each of the above
@@ -60,5 +66,13 @@ template <>
 const std::vector<Outcome>& all_values<Outcome>();
 template <>
 const std::vector<TokenSource>& all_values<TokenSource>();
+template <>
+const std::vector<InvalidReason>& all_values<InvalidReason>();
+template <>
+const std::vector<Warning>& all_values<Warning>();
+template <>
+const std::vector<UsersKind>& all_values<UsersKind>();
+template <>
+const std::vector<Source>& all_values<Source>();
 
 }  // namespace llmsweep

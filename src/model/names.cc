@@ -1,0 +1,246 @@
+#include "llmsweep/model/names.h"
+
+#include <array>
+#include <cstddef>
+
+namespace llmsweep {
+namespace {
+
+template <class Enum>
+struct Named {
+  Enum value;
+  std::string_view name;
+};
+
+// In declaration order, so that an enumerator is its own index; the tests hold that.
+constexpr std::array kApiNames = {
+    Named<Api>{Api::kChat, "chat"},
+    Named<Api>{Api::kCompletions, "completions"},
+};
+constexpr std::array kRequestFieldNames = {
+    Named<RequestField>{RequestField::kIgnoreEos, "ignore_eos"},
+    Named<RequestField>{RequestField::kMinTokens, "min_tokens"},
+    Named<RequestField>{RequestField::kIncludeUsage, "include_usage"},
+    Named<RequestField>{RequestField::kContinuousUsage, "continuous_usage"},
+};
+constexpr std::array kInputScopeNames = {
+    Named<InputScope>{InputScope::kTotal, "total"},
+    Named<InputScope>{InputScope::kContent, "content"},
+};
+constexpr std::array kPromptAsNames = {
+    Named<PromptAs>{PromptAs::kText, "text"},
+    Named<PromptAs>{PromptAs::kIds, "ids"},
+};
+constexpr std::array kReuseNames = {
+    Named<Reuse>{Reuse::kForbid, "forbid"},
+    Named<Reuse>{Reuse::kAllow, "allow"},
+};
+constexpr std::array kMetricNames = {
+    Named<Metric>{Metric::kE2e, "e2e"},   Named<Metric>{Metric::kTtft, "ttft"},
+    Named<Metric>{Metric::kTtfo, "ttfo"}, Named<Metric>{Metric::kTpot, "tpot"},
+    Named<Metric>{Metric::kItl, "itl"},   Named<Metric>{Metric::kIcl, "icl"},
+};
+constexpr std::array kStatisticNames = {
+    Named<Statistic>{Statistic::kP50, "p50"},   Named<Statistic>{Statistic::kP90, "p90"},
+    Named<Statistic>{Statistic::kP95, "p95"},   Named<Statistic>{Statistic::kP99, "p99"},
+    Named<Statistic>{Statistic::kMean, "mean"},
+};
+constexpr std::array kPhaseNames = {
+    Named<Phase>{Phase::kWarmup, "warmup"},
+    Named<Phase>{Phase::kMeasured, "measured"},
+    Named<Phase>{Phase::kFiller, "filler"},
+};
+constexpr std::array kOutcomeNames = {
+    Named<Outcome>{Outcome::kOk, "ok"},
+    Named<Outcome>{Outcome::kHttpError, "http_error"},
+    Named<Outcome>{Outcome::kTransportError, "transport_error"},
+    Named<Outcome>{Outcome::kTimeout, "timeout"},
+    Named<Outcome>{Outcome::kProtocolError, "protocol_error"},
+    Named<Outcome>{Outcome::kCancelled, "cancelled"},
+};
+constexpr std::array kTokenSourceNames = {
+    Named<TokenSource>{TokenSource::kUsage, "usage"},
+    Named<TokenSource>{TokenSource::kTokenizer, "tokenizer"},
+    Named<TokenSource>{TokenSource::kChunks, "chunks"},
+};
+constexpr std::array kInvalidReasonNames = {
+    Named<InvalidReason>{InvalidReason::kClientBusy, "client_busy"},
+    Named<InvalidReason>{InvalidReason::kClientDelay, "client_delay"},
+    Named<InvalidReason>{InvalidReason::kSendLateness, "send_lateness"},
+    Named<InvalidReason>{InvalidReason::kSlotGap, "slot_gap"},
+    Named<InvalidReason>{InvalidReason::kConcurrencyOff, "concurrency_off"},
+    Named<InvalidReason>{InvalidReason::kOutputTokensOff, "output_tokens_off"},
+    Named<InvalidReason>{InvalidReason::kInputTokensOff, "input_tokens_off"},
+    Named<InvalidReason>{InvalidReason::kErrors, "errors"},
+    Named<InvalidReason>{InvalidReason::kTooFewRequests, "too_few_requests"},
+    Named<InvalidReason>{InvalidReason::kInterrupted, "interrupted"},
+};
+constexpr std::array kWarningNames = {
+    Named<Warning>{Warning::kClientBusy, "client_busy"},
+    Named<Warning>{Warning::kHostStall, "host_stall"},
+    Named<Warning>{Warning::kReconnects, "reconnects"},
+    Named<Warning>{Warning::kTokenCountEstimated, "token_count_estimated"},
+    Named<Warning>{Warning::kInputUnverified, "input_unverified"},
+    Named<Warning>{Warning::kCachedTokens, "cached_tokens"},
+    Named<Warning>{Warning::kPromptsReused, "prompts_reused"},
+    Named<Warning>{Warning::kOneRepeat, "one_repeat"},
+    Named<Warning>{Warning::kLittlesLaw, "littles_law"},
+    Named<Warning>{Warning::kNoReceiveStamps, "no_receive_stamps"},
+    Named<Warning>{Warning::kWithDrain, "with_drain"},
+};
+constexpr std::array kUsersKindNames = {
+    Named<UsersKind>{UsersKind::kMeasured, "measured"},
+    Named<UsersKind>{UsersKind::kBelowSweep, "below_sweep"},
+    Named<UsersKind>{UsersKind::kBeyondSweep, "beyond_sweep"},
+};
+constexpr std::array kSourceNames = {
+    Named<Source>{Source::kMeasured, "measured"},
+    Named<Source>{Source::kImported, "imported"},
+    Named<Source>{Source::kPublished, "published"},
+};
+
+template <class Table, class Enum>
+std::string_view find_name(const Table& table, Enum value) {
+  for (const auto& entry : table) {
+    if (entry.value == value) return entry.name;
+  }
+  return {};
+}
+
+template <class Enum, size_t kSize>
+std::vector<Enum> values_of(const std::array<Named<Enum>, kSize>& table) {
+  std::vector<Enum> values;
+  for (const auto& entry : table) values.push_back(entry.value);
+  return values;
+}
+
+}  // namespace
+
+std::string_view name_of(Api value) {
+  return find_name(kApiNames, value);
+}
+std::string_view name_of(RequestField value) {
+  return find_name(kRequestFieldNames, value);
+}
+std::string_view name_of(InputScope value) {
+  return find_name(kInputScopeNames, value);
+}
+std::string_view name_of(PromptAs value) {
+  return find_name(kPromptAsNames, value);
+}
+std::string_view name_of(Reuse value) {
+  return find_name(kReuseNames, value);
+}
+std::string_view name_of(Metric value) {
+  return find_name(kMetricNames, value);
+}
+std::string_view name_of(Statistic value) {
+  return find_name(kStatisticNames, value);
+}
+std::string_view name_of(Phase value) {
+  return find_name(kPhaseNames, value);
+}
+std::string_view name_of(Outcome value) {
+  return find_name(kOutcomeNames, value);
+}
+std::string_view name_of(TokenSource value) {
+  return find_name(kTokenSourceNames, value);
+}
+std::string_view name_of(InvalidReason value) {
+  return find_name(kInvalidReasonNames, value);
+}
+std::string_view name_of(Warning value) {
+  return find_name(kWarningNames, value);
+}
+std::string_view name_of(UsersKind value) {
+  return find_name(kUsersKindNames, value);
+}
+std::string_view name_of(Source value) {
+  return find_name(kSourceNames, value);
+}
+
+template <>
+const std::vector<Api>& all_values<Api>() {
+  static const std::vector<Api> values = values_of(kApiNames);
+  return values;
+}
+
+template <>
+const std::vector<RequestField>& all_values<RequestField>() {
+  static const std::vector<RequestField> values = values_of(kRequestFieldNames);
+  return values;
+}
+
+template <>
+const std::vector<InputScope>& all_values<InputScope>() {
+  static const std::vector<InputScope> values = values_of(kInputScopeNames);
+  return values;
+}
+
+template <>
+const std::vector<PromptAs>& all_values<PromptAs>() {
+  static const std::vector<PromptAs> values = values_of(kPromptAsNames);
+  return values;
+}
+
+template <>
+const std::vector<Reuse>& all_values<Reuse>() {
+  static const std::vector<Reuse> values = values_of(kReuseNames);
+  return values;
+}
+
+template <>
+const std::vector<Metric>& all_values<Metric>() {
+  static const std::vector<Metric> values = values_of(kMetricNames);
+  return values;
+}
+
+template <>
+const std::vector<Statistic>& all_values<Statistic>() {
+  static const std::vector<Statistic> values = values_of(kStatisticNames);
+  return values;
+}
+
+template <>
+const std::vector<Phase>& all_values<Phase>() {
+  static const std::vector<Phase> values = values_of(kPhaseNames);
+  return values;
+}
+
+template <>
+const std::vector<Outcome>& all_values<Outcome>() {
+  static const std::vector<Outcome> values = values_of(kOutcomeNames);
+  return values;
+}
+
+template <>
+const std::vector<TokenSource>& all_values<TokenSource>() {
+  static const std::vector<TokenSource> values = values_of(kTokenSourceNames);
+  return values;
+}
+
+template <>
+const std::vector<InvalidReason>& all_values<InvalidReason>() {
+  static const std::vector<InvalidReason> values = values_of(kInvalidReasonNames);
+  return values;
+}
+
+template <>
+const std::vector<Warning>& all_values<Warning>() {
+  static const std::vector<Warning> values = values_of(kWarningNames);
+  return values;
+}
+
+template <>
+const std::vector<UsersKind>& all_values<UsersKind>() {
+  static const std::vector<UsersKind> values = values_of(kUsersKindNames);
+  return values;
+}
+
+template <>
+const std::vector<Source>& all_values<Source>() {
+  static const std::vector<Source> values = values_of(kSourceNames);
+  return values;
+}
+
+}  // namespace llmsweep

@@ -11,9 +11,15 @@ using Duration = std::chrono::nanoseconds;
 // CLOCK_MONOTONIC, ns. On Linux std::chrono::steady_clock is exactly that clock.
 using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
-constexpr int64_t to_ns(Instant instant) { return instant.time_since_epoch().count(); }
-constexpr Instant from_ns(int64_t ns) { return Instant(Duration(ns)); }
-constexpr double to_ms(Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
+constexpr int64_t to_ns(Instant instant) {
+  return instant.time_since_epoch().count();
+}
+constexpr Instant from_ns(int64_t ns) {
+  return Instant(Duration(ns));
+}
+constexpr double to_ms(Duration duration) {
+  return static_cast<double>(duration.count()) / 1e6;
+}
 constexpr double to_seconds(Duration duration) {
   return static_cast<double>(duration.count()) / 1e9;
 }

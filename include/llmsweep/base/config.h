@@ -41,7 +41,7 @@ class ConfigNode {
 
   // A map's member; kMissing where absent. Marks the key as known. Not a map: Error.
   ConfigNode operator[](const std::string& key) const;
-  std::vector<ConfigNode> items() const;                          // of a list; else Error
+  std::vector<ConfigNode> items() const;                            // of a list; else Error
   std::vector<std::pair<std::string, ConfigNode>> members() const;  // of a map, in file order
   // After all members were asked for: Error for the first key that nobody asked for.
   void reject_unknown_keys() const;

@@ -17,11 +17,11 @@ class Random {
  public:
   explicit Random(uint64_t seed, uint64_t stream = 0);
 
-  uint64_t next();                     // 64 uniform bits
-  uint64_t below(uint64_t bound);      // uniform in [0, bound), unbiased; bound > 0
-  double uniform();                    // [0, 1), 53 bits
-  double normal();                     // mean 0, deviation 1 (Box-Muller)
-  double exponential();                // mean 1
+  uint64_t next();                 // 64 uniform bits
+  uint64_t below(uint64_t bound);  // uniform in [0, bound), unbiased; bound > 0
+  double uniform();                // [0, 1), 53 bits
+  double normal();                 // mean 0, deviation 1 (Box-Muller)
+  double exponential();            // mean 1
   bool chance(double probability) { return uniform() < probability; }
 
   template <class T>

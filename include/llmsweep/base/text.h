@@ -31,7 +31,8 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 
 // The candidate with the smallest edit distance (transposition counts once), if close enough to be
 // a slip of the fingers: at most a third of the word's length, at least 1.
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
+std::optional<std::string> nearest(std::string_view word,
+                                   const std::vector<std::string>& candidates);
 // "; did you mean 'concurrency'?" or "expected one of: a, b, c".
 std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
 

@@ -1,0 +1,84 @@
+// The live view of a sweep: a pure function from its state to text, and the writer that keeps that
+// text in place on a terminal. The caller decides when; nothing here reads a clock.
+#pragma once
+
+#include <functional>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/model/level.h"
+#include "llmsweep/report/table.h"
+
+namespace llmsweep {
+
+enum class LevelStage { kWarmup, kMeasuring, kStopping };
+
+// What is known of the level that runs now. Counts are of measured requests of this repeat.
+struct LevelProgress {
+  int concurrency = 0;
+  int level = 1;  // of `levels`, from 1
+  int levels = 1;
+  int repeat = 1;  // of `repeats`, from 1
+  int repeats = 1;
+  LevelStage stage = LevelStage::kMeasuring;
+  int64_t done = 0;  // ended, failed ones included
+  int64_t total = 0;
+  int64_t in_flight = 0;
+  int64_t errors = 0;
+  double output_tps = 0;
+  std::optional<double> e2e_p50_ms;
+  std::optional<Interval> e2e_p50_ci95;
+  double client_busy = 0;  // share, 0 to 1
+  std::optional<Duration> level_eta;
+  std::optional<Duration> sweep_eta;
+  bool simulated = false;
+};
+
+// At most two lines of at most style.width columns, no newline at the end.
+std::string progress_text(const LevelProgress& progress, const TableStyle& style);
+// One line for a log: no bar, no colour, no cursor movement.
+std::string progress_log_line(const LevelProgress& progress);
+
+// What the stream `fd` can show, from isatty, its window size and the environment (TERM, NO_COLOR,
+// LC_ALL, LC_CTYPE, LANG, COLUMNS). `get_env` answers as std::getenv does.
+struct Terminal {
+  bool live = false;  // a terminal that understands cursor movement
+  TableStyle style;
+};
+using GetEnv = std::function<const char*(const char*)>;
+Terminal detect_terminal(int fd, const GetEnv& get_env);
+// The width of the window behind `fd` now; nothing where there is none.
+std::optional<int> window_columns(int fd);
+
+// Keeps the view in place at the bottom of a terminal; elsewhere writes a plain line every
+// `log_interval`. One thread. The destructor removes the view and shows the cursor again, so that
+// an interrupt or an exception leaves the terminal clean.
+class LiveView {
+ public:
+  LiveView(std::ostream& out, Terminal terminal, Duration log_interval = std::chrono::seconds(5));
+  ~LiveView();
+  LiveView(const LiveView&) = delete;
+  LiveView& operator=(const LiveView&) = delete;
+
+  // Redraws at most ten times a second of `now`.
+  void update(const LevelProgress& progress, Instant now);
+  void resize(int columns);
+  // A line (or lines, '\n' between) that stays on screen above the view.
+  void print(const std::string& text);
+  void clear();  // removes the view; the next update draws it again
+
+ private:
+  void erase();
+
+  std::ostream& out_;
+  Terminal terminal_;
+  Duration log_interval_;
+  std::optional<Instant> drawn_at_;
+  std::string shown_;  // what stands on the terminal now; empty: nothing
+  int shown_width_ = 0;
+};
+
+}  // namespace llmsweep

@@ -1,0 +1,43 @@
+// A result as text for a terminal. Pure: the same result and style give the same bytes.
+//
+// Everything that came from outside (names, models, notes) passes base's printable(), so no escape
+// sequence of a file or a server reaches the terminal. Lines end with '\n' and are at most
+// `style.width` columns wide (tables drop columns from the right before they wrap; 60 is the
+// least).
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "llmsweep/model/result.h"
+
+namespace llmsweep {
+
+struct TableStyle {
+  bool color = false;   // SGR sequences; NO_COLOR and pipes: false
+  bool unicode = true;  // false: ASCII only in what is ours (names keep their characters)
+  int width = 100;
+};
+
+// What a reader must know before any number: SIMULATED, published, imported, preliminary,
+// interrupted, in that order; empty for a plain measurement.
+std::vector<std::string> marks_of(const SweepResult& result);
+
+// "GB200, NVFP4, 4 GPUs, TensorRT LLM 1.2.0rc8, TP4, MTP on": what the spec's `system` says.
+std::string system_line(const SystemSpec& system);
+// "2,400 in / 1,600 out, sharegpt-sample.json, seed 1".
+std::string workload_line(const WorkloadSummary& workload);
+
+// A heading with name, system, workload and marks; one row a level; below the table the reasons of
+// invalid levels and the warnings, each once with the levels it holds for and its remedy.
+std::string level_table(const SweepResult& result, const TableStyle& style);
+
+// One sentence a target: "at 15,000 ms p50 E2E: 8 users on 4 GPUs = 2.00 users per GPU (8 passes,
+// 16 fails; about 8.4 interpolated)". Empty without targets. No marks, no newline inside one.
+std::vector<std::string> users_sentences(const SweepResult& result);
+
+// One finished level on one line, as it stays on screen while the sweep goes on.
+std::string level_line(const LevelStats& level, const TableStyle& style);
+
+}  // namespace llmsweep

@@ -1,6 +1,10 @@
 // HttpClient over libcurl's multi_socket interface with our own epoll and timerfd.
+//
+// HTTP/1.1 only; no redirects, no Expect:, no Accept-Encoding, no proxy unless asked. A response
+// that is compressed all the same, or whose headers are longer than the limit, is a kFailure.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,17 +17,41 @@ namespace llmsweep {
 
 struct CurlClientOptions {
   std::vector<std::string> urls;  // full URLs that requests are POSTed to; HttpRequest::endpoint
-  std::vector<std::pair<std::string, std::string>> headers;  // Content-Type is added
-  Duration connect_timeout = std::chrono::seconds(10);
-  size_t max_connections = 64;       // ≥ the concurrency that this client carries
+  // addresses[i] is where urls[i] is connected to: resolve_endpoint().address, or
+  // HttpAnswer::resolved_address. Missing or empty: resolved when the client is made.
+  std::vector<std::string> addresses;
+  std::vector<std::pair<std::string, std::string>> headers;  // Content-Type is added if missing
+  Duration connect_timeout = std::chrono::seconds(10);       // TLS handshake included
+  size_t max_connections = 64;  // ≥ the concurrency that this client carries
+  // An idle connection older than this is not used again; keep it below the server's keep-alive.
+  Duration max_idle = std::chrono::seconds(100);
   size_t max_header_bytes = 64 << 10;
-  bool use_proxy = false;
-  std::string ca_file;
+  bool use_proxy = false;      // from the environment: http_proxy, https_proxy, no_proxy
+  std::string ca_file;         // PEM; empty: the system's authorities
   bool receive_stamps = true;  // sample the kernel's receive stamps, one read in 16
 };
 
-// Throws Error for a URL that cannot be used, MeasurementError where descriptors run out.
+// Throws Error for a URL or a header that cannot be used, MeasurementError where descriptors run
+// out. A host name that does not resolve is no error here: each request to it fails and says so.
 std::unique_ptr<HttpClient> make_curl_client(CurlClientOptions options);
+
+// Raises the process's limit so that `connections` sockets fit beside what else is open.
+// MeasurementError, with the command that helps, where the system does not allow that many.
+void ensure_descriptors(size_t connections);
+
+// Where a URL leads. `address` is the first of `addresses` that accepts a connection (so that
+// `localhost` is IPv4 or IPv6, whichever the server listens on), the first one where none does.
+struct ResolvedEndpoint {
+  std::string host;  // without brackets, as in the URL
+  int port = 0;
+  std::string address;                 // "127.0.0.1:8000", "[::1]:8000"; empty: see `error`
+  std::vector<std::string> addresses;  // all, in the resolver's order
+  bool answers = false;                // `address` accepted a connection
+  std::string error;                   // the name does not resolve, or nothing accepts: why
+};
+// Throws Error for a URL that cannot be used. `timeout` is for each address.
+ResolvedEndpoint resolve_endpoint(const std::string& url,
+                                  Duration timeout = std::chrono::seconds(5));
 
 // A single blocking request, for checks before a run: GET without a body, POST with one.
 // Transport failures come back in `error`; nothing is thrown for them.
@@ -34,19 +62,21 @@ struct HttpExchange {
   Duration connect_timeout = std::chrono::seconds(10);
   Duration timeout = std::chrono::seconds(30);
   size_t max_body_bytes = 16 << 20;
+  size_t max_header_bytes = 64 << 10;
   bool use_proxy = false;
   std::string ca_file;
 };
 struct HttpAnswer {
   int status = 0;
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
-  std::string error;            // empty: an HTTP response came
+  std::string error;  // empty: a whole HTTP response came
+  bool timed_out = false;
   std::string resolved_address;  // "127.0.0.1:8000"
   bool ok() const { return error.empty() && status >= 200 && status < 300; }
 };
 HttpAnswer http_exchange(const HttpExchange& exchange);
 
-std::string libcurl_version();
+std::string libcurl_version();  // "libcurl 7.88.1, OpenSSL/3.0.15"
 
 }  // namespace llmsweep

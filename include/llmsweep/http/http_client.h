@@ -6,10 +6,8 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "llmsweep/base/clock.h"
@@ -21,45 +19,61 @@ using RequestId = uint64_t;
 
 // The body is shared, never copied per send.
 struct HttpRequest {
+  static constexpr uint32_t kAnyLane = UINT32_MAX;
+
   std::shared_ptr<const std::string> body;
   uint32_t endpoint = 0;  // which of the client's URLs
+  // The slot that sends it. Requests of one lane share the connections of one group, so that a
+  // slot finds its connection again. kAnyLane: the group with the fewest requests in flight.
+  uint32_t lane = kAnyLane;
 };
 
 struct HttpEvent {
   enum class Kind {
     kSent,     // the request is being handed to the network stack (connected already)
     kHeaders,  // the response's header block is complete; `status` is set. `at` is its first byte
-    kBytes,    // body bytes
+    kBytes,    // body bytes, all that one read gave: what completes in it shares `at`
     kEnd,      // the response ended as HTTP says it should
     kFailure,  // it did not; `text` says why. No further event of this request
   };
   Kind kind = Kind::kSent;
   RequestId id = 0;
   Instant at{};
-  int status = 0;             // kHeaders
+  int status = 0;               // kHeaders
   bool new_connection = false;  // kSent: this request opened a connection
-  bool timed_out = false;     // kFailure: a connect or transfer time-out of the transport
-  // kBytes: the bytes. kFailure: the reason. kHeaders: the raw header block, cut at its limit.
-  // Valid until the next poll().
+  // kSent, the second one of a request: the kept connection that it was first written to turned
+  // out to be closed before a byte was answered, and it was sent again on a new one. Never later
+  // than kResendWindow after the first send: from then on a silent close is a failure.
+  bool resent = false;
+  bool timed_out = false;  // kFailure: a connect or transfer time-out of the transport
+  // kBytes: the bytes. kFailure: the reason, safe to show, without credentials. kHeaders: the raw
+  // header block. Valid until the next poll().
   std::string_view text;
 };
+
+constexpr Duration kResendWindow = std::chrono::milliseconds(250);
 
 // What the transport knows of its own delay; sums since the client was made or since
 // reset_health().
 struct TransportHealth {
-  bool receive_stamps = false;          // the kernel gives receive time stamps
-  std::vector<Duration> receive_delays;  // sampled: kernel arrival → our stamp (≤ 65,536 kept)
-  Duration busy{};       // time outside the wait for events
-  Duration waited{};     // time inside it
-  int64_t iterations = 0;
-  int64_t reads = 0;     // deliveries of body bytes
+  bool receive_stamps = false;  // the kernel gives receive time stamps
+  // Sampled: kernel arrival → our stamp. At most 65,536: when full, every second one is dropped
+  // and half as many are taken from then on, so that they stay spread evenly over the run.
+  std::vector<Duration> receive_delays;
+  Duration receive_delay_max{};  // of all that were sampled
+  Duration busy{};               // time outside the wait for events
+  Duration waited{};             // time inside it; a wait that did not sleep counts as busy
+  int64_t iterations = 0;        // waits for events
+  int64_t reads = 0;             // deliveries of body bytes: kBytes events
+  int64_t new_connections = 0;   // requests that opened one
+  int64_t resends = 0;           // kSent events with `resent`
 };
 
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
   virtual void start(RequestId id, const HttpRequest& request) = 0;
-  // Its connection is closed; no further event of it comes.
+  // Its connection is closed; no further event of it comes. An id that is not in flight: nothing.
   virtual void cancel(RequestId id) = 0;
   // Clears `events`, waits until something happened or `deadline` has passed, and appends what
   // happened. An empty result means that the deadline has passed. A deadline in the past still

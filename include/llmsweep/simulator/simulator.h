@@ -15,23 +15,26 @@
 namespace llmsweep {
 
 struct SimulatorOptions {
-  uint16_t port = 0;                // 0: any free port of 127.0.0.1
-  std::filesystem::path truth_log;  // empty: none
-  std::string api_key;              // empty: none asked for
+  uint16_t port = 0;                  // 0: any free port of 127.0.0.1
+  std::filesystem::path truth_log;    // empty: none
+  std::string api_key;                // empty: none asked for
+  bool tls = false;                   // with a self-signed certificate made at start
+  std::filesystem::path certificate;  // where that certificate is written (PEM); empty: nowhere
 };
 
 // Serves from its own thread, named `simulator`, from construction to destruction. Any thread may
-// call the members. Throws Error where the port cannot be bound.
+// call the members. Throws Error where the port cannot be bound or a file not be written.
 class Simulator {
  public:
-  Simulator(SimulatorProfile profile, SimulatorOptions options);
+  explicit Simulator(SimulatorProfile profile, SimulatorOptions options = {});
   ~Simulator();
   Simulator(const Simulator&) = delete;
   Simulator& operator=(const Simulator&) = delete;
 
   uint16_t port() const;
-  std::string base_url() const;  // "http://127.0.0.1:PORT/v1"
-  void stop();                   // closes every connection; idempotent
+  std::string base_url() const;  // "http://127.0.0.1:PORT/v1", "https:…" with TLS
+  // Closes every connection, ends the thread and completes the truth log; idempotent.
+  void stop();
 
  private:
   struct Impl;

@@ -21,6 +21,9 @@
 
 namespace llmsweep {
 
+struct ConfigTree;
+struct ConfigTreeNode;
+
 struct NumberRange {
   double min;
   double max;
@@ -39,7 +42,8 @@ class ConfigNode {
   std::string where() const;  // "spec.yaml:12:load.concurrency"
   const std::string& file() const;
 
-  // A map's member; kMissing where absent. Marks the key as known. Not a map: Error.
+  // A map's member; kMissing where it or the map is absent or null. Marks the key as known.
+  // Not a map: Error.
   ConfigNode operator[](const std::string& key) const;
   std::vector<ConfigNode> items() const;                            // of a list; else Error
   std::vector<std::pair<std::string, ConfigNode>> members() const;  // of a map, in file order
@@ -58,21 +62,22 @@ class ConfigNode {
   // The node as JSON text, numbers and booleans recognised as YAML's core schema does.
   std::string to_json() const;
 
-  // Replaces or adds `path` ("load.concurrency") by the YAML text `value`, as --set does.
-  // Errors about that value name `--set path=value` instead of a line.
+  // Replaces or adds `path` ("load.concurrency", "load.concurrency[0]", `endpoint.headers."X-Run"`)
+  // by the YAML text `value`, as --set does. Maps on the way are created, a list grows by its next
+  // index only. An empty value is null: the key's default. Errors about that value name
+  // `--set path=value` instead of a line. Handles taken before keep the old value.
   void set(const std::string& path, const std::string& value);
 
   [[noreturn]] void fail(std::string what, std::string next = {}) const;
 
  private:
-  struct Tree;
-  struct Node;
-  ConfigNode(std::shared_ptr<Tree> tree, Node* node, std::string path);
+  ConfigNode(std::shared_ptr<ConfigTree> tree, ConfigTreeNode* node, ConfigTreeNode* parent,
+             std::string path);
 
-  std::shared_ptr<Tree> tree_;
-  Node* node_ = nullptr;  // into tree_; null: missing
+  std::shared_ptr<ConfigTree> tree_;
+  ConfigTreeNode* node_ = nullptr;    // into tree_; null: missing
+  ConfigTreeNode* parent_ = nullptr;  // the nearest node that is there; its line stands for ours
   std::string path_;
-  int parent_line_ = 0;
 };
 
 }  // namespace llmsweep

@@ -1,0 +1,82 @@
+// Prompts of a stated length from a dataset: prompt `i` is a function of (workload, i) alone, so
+// neither the number of threads nor the order of building changes a byte.
+//
+// With a tokenizer every prompt has exactly the asked number of tokens, or an Error says why not.
+// Without one it has about that many, and planned_input_tokens is 0 (unknown). Unless the workload
+// says reuse: allow, every prompt begins with words that no other prompt of the run begins with;
+// with a shared prefix, these words follow the prefix.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "llmsweep/model/prompt.h"
+#include "llmsweep/model/record.h"
+#include "llmsweep/model/spec.h"
+#include "llmsweep/tokenizer/tokenizer.h"
+
+namespace llmsweep {
+
+// How many prompts one part of a sweep needs. Prompts are numbered through the needs, in order.
+struct PromptNeed {
+  int level = 0;  // index into load.concurrency
+  int repeat = 0;
+  Phase phase = Phase::kMeasured;
+  int64_t count = 0;
+};
+
+struct PromptPlan {
+  WorkloadSpec workload;
+  Api api = Api::kChat;
+  std::vector<PromptNeed> needs;
+  // Tokens that the chat template (or BOS) adds to content, as calibrated. input_scope: total
+  // leaves them out of the content; planned_input_tokens has them in either scope.
+  int64_t overhead_tokens = 0;
+  double bytes_per_token = 4.0;  // used without a tokenizer
+  int threads = 0;               // 0: one a core
+};
+
+// What was read from the dataset, for the result's provenance.
+struct DatasetSummary {
+  std::string name;     // "sample", "random" or the path
+  std::string format;   // "sharegpt", "jsonl", "random"
+  int64_t records = 0;  // usable
+  int64_t skipped = 0;
+  std::vector<std::string> skip_reasons;  // "3 records without a turn of the user (first: 17)"
+};
+
+class PromptSource {
+ public:
+  // Reads the dataset once (offsets are kept, not texts). Null tokenizer: estimate. Throws Error
+  // for what cannot work: a missing or empty dataset, a prefix longer than the shortest prompt,
+  // prompt_as: ids without a tokenizer or with the chat API, more prompts than can be distinct.
+  PromptSource(PromptPlan plan, std::shared_ptr<const Tokenizer> tokenizer);
+  ~PromptSource();
+  PromptSource(PromptSource&&) noexcept;
+  PromptSource& operator=(PromptSource&&) noexcept;
+
+  int64_t needed() const;  // the sum of the plan's needs
+  // Prompts [first, first + count); may lie beyond needed(), for levels added later. Any thread,
+  // one call at a time. Throws Error where the dataset cannot give a prompt of the asked length.
+  PromptSet build(int64_t first, int64_t count) const;
+  // Those of plan.needs[need].
+  PromptSet build_need(size_t need) const;
+
+  const DatasetSummary& dataset() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// All that the plan needs, in order. Where that is too much for memory: PromptSource, in parts.
+PromptSet build_prompts(const PromptPlan& plan, std::shared_ptr<const Tokenizer> tokenizer = {});
+
+// SHA-256 of what a prompt sends: text, messages or ids, unambiguously joined.
+std::string prompt_sha256(const Prompt& prompt);
+// As in PromptSet: SHA-256 over the prompts' SHA-256s (as text), in order.
+std::string prompt_set_sha256(const std::vector<Prompt>& prompts);
+
+}  // namespace llmsweep

@@ -92,6 +92,7 @@ constexpr std::array kUsersKindNames = {
     Named<UsersKind>{UsersKind::kMeasured, "measured"},
     Named<UsersKind>{UsersKind::kBelowSweep, "below_sweep"},
     Named<UsersKind>{UsersKind::kBeyondSweep, "beyond_sweep"},
+    Named<UsersKind>{UsersKind::kNoValidLevel, "no_valid_level"},
 };
 constexpr std::array kSourceNames = {
     Named<Source>{Source::kMeasured, "measured"},

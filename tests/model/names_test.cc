@@ -38,7 +38,7 @@ TEST(Names, CoverEveryEnumeratorOnceAndReadBack) {
   expect_complete(TokenSource::kChunks);
   expect_complete(InvalidReason::kInterrupted);
   expect_complete(Warning::kWithDrain);
-  expect_complete(UsersKind::kBeyondSweep);
+  expect_complete(UsersKind::kNoValidLevel);
   expect_complete(Source::kPublished);
 }
 
@@ -48,8 +48,8 @@ TEST(Names, AreTheOnesOfTheRecordFormat) {
             (std::vector<std::string>{"ok", "http_error", "transport_error", "timeout",
                                       "protocol_error", "cancelled"}));
   EXPECT_EQ(all_names<TokenSource>(), (std::vector<std::string>{"usage", "tokenizer", "chunks"}));
-  EXPECT_EQ(all_names<UsersKind>(),
-            (std::vector<std::string>{"measured", "below_sweep", "beyond_sweep"}));
+  EXPECT_EQ(all_names<UsersKind>(), (std::vector<std::string>{"measured", "below_sweep",
+                                                              "beyond_sweep", "no_valid_level"}));
 }
 
 }  // namespace

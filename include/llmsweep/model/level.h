@@ -30,11 +30,11 @@ struct Distribution {
 // Why a level cannot be trusted. One value, one sentence, one remedy: see stats/validity.h.
 enum class InvalidReason {
   kClientBusy,
-  kClientDelay,       // measured kernel arrival → stamp
-  kSendLateness,      // open loop
-  kSlotGap,           // closed loop
-  kConcurrencyOff,    // achieved concurrency off by more than 2 %
-  kOutputTokensOff,   // measured output tokens off by more than 1 %
+  kClientDelay,      // measured kernel arrival → stamp
+  kSendLateness,     // open loop
+  kSlotGap,          // closed loop
+  kConcurrencyOff,   // achieved concurrency off by more than 2 %
+  kOutputTokensOff,  // measured output tokens off by more than 1 %
   kInputTokensOff,
   kErrors,
   kTooFewRequests,
@@ -42,26 +42,26 @@ enum class InvalidReason {
 };
 
 enum class Warning {
-  kClientBusy,          // over 30 %
+  kClientBusy,  // over 30 %
   kHostStall,
   kReconnects,
-  kTokenCountEstimated, // output tokens counted as chunks
-  kInputUnverified,     // the server reports no usage.prompt_tokens
+  kTokenCountEstimated,  // output tokens counted as chunks
+  kInputUnverified,      // the server reports no usage.prompt_tokens
   kCachedTokens,
   kPromptsReused,
   kOneRepeat,
   kLittlesLaw,
   kNoReceiveStamps,
-  kWithDrain,           // no fillers: throughput has the drain in it
+  kWithDrain,  // no fillers: throughput has the drain in it
 };
 
 // What the client knows about itself during one run of a level.
 struct ClientHealth {
   int threads = 1;
-  double busy_fraction = 0;        // share of wall time outside the wait for events; worst thread
-  double cpu_seconds = 0;          // of the event-loop threads
+  double busy_fraction = 0;  // share of wall time outside the wait for events; worst thread
+  double cpu_seconds = 0;    // of the event-loop threads
   int64_t iterations = 0;
-  int64_t chunks = 0;              // token-bearing, over all phases
+  int64_t chunks = 0;  // token-bearing, over all phases
   double chunks_per_iteration = 0;
   double coalesced_fraction = 0;
   double tokens_per_chunk = 0;
@@ -70,7 +70,7 @@ struct ClientHealth {
   double slot_gap_p50_ms = 0;  // end of a slot's request → sent of its next
   double slot_gap_p99_ms = 0;
   int64_t reconnects = 0;
-  int64_t stalls = 0;       // watchdog ticks over 5 ms late
+  int64_t stalls = 0;  // watchdog ticks over 5 ms late
   double stall_max_ms = 0;
   int64_t stalled_requests = 0;  // measured requests that a stall overlapped
   bool receive_stamps = false;   // whether the kernel's stamps could be had
@@ -81,8 +81,8 @@ struct ClientHealth {
 };
 
 struct RequestCounts {
-  int64_t completed = 0;  // measured and ok
-  int64_t failed = 0;     // measured and not ok
+  int64_t completed = 0;                  // measured and ok
+  int64_t failed = 0;                     // measured and not ok
   std::map<Outcome, int64_t> by_outcome;  // measured
 };
 
@@ -101,14 +101,17 @@ struct RunStats {
   double request_throughput_rps = 0;
   std::optional<double> achieved_concurrency;
   std::optional<double> littles_law_error;  // |L − λW| / L
-  double output_speed_tps = 0;  // median over requests of output_tokens / E2E
-  double decode_speed_tps = 0;  // 1 / median TPOT; 0: no TPOT
-  double throughput_per_latency = 0;  // steady ÷ median E2E in ms
+  double output_speed_tps = 0;              // median over requests of output_tokens / E2E
+  double decode_speed_tps = 0;              // 1 / median TPOT; 0: no TPOT
+  double throughput_per_latency = 0;        // steady ÷ median E2E in ms
   std::optional<double> goodput_fraction;
   std::optional<double> goodput_rps;
-  double input_tokens_mean = 0;   // as the server counts
+  double input_tokens_mean = 0;  // as the server counts; 0: it does not
   double output_tokens_mean = 0;
   double cached_tokens_mean = 0;
+  // Σ |measured − planned| ÷ Σ planned over the completed requests with both; absent: none has.
+  std::optional<double> input_tokens_off;
+  std::optional<double> output_tokens_off;  // counts estimated from chunks stay out
   bool token_count_estimated = false;
   double wall_seconds = 0;
   ClientHealth client;

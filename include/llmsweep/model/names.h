@@ -25,8 +25,8 @@ std::string_view name_of(Outcome value);        // ok, http_error, …
 std::string_view name_of(TokenSource value);    // usage, tokenizer, chunks
 std::string_view name_of(InvalidReason value);  // client_busy, client_delay, slot_gap, …
 std::string_view name_of(Warning value);        // client_busy, host_stall, reconnects, …
-std::string_view name_of(UsersKind value);      // measured, below_sweep, beyond_sweep
-std::string_view name_of(Source value);         // measured, imported, published
+std::string_view name_of(UsersKind value);  // measured, below_sweep, beyond_sweep, no_valid_level
+std::string_view name_of(Source value);     // measured, imported, published
 
 template <class Enum>
 const std::vector<Enum>& all_values();  // in declaration order; specialised for each of the above

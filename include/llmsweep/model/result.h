@@ -35,18 +35,23 @@ struct Provenance {
   std::string libcurl;
   std::string resolved_address;
   std::vector<std::pair<std::string, std::string>> server_headers;
-  std::string models_json;  // the answer of /v1/models, cut at 64 KiB; empty: none
+  std::string models_json;                  // the answer of /v1/models, cut at 64 KiB; empty: none
   std::vector<std::string> dropped_fields;  // request fields that the server refused
   std::vector<std::string> notes;           // in plain words: what else a reader must know
 };
 
 // What happened to the search for the highest concurrency that meets a target.
-enum class UsersKind { kMeasured, kBelowSweep, kBeyondSweep };
+enum class UsersKind {
+  kMeasured,      // a passing and a failing level
+  kBelowSweep,    // the lowest level misses it
+  kBeyondSweep,   // every level meets it: "≥ c_pass"
+  kNoValidLevel,  // no level could be judged
+};
 
 struct UsersAtTarget {
   Target target;
   UsersKind kind = UsersKind::kMeasured;
-  int users = 0;  // = c_pass; 0 for kBelowSweep; read "≥" for kBeyondSweep
+  int users = 0;  // = c_pass, else 0; read "≥" for kBeyondSweep
   std::optional<int> c_pass, c_fail;
   std::optional<double> c_interpolated;
   std::optional<Interval> c_interpolated_ci95;

@@ -1,0 +1,49 @@
+// Parametric intervals between runs, and what several tests at once need. Student (1908), Welch
+// (1947), Holm (1979). Means and variances are the ordinary unbiased ones.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "llmsweep/model/level.h"
+
+namespace llmsweep {
+
+double normal_quantile(double p);                   // 0 < p < 1
+double student_quantile(double p, double degrees);  // 0 < p < 1, degrees > 0
+double student_cdf(double t, double degrees);
+
+struct Moments {
+  int64_t count = 0;
+  double mean = 0;
+  double variance = 0;  // ÷ (n − 1); 0 below two values
+};
+Moments moments_of(std::span<const double> values);
+
+// mean ± t·s/√n. Absent below two values.
+std::optional<Interval> student_interval(std::span<const double> values, double confidence = 0.95);
+// The same on logarithms, carried back: an interval of the geometric mean. Absent below two values
+// or where one is not positive.
+std::optional<Interval> log_student_interval(std::span<const double> values,
+                                             double confidence = 0.95);
+// 0 where a value is not positive or there is none.
+double geometric_mean(std::span<const double> values);
+
+// Difference of two means, second − first.
+struct WelchDifference {
+  double difference = 0;
+  double standard_error = 0;
+  double degrees = 0;  // Welch–Satterthwaite; n₁ + n₂ − 2 where both variances are 0
+
+  Interval interval(double confidence = 0.95) const;
+  double p_value() const;  // two-sided; of equal means without variance: 1
+};
+// Absent where a side has fewer than two values.
+std::optional<WelchDifference> welch(std::span<const double> first, std::span<const double> second);
+
+// Holm's step-down adjusted p-values, in the order given: reject where adjusted ≤ α.
+std::vector<double> holm_adjusted(std::span<const double> p_values);
+
+}  // namespace llmsweep

@@ -1,0 +1,59 @@
+// From request records to the statistics of a run and of a level, as docs/metrics.md defines them.
+//
+// Pure: the same records give the same numbers, live or read back from requests.jsonl. O(n log n).
+//
+// Failed measured requests: in the counts, never in a distribution. Their slot was busy, so their
+// time counts in the steady throughput, and so do the tokens that they received: both throughputs
+// say what the endpoint delivered, goodput says what was of use.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/model/level.h"
+#include "llmsweep/model/record.h"
+#include "llmsweep/model/spec.h"
+
+namespace llmsweep {
+
+// Where a request's latencies start: kSent in a closed loop, kScheduled in an open one.
+enum class LatencyOrigin { kSent, kScheduled };
+
+// What the records do not say themselves.
+struct LevelContext {
+  int concurrency = 0;  // slots; 0: open loop, no steady throughput by slots
+  int gpus = 0;         // 0: unknown, nothing "per GPU"
+  bool fillers = true;
+  LatencyOrigin origin = LatencyOrigin::kSent;
+  std::span<const Target> goodput;  // per-request; empty: no goodput
+};
+
+struct RunInput {
+  std::span<const RequestRecord> records;  // all phases of one run, any order
+  int repeat = 0;
+  LevelContext level;
+  // What only the client knows. What the records say (slot gaps, send lateness, chunks and their
+  // coalescing, tokens per chunk, reconnects) is filled in here and overwrites what is given.
+  ClientHealth client;
+};
+
+// `valid`, reasons and warnings are judge_run()'s to fill.
+RunStats run_stats(const RunInput& input);
+
+// `runs` already judged; `records` are those of all of them. Latency distributions pool the
+// completed measured requests, rates are geometric means of the runs', counts are sums, client
+// health is the worst run's figure by figure. Invalid where a run is, with the union of reasons.
+LevelStats pool_runs(const LevelContext& level, std::vector<RunStats> runs,
+                     std::span<const RequestRecord> records);
+
+// One request's figures; absent where an instant is missing. Also for request tables and goodput.
+struct RequestMetrics {
+  std::optional<double> e2e_ms, ttft_ms, ttfo_ms, tpot_ms;
+  std::optional<double> output_speed_tps;  // output_tokens ÷ E2E
+};
+RequestMetrics request_metrics(const RequestRecord& record,
+                               LatencyOrigin origin = LatencyOrigin::kSent);
+
+}  // namespace llmsweep

@@ -1,0 +1,29 @@
+// Users at a latency target: the highest concurrency that still meets it.
+//
+// Only a valid level with enough requests for the statistic passes or fails; any other is neither
+// and is stepped over, which widens the measured bracket. Levels above the lowest failing one do
+// not count, even where they pass: latency that comes back under a target by chance is not
+// capacity.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "llmsweep/model/level.h"
+#include "llmsweep/model/result.h"
+#include "llmsweep/model/spec.h"
+
+namespace llmsweep {
+
+// The target's statistic of a level, ms; absent: not enough samples.
+std::optional<double> value_at(const RunStats& stats, const Target& target);
+
+// Levels in any order, each concurrency once. gpus 0: users_per_gpu stays 0.
+//
+// c_interpolated: isotonic regression of the statistic over all levels that count (weights: their
+// completed requests), then linear in the concurrency between c_pass and c_fail. Its interval:
+// the same inversion of each repeat's own curve, Student t over the logarithms; absent below two
+// repeats or where a repeat does not cross the target inside the sweep.
+UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& target, int gpus);
+
+}  // namespace llmsweep

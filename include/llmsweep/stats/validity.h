@@ -1,0 +1,45 @@
+// May a run's numbers be believed? Every reason is one enumerator with a sentence and a remedy.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "llmsweep/model/level.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/model/spec.h"
+
+namespace llmsweep {
+
+// The limits of docs/metrics.md, "Is the level valid?".
+constexpr double kBusyLimit = 0.80;        // share of wall time, invalid above
+constexpr double kBusyWarning = 0.30;      // warning above
+constexpr double kDelayLimitMs = 1.0;      // of p99 delays: this …
+constexpr double kDelayLimitOfE2e = 0.01;  // … or this share of the median E2E, if more
+constexpr double kConcurrencyTolerance = 0.02;
+constexpr double kTokenTolerance = 0.01;       // output and input tokens against the plan
+constexpr double kCachedTokensWarning = 0.01;  // share of the input tokens
+constexpr double kLittlesLawWarning = 0.05;
+
+struct ValidityInput {
+  int concurrency = 0;  // 0: open loop
+  double max_error_rate = 0.01;
+  std::span<const Target> targets;  // whose statistics must have enough requests
+  bool fillers = true;
+  bool interrupted = false;
+  bool prompts_reused = false;
+  bool receive_stamps_wanted = true;
+};
+
+// Fills valid, invalid_reasons and warnings of one run, each at most once, in declaration order.
+// Needs at least one completed request; what the targets' statistics need is judge_level's.
+void judge_run(RunStats& run, const ValidityInput& input);
+// After pool_runs: adds what only the pooled level shows (too few requests for a target's
+// statistic, a single repeat) to `pooled`. Idempotent.
+void judge_level(LevelStats& level, const ValidityInput& input);
+
+std::string_view sentence(InvalidReason reason);  // "The client's event loops were busy over …"
+std::string_view remedy(InvalidReason reason);    // "Give the client more threads or …"
+std::string_view sentence(Warning warning);
+std::string_view remedy(Warning warning);
+
+}  // namespace llmsweep

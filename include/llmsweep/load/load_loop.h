@@ -1,0 +1,89 @@
+// One run of a level: releases what is due, polls, applies what happened, expires time-outs.
+//
+// A plain loop without callbacks, locks or sleeps. With a fake client and a manual clock 30 s of
+// load run in under a millisecond. Several loops may share a run: each takes the slots s with
+// s % loops == loop, and they meet only in LoadControl.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/http/http_client.h"
+#include "llmsweep/model/arrival.h"
+#include "llmsweep/model/prompt.h"
+#include "llmsweep/model/record.h"
+#include "llmsweep/model/spec.h"
+
+namespace llmsweep {
+
+enum class Stop {
+  kNone,
+  kFinish,  // issue nothing new; measured requests in flight may end within the grace
+  kNow,     // cancel what is in flight
+};
+
+// Shared by the loops of one run, the progress display and whoever interrupts. Every member is an
+// atomic that stands alone: no invariant spans two of them.
+struct LoadControl {
+  std::atomic<Stop> stop{Stop::kNone};
+  std::atomic<int64_t> measured_left{0};  // not ended yet; run_loops() sets it
+  std::atomic<uint32_t> fillers_taken{0};
+  std::atomic<int> consecutive_errors{0};
+  std::atomic<bool> gave_up{false};  // too many consecutive errors
+
+  std::atomic<int64_t> in_flight{0};
+  std::atomic<int64_t> warmup_ended{0};
+  std::atomic<int64_t> measured_ok{0};
+  std::atomic<int64_t> measured_failed{0};
+  std::atomic<int64_t> output_tokens{0};  // of requests that have ended, any phase
+};
+
+// What one run sends. bodies[i] and prompts[i] match Arrival::prompt.
+struct LoadPlan {
+  Schedule schedule;
+  std::span<const Prompt> prompts;  // must outlive the run
+  std::vector<std::shared_ptr<const std::string>> bodies;
+  Api api = Api::kChat;
+  uint32_t endpoints = 1;  // URLs of the client; slots take them round robin
+  int level = 0;           // written into the records
+  int repeat = 0;
+  Duration request_timeout = std::chrono::seconds(600);
+  Duration grace = std::chrono::seconds(30);
+  int64_t max_response_bytes = int64_t{256} << 20;
+  int max_consecutive_errors = 20;  // 0: never gives up
+};
+
+// Called on the loop's thread the moment a request has ended; must be quick and must not throw.
+using RecordSink = std::function<void(const RequestRecord&)>;
+
+struct LoopShare {
+  uint32_t loop = 0;
+  uint32_t loops = 1;
+  Instant start{};  // the run's start; arrivals count from it
+};
+
+// Returns the records of the requests that were started, in the order of their end.
+std::vector<RequestRecord> run_loop(const LoadPlan& plan, const LoopShare& share,
+                                    HttpClient& client, const Clock& clock, LoadControl& control,
+                                    const RecordSink& sink);
+
+struct LoadOutcome {
+  std::vector<RequestRecord> records;       // sorted by index
+  std::vector<TransportHealth> transports;  // one a client
+  Duration cpu{};                           // of all loop threads
+  Instant started{};
+  Instant ended{};
+};
+
+// One thread a client, named `loop-N`, joined before it returns; an exception of a loop is thrown
+// here once all have ended.
+LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<HttpClient>> clients,
+                      const Clock& clock, LoadControl& control, const RecordSink& sink);
+
+}  // namespace llmsweep

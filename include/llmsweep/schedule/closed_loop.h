@@ -1,0 +1,32 @@
+// The closed loop: C users, each of whom sends the next request when the last one has ended.
+#pragma once
+
+#include <cstdint>
+
+#include "llmsweep/model/arrival.h"
+#include "llmsweep/model/spec.h"
+
+namespace llmsweep {
+
+// How many prompts one run of a level takes, by phase. A run's prompts stand in this order:
+// warm-up, measured, filler.
+struct PromptDemand {
+  uint32_t warmup = 0;
+  uint32_t measured = 0;
+  uint32_t filler = 0;
+  uint32_t total() const { return warmup + measured + filler; }
+};
+
+// Measured requests of each slot: requests_per_slot, raised so that a level has min_requests.
+uint32_t measured_per_slot(const LoadSpec& load, int concurrency);
+
+// Fillers: half of the measured requests and one a slot. Where slots need more (requests of very
+// unequal length) the load loop takes them again from the first.
+PromptDemand prompt_demand(const LoadSpec& load, int concurrency);
+
+// arrivals: the warm-up rounds and then the measured rounds, slot after slot within a round; each
+// waits for the one before it in its slot. Hand-over is without a drain: a slot's first measured
+// request starts when its own last warm-up request has ended.
+Schedule closed_loop(const LoadSpec& load, int concurrency);
+
+}  // namespace llmsweep

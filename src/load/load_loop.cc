@@ -1,0 +1,320 @@
+#include "llmsweep/load/load_loop.h"
+
+#include <algorithm>
+#include <cassert>
+#include <deque>
+#include <optional>
+#include <queue>
+#include <utility>
+
+#include "llmsweep/protocol/response.h"
+
+namespace llmsweep {
+namespace {
+
+// A server that sends [DONE] and does not end the response is given this long before its
+// connection is closed.
+constexpr Duration kLinger = std::chrono::milliseconds(250);
+// How late a change of LoadControl made elsewhere may be noticed.
+constexpr Duration kLongestWait = std::chrono::milliseconds(20);
+
+struct Due {
+  Instant at;
+  uint32_t arrival;
+  bool operator>(const Due& other) const {
+    return at != other.at ? at > other.at : arrival > other.arrival;
+  }
+};
+
+struct IdleSlot {
+  uint32_t slot;
+  Instant since;
+};
+
+struct Flight {
+  RequestRecord record;
+  ResponseReader reader;
+  int64_t bytes = 0;
+  bool lingering = false;
+  bool may_connect;  // the first request of its slot opens the connection
+
+  Flight(Api api, RequestRecord started, bool first_of_slot)
+      : record(std::move(started)), reader(api, record), may_connect(first_of_slot) {}
+  Flight(const Flight&) = delete;
+  Flight& operator=(const Flight&) = delete;
+};
+
+struct Deadline {
+  Instant at;
+  RequestId id;
+};
+
+class LoadLoop {
+ public:
+  LoadLoop(const LoadPlan& plan, const LoopShare& share, HttpClient& client, const Clock& clock,
+           LoadControl& control, const RecordSink& sink)
+      : plan_(plan),
+        share_(share),
+        client_(client),
+        clock_(clock),
+        control_(control),
+        sink_(sink) {}
+
+  std::vector<RequestRecord> run() {
+    link_arrivals();
+    while (true) {
+      release_due();
+      stop_if_asked();
+      if (in_flight_ == 0 && (due_.empty() || !may_issue())) break;
+      client_.poll(next_deadline(), events_);
+      for (const HttpEvent& event : events_) apply(event);
+      expire(clock_.now());
+    }
+    return std::move(records_);
+  }
+
+ private:
+  bool may_issue() const {
+    return control_.stop.load(std::memory_order_relaxed) == Stop::kNone &&
+           !control_.gave_up.load(std::memory_order_relaxed);
+  }
+  bool measured_left() const { return control_.measured_left.load() > 0; }
+
+  void link_arrivals() {
+    const std::vector<Arrival>& arrivals = plan_.schedule.arrivals;
+    followers_.resize(arrivals.size());
+    flights_.resize(arrivals.size());
+    for (uint32_t i = 0; i < arrivals.size(); ++i) {
+      const Arrival& arrival = arrivals[i];
+      if (arrival.slot % share_.loops != share_.loop) continue;
+      if (arrival.after == kNoArrival) {
+        due_.push({share_.start + arrival.at, i});
+      } else {
+        assert(arrival.after < i);
+        followers_[arrival.after].push_back(i);
+      }
+    }
+  }
+
+  void release_due() {
+    if (!may_issue()) return;
+    const Instant now = clock_.now();
+    while (!due_.empty() && due_.top().at <= now) {
+      const Due due = due_.top();
+      due_.pop();
+      const Arrival& arrival = plan_.schedule.arrivals[due.arrival];
+      start(due.arrival, arrival, due.at);
+    }
+    for (const IdleSlot& idle : idle_slots_) start_filler(idle);
+    idle_slots_.clear();
+  }
+
+  void start(uint32_t index, const Arrival& arrival, Instant scheduled) {
+    const Prompt& prompt = plan_.prompts[arrival.prompt];
+    RequestRecord record{.level = plan_.level,
+                         .repeat = plan_.repeat,
+                         .index = index,
+                         .slot = arrival.slot,
+                         .phase = arrival.phase,
+                         .scheduled = scheduled,
+                         .planned_input_tokens = prompt.planned_input_tokens,
+                         .planned_output_tokens = prompt.planned_output_tokens};
+    if (index >= flights_.size()) flights_.resize(index + 1);
+    flights_[index] =
+        std::make_unique<Flight>(plan_.api, std::move(record), arrival.after == kNoArrival);
+    timeouts_.push_back({clock_.now() + plan_.request_timeout, index});
+    ++in_flight_;
+    control_.in_flight.fetch_add(1, std::memory_order_relaxed);
+    client_.start(index,
+                  {.body = plan_.bodies[arrival.prompt], .endpoint = arrival.slot % plan_.endpoints});
+  }
+
+  void start_filler(const IdleSlot& idle) {
+    if (!measured_left()) return;
+    const uint32_t taken = control_.fillers_taken.fetch_add(1);
+    const std::vector<uint32_t>& prompts = plan_.schedule.filler_prompts;
+    const auto index = static_cast<uint32_t>(plan_.schedule.arrivals.size()) + taken;
+    start(index,
+          {.after = 0,
+           .slot = idle.slot,
+           .prompt = prompts[taken % prompts.size()],
+           .phase = Phase::kFiller},
+          idle.since);
+  }
+
+  Instant next_deadline() const {
+    Instant deadline = clock_.now() + kLongestWait;
+    if (!due_.empty() && may_issue()) deadline = std::min(deadline, due_.top().at);
+    if (!timeouts_.empty()) deadline = std::min(deadline, timeouts_.front().at);
+    if (!lingers_.empty()) deadline = std::min(deadline, lingers_.front().at);
+    return deadline;
+  }
+
+  void apply(const HttpEvent& event) {
+    if (flights_[event.id] == nullptr) return;  // ended earlier in this batch
+    Flight& flight = *flights_[event.id];
+    switch (event.kind) {
+      case HttpEvent::Kind::kSent:
+        flight.record.sent = event.at;
+        flight.record.reconnected = event.new_connection && !flight.may_connect;
+        return;
+      case HttpEvent::Kind::kHeaders:
+        flight.reader.headers(event.status, event.text, event.at);
+        return;
+      case HttpEvent::Kind::kBytes:
+        apply_bytes(event, flight);
+        return;
+      case HttpEvent::Kind::kEnd:
+        flight.reader.end(event.at, parser_);
+        finish(event.id, event.at);
+        return;
+      case HttpEvent::Kind::kFailure:
+        if (flight.reader.finished()) {
+          flight.reader.end(event.at, parser_);
+        } else {
+          flight.reader.fail(event.timed_out ? Outcome::kTimeout : Outcome::kTransportError,
+                             event.text, event.at);
+        }
+        finish(event.id, event.at);
+        return;
+    }
+  }
+
+  void apply_bytes(const HttpEvent& event, Flight& flight) {
+    flight.bytes += static_cast<int64_t>(event.text.size());
+    if (flight.bytes > plan_.max_response_bytes) {
+      give_up_on(event.id, Outcome::kProtocolError,
+                 "the response grew over client.max_response_bytes (" +
+                     std::to_string(plan_.max_response_bytes) + ")");
+      return;
+    }
+    flight.reader.bytes(event.text, event.at, parser_);
+    if (flight.reader.finished() && !flight.lingering) {
+      flight.lingering = true;
+      lingers_.push_back({event.at + kLinger, event.id});
+    }
+  }
+
+  void expire(Instant now) {
+    for (; !timeouts_.empty(); timeouts_.pop_front()) {
+      const auto [at, id] = timeouts_.front();
+      if (flights_[id] != nullptr && at > now) break;
+      if (flights_[id] != nullptr && !flights_[id]->lingering) {
+        give_up_on(id, Outcome::kTimeout,
+                   "no end within endpoint.request_timeout (" +
+                       std::to_string(to_seconds(plan_.request_timeout)) + " s)");
+      }
+    }
+    for (; !lingers_.empty(); lingers_.pop_front()) {
+      const auto [at, id] = lingers_.front();
+      if (flights_[id] == nullptr) continue;
+      if (at > now) break;
+      client_.cancel(id);
+      flights_[id]->reader.end(now, parser_);
+      finish(id, now);
+    }
+  }
+
+  // Cancels what nobody waits for any more: fillers once the last measured request has ended, and
+  // on an interrupt everything that the grace does not cover.
+  void stop_if_asked() {
+    const Instant now = clock_.now();
+    const Stop stop = control_.stop.load(std::memory_order_relaxed);
+    if (may_issue()) {
+      if (measured_left()) return;
+      cancel_in_flight([](const Flight&) { return true; }, "the last measured request has ended");
+      while (!due_.empty()) due_.pop();
+      return;
+    }
+    if (!stop_seen_) stop_seen_ = now;
+    const bool over = stop == Stop::kNow || now >= *stop_seen_ + plan_.grace;
+    cancel_in_flight(
+        [&](const Flight& flight) { return over || flight.record.phase != Phase::kMeasured; },
+        stop == Stop::kNone ? "the level was given up after consecutive errors" : "interrupted");
+  }
+
+  template <class Wanted>
+  void cancel_in_flight(const Wanted& wanted, std::string_view reason) {
+    if (in_flight_ == 0) return;
+    for (RequestId id = 0; id < flights_.size(); ++id) {
+      if (flights_[id] != nullptr && wanted(*flights_[id])) {
+        give_up_on(id, Outcome::kCancelled, reason);
+      }
+    }
+  }
+
+  void give_up_on(RequestId id, Outcome outcome, std::string_view reason) {
+    client_.cancel(id);
+    const Instant now = clock_.now();
+    flights_[id]->reader.fail(outcome, reason, now);
+    finish(id, now);
+  }
+
+  void finish(RequestId id, Instant at) {
+    const std::unique_ptr<Flight> flight = std::move(flights_[id]);
+    --in_flight_;
+    count(flight->record);
+    sink_(flight->record);
+    free_slot(flight->record, at);
+    records_.push_back(std::move(flight->record));
+  }
+
+  void count(const RequestRecord& record) {
+    const bool ok = record.outcome == Outcome::kOk;
+    control_.in_flight.fetch_sub(1, std::memory_order_relaxed);
+    control_.output_tokens.fetch_add(record.output_tokens, std::memory_order_relaxed);
+    if (record.phase == Phase::kWarmup) control_.warmup_ended.fetch_add(1);
+    if (record.phase == Phase::kMeasured) {
+      (ok ? control_.measured_ok : control_.measured_failed).fetch_add(1);
+      control_.measured_left.fetch_sub(1);
+    }
+    if (ok) {
+      control_.consecutive_errors.store(0);
+    } else if (record.outcome != Outcome::kCancelled && plan_.max_consecutive_errors > 0 &&
+               control_.consecutive_errors.fetch_add(1) + 1 >= plan_.max_consecutive_errors) {
+      control_.gave_up.store(true);
+    }
+  }
+
+  void free_slot(const RequestRecord& record, Instant at) {
+    const bool planned = record.index < followers_.size();
+    if (planned && !followers_[record.index].empty()) {
+      for (const uint32_t next : followers_[record.index]) {
+        due_.push({std::max(at, share_.start + plan_.schedule.arrivals[next].at), next});
+      }
+    } else if (!plan_.schedule.filler_prompts.empty()) {
+      idle_slots_.push_back({record.slot, at});
+    }
+  }
+
+  const LoadPlan& plan_;
+  const LoopShare& share_;
+  HttpClient& client_;
+  const Clock& clock_;
+  LoadControl& control_;
+  const RecordSink& sink_;
+
+  ChunkParser parser_;
+  std::vector<std::vector<uint32_t>> followers_;  // followers_[i] wait for arrival i
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  std::vector<IdleSlot> idle_slots_;  // nothing planned left: fillers
+  // flights_[id]: null where the request has not started or has ended. A request's id is its index
+  // in the run: of the schedule, and for fillers the numbers after it.
+  std::vector<std::unique_ptr<Flight>> flights_;
+  size_t in_flight_ = 0;
+  std::deque<Deadline> timeouts_;  // ascending: every request has the same time-out
+  std::deque<Deadline> lingers_;
+  std::optional<Instant> stop_seen_;
+  std::vector<HttpEvent> events_;
+  std::vector<RequestRecord> records_;
+};
+
+}  // namespace
+
+std::vector<RequestRecord> run_loop(const LoadPlan& plan, const LoopShare& share,
+                                    HttpClient& client, const Clock& clock, LoadControl& control,
+                                    const RecordSink& sink) {
+  return LoadLoop(plan, share, client, clock, control, sink).run();
+}
+
+}  // namespace llmsweep

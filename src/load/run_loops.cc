@@ -1,0 +1,64 @@
+#include <pthread.h>
+
+#include <algorithm>
+#include <exception>
+#include <thread>
+
+#include "llmsweep/load/load_loop.h"
+
+namespace llmsweep {
+namespace {
+
+struct LoopThread {
+  std::vector<RequestRecord> records;
+  Duration cpu{};
+  std::exception_ptr failure;
+  std::thread thread;
+};
+
+int64_t measured_requests(const Schedule& schedule) {
+  return std::count_if(schedule.arrivals.begin(), schedule.arrivals.end(),
+                       [](const Arrival& arrival) { return arrival.phase == Phase::kMeasured; });
+}
+
+}  // namespace
+
+LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<HttpClient>> clients,
+                      const Clock& clock, LoadControl& control, const RecordSink& sink) {
+  control.measured_left = measured_requests(plan.schedule);
+  const Instant start = clock.now();
+  std::vector<LoopThread> loops(clients.size());
+  for (size_t i = 0; i < clients.size(); ++i) {
+    clients[i]->reset_health();
+    loops[i].thread = std::thread([&, i] {
+      LoopThread& loop = loops[i];
+      const Duration cpu_before = thread_cpu_time();
+      try {
+        const LoopShare share{.loop = static_cast<uint32_t>(i),
+                              .loops = static_cast<uint32_t>(clients.size()),
+                              .start = start};
+        loop.records = run_loop(plan, share, *clients[i], clock, control, sink);
+      } catch (...) {
+        loop.failure = std::current_exception();
+        control.stop = Stop::kNow;
+      }
+      loop.cpu = thread_cpu_time() - cpu_before;
+    });
+    pthread_setname_np(loops[i].thread.native_handle(), ("loop-" + std::to_string(i)).c_str());
+  }
+  LoadOutcome outcome{.started = start};
+  for (LoopThread& loop : loops) loop.thread.join();
+  outcome.ended = clock.now();
+  for (size_t i = 0; i < loops.size(); ++i) {
+    if (loops[i].failure) std::rethrow_exception(loops[i].failure);
+    std::move(loops[i].records.begin(), loops[i].records.end(),
+              std::back_inserter(outcome.records));
+    outcome.transports.push_back(clients[i]->health());
+    outcome.cpu += loops[i].cpu;
+  }
+  std::sort(outcome.records.begin(), outcome.records.end(),
+            [](const auto& a, const auto& b) { return a.index < b.index; });
+  return outcome;
+}
+
+}  // namespace llmsweep

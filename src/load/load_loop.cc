@@ -125,8 +125,9 @@ class LoadLoop {
     timeouts_.push_back({clock_.now() + plan_.request_timeout, index});
     ++in_flight_;
     control_.in_flight.fetch_add(1, std::memory_order_relaxed);
-    client_.start(index,
-                  {.body = plan_.bodies[arrival.prompt], .endpoint = arrival.slot % plan_.endpoints});
+    client_.start(index, {.body = plan_.bodies[arrival.prompt],
+                          .endpoint = arrival.slot % plan_.endpoints,
+                          .lane = arrival.slot});
   }
 
   void start_filler(const IdleSlot& idle) {
@@ -155,8 +156,9 @@ class LoadLoop {
     Flight& flight = *flights_[event.id];
     switch (event.kind) {
       case HttpEvent::Kind::kSent:
-        flight.record.sent = event.at;
-        flight.record.reconnected = event.new_connection && !flight.may_connect;
+        // A resend keeps the first instant: the user has been waiting since then.
+        if (!flight.record.sent) flight.record.sent = event.at;
+        flight.record.reconnected |= event.resent || (event.new_connection && !flight.may_connect);
         return;
       case HttpEvent::Kind::kHeaders:
         flight.reader.headers(event.status, event.text, event.at);

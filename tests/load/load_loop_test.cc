@@ -1,0 +1,317 @@
+#include "llmsweep/load/load_loop.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "llmsweep/schedule/closed_loop.h"
+#include "load/fake_client.h"
+
+namespace llmsweep {
+namespace {
+using namespace std::chrono_literals;
+
+// One run against a FakeClient: everything that a test may want to look at afterwards.
+struct Bench {
+  explicit Bench(const LoadSpec& load, int concurrency, FakeClient::Script script)
+      : client(clock, std::move(script)) {
+    plan.schedule = closed_loop(load, concurrency);
+    const uint32_t prompts_needed = prompt_demand(load, concurrency).total();
+    prompts.resize(prompts_needed, Prompt{.text = "hi", .planned_output_tokens = 10});
+    plan.prompts = prompts;
+    plan.bodies.assign(prompts_needed, std::make_shared<const std::string>("{}"));
+    plan.level = concurrency;
+    for (const Arrival& arrival : plan.schedule.arrivals) {
+      if (arrival.phase == Phase::kMeasured) ++control.measured_left;
+    }
+  }
+
+  std::vector<RequestRecord> run() {
+    const LoopShare share{.loop = 0, .loops = 1, .start = clock.now()};
+    return run_loop(plan, share, client, clock, control, [this](const RequestRecord& record) {
+      sunk.push_back(record.index);
+      if (on_record) on_record(record);
+    });
+  }
+
+  ManualClock clock;
+  FakeClient client;
+  std::vector<Prompt> prompts;
+  LoadPlan plan;
+  LoadControl control;
+  std::vector<uint32_t> sunk;
+  std::function<void(const RequestRecord&)> on_record;
+};
+
+size_t count(const std::vector<RequestRecord>& records, Phase phase, Outcome outcome) {
+  return static_cast<size_t>(
+      std::count_if(records.begin(), records.end(), [&](const RequestRecord& record) {
+        return record.phase == phase && record.outcome == outcome;
+      }));
+}
+
+const RequestRecord& by_index(const std::vector<RequestRecord>& records, uint32_t index) {
+  for (const RequestRecord& record : records) {
+    if (record.index == index) return record;
+  }
+  throw std::out_of_range("no record of that index");
+}
+
+FakeClient::Script always(int tokens, Duration ttft, Duration gap) {
+  return [=](RequestId) { return good_answer(tokens, ttft, gap); };
+}
+
+TEST(LoadLoop, AccountsForEveryRequestOfASingleSlot) {
+  Bench bench({.requests_per_slot = 3, .warmup_per_slot = 1}, 1, always(10, 100ms, 10ms));
+  const auto records = bench.run();
+  EXPECT_EQ(count(records, Phase::kWarmup, Outcome::kOk), 1u);
+  EXPECT_EQ(count(records, Phase::kMeasured, Outcome::kOk), 3u);
+  EXPECT_EQ(records.size(), bench.client.started.size());
+  EXPECT_EQ(bench.sunk.size(), records.size());
+  const RequestRecord& first = by_index(records, 1);
+  EXPECT_EQ(*first.first_token - *first.sent, Duration(100ms));
+  EXPECT_EQ(*first.last_token - *first.sent, Duration(190ms));
+  EXPECT_EQ(first.chunks, 10);
+}
+
+TEST(LoadLoop, HandsOverFromWarmUpWithoutADrain) {
+  // Slot 0 is slow in its warm-up, slot 1 quick: slot 1 must be measuring meanwhile.
+  Bench bench({.requests_per_slot = 2, .warmup_per_slot = 1}, 2,
+              [](RequestId id) { return good_answer(2, id == 0 ? 1000ms : 10ms, 1ms); });
+  const auto records = bench.run();
+  const RequestRecord& slow_warmup = by_index(records, 0);
+  const RequestRecord& quick_measured = by_index(records, 3);
+  EXPECT_EQ(quick_measured.phase, Phase::kMeasured);
+  EXPECT_EQ(quick_measured.slot, 1u);
+  EXPECT_LT(*quick_measured.sent, *slow_warmup.last_token);
+  EXPECT_EQ(quick_measured.scheduled, *by_index(records, 1).end);
+}
+
+TEST(LoadLoop, FillersKeepEverySlotBusyUntilTheLastMeasuredRequestHasEnded) {
+  Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0}, 4,
+              [](RequestId id) { return good_answer(2, id % 4 == 0 ? 500ms : 100ms, 1ms); });
+  const auto records = bench.run();
+  Instant last_measured{};
+  for (const RequestRecord& record : records) {
+    if (record.phase == Phase::kMeasured) last_measured = std::max(last_measured, *record.end);
+  }
+  EXPECT_GT(count(records, Phase::kFiller, Outcome::kOk), 0u);
+  EXPECT_EQ(count(records, Phase::kFiller, Outcome::kCancelled), 3u);  // one a quick slot
+  EXPECT_EQ(bench.client.cancelled.size(), 3u);
+  for (uint32_t slot = 0; slot < 4; ++slot) {
+    Duration busy{};
+    for (const RequestRecord& record : records) {
+      if (record.slot == slot) busy += std::min(*record.end, last_measured) - *record.sent;
+    }
+    EXPECT_EQ(busy,
+              last_measured - bench.clock.now() + (bench.clock.now() - from_ns(1'000'000'000)))
+        << "slot " << slot << " was idle before the last measured request had ended";
+  }
+}
+
+TEST(LoadLoop, TakesFillerPromptsAgainWhenTheyRunOut) {
+  Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0}, 2,
+              [](RequestId id) { return good_answer(1, id == 0 ? 10s : 10ms, 1ms); });
+  const auto records = bench.run();
+  EXPECT_GT(count(records, Phase::kFiller, Outcome::kOk),
+            bench.plan.schedule.filler_prompts.size());
+}
+
+TEST(LoadLoop, WithoutFillersARunDrains) {
+  Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 3,
+              always(3, 10ms, 1ms));
+  const auto records = bench.run();
+  EXPECT_EQ(records.size(), 6u);
+  EXPECT_TRUE(bench.client.cancelled.empty());
+}
+
+TEST(LoadLoop, NeverHasMoreInFlightThanSlots) {
+  Bench bench({.requests_per_slot = 5, .warmup_per_slot = 1}, 8, [](RequestId id) {
+    return good_answer(3, Duration(10ms) + Duration(1ms) * (id % 7), 1ms);
+  });
+  bench.run();
+  EXPECT_EQ(bench.client.most_in_flight, 8u);
+  EXPECT_EQ(bench.control.in_flight, 0);
+}
+
+TEST(LoadLoop, ATimeOutCancelsAndTheSlotGoesOn) {
+  Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 1,
+              [](RequestId id) -> std::vector<ScriptedEvent> {
+                if (id == 0)
+                  return {{.delay = 0ms, .kind = HttpEvent::Kind::kSent}};  // then silence
+                return good_answer(2, 10ms, 1ms);
+              });
+  bench.plan.request_timeout = 2s;
+  const auto records = bench.run();
+  EXPECT_EQ(by_index(records, 0).outcome, Outcome::kTimeout);
+  EXPECT_EQ(*by_index(records, 0).end - *by_index(records, 0).sent, Duration(2s));
+  EXPECT_EQ(bench.client.cancelled, std::vector<RequestId>{0});
+  EXPECT_EQ(by_index(records, 1).outcome, Outcome::kOk);
+}
+
+TEST(LoadLoop, FailuresAreRecordedWithTheirReasonAndNeverRetried) {
+  Bench bench(
+      {.requests_per_slot = 4, .warmup_per_slot = 0, .fillers = false}, 1,
+      [](RequestId id) -> std::vector<ScriptedEvent> {
+        const ScriptedEvent sent{.delay = 0ms, .kind = HttpEvent::Kind::kSent};
+        switch (id) {
+          case 0:
+            return {{.delay = 5ms, .kind = HttpEvent::Kind::kFailure, .text = "refused"}};
+          case 1:
+            return {sent,
+                    {.delay = 5ms,
+                     .kind = HttpEvent::Kind::kHeaders,
+                     .text = "HTTP/1.1 503 Busy\r\n\r\n",
+                     .status = 503},
+                    {.delay = 6ms, .kind = HttpEvent::Kind::kEnd}};
+          case 2: {
+            std::vector<ScriptedEvent> cut = good_answer(5, 10ms, 1ms);
+            cut.resize(4);
+            cut.push_back({.delay = 20ms, .kind = HttpEvent::Kind::kFailure, .text = "reset"});
+            return cut;
+          }
+          default:
+            return good_answer(5, 10ms, 1ms);
+        }
+      });
+  const auto records = bench.run();
+  ASSERT_EQ(records.size(), 4u);
+  EXPECT_EQ(by_index(records, 0).outcome, Outcome::kTransportError);
+  EXPECT_EQ(by_index(records, 0).error, "refused");
+  EXPECT_FALSE(by_index(records, 0).sent);
+  EXPECT_EQ(by_index(records, 1).outcome, Outcome::kHttpError);
+  EXPECT_EQ(by_index(records, 1).http_status, 503);
+  EXPECT_EQ(by_index(records, 2).outcome, Outcome::kTransportError);
+  EXPECT_EQ(by_index(records, 2).chunks, 2);
+  EXPECT_EQ(by_index(records, 3).outcome, Outcome::kOk);
+  EXPECT_EQ(bench.client.started.size(), 4u);
+}
+
+TEST(LoadLoop, GivesUpAfterConsecutiveErrorsAndKeepsWhatWasMeasured) {
+  Bench bench({.requests_per_slot = 100, .warmup_per_slot = 0}, 2,
+              [](RequestId id) -> std::vector<ScriptedEvent> {
+                if (id < 10) return good_answer(2, 10ms, 1ms);
+                return {{.delay = 1ms, .kind = HttpEvent::Kind::kFailure, .text = "refused"}};
+              });
+  bench.plan.max_consecutive_errors = 5;
+  const auto records = bench.run();
+  EXPECT_TRUE(bench.control.gave_up);
+  EXPECT_EQ(count(records, Phase::kMeasured, Outcome::kOk), 10u);
+  EXPECT_LE(count(records, Phase::kMeasured, Outcome::kTransportError), 6u);
+}
+
+TEST(LoadLoop, AnInterruptFinishesMeasuredRequestsWithinTheGraceAndIssuesNoMore) {
+  Bench bench({.requests_per_slot = 10, .warmup_per_slot = 0}, 2, always(10, 100ms, 10ms));
+  bench.on_record = [&](const RequestRecord& record) {
+    if (record.index == 3) bench.control.stop = Stop::kFinish;
+  };
+  const auto records = bench.run();
+  EXPECT_EQ(count(records, Phase::kMeasured, Outcome::kOk), records.size());
+  EXPECT_LE(records.size(), 6u);
+  EXPECT_TRUE(bench.client.cancelled.empty());
+}
+
+TEST(LoadLoop, AnInterruptCancelsWhatOutlastsTheGrace) {
+  Bench bench({.requests_per_slot = 10, .warmup_per_slot = 0}, 2,
+              [](RequestId id) { return good_answer(2, id < 2 ? 10ms : 100s, 1ms); });
+  bench.plan.grace = 5s;
+  Instant stopped{};
+  bench.on_record = [&](const RequestRecord& record) {
+    if (record.index == 1) {
+      bench.control.stop = Stop::kFinish;
+      stopped = bench.clock.now();
+    }
+  };
+  const auto records = bench.run();
+  EXPECT_GE(count(records, Phase::kMeasured, Outcome::kCancelled), 1u);
+  EXPECT_LE(bench.clock.now() - stopped, Duration(5s + 25ms));
+}
+
+TEST(LoadLoop, ASecondInterruptCancelsAtOnce) {
+  Bench bench({.requests_per_slot = 10, .warmup_per_slot = 0}, 4,
+              [](RequestId id) { return good_answer(2, id == 0 ? 10ms : 100s, 1ms); });
+  bench.on_record = [&](const RequestRecord& record) {
+    if (record.index == 0) bench.control.stop = Stop::kNow;
+  };
+  const auto records = bench.run();
+  EXPECT_EQ(count(records, Phase::kMeasured, Outcome::kCancelled), 3u);
+  EXPECT_LT(bench.clock.now() - from_ns(1'000'000'000), Duration(100ms));
+}
+
+TEST(LoadLoop, ClosesAConnectionThatLingersAfterDone) {
+  Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 1, [](RequestId) {
+    std::vector<ScriptedEvent> events = good_answer(3, 10ms, 1ms);
+    events.pop_back();  // the response never ends
+    return events;
+  });
+  const auto records = bench.run();
+  EXPECT_EQ(count(records, Phase::kMeasured, Outcome::kOk), 2u);
+  EXPECT_EQ(bench.client.cancelled.size(), 2u);
+  EXPECT_EQ(*records[0].end - *records[0].last_token, Duration(0));
+}
+
+TEST(LoadLoop, CapsAResponseThatNeverStopsGrowing) {
+  Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 1,
+              always(1000, 10ms, 1ms));
+  bench.plan.max_response_bytes = 5000;
+  const auto records = bench.run();
+  EXPECT_EQ(records[0].outcome, Outcome::kProtocolError);
+  EXPECT_NE(records[0].error.find("max_response_bytes"), std::string::npos);
+}
+
+TEST(LoadLoop, ANewConnectionInTheMeasuredPartIsMarked) {
+  Bench bench({.requests_per_slot = 2, .warmup_per_slot = 1, .fillers = false}, 1,
+              [](RequestId id) {
+                std::vector<ScriptedEvent> events = good_answer(1, 10ms, 1ms);
+                events[0].new_connection = id != 1;
+                return events;
+              });
+  const auto records = bench.run();
+  EXPECT_FALSE(by_index(records, 0).reconnected);  // the first of its slot opens it
+  EXPECT_FALSE(by_index(records, 1).reconnected);
+  EXPECT_TRUE(by_index(records, 2).reconnected);
+}
+
+TEST(LoadLoop, OpenLoopArrivalsStartWhenDueWhateverIsInFlight) {
+  Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 3,
+              always(10, 1s, 100ms));
+  for (uint32_t i = 0; i < 3; ++i) {
+    bench.plan.schedule.arrivals[i] = {.at = i * 50ms, .slot = i, .prompt = i};
+  }
+  const auto records = bench.run();
+  for (uint32_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(by_index(records, i).scheduled, from_ns(1'000'000'000) + i * 50ms);
+    EXPECT_EQ(*by_index(records, i).sent, by_index(records, i).scheduled);
+  }
+  EXPECT_EQ(bench.client.most_in_flight, 3u);
+}
+
+TEST(LoadLoop, ThirtySecondsOfLoadTakeFewPolls) {
+  Bench bench({.requests_per_slot = 3, .warmup_per_slot = 0, .fillers = false}, 1,
+              always(1000, 100ms, 10ms));
+  bench.run();
+  EXPECT_GT(bench.clock.now() - from_ns(1'000'000'000), Duration(30s));
+  EXPECT_LT(bench.client.polls, 5000u);
+}
+
+TEST(LoadLoop, EveryLoopTakesItsOwnSlots) {
+  const LoadSpec load{.requests_per_slot = 2, .warmup_per_slot = 1, .fillers = false};
+  Bench whole(load, 5, always(2, 10ms, 1ms));
+  std::vector<uint32_t> seen;
+  for (uint32_t loop = 0; loop < 2; ++loop) {
+    FakeClient client(whole.clock, always(2, 10ms, 1ms));
+    const LoopShare share{.loop = loop, .loops = 2, .start = whole.clock.now()};
+    const auto records = run_loop(whole.plan, share, client, whole.clock, whole.control,
+                                  [](const RequestRecord&) {});
+    for (const RequestRecord& record : records) {
+      EXPECT_EQ(record.slot % 2, loop);
+      seen.push_back(record.index);
+    }
+  }
+  std::sort(seen.begin(), seen.end());
+  ASSERT_EQ(seen.size(), 15u);
+  for (uint32_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i], i);
+}
+
+}  // namespace
+}  // namespace llmsweep

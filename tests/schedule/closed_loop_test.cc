@@ -1,0 +1,42 @@
+#include "llmsweep/schedule/closed_loop.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace llmsweep {
+namespace {
+
+TEST(ClosedLoop, ChainsEachSlotAndUsesEveryPromptOnce) {
+  const LoadSpec load{.requests_per_slot = 3, .warmup_per_slot = 2};
+  const Schedule schedule = closed_loop(load, 4);
+  ASSERT_EQ(schedule.arrivals.size(), 20u);
+  std::set<uint32_t> prompts(schedule.filler_prompts.begin(), schedule.filler_prompts.end());
+  for (uint32_t i = 0; i < schedule.arrivals.size(); ++i) {
+    const Arrival& arrival = schedule.arrivals[i];
+    prompts.insert(arrival.prompt);
+    EXPECT_EQ(arrival.phase, i < 8 ? Phase::kWarmup : Phase::kMeasured);
+    if (i < 4) {
+      EXPECT_EQ(arrival.after, kNoArrival);
+    } else {
+      EXPECT_EQ(schedule.arrivals[arrival.after].slot, arrival.slot);
+      EXPECT_LT(arrival.after, i);
+    }
+  }
+  EXPECT_EQ(prompts.size(), prompt_demand(load, 4).total());
+}
+
+TEST(ClosedLoop, RaisesTheRequestsOfAFewSlotsToTheMinimum) {
+  const LoadSpec load{.requests_per_slot = 2, .min_requests = 7};
+  EXPECT_EQ(measured_per_slot(load, 1), 7u);
+  EXPECT_EQ(measured_per_slot(load, 2), 4u);
+  EXPECT_EQ(measured_per_slot(load, 64), 2u);
+}
+
+TEST(ClosedLoop, HasNoFillersWhereTheSpecSaysSo) {
+  EXPECT_TRUE(closed_loop({.fillers = false}, 8).filler_prompts.empty());
+  EXPECT_EQ(prompt_demand({.fillers = false}, 8).filler, 0u);
+}
+
+}  // namespace
+}  // namespace llmsweep

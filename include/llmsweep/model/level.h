@@ -15,6 +15,8 @@ namespace llmsweep {
 struct Interval {
   double low = 0;
   double high = 0;
+
+  bool operator==(const Interval&) const = default;
 };
 
 // Of a sample; ms. Absent percentiles: not enough samples (p99 needs 300, p99.9 3,000).
@@ -24,7 +26,10 @@ struct Distribution {
   double min = 0;
   double max = 0;
   std::optional<double> p50, p90, p95, p99, p999;
-  std::optional<Interval> p50_ci95;  // within-run, order statistics; absent below 6 samples
+  std::optional<Interval> p50_ci95;   // within-run, order statistics; absent below 6 samples
+  std::optional<double> p50_at_most;  // published data: only a bound of the median is known
+
+  bool operator==(const Distribution&) const = default;
 };
 
 // Why a level cannot be trusted. One value, one sentence, one remedy: see stats/validity.h.
@@ -78,12 +83,16 @@ struct ClientHealth {
   double receive_delay_p50_ms = 0;  // kernel arrival → our stamp
   double receive_delay_p99_ms = 0;
   double receive_delay_max_ms = 0;
+
+  bool operator==(const ClientHealth&) const = default;
 };
 
 struct RequestCounts {
   int64_t completed = 0;                  // measured and ok
   int64_t failed = 0;                     // measured and not ok
   std::map<Outcome, int64_t> by_outcome;  // measured
+
+  bool operator==(const RequestCounts&) const = default;
 };
 
 // One run (repeat) of a level.
@@ -115,6 +124,8 @@ struct RunStats {
   bool token_count_estimated = false;
   double wall_seconds = 0;
   ClientHealth client;
+
+  bool operator==(const RunStats&) const = default;
 };
 
 // A level: its runs, pooled. Latency distributions pool the measured requests of all runs;
@@ -125,6 +136,8 @@ struct LevelStats {
   std::optional<Interval> e2e_p50_between_runs_ci95;
   std::optional<Interval> throughput_between_runs_ci95;
   std::vector<RunStats> runs;
+
+  bool operator==(const LevelStats&) const = default;
 };
 
 }  // namespace llmsweep

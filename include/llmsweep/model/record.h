@@ -40,7 +40,7 @@ struct RequestRecord {
   std::optional<Instant> last_token;
   std::optional<Instant> end;
 
-  int64_t planned_input_tokens = 0;   // 0: not planned
+  int64_t planned_input_tokens = 0;  // 0: not planned
   int64_t planned_output_tokens = 0;
   std::optional<int64_t> input_tokens;  // the server's usage.prompt_tokens
   std::optional<int64_t> cached_tokens;
@@ -61,6 +61,8 @@ struct RequestRecord {
   Histogram itl;
 
   bool reconnected = false;  // a new connection was opened for it in the measured part
+
+  bool operator==(const RequestRecord&) const = default;
 };
 
 }  // namespace llmsweep

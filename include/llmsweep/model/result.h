@@ -26,6 +26,8 @@ struct WorkloadSummary {
   int64_t tokenizer_vocabulary = 0;
   std::optional<int64_t> template_overhead_tokens;  // calibrated
   int64_t dataset_records_skipped = 0;
+
+  bool operator==(const WorkloadSummary&) const = default;
 };
 
 struct Provenance {
@@ -38,6 +40,8 @@ struct Provenance {
   std::string models_json;                  // the answer of /v1/models, cut at 64 KiB; empty: none
   std::vector<std::string> dropped_fields;  // request fields that the server refused
   std::vector<std::string> notes;           // in plain words: what else a reader must know
+
+  bool operator==(const Provenance&) const = default;
 };
 
 // What happened to the search for the highest concurrency that meets a target.
@@ -56,6 +60,8 @@ struct UsersAtTarget {
   std::optional<double> c_interpolated;
   std::optional<Interval> c_interpolated_ci95;
   double users_per_gpu = 0;
+
+  bool operator==(const UsersAtTarget&) const = default;
 };
 
 enum class Source { kMeasured, kImported, kPublished };
@@ -76,6 +82,8 @@ struct SweepResult {
   std::vector<LevelStats> levels;  // ascending concurrency
   std::vector<UsersAtTarget> users_at_target;
   std::vector<std::pair<std::string, double>> quality;  // benchmark name, score in [0, 1]
+
+  bool operator==(const SweepResult&) const = default;
 };
 
 }  // namespace llmsweep

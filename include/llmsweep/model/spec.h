@@ -45,12 +45,14 @@ struct EndpointSpec {
   Duration request_timeout = std::chrono::seconds(600);
   Duration connect_timeout = std::chrono::seconds(10);
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string extra_body = "{}";  // JSON object merged into every request's body
+  std::string extra_body = "{}";                // JSON object merged into every request's body
   std::string max_tokens_field = "max_tokens";  // or "max_completion_tokens", …
   std::vector<RequestField> request_fields = {RequestField::kIgnoreEos, RequestField::kMinTokens,
                                               RequestField::kIncludeUsage};
   bool use_proxy = false;  // take http(s)_proxy from the environment
   std::string ca_file;     // PEM; empty: the system's
+
+  bool operator==(const EndpointSpec&) const = default;
 };
 
 // How many tokens: `2400`, `{min, max}`, `{mean, stddev}` or `[{tokens, weight}, …]`.
@@ -78,11 +80,13 @@ struct WorkloadSpec {
   InputScope input_scope = InputScope::kTotal;
   TokenCount output_tokens{.fixed = 256};
   uint64_t seed = 1;
-  std::string tokenizer;  // a tokenizer.json, .tiktoken or folder; "server"; empty: estimate
+  std::string tokenizer;      // a tokenizer.json, .tiktoken or folder; "server"; empty: estimate
   int64_t prefix_tokens = 0;  // of a prefix that the prompts of one group share
   int64_t prefix_groups = 1;
   PromptAs prompt_as = PromptAs::kText;
   Reuse reuse = Reuse::kForbid;  // whether a prompt may be sent twice
+
+  bool operator==(const WorkloadSpec&) const = default;
 };
 
 struct LoadSpec {
@@ -97,6 +101,8 @@ struct LoadSpec {
   double max_error_rate = 0.01;               // of a level's measured requests
   int max_consecutive_errors = 20;            // ends the level early, with what was measured kept
   bool refine = false;                        // bisect the bracket of users at the first target
+
+  bool operator==(const LoadSpec&) const = default;
 };
 
 struct ClientSpec {
@@ -104,6 +110,8 @@ struct ClientSpec {
   bool record_chunks = false;
   bool receive_stamps = true;  // sample the kernel's receive time stamps
   int64_t max_response_bytes = int64_t{256} << 20;
+
+  bool operator==(const ClientSpec&) const = default;
 };
 
 enum class Metric { kE2e, kTtft, kTtfo, kTpot, kItl, kIcl };
@@ -126,6 +134,8 @@ struct SweepSpec {
   ClientSpec client;
   std::vector<Target> targets;
   std::vector<Target> goodput;  // per-request targets (their statistic is not used)
+
+  bool operator==(const SweepSpec&) const = default;
 };
 
 }  // namespace llmsweep

@@ -1,0 +1,41 @@
+// Reads run specs (YAML or JSON) into SweepSpec, checks every value, and writes them back resolved.
+//
+// Keys, types, defaults and units: docs/spec.md. configs/llmsweep-spec.schema.json describes the
+// same keys for editors. Every error names file:line:key, or the `--set` that set the value.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "llmsweep/model/spec.h"
+
+namespace llmsweep {
+
+// `sets` are "key.path=value" texts that override the file, in order.
+//
+// Relative paths inside (dataset, tokenizer, simulator, ca_file) are looked for in the current
+// directory, in the spec's folder and up to three folders above it, then among the installed data;
+// the SweepSpec holds the path that was found. Throws Error where the spec or a file it names is
+// missing or wrong.
+SweepSpec load_spec(const std::filesystem::path& path, const std::vector<std::string>& sets);
+
+// The same for a text; `name` is what errors call it, its folder is where paths are looked for.
+SweepSpec parse_spec(std::string_view text, const std::string& name,
+                     const std::vector<std::string>& sets);
+
+// The spec as JSON, every default written out; parse_spec() reads it back. Values of headers and
+// body fields that look like credentials are replaced by "<redacted>".
+std::string spec_to_json(const SweepSpec& spec);
+
+// SHA-256 over what decides the measurements: two specs with the same hash ask for the same
+// requests of the same system, so one may go on where the other stopped. Name, targets, goodput,
+// error limits, grace and the name of the key's variable are not part of it.
+std::string spec_hash(const SweepSpec& spec);
+
+// "e2e:p50:15s", as --target takes it. Throws Error.
+Target parse_target(std::string_view text);
+std::string format_target(const Target& target);
+
+}  // namespace llmsweep

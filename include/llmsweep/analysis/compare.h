@@ -1,0 +1,148 @@
+// Two sweeps side by side: may they be compared, and what differs. Data only; report/ renders it.
+//
+// A difference is called better or worse only where the between-run interval excludes none and the
+// effect is at least `min_effect`. A workload that differs is refused (Error) unless its field is
+// allowed by name; what a comparison is usually about (accelerator, precision, GPUs) is shown.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "llmsweep/model/result.h"
+
+namespace llmsweep {
+
+struct CompareOptions {
+  std::vector<Target> targets;               // empty: those that either file names
+  std::vector<std::string> allow_different;  // of comparable_fields(); a wrong name: Error
+  double min_effect = 0.03;
+};
+
+// The fields whose difference is refused, as --allow-different takes them: input_tokens,
+// output_tokens, prompt_set, seed, streaming, token_counts, simulated.
+const std::vector<std::string>& comparable_fields();
+
+enum class FieldState {
+  kSame,
+  kDiffers,  // shown
+  kUnlike,   // refused, or allowed by the options
+  kUnknown,  // one of the files does not say
+};
+
+struct FieldReport {
+  std::string field;
+  std::string baseline;  // "unknown" where the file does not say
+  std::string candidate;
+  FieldState state = FieldState::kSame;
+};
+
+enum class Verdict {
+  kBetter,
+  kWorse,
+  kNoDifference,  // none shown at this number of repeats
+  kNoInterval,    // one repeat: the ratio stands alone
+  kInvalidLevel,
+};
+std::string_view name_of(Verdict verdict);
+
+// candidate ÷ baseline. With at least two runs on both sides the values are geometric means of the
+// runs' and the interval is Welch's on their logs; else pooled values and no interval.
+struct Ratio {
+  double baseline = 0;
+  double candidate = 0;
+  double ratio = 0;
+  std::optional<Interval> ci95;
+  Verdict verdict = Verdict::kNoInterval;
+};
+
+struct LevelComparison {
+  int concurrency = 0;
+  int baseline_repeats = 0;
+  int candidate_repeats = 0;
+  bool baseline_valid = true;
+  bool candidate_valid = true;
+  std::optional<Ratio> e2e_p50, ttft_p50, tpot_p50;  // ms
+  std::optional<Ratio> throughput_tps;               // of the whole system; see `with_drain`
+  std::optional<Ratio> throughput_per_gpu_tps;
+  std::optional<Ratio> output_speed_tps;
+  bool with_drain = false;  // a side has no steady throughput: both sides' drained one is compared
+};
+
+enum class RatioKind {
+  kExact,
+  kAtLeast,    // the candidate went beyond its sweep
+  kAtMost,     // the baseline did
+  kUndefined,  // both did, or one serves no user at the target
+};
+
+struct UsersComparison {
+  Target target;
+  UsersAtTarget baseline;
+  UsersAtTarget candidate;
+  RatioKind kind = RatioKind::kUndefined;
+  std::optional<double> users_ratio;  // of the whole systems
+  std::optional<double> per_gpu_ratio;
+};
+
+// Steady output throughput per GPU where both curves reach this median E2E latency: linear between
+// neighbouring valid levels, inside both ranges only.
+struct EqualLatency {
+  double e2e_p50_ms = 0;
+  double baseline_tps_per_gpu = 0;
+  double candidate_tps_per_gpu = 0;
+  double ratio = 0;
+};
+
+struct QualityComparison {
+  std::string benchmark;
+  std::optional<double> baseline;
+  std::optional<double> candidate;
+};
+
+// What a reader should take away; the text is report/'s. `better` ÷ `worse` > 1 is the size.
+enum class HeadlineKind { kUsersPerGpu, kLatency, kThroughputPerGpu, kWeights };
+struct Headline {
+  HeadlineKind kind = HeadlineKind::kLatency;
+  std::optional<Target> target;  // kUsersPerGpu
+  int concurrency = 0;           // kLatency, kThroughputPerGpu
+  double baseline = 0;
+  double candidate = 0;
+  double ratio = 0;  // candidate ÷ baseline, except latency and weights: baseline ÷ candidate
+  RatioKind ratio_kind = RatioKind::kExact;
+  Verdict verdict = Verdict::kNoInterval;
+};
+
+struct Comparison {
+  std::string baseline_name;
+  std::string candidate_name;
+  SystemSpec baseline_system;
+  SystemSpec candidate_system;
+  std::vector<FieldReport> fields;
+  std::vector<std::string> notes;  // what a reader must know before any number
+  double min_effect = 0.03;
+  std::vector<LevelComparison> levels;  // common ones, ascending
+  std::vector<int> only_baseline;       // concurrencies
+  std::vector<int> only_candidate;
+  std::vector<UsersComparison> users;
+  std::vector<EqualLatency> equal_latency;  // ascending latency
+  std::optional<Ratio> weights_gb;
+  std::vector<QualityComparison> quality;
+  std::vector<Headline> headlines;
+};
+
+// The compatibility report alone; never throws for unlike workloads.
+std::vector<FieldReport> compatibility(const SweepResult& baseline, const SweepResult& candidate);
+
+// Error lists every unlike field that is not allowed, with both values and the flag.
+Comparison compare(const SweepResult& baseline, const SweepResult& candidate,
+                   const CompareOptions& options = {});
+
+// candidates[i] against the one baseline.
+std::vector<Comparison> compare_all(const SweepResult& baseline,
+                                    std::span<const SweepResult> candidates,
+                                    const CompareOptions& options = {});
+
+}  // namespace llmsweep

@@ -1,0 +1,126 @@
+// A policy's rules decided on a result: PASS, FAIL, INCONCLUSIVE or INVALID, one line a rule.
+//
+// Rules as text, the same in a policy file and in a flag:
+//   require    e2e:p50@c8 <= 15s               throughput@all >= 800 tolerance 2%
+//              error_rate@c8 <= 1%             users_per_gpu@e2e:p50:15s >= 2
+//              quality:GPQA Diamond >= 0.83
+//   no worse   e2e:p50@c8 by 3%                users_per_gpu@e2e:p50:15s by 0%
+// Latencies take units (15s, 200ms); throughputs are tokens/s, or requests/s; shares take %.
+//
+// How a rule on a level is decided, for "at most T" with tolerance d (its mirror for "at least"):
+// one-sided 95 % bounds L and U of the figure, Student's t on the logs of the runs' values.
+//   PASS          U <= T(1+d)
+//   FAIL          L > T and the point itself > T(1+d)
+//   INCONCLUSIVE  else: more repeats would tell
+//   INVALID       the figure, the level or its samples are missing, or the level is invalid
+// "No worse" is the same on the ratio to the baseline, with T = 1 (Welch's degrees of freedom); a
+// hunt (a rule on all levels, or more than three rules) has its bounds widened after Holm.
+// With one run there is no between-run interval: the within-run interval (p50) is widened by an
+// assumed run-to-run noise, and the line says so. Error rates and quality scores are decided by the
+// measured value: they count what happened. See docs/ci.md.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "llmsweep/base/config.h"
+#include "llmsweep/model/result.h"
+
+namespace llmsweep {
+
+enum class GateOutcome { kPass, kFail, kInconclusive, kInvalid };
+std::string_view name_of(GateOutcome outcome);  // PASS, FAIL, INCONCLUSIVE, INVALID
+
+enum class GateFigure {
+  kLatency,  // metric and statistic
+  kOutputThroughput,
+  kSteadyThroughput,
+  kThroughputPerGpu,
+  kRequestThroughput,
+  kOutputSpeed,
+  kDecodeSpeed,
+  kErrorRate,
+  kGoodput,
+  kUsers,
+  kUsersPerGpu,
+  kQuality,
+};
+
+enum class Comparator { kAtMost, kAtLeast };
+
+struct GateRule {
+  std::string name;  // empty: the text stands for it
+  std::string text;  // as written, the tolerance included
+  GateFigure figure = GateFigure::kLatency;
+  Metric metric = Metric::kE2e;           // kLatency
+  Statistic statistic = Statistic::kP50;  // kLatency
+  Target users_target;                    // kUsers, kUsersPerGpu
+  std::string benchmark;                  // kQuality
+  std::vector<int> levels;                // empty: not per level, or all of them
+  bool all_levels = false;
+  bool no_worse = false;  // than the baseline
+  Comparator comparator = Comparator::kAtMost;
+  double target = 0;     // ms, tokens/s, requests/s, share, users, score; not for no_worse
+  double tolerance = 0;  // share
+};
+
+enum class InconclusiveIs { kInconclusive, kPass, kFail };
+
+struct GatePolicy {
+  std::vector<GateRule> rules;
+  InconclusiveIs inconclusive_is = InconclusiveIs::kInconclusive;
+  std::vector<std::string> allow_different;  // as CompareOptions
+  double assumed_noise = 0.02;  // run-to-run, relative, of a median where only one run exists
+};
+
+// Error with what is right where the text is not a rule.
+GateRule parse_require(std::string_view text);
+GateRule parse_no_worse(std::string_view text);
+// Keys: rules (list of {require | no_worse, name, tolerance}), inconclusive_is, allow_different,
+// assumed_noise. No rules: Error.
+GatePolicy read_policy(const ConfigNode& node);
+GatePolicy read_policy_file(const std::filesystem::path& path);
+
+struct GateLine {
+  std::string rule;  // its text, with the level where a rule stands for several
+  std::string name;
+  GateOutcome outcome = GateOutcome::kInvalid;
+  std::string unit;  // ms, tokens/s, requests/s, users, share, score; ratio for no_worse
+  std::optional<double> measured;
+  std::optional<double> baseline;   // no_worse: the baseline's value
+  std::optional<double> candidate;  // no_worse: the candidate's value
+  std::optional<Interval> bounds;   // one-sided 95 % each
+  double target = 0;
+  double limit = 0;              // target with tolerance
+  std::optional<double> margin;  // share of the limit that is left; negative: over it
+  int repeats = 0;
+  int concurrency = 0;  // 0: not of one level
+  std::string basis;    // how it was decided: "3 repeats, t on log run medians"
+  std::string why;
+  std::string next;                // what to do; empty for PASS
+  bool more_repeats_help = false;  // INCONCLUSIVE, and repeats of `concurrency` could settle it
+};
+
+struct GateReport {
+  std::string result_name;
+  std::string baseline_name;       // empty: none
+  std::vector<std::string> marks;  // SIMULATED, …: what a reader must know
+  std::vector<GateLine> lines;
+  // The worst: FAIL before INVALID before INCONCLUSIVE before PASS.
+  GateOutcome outcome = GateOutcome::kInvalid;
+  InconclusiveIs inconclusive_is = InconclusiveIs::kInconclusive;
+};
+
+// `baseline` may be null; then a no-worse rule is INVALID. A policy without rules: Error.
+GateReport gate(const SweepResult& result, const SweepResult* baseline, const GatePolicy& policy);
+
+// 0, 10, 11 or 12 (cli/cli.h), with `inconclusive_is` applied.
+int gate_exit_code(const GateReport& report);
+
+// The concurrencies whose next repeat could settle an inconclusive rule; ascending.
+std::vector<int> levels_needing_repeats(const GateReport& report);
+
+}  // namespace llmsweep

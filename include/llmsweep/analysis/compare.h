@@ -12,10 +12,11 @@
 #include <vector>
 
 #include "llmsweep/model/result.h"
+#include "llmsweep/stats/compare_stats.h"
 
 namespace llmsweep {
 
-struct CompareOptions {
+struct ComparisonOptions {
   std::vector<Target> targets;               // empty: those that either file names
   std::vector<std::string> allow_different;  // of comparable_fields(); a wrong name: Error
   double min_effect = 0.03;
@@ -39,23 +40,18 @@ struct FieldReport {
   FieldState state = FieldState::kSame;
 };
 
-enum class Verdict {
-  kBetter,
-  kWorse,
-  kNoDifference,  // none shown at this number of repeats
-  kNoInterval,    // one repeat: the ratio stands alone
-  kInvalidLevel,
-};
-std::string_view name_of(Verdict verdict);
+std::string_view name_of(FieldState state);  // same, differs, unlike, unknown
+std::string_view name_of(Verdict verdict);   // better, worse, no_difference_shown, no_interval
 
 // candidate ÷ baseline. With at least two runs on both sides the values are geometric means of the
-// runs' and the interval is Welch's on their logs; else pooled values and no interval.
+// runs' and the interval is Welch's on their logs; else pooled values and no interval. An invalid
+// level on either side has ratios and no verdict.
 struct Ratio {
   double baseline = 0;
   double candidate = 0;
   double ratio = 0;
   std::optional<Interval> ci95;
-  Verdict verdict = Verdict::kNoInterval;
+  std::optional<Verdict> verdict;
 };
 
 struct LevelComparison {
@@ -102,17 +98,19 @@ struct QualityComparison {
   std::optional<double> candidate;
 };
 
-// What a reader should take away; the text is report/'s. `better` ÷ `worse` > 1 is the size.
+std::string_view name_of(RatioKind kind);  // exact, at_least, at_most, undefined
+
+// What a reader should take away; the text is report/'s.
 enum class HeadlineKind { kUsersPerGpu, kLatency, kThroughputPerGpu, kWeights };
 struct Headline {
   HeadlineKind kind = HeadlineKind::kLatency;
   std::optional<Target> target;  // kUsersPerGpu
-  int concurrency = 0;           // kLatency, kThroughputPerGpu
+  int concurrency = 0;           // kLatency, kThroughputPerGpu: of the level
   double baseline = 0;
   double candidate = 0;
   double ratio = 0;  // candidate ÷ baseline, except latency and weights: baseline ÷ candidate
   RatioKind ratio_kind = RatioKind::kExact;
-  Verdict verdict = Verdict::kNoInterval;
+  std::optional<Verdict> verdict;
 };
 
 struct Comparison {
@@ -138,11 +136,11 @@ std::vector<FieldReport> compatibility(const SweepResult& baseline, const SweepR
 
 // Error lists every unlike field that is not allowed, with both values and the flag.
 Comparison compare(const SweepResult& baseline, const SweepResult& candidate,
-                   const CompareOptions& options = {});
+                   const ComparisonOptions& options = {});
 
 // candidates[i] against the one baseline.
 std::vector<Comparison> compare_all(const SweepResult& baseline,
                                     std::span<const SweepResult> candidates,
-                                    const CompareOptions& options = {});
+                                    const ComparisonOptions& options = {});
 
 }  // namespace llmsweep

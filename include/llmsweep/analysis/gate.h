@@ -10,11 +10,11 @@
 // How a rule on a level is decided, for "at most T" with tolerance d (its mirror for "at least"):
 // one-sided 95 % bounds L and U of the figure, Student's t on the logs of the runs' values.
 //   PASS          U <= T(1+d)
-//   FAIL          L > T and the point itself > T(1+d)
+//   FAIL          L > T(1+d)
 //   INCONCLUSIVE  else: more repeats would tell
 //   INVALID       the figure, the level or its samples are missing, or the level is invalid
 // "No worse" is the same on the ratio to the baseline, with T = 1 (Welch's degrees of freedom); a
-// hunt (a rule on all levels, or more than three rules) has its bounds widened after Holm.
+// hunt (no-worse rules on more than three levels in all) fails a rule only after Holm's correction.
 // With one run there is no between-run interval: the within-run interval (p50) is widened by an
 // assumed run-to-run noise, and the line says so. Error rates and quality scores are decided by the
 // measured value: they count what happened. See docs/ci.md.
@@ -72,7 +72,7 @@ enum class InconclusiveIs { kInconclusive, kPass, kFail };
 struct GatePolicy {
   std::vector<GateRule> rules;
   InconclusiveIs inconclusive_is = InconclusiveIs::kInconclusive;
-  std::vector<std::string> allow_different;  // as CompareOptions
+  std::vector<std::string> allow_different;  // as ComparisonOptions
   double assumed_noise = 0.02;  // run-to-run, relative, of a median where only one run exists
 };
 

@@ -20,7 +20,7 @@ std::optional<double> value_at(const RunStats& stats, const Target& target);
 
 // Levels in any order, each concurrency once. gpus 0: users_per_gpu stays 0.
 //
-// c_interpolated: isotonic regression of the statistic over all levels that count (weights: their
+// c_interpolated: isotonic regression of the statistic over the levels up to c_fail (weights: their
 // completed requests), then linear in the concurrency between c_pass and c_fail. Its interval:
 // the same inversion of each repeat's own curve, Student t over the logarithms; absent below two
 // repeats or where a repeat does not cross the target inside the sweep.

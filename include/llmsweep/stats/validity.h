@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "llmsweep/model/level.h"
-#include "llmsweep/model/names.h"
 #include "llmsweep/model/spec.h"
 
 namespace llmsweep {

@@ -1,0 +1,11 @@
+// What follows from a run's or a level's other figures.
+#pragma once
+
+#include "llmsweep/stats/level_stats.h"
+
+namespace llmsweep {
+
+// Fills the drain bias, the throughput per GPU and throughput/latency.
+void fill_derived(RunStats& stats, const LevelContext& level);
+
+}  // namespace llmsweep

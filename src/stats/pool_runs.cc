@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <utility>
+
+#include "llmsweep/model/names.h"
+#include "llmsweep/stats/intervals.h"
+#include "llmsweep/stats/level_stats.h"
+#include "stats/derived.h"
+#include "stats/request_stats.h"
+
+namespace llmsweep {
+namespace {
+
+using Runs = std::vector<RunStats>;
+using Figure = std::function<std::optional<double>(const RunStats&)>;
+
+// Of the runs that have the figure.
+std::vector<double> values_of(const Runs& runs, const Figure& figure) {
+  std::vector<double> values;
+  for (const RunStats& run : runs) {
+    if (const auto value = figure(run)) values.push_back(*value);
+  }
+  return values;
+}
+
+std::optional<double> pooled_rate(const Runs& runs, const Figure& figure) {
+  const std::vector<double> values = values_of(runs, figure);
+  return values.empty() ? std::nullopt : std::optional(geometric_mean(values));
+}
+
+std::optional<double> pooled_mean(const Runs& runs, const Figure& figure) {
+  const std::vector<double> values = values_of(runs, figure);
+  return values.empty() ? std::nullopt : std::optional(moments_of(values).mean);
+}
+
+std::optional<double> worst(const Runs& runs, const Figure& figure) {
+  const std::vector<double> values = values_of(runs, figure);
+  return values.empty() ? std::nullopt
+                        : std::optional(*std::max_element(values.begin(), values.end()));
+}
+
+void fill_rates(RunStats& pooled, const Runs& runs) {
+  pooled.output_throughput_tps =
+      pooled_rate(runs, [](const RunStats& run) { return run.output_throughput_tps; }).value_or(0);
+  pooled.steady_output_throughput_tps =
+      pooled_rate(runs, [](const RunStats& run) { return run.steady_output_throughput_tps; });
+  pooled.request_throughput_rps =
+      pooled_rate(runs, [](const RunStats& run) { return run.request_throughput_rps; }).value_or(0);
+  pooled.achieved_concurrency =
+      pooled_mean(runs, [](const RunStats& run) { return run.achieved_concurrency; });
+  pooled.goodput_rps = pooled_mean(runs, [](const RunStats& run) { return run.goodput_rps; });
+  pooled.littles_law_error = worst(runs, [](const RunStats& run) { return run.littles_law_error; });
+  for (const RunStats& run : runs) pooled.wall_seconds += run.wall_seconds;
+}
+
+void take_worst(ClientHealth& worst, const ClientHealth& run) {
+  worst.threads = std::max(worst.threads, run.threads);
+  for (const auto figure :
+       {&ClientHealth::busy_fraction, &ClientHealth::coalesced_fraction,
+        &ClientHealth::send_lateness_p50_ms, &ClientHealth::send_lateness_p99_ms,
+        &ClientHealth::slot_gap_p50_ms, &ClientHealth::slot_gap_p99_ms, &ClientHealth::stall_max_ms,
+        &ClientHealth::receive_delay_p50_ms, &ClientHealth::receive_delay_p99_ms,
+        &ClientHealth::receive_delay_max_ms}) {
+    worst.*figure = std::max(worst.*figure, run.*figure);
+  }
+}
+
+ClientHealth pooled_client(const Runs& runs) {
+  ClientHealth pooled;
+  double whole_tokens = 0;
+  double whole_chunks = 0;
+  pooled.receive_stamps = !runs.empty();
+  for (const RunStats& run : runs) {
+    const ClientHealth& client = run.client;
+    take_worst(pooled, client);
+    pooled.cpu_seconds += client.cpu_seconds;
+    for (const auto count :
+         {&ClientHealth::iterations, &ClientHealth::chunks, &ClientHealth::reconnects,
+          &ClientHealth::stalls, &ClientHealth::stalled_requests, &ClientHealth::receive_samples}) {
+      pooled.*count += client.*count;
+    }
+    pooled.receive_stamps = pooled.receive_stamps && client.receive_stamps;
+    whole_tokens += client.tokens_per_chunk * static_cast<double>(client.chunks);
+    whole_chunks += static_cast<double>(client.chunks);
+  }
+  if (whole_chunks > 0) pooled.tokens_per_chunk = whole_tokens / whole_chunks;
+  if (pooled.iterations > 0) {
+    pooled.chunks_per_iteration =
+        static_cast<double>(pooled.chunks) / static_cast<double>(pooled.iterations);
+  }
+  return pooled;
+}
+
+template <class Enum>
+std::vector<Enum> union_of(const Runs& runs, std::vector<Enum> RunStats::*member) {
+  std::vector<Enum> united;
+  for (Enum value : all_values<Enum>()) {
+    const bool found = std::any_of(runs.begin(), runs.end(), [&](const RunStats& run) {
+      const auto& values = run.*member;
+      return std::find(values.begin(), values.end(), value) != values.end();
+    });
+    if (found) united.push_back(value);
+  }
+  return united;
+}
+
+}  // namespace
+
+LevelStats pool_runs(const LevelContext& level, std::vector<RunStats> runs,
+                     std::span<const RequestRecord> records) {
+  LevelStats stats{.concurrency = level.concurrency};
+  RunStats& pooled = stats.pooled;
+  fill_request_stats(pooled, records, level);
+  fill_rates(pooled, runs);
+  fill_derived(pooled, level);
+  pooled.client = pooled_client(runs);
+  pooled.valid =
+      std::all_of(runs.begin(), runs.end(), [](const RunStats& run) { return run.valid; });
+  pooled.invalid_reasons = union_of(runs, &RunStats::invalid_reasons);
+  pooled.warnings = union_of(runs, &RunStats::warnings);
+  stats.e2e_p50_between_runs_ci95 =
+      log_student_interval(values_of(runs, [](const RunStats& run) { return run.e2e.p50; }));
+  stats.throughput_between_runs_ci95 = log_student_interval(
+      values_of(runs, [](const RunStats& run) { return headline_throughput_tps(run); }));
+  stats.runs = std::move(runs);
+  return stats;
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,44 @@
+// When the slots of a closed loop were busy, and what happened inside a window of time.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "llmsweep/model/record.h"
+
+namespace llmsweep {
+
+// One request in its slot. Sorted by slot, then start.
+struct SlotTime {
+  const RequestRecord* record = nullptr;
+  Instant start{};              // sent; scheduled where it was never sent
+  Instant end{};                // of the request; the last instant known where the end is not
+  std::optional<Duration> gap;  // since the end of the slot's request before; absent: the first
+
+  bool measured() const { return record->phase == Phase::kMeasured; }
+  // E2E latency + slot gap; of a request without a last token, the time until its end instead.
+  Duration occupied() const;
+};
+std::vector<SlotTime> slot_times(std::span<const RequestRecord> records);
+
+struct Window {
+  Instant from{};
+  Instant to{};
+
+  double seconds() const { return to_seconds(to - from); }
+};
+
+// First measured start to last measured last_token (to the last end where no request has one).
+std::optional<Window> measured_window(std::span<const SlotTime> times);
+// Without fillers: the C-th measured completion to the last measured start. Absent where the first
+// is not before the second.
+std::optional<Window> issue_window(std::span<const SlotTime> times, int concurrency);
+
+// A request's output tokens inside the window, taken as evenly spread from first_token to
+// last_token.
+double tokens_inside(const RequestRecord& record, const Window& window);
+// Time average of requests in flight, all phases.
+double mean_in_flight(std::span<const SlotTime> times, const Window& window);
+
+}  // namespace llmsweep

@@ -1,0 +1,107 @@
+#include "llmsweep/stats/users_at_target.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "llmsweep/stats/intervals.h"
+#include "llmsweep/stats/isotonic.h"
+#include "llmsweep/stats/percentile.h"
+
+namespace llmsweep {
+namespace {
+
+struct Point {
+  double concurrency;
+  double value_ms;
+  double weight;
+};
+using Curve = std::vector<Point>;
+
+// The levels that count, by concurrency.
+std::vector<const LevelStats*> judged(std::span<const LevelStats> levels, const Target& target) {
+  std::vector<const LevelStats*> result;
+  for (const LevelStats& level : levels) {
+    if (level.pooled.valid && value_at(level.pooled, target)) result.push_back(&level);
+  }
+  std::sort(result.begin(), result.end(), [](const LevelStats* a, const LevelStats* b) {
+    return a->concurrency < b->concurrency;
+  });
+  return result;
+}
+
+Point point_of(const LevelStats& level, const RunStats& stats, const Target& target) {
+  return {static_cast<double>(level.concurrency), *value_at(stats, target),
+          static_cast<double>(std::max<int64_t>(1, stats.requests.completed))};
+}
+
+// Isotonic regression up to the first failing point, then the line from the last passing one to it.
+// Nothing where no point passes or none fails.
+std::optional<double> crossing(const Curve& curve, double max_ms) {
+  std::vector<double> values;
+  std::vector<double> weights;
+  for (const Point& point : curve) {
+    values.push_back(point.value_ms);
+    weights.push_back(point.weight);
+    if (point.value_ms > max_ms) break;
+  }
+  const size_t fail = values.size() - 1;
+  if (values.size() < 2 || values[fail] <= max_ms) return std::nullopt;
+  const std::vector<double> fitted = isotonic_increasing(values, weights);
+  const double share = (max_ms - fitted[fail - 1]) / (fitted[fail] - fitted[fail - 1]);
+  const double pass = curve[fail - 1].concurrency;
+  return pass + share * (curve[fail].concurrency - pass);
+}
+
+std::optional<Interval> between_repeats(const std::vector<const LevelStats*>& levels,
+                                        const Target& target) {
+  std::map<int, Curve> curves;  // by repeat
+  for (const LevelStats* level : levels) {
+    for (const RunStats& run : level->runs) {
+      if (value_at(run, target)) curves[run.repeat].push_back(point_of(*level, run, target));
+    }
+  }
+  std::vector<double> crossings;
+  for (const auto& [repeat, curve] : curves) {
+    const auto users = crossing(curve, to_ms(target.max));
+    if (!users) return std::nullopt;
+    crossings.push_back(*users);
+  }
+  return log_student_interval(crossings);
+}
+
+}  // namespace
+
+std::optional<double> value_at(const RunStats& stats, const Target& target) {
+  return statistic_of(distribution_of(stats, target.metric), target.statistic);
+}
+
+UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& target, int gpus) {
+  UsersAtTarget result{.target = target, .kind = UsersKind::kNoValidLevel};
+  const auto counted = judged(levels, target);
+  if (counted.empty()) return result;
+  const double max_ms = to_ms(target.max);
+  const auto failing = std::find_if(counted.begin(), counted.end(), [&](const LevelStats* level) {
+    return *value_at(level->pooled, target) > max_ms;
+  });
+  if (failing != counted.end()) result.c_fail = (*failing)->concurrency;
+  if (failing != counted.begin()) result.c_pass = (*(failing - 1))->concurrency;
+  result.users = result.c_pass.value_or(0);
+  if (gpus > 0) result.users_per_gpu = static_cast<double>(result.users) / gpus;
+  if (!result.c_pass) {
+    result.kind = UsersKind::kBelowSweep;
+  } else if (!result.c_fail) {
+    result.kind = UsersKind::kBeyondSweep;
+  } else {
+    result.kind = UsersKind::kMeasured;
+    Curve curve;
+    for (const LevelStats* level : counted) {
+      curve.push_back(point_of(*level, level->pooled, target));
+    }
+    result.c_interpolated = crossing(curve, max_ms);
+    result.c_interpolated_ci95 = between_repeats(counted, target);
+  }
+  return result;
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,132 @@
+#include <cassert>
+
+#include "llmsweep/stats/validity.h"
+
+namespace llmsweep {
+
+std::string_view sentence(InvalidReason reason) {
+  switch (reason) {
+    case InvalidReason::kClientBusy:
+      return "The client's event loop was busy for more than 80 % of the time.";
+    case InvalidReason::kClientDelay:
+      return "The client stamped chunks late: p99 of kernel arrival to stamp is over 1 ms and over "
+             "1 % of the median E2E latency.";
+    case InvalidReason::kSendLateness:
+      return "The client sent late: p99 of scheduled to sent is over 1 ms and over 1 % of the "
+             "median E2E latency.";
+    case InvalidReason::kSlotGap:
+      return "The client left slots empty: p99 of the slot gap is over 1 ms and over 1 % of the "
+             "median E2E latency.";
+    case InvalidReason::kConcurrencyOff:
+      return "The achieved concurrency is off the asked one by more than 2 %.";
+    case InvalidReason::kOutputTokensOff:
+      return "The output lengths are off the planned ones by more than 1 %.";
+    case InvalidReason::kInputTokensOff:
+      return "The input lengths, as the server counts them, are off the planned ones by more than "
+             "1 %.";
+    case InvalidReason::kErrors:
+      return "More measured requests failed than load.max_error_rate allows.";
+    case InvalidReason::kTooFewRequests:
+      return "Too few requests completed for the statistic that a target asks for.";
+    case InvalidReason::kInterrupted:
+      return "The level was interrupted before it was complete.";
+  }
+  assert(false && "every reason has its sentence");
+  return {};
+}
+
+std::string_view remedy(InvalidReason reason) {
+  switch (reason) {
+    case InvalidReason::kClientBusy:
+      return "Raise client.threads, use a faster client machine, or share the load among several.";
+    case InvalidReason::kClientDelay:
+      return "Run the client on a machine of its own, pin it to idle cores, or raise "
+             "client.threads.";
+    case InvalidReason::kSendLateness:
+    case InvalidReason::kSlotGap:
+      return "Run the client on a quieter machine or raise client.threads; if reconnects are "
+             "counted, let the server keep connections alive.";
+    case InvalidReason::kConcurrencyOff:
+      return "Look at failures, reconnects and slot gaps; raise load.requests_per_slot so that the "
+             "level has a steady window.";
+    case InvalidReason::kOutputTokensOff:
+      return "Let the server honour ignore_eos or min_tokens (endpoint.request_fields), and keep "
+             "input plus output inside its context length.";
+    case InvalidReason::kInputTokensOff:
+      return "Give workload.tokenizer the model's own tokenizer, so that prompts get the asked "
+             "length.";
+    case InvalidReason::kErrors:
+      return "Read the errors in requests.jsonl and the server's log; lower the concurrency or "
+             "raise endpoint.request_timeout.";
+    case InvalidReason::kTooFewRequests:
+      return "Raise load.requests_per_slot, load.min_requests or load.repeats: p90 needs 10, p95 "
+             "20 and p99 300 completed requests.";
+    case InvalidReason::kInterrupted:
+      return "Run the level again to its end.";
+  }
+  assert(false && "every reason has its remedy");
+  return {};
+}
+
+std::string_view sentence(Warning warning) {
+  switch (warning) {
+    case Warning::kClientBusy:
+      return "The client's event loop was busy for more than 30 % of the time: stamps may be tens "
+             "of microseconds late, up to a millisecond near 50 %.";
+    case Warning::kHostStall:
+      return "The client's host stalled for more than 5 ms; the requests it overlaps are flagged.";
+    case Warning::kReconnects:
+      return "Connections were opened anew in the measured part.";
+    case Warning::kTokenCountEstimated:
+      return "The server reports no usage: output tokens are counted as chunks.";
+    case Warning::kInputUnverified:
+      return "The server reports no usage.prompt_tokens: input lengths are the planned ones.";
+    case Warning::kCachedTokens:
+      return "The server took more than 1 % of the input tokens from its prefix cache.";
+    case Warning::kPromptsReused:
+      return "Prompts were sent more than once: a prefix cache may have answered them.";
+    case Warning::kOneRepeat:
+      return "One repeat: no between-run interval.";
+    case Warning::kLittlesLaw:
+      return "Concurrency, rate and latency disagree by more than 5 % (Little's law): the level "
+             "was not steady.";
+    case Warning::kNoReceiveStamps:
+      return "The kernel gave no receive time stamps: the client's own delay is not measured.";
+    case Warning::kWithDrain:
+      return "No fillers: output and request throughput are with drain.";
+  }
+  assert(false && "every warning has its sentence");
+  return {};
+}
+
+std::string_view remedy(Warning warning) {
+  switch (warning) {
+    case Warning::kClientBusy:
+      return "Raise client.threads.";
+    case Warning::kHostStall:
+      return "Run the client on a quieter machine; virtual machines that share cores stall.";
+    case Warning::kReconnects:
+      return "Raise the keep-alive time and the connection limit of the server and of proxies.";
+    case Warning::kTokenCountEstimated:
+    case Warning::kInputUnverified:
+      return "Let the server report usage (include_usage in endpoint.request_fields), or give "
+             "workload.tokenizer.";
+    case Warning::kCachedTokens:
+      return "Turn prefix caching off or use prompts that share nothing, unless caching is what "
+             "you measure.";
+    case Warning::kPromptsReused:
+      return "Use a larger dataset, or dataset: random.";
+    case Warning::kOneRepeat:
+      return "Set load.repeats to 3 or more.";
+    case Warning::kLittlesLaw:
+      return "Raise load.warmup_per_slot and load.requests_per_slot.";
+    case Warning::kNoReceiveStamps:
+      return "Run on Linux, where SO_TIMESTAMPING can be had.";
+    case Warning::kWithDrain:
+      return "Set load.fillers: true for a throughput without drain.";
+  }
+  assert(false && "every warning has its remedy");
+  return {};
+}
+
+}  // namespace llmsweep

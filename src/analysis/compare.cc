@@ -1,0 +1,271 @@
+#include "llmsweep/analysis/compare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/compare_users.h"
+#include "analysis/equal_latency.h"
+#include "analysis/headlines.h"
+#include "analysis/level_figures.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/stats/intervals.h"
+
+namespace llmsweep {
+namespace {
+
+void check_allowed_names(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const auto& fields = comparable_fields();
+    if (std::find(fields.begin(), fields.end(), name) == fields.end()) {
+      throw Error({.what = fmt::format("'{}' is not a field that can differ", printable(name)),
+                   .where = "--allow-different",
+                   .next = suggestion(name, fields)});
+    }
+  }
+}
+
+// Error with every unlike field that is not allowed; the allowed ones become notes.
+std::vector<std::string> refuse_unlike(const Comparison& comparison,
+                                       const std::vector<std::string>& allowed) {
+  std::vector<std::string> refused, flags, notes;
+  for (const FieldReport& field : comparison.fields) {
+    if (field.state != FieldState::kUnlike) continue;
+    const std::string text =
+        fmt::format("{}: {} in '{}', {} in '{}'", field.field, printable(field.baseline),
+                    printable(comparison.baseline_name), printable(field.candidate),
+                    printable(comparison.candidate_name));
+    if (std::find(allowed.begin(), allowed.end(), field.field) == allowed.end()) {
+      refused.push_back(text);
+      flags.push_back("--allow-different " + field.field);
+    } else {
+      notes.push_back("Unlike, and compared because it was allowed: " + text);
+    }
+  }
+  if (!refused.empty()) {
+    throw Error({.what = "the workloads differ; " + join(refused, "; "),
+                 .where = {},
+                 .next = "to compare them all the same, add " + join(flags, " ")});
+  }
+  return notes;
+}
+
+void note_source(const SweepResult& result, std::vector<std::string>& notes) {
+  const std::string name = printable(result.name);
+  if (result.simulated) notes.push_back(fmt::format("'{}' is SIMULATED.", name));
+  if (result.source == Source::kPublished) {
+    notes.push_back(fmt::format("'{}' holds published figures, not measured here.", name));
+  }
+  if (result.source == Source::kImported) {
+    notes.push_back(fmt::format("'{}' was imported from {}.", name, printable(result.tool)));
+  }
+  if (result.preliminary) notes.push_back(fmt::format("'{}' is preliminary.", name));
+  if (result.interrupted) notes.push_back(fmt::format("'{}' was interrupted.", name));
+}
+
+struct Sides {
+  const LevelStats& baseline;
+  const LevelStats& candidate;
+  double min_effect;
+};
+
+struct Figures {
+  FigureOf baseline;
+  FigureOf candidate;
+};
+Figures both(const FigureOf& figure) {
+  return {figure, figure};
+}
+
+std::optional<Ratio> ratio_of(const Sides& sides, const Figures& figures, Direction direction) {
+  const LevelFigure a = figure_of(sides.baseline, figures.baseline);
+  const LevelFigure b = figure_of(sides.candidate, figures.candidate);
+  const CompareOptions options{.direction = direction, .minimum_effect = sides.min_effect};
+  Ratio ratio;
+  std::optional<RatioComparison> result;
+  if (a.runs.size() > 1 && b.runs.size() > 1) {
+    result = compare_ratio(a.runs, b.runs, options);
+    ratio.baseline = geometric_mean(a.runs);
+    ratio.candidate = geometric_mean(b.runs);
+  } else if (a.pooled && b.pooled) {
+    result = compare_ratio({&*a.pooled, 1}, {&*b.pooled, 1}, options);
+    ratio.baseline = *a.pooled;
+    ratio.candidate = *b.pooled;
+  }
+  if (!result) return std::nullopt;
+  ratio.ratio = result->ratio;
+  ratio.ci95 = result->interval;
+  if (sides.baseline.pooled.valid && sides.candidate.pooled.valid) ratio.verdict = result->verdict;
+  return ratio;
+}
+
+FigureOf per_gpu(const FigureOf& figure, int gpus) {
+  return [figure, gpus](const RunStats& run) -> std::optional<double> {
+    const auto value = figure(run);
+    if (!value || gpus < 1) return std::nullopt;
+    return *value / gpus;
+  };
+}
+
+std::optional<double> output_speed(const RunStats& run) {
+  if (run.output_speed_tps <= 0) return std::nullopt;
+  return run.output_speed_tps;
+}
+
+struct Gpus {
+  int baseline;
+  int candidate;
+};
+
+LevelComparison compare_level(const Sides& sides, const Gpus& gpus) {
+  const FigureOf e2e = [](const RunStats& run) { return run.e2e.p50; };
+  const FigureOf ttft = [](const RunStats& run) { return run.ttft.p50; };
+  const FigureOf tpot = [](const RunStats& run) { return run.tpot.p50; };
+  const bool steady = sides.baseline.pooled.steady_output_throughput_tps.has_value() &&
+                      sides.candidate.pooled.steady_output_throughput_tps.has_value();
+  const FigureOf throughput = steady ? steady_throughput : output_throughput;
+  const auto lower = Direction::kLowerIsBetter;
+  const auto higher = Direction::kHigherIsBetter;
+  return {
+      .concurrency = sides.baseline.concurrency,
+      .baseline_repeats = repeats_of(sides.baseline),
+      .candidate_repeats = repeats_of(sides.candidate),
+      .baseline_valid = sides.baseline.pooled.valid,
+      .candidate_valid = sides.candidate.pooled.valid,
+      .e2e_p50 = ratio_of(sides, both(e2e), lower),
+      .ttft_p50 = ratio_of(sides, both(ttft), lower),
+      .tpot_p50 = ratio_of(sides, both(tpot), lower),
+      .throughput_tps = ratio_of(sides, both(throughput), higher),
+      .throughput_per_gpu_tps = ratio_of(
+          sides, {per_gpu(throughput, gpus.baseline), per_gpu(throughput, gpus.candidate)}, higher),
+      .output_speed_tps = ratio_of(sides, both(output_speed), higher),
+      .with_drain = !steady,
+  };
+}
+
+void compare_levels(const SweepResult& baseline, const SweepResult& candidate,
+                    Comparison& comparison) {
+  const Gpus gpus{baseline.system.gpus, candidate.system.gpus};
+  for (const LevelStats& level : baseline.levels) {
+    if (const LevelStats* other = find_level(candidate, level.concurrency)) {
+      comparison.levels.push_back(compare_level({level, *other, comparison.min_effect}, gpus));
+    } else {
+      comparison.only_baseline.push_back(level.concurrency);
+    }
+  }
+  for (const LevelStats& level : candidate.levels) {
+    if (find_level(baseline, level.concurrency) == nullptr) {
+      comparison.only_candidate.push_back(level.concurrency);
+    }
+  }
+  std::sort(comparison.levels.begin(), comparison.levels.end(),
+            [](const LevelComparison& a, const LevelComparison& b) {
+              return a.concurrency < b.concurrency;
+            });
+  std::sort(comparison.only_baseline.begin(), comparison.only_baseline.end());
+  std::sort(comparison.only_candidate.begin(), comparison.only_candidate.end());
+}
+
+std::vector<QualityComparison> compare_quality(const SweepResult& baseline,
+                                               const SweepResult& candidate) {
+  std::vector<QualityComparison> rows;
+  for (const auto& [benchmark, score] : baseline.quality) {
+    rows.push_back({.benchmark = benchmark, .baseline = score});
+  }
+  for (const auto& [benchmark, score] : candidate.quality) {
+    const auto row = std::find_if(rows.begin(), rows.end(), [&](const QualityComparison& other) {
+      return other.benchmark == benchmark;
+    });
+    if (row == rows.end()) {
+      rows.push_back({.benchmark = benchmark, .candidate = score});
+    } else {
+      row->candidate = score;
+    }
+  }
+  return rows;
+}
+
+std::optional<Ratio> compare_weights(const SystemSpec& baseline, const SystemSpec& candidate) {
+  if (!baseline.weights_gb || !candidate.weights_gb) return std::nullopt;
+  if (*baseline.weights_gb <= 0 || *candidate.weights_gb <= 0) return std::nullopt;
+  return Ratio{.baseline = *baseline.weights_gb,
+               .candidate = *candidate.weights_gb,
+               .ratio = *candidate.weights_gb / *baseline.weights_gb};
+}
+
+void note_repeats(Comparison& comparison) {
+  const bool single = std::any_of(
+      comparison.levels.begin(), comparison.levels.end(), [](const LevelComparison& level) {
+        return level.baseline_repeats < 2 || level.candidate_repeats < 2;
+      });
+  if (single) {
+    comparison.notes.emplace_back(
+        "No between-run interval exists where a side has one repeat: those ratios stand without a "
+        "verdict.");
+  }
+  const bool drained = std::any_of(comparison.levels.begin(), comparison.levels.end(),
+                                   [](const LevelComparison& level) { return level.with_drain; });
+  if (drained) {
+    comparison.notes.emplace_back(
+        "A side has no steady throughput: the output throughputs are compared, which may have the "
+        "drain in them.");
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kBetter:
+      return "better";
+    case Verdict::kWorse:
+      return "worse";
+    case Verdict::kNoDifferenceShown:
+      return "no_difference_shown";
+    case Verdict::kNoInterval:
+      return "no_interval";
+  }
+  return "no_interval";
+}
+
+Comparison compare(const SweepResult& baseline, const SweepResult& candidate,
+                   const ComparisonOptions& options) {
+  check_allowed_names(options.allow_different);
+  Comparison comparison{.baseline_name = baseline.name,
+                        .candidate_name = candidate.name,
+                        .baseline_system = baseline.system,
+                        .candidate_system = candidate.system,
+                        .fields = compatibility(baseline, candidate),
+                        .min_effect = options.min_effect};
+  comparison.notes = refuse_unlike(comparison, options.allow_different);
+  note_source(baseline, comparison.notes);
+  note_source(candidate, comparison.notes);
+  if (baseline.model != candidate.model && !baseline.model.empty() && !candidate.model.empty()) {
+    comparison.notes.push_back(fmt::format("The models differ: {} and {}.",
+                                           printable(baseline.model), printable(candidate.model)));
+  }
+  compare_levels(baseline, candidate, comparison);
+  note_repeats(comparison);
+  const std::vector<Target> targets = targets_of(baseline, candidate, options);
+  comparison.users = compare_users(baseline, candidate, targets);
+  comparison.equal_latency = equal_latency(baseline, candidate, targets);
+  comparison.weights_gb = compare_weights(baseline.system, candidate.system);
+  comparison.quality = compare_quality(baseline, candidate);
+  comparison.headlines = headlines_of(comparison);
+  return comparison;
+}
+
+std::vector<Comparison> compare_all(const SweepResult& baseline,
+                                    std::span<const SweepResult> candidates,
+                                    const ComparisonOptions& options) {
+  std::vector<Comparison> comparisons;
+  comparisons.reserve(candidates.size());
+  for (const SweepResult& candidate : candidates) {
+    comparisons.push_back(compare(baseline, candidate, options));
+  }
+  return comparisons;
+}
+
+}  // namespace llmsweep

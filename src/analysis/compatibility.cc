@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/token_text.h"
+#include "llmsweep/analysis/compare.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+
+namespace llmsweep {
+namespace {
+
+constexpr double kSameTokens = 0.01;  // as a level's validity asks of its own token counts
+const char* const kUnknownText = "unknown";
+
+enum class IfDifferent { kShown, kRefused };
+
+// An empty text is unknown.
+FieldReport field(std::string name, std::string baseline, std::string candidate,
+                  IfDifferent if_different = IfDifferent::kShown) {
+  FieldReport report{.field = std::move(name)};
+  if (baseline.empty() || candidate.empty()) {
+    report.state = FieldState::kUnknown;
+  } else if (baseline != candidate) {
+    report.state =
+        if_different == IfDifferent::kRefused ? FieldState::kUnlike : FieldState::kDiffers;
+  }
+  report.baseline = baseline.empty() ? kUnknownText : std::move(baseline);
+  report.candidate = candidate.empty() ? kUnknownText : std::move(candidate);
+  return report;
+}
+
+std::string scoped(const WorkloadSummary& workload) {
+  if (!workload.input_tokens) return {};
+  std::string text = text_of(*workload.input_tokens);
+  if (workload.input_scope == InputScope::kContent) text += " (content)";
+  return text;
+}
+
+// Imported counts are measured means: a workload asked for as 2,400 comes back as 2,396.8.
+bool same_within_measurement(const SweepResult& a, const SweepResult& b, double mean_a,
+                             double mean_b) {
+  const bool imported = a.source == Source::kImported || b.source == Source::kImported;
+  return imported && mean_a > 0 && std::abs(mean_b / mean_a - 1) <= kSameTokens;
+}
+
+FieldReport input_field(const SweepResult& a, const SweepResult& b) {
+  FieldReport report =
+      field("input_tokens", scoped(a.workload), scoped(b.workload), IfDifferent::kRefused);
+  if (report.state == FieldState::kUnlike &&
+      same_within_measurement(a, b, mean_of(*a.workload.input_tokens),
+                              mean_of(*b.workload.input_tokens))) {
+    report.state = FieldState::kSame;
+  }
+  return report;
+}
+
+FieldReport output_field(const SweepResult& a, const SweepResult& b) {
+  const double mean_a = mean_of(a.workload.output_tokens);
+  const double mean_b = mean_of(b.workload.output_tokens);
+  FieldReport report =
+      field("output_tokens", mean_a > 0 ? text_of(a.workload.output_tokens) : "",
+            mean_b > 0 ? text_of(b.workload.output_tokens) : "", IfDifferent::kRefused);
+  if (report.state == FieldState::kUnlike && same_within_measurement(a, b, mean_a, mean_b)) {
+    report.state = FieldState::kSame;
+  }
+  return report;
+}
+
+std::string seed_of(const SweepResult& result) {
+  if (result.source != Source::kMeasured && result.workload.seed == 0) return {};
+  return std::to_string(result.workload.seed);
+}
+
+std::string token_counts_of(const SweepResult& result) {
+  if (result.source == Source::kPublished) return {};
+  const bool estimated =
+      std::any_of(result.levels.begin(), result.levels.end(),
+                  [](const LevelStats& level) { return level.pooled.token_count_estimated; });
+  return estimated ? "chunks counted" : "tokens counted";
+}
+
+std::string repeats_of(const SweepResult& result) {
+  size_t fewest = 0, most = 0;
+  for (const LevelStats& level : result.levels) {
+    const size_t runs = std::max<size_t>(1, level.runs.size());
+    fewest = fewest == 0 ? runs : std::min(fewest, runs);
+    most = std::max(most, runs);
+  }
+  if (most == 0) return {};
+  return fewest == most ? std::to_string(most) : fmt::format("{} to {}", fewest, most);
+}
+
+std::string count_text(int count) {
+  return count > 0 ? std::to_string(count) : "";
+}
+
+template <class Value>
+std::string optional_text(const std::optional<Value>& value) {
+  return value ? fmt::format("{}", *value) : "";
+}
+
+std::string on_off(const std::optional<bool>& value) {
+  if (!value) return {};
+  return *value ? "on" : "off";
+}
+
+}  // namespace
+
+const std::vector<std::string>& comparable_fields() {
+  static const std::vector<std::string> fields = {"input_tokens", "output_tokens", "prompt_set",
+                                                  "seed",         "streaming",     "token_counts",
+                                                  "simulated"};
+  return fields;
+}
+
+std::string_view name_of(FieldState state) {
+  switch (state) {
+    case FieldState::kSame:
+      return "same";
+    case FieldState::kDiffers:
+      return "differs";
+    case FieldState::kUnlike:
+      return "unlike";
+    case FieldState::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+std::vector<FieldReport> compatibility(const SweepResult& a, const SweepResult& b) {
+  const auto refused = IfDifferent::kRefused;
+  return {
+      field("model", a.model, b.model),
+      input_field(a, b),
+      output_field(a, b),
+      field("prompt_set", a.workload.prompt_set_sha256, b.workload.prompt_set_sha256, refused),
+      field("seed", seed_of(a), seed_of(b), refused),
+      field("streaming", a.workload.streaming ? "yes" : "no", b.workload.streaming ? "yes" : "no",
+            refused),
+      field("token_counts", token_counts_of(a), token_counts_of(b), refused),
+      field("simulated", a.simulated ? "yes" : "no", b.simulated ? "yes" : "no", refused),
+      field("source", std::string(name_of(a.source)), std::string(name_of(b.source))),
+      field("accelerator", a.system.accelerator, b.system.accelerator),
+      field("gpus", count_text(a.system.gpus), count_text(b.system.gpus)),
+      field("nodes", count_text(a.system.nodes), count_text(b.system.nodes)),
+      field("precision", a.system.precision, b.system.precision),
+      field("engine", a.system.engine, b.system.engine),
+      field("engine_version", a.system.engine_version, b.system.engine_version),
+      field("tensor_parallel", optional_text(a.system.tensor_parallel),
+            optional_text(b.system.tensor_parallel)),
+      field("mtp", on_off(a.system.mtp), on_off(b.system.mtp)),
+      field("max_batch_size", optional_text(a.system.max_batch_size),
+            optional_text(b.system.max_batch_size)),
+      field("checkpoint", a.system.checkpoint, b.system.checkpoint),
+      field("dataset", a.workload.dataset, b.workload.dataset),
+      field("repeats", repeats_of(a), repeats_of(b)),
+  };
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,105 @@
+#include "analysis/equal_latency.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/level_figures.h"
+#include "llmsweep/stats/isotonic.h"
+
+namespace llmsweep {
+namespace {
+
+constexpr int kStepsInside = 3;
+
+struct Curve {
+  std::vector<double> latency_ms;  // never falling
+  std::vector<double> tps_per_gpu;
+};
+
+std::vector<const LevelStats*> usable_levels(const SweepResult& result) {
+  std::vector<const LevelStats*> levels;
+  for (const LevelStats& level : result.levels) {
+    if (level.pooled.valid && level.pooled.e2e.p50) levels.push_back(&level);
+  }
+  std::sort(levels.begin(), levels.end(), [](const LevelStats* a, const LevelStats* b) {
+    return a->concurrency < b->concurrency;
+  });
+  return levels;
+}
+
+// Latency that falls with the load is noise: the curve is its isotonic regression.
+Curve curve_of(const SweepResult& result, const FigureOf& throughput) {
+  Curve curve;
+  if (result.system.gpus < 1) return curve;
+  for (const LevelStats* level : usable_levels(result)) {
+    const auto tps = throughput(level->pooled);
+    if (!tps) continue;
+    curve.latency_ms.push_back(*level->pooled.e2e.p50);
+    curve.tps_per_gpu.push_back(*tps / result.system.gpus);
+  }
+  curve.latency_ms = isotonic_increasing(curve.latency_ms);
+  return curve;
+}
+
+// `latency` inside the curve. Where the curve is flat in latency: the highest throughput of there.
+double throughput_at(const Curve& curve, double latency) {
+  const auto above = std::upper_bound(curve.latency_ms.begin(), curve.latency_ms.end(), latency);
+  const size_t i = static_cast<size_t>(above - curve.latency_ms.begin());
+  const double at = curve.latency_ms[i - 1];
+  if (at == latency) {
+    double best = curve.tps_per_gpu[i - 1];
+    for (size_t k = i - 1; k-- > 0 && curve.latency_ms[k] == at;) {
+      best = std::max(best, curve.tps_per_gpu[k]);
+    }
+    return best;
+  }
+  const double share = (latency - at) / (curve.latency_ms[i] - at);
+  return curve.tps_per_gpu[i - 1] + share * (curve.tps_per_gpu[i] - curve.tps_per_gpu[i - 1]);
+}
+
+std::vector<double> latencies_of(const Curve& a, const Curve& b,
+                                 const std::vector<Target>& targets) {
+  const double low = std::max(a.latency_ms.front(), b.latency_ms.front());
+  const double high = std::min(a.latency_ms.back(), b.latency_ms.back());
+  if (low > high || low <= 0) return {};
+  std::vector<double> latencies = {low, high};
+  for (int step = 1; step <= kStepsInside; ++step) {
+    latencies.push_back(
+        std::clamp(low * std::pow(high / low, step / (kStepsInside + 1.0)), low, high));
+  }
+  for (const Target& target : targets) {
+    const double ms = to_ms(target.max);
+    if (target.metric == Metric::kE2e && target.statistic == Statistic::kP50 && ms >= low &&
+        ms <= high) {
+      latencies.push_back(ms);
+    }
+  }
+  std::sort(latencies.begin(), latencies.end());
+  latencies.erase(std::unique(latencies.begin(), latencies.end()), latencies.end());
+  return latencies;
+}
+
+}  // namespace
+
+std::vector<EqualLatency> equal_latency(const SweepResult& baseline, const SweepResult& candidate,
+                                        const std::vector<Target>& targets) {
+  Curve a = curve_of(baseline, steady_throughput);
+  Curve b = curve_of(candidate, steady_throughput);
+  if (a.latency_ms.empty() || b.latency_ms.empty()) {
+    a = curve_of(baseline, output_throughput);
+    b = curve_of(candidate, output_throughput);
+  }
+  std::vector<EqualLatency> rows;
+  if (a.latency_ms.empty() || b.latency_ms.empty()) return rows;
+  for (const double latency : latencies_of(a, b, targets)) {
+    EqualLatency row{.e2e_p50_ms = latency,
+                     .baseline_tps_per_gpu = throughput_at(a, latency),
+                     .candidate_tps_per_gpu = throughput_at(b, latency)};
+    if (row.baseline_tps_per_gpu <= 0) continue;
+    row.ratio = row.candidate_tps_per_gpu / row.baseline_tps_per_gpu;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+}  // namespace llmsweep

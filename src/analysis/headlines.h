@@ -1,0 +1,14 @@
+// What a reader should take away from a comparison, as data.
+#pragma once
+
+#include <vector>
+
+#include "llmsweep/analysis/compare.h"
+
+namespace llmsweep {
+
+// In this order: users per GPU at each target; median E2E latency at the lowest valid common level;
+// throughput per GPU at the highest; size of the weights.
+std::vector<Headline> headlines_of(const Comparison& comparison);
+
+}  // namespace llmsweep

@@ -1,0 +1,44 @@
+#include "analysis/token_text.h"
+
+#include <fmt/format.h>
+
+#include "llmsweep/base/text.h"
+
+namespace llmsweep {
+
+double mean_of(const TokenCount& count) {
+  switch (count.kind) {
+    case TokenCount::Kind::kFixed:
+      return static_cast<double>(count.fixed);
+    case TokenCount::Kind::kUniform:
+      return (static_cast<double>(count.min) + static_cast<double>(count.max)) / 2;
+    case TokenCount::Kind::kNormal:
+      return count.mean;
+    case TokenCount::Kind::kWeighted:
+      break;
+  }
+  double sum = 0, weights = 0;
+  for (const auto& [tokens, weight] : count.weighted) {
+    sum += static_cast<double>(tokens) * weight;
+    weights += weight;
+  }
+  return weights > 0 ? sum / weights : 0;
+}
+
+std::string text_of(const TokenCount& count) {
+  switch (count.kind) {
+    case TokenCount::Kind::kFixed:
+      return format_number(static_cast<double>(count.fixed));
+    case TokenCount::Kind::kUniform:
+      return fmt::format("{} to {}", format_number(static_cast<double>(count.min)),
+                         format_number(static_cast<double>(count.max)));
+    case TokenCount::Kind::kNormal:
+      return fmt::format("{} ± {}", format_number(count.mean), format_number(count.stddev));
+    case TokenCount::Kind::kWeighted:
+      break;
+  }
+  return fmt::format("{} on average ({} lengths)", format_number(mean_of(count)),
+                     count.weighted.size());
+}
+
+}  // namespace llmsweep

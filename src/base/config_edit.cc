@@ -152,8 +152,10 @@ std::string json_number(std::string_view plain) {
 }
 
 void ConfigNode::set(const std::string& path, const std::string& value) {
-  // A header may hold a credential: its value is not repeated in an error.
-  const bool private_value = path.find("headers") != std::string::npos;
+  // What may be a credential is not repeated in an error.
+  const bool private_value = path.find("headers") != std::string::npos ||
+                             path.find("key") != std::string::npos ||
+                             value.find('@') != std::string::npos;
   const std::string origin =
       "--set " + printable(path, 100) + "=" + (private_value ? "…" : printable(value, 60));
   const std::vector<Step> steps = split_path(path, origin);

@@ -1,0 +1,53 @@
+#include "spec/spec_paths.h"
+
+#include <algorithm>
+
+#include "llmsweep/base/text.h"
+
+namespace llmsweep {
+namespace {
+
+constexpr int kParents = 3;
+
+bool is_there(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
+}  // namespace
+
+SpecPaths::SpecPaths(const std::filesystem::path& folder) {
+  folders_.emplace_back();
+  folders_.push_back(folder);
+  std::error_code error;
+  std::filesystem::path parent = std::filesystem::absolute(folder, error).lexically_normal();
+  if (!parent.has_filename()) parent = parent.parent_path();
+  for (int i = 0; i < kParents && parent.has_relative_path(); ++i) {
+    parent = parent.parent_path();
+    folders_.push_back(parent);
+  }
+  folders_.emplace_back(LLMSWEEP_DATA_DIR);
+}
+
+std::string SpecPaths::find(const ConfigNode& node) const {
+  return find(node, node.as_string());
+}
+
+std::string SpecPaths::find(const ConfigNode& node, const std::filesystem::path& path) const {
+  if (path.empty()) node.fail("must be a path, not empty text");
+  if (path.is_absolute()) {
+    if (is_there(path)) return path.string();
+    node.fail("there is no file '" + printable(path.string()) + "'");
+  }
+  std::vector<std::string> tried;
+  for (const std::filesystem::path& folder : folders_) {
+    const std::filesystem::path candidate = (folder / path).lexically_normal();
+    if (is_there(candidate)) return candidate.string();
+    const std::string shown = folder.empty() ? "the current folder" : printable(folder.string());
+    if (std::find(tried.begin(), tried.end(), shown) == tried.end()) tried.push_back(shown);
+  }
+  node.fail("there is no file '" + printable(path.string()) + "'",
+            "looked for it in " + join(tried, ", "));
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,27 @@
+// Where the files that a spec names are looked for. Private to spec/.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "llmsweep/base/config.h"
+
+namespace llmsweep {
+
+class SpecPaths {
+ public:
+  // `folder` is the spec's. The folders tried, in order: the current one, the spec's and up to
+  // three above it, the installed data's.
+  explicit SpecPaths(const std::filesystem::path& folder);
+
+  // The first file (or folder) that is there; else Error at `node` with what was tried.
+  std::string find(const ConfigNode& node) const;
+  // The same for a path that is only a part of the node's text.
+  std::string find(const ConfigNode& node, const std::filesystem::path& path) const;
+
+ private:
+  std::vector<std::filesystem::path> folders_;
+};
+
+}  // namespace llmsweep

@@ -1,0 +1,159 @@
+#include <nlohmann/json.hpp>
+
+#include "llmsweep/base/secrets.h"
+#include "llmsweep/base/sha256.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/spec/spec.h"
+
+namespace llmsweep {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+
+// A key without a value is left out: absent is its default.
+Json without_nulls(Json object) {
+  for (auto member = object.begin(); member != object.end();) {
+    member = member->is_null() ? object.erase(member) : std::next(member);
+  }
+  return object;
+}
+
+Json system_json(const SystemSpec& system) {
+  return without_nulls({{"accelerator", system.accelerator},
+                        {"gpus", system.gpus},
+                        {"nodes", system.nodes},
+                        {"precision", system.precision},
+                        {"engine", system.engine},
+                        {"engine_version", system.engine_version},
+                        {"tensor_parallel", or_null(system.tensor_parallel)},
+                        {"mtp", or_null(system.mtp)},
+                        {"max_batch_size", or_null(system.max_batch_size)},
+                        {"checkpoint", system.checkpoint},
+                        {"weights_gb", or_null(system.weights_gb)}});
+}
+
+Json endpoint_json(const EndpointSpec& endpoint) {
+  Json headers = Json::object();
+  for (const auto& [name, value] : endpoint.headers) {
+    headers[name] = names_a_secret(name) ? std::string(kRedacted) : value;
+  }
+  Json fields = Json::array();
+  for (const RequestField field : endpoint.request_fields) fields.push_back(name_of(field));
+  return without_nulls(
+      {{"url", text_or_null(endpoint.url)},
+       {"simulator", text_or_null(endpoint.simulator)},
+       {"api", name_of(endpoint.api)},
+       {"model", endpoint.model},
+       {"api_key_env", text_or_null(endpoint.api_key_env)},
+       {"request_timeout", format_duration(endpoint.request_timeout)},
+       {"connect_timeout", format_duration(endpoint.connect_timeout)},
+       {"headers", headers},
+       {"extra_body", Json::parse(redact_json(endpoint.extra_body), nullptr, false)},
+       {"max_tokens_field", endpoint.max_tokens_field},
+       {"request_fields", fields},
+       {"use_proxy", endpoint.use_proxy},
+       {"ca_file", text_or_null(endpoint.ca_file)}});
+}
+
+Json tokens_json(const TokenCount& count) {
+  switch (count.kind) {
+    case TokenCount::Kind::kFixed:
+      return count.fixed;
+    case TokenCount::Kind::kUniform:
+      return {{"min", count.min}, {"max", count.max}};
+    case TokenCount::Kind::kNormal:
+      return {{"mean", count.mean}, {"stddev", count.stddev}};
+    case TokenCount::Kind::kWeighted:
+      break;
+  }
+  Json list = Json::array();
+  for (const auto& [tokens, weight] : count.weighted) {
+    list.push_back({{"tokens", tokens}, {"weight", weight}});
+  }
+  return list;
+}
+
+Json workload_json(const WorkloadSpec& workload) {
+  return without_nulls(
+      {{"dataset", workload.dataset},
+       {"input_tokens", workload.input_tokens ? tokens_json(*workload.input_tokens) : Json()},
+       {"input_scope", name_of(workload.input_scope)},
+       {"output_tokens", tokens_json(workload.output_tokens)},
+       {"seed", workload.seed},
+       {"tokenizer", text_or_null(workload.tokenizer)},
+       {"prefix_tokens", workload.prefix_tokens},
+       {"prefix_groups", workload.prefix_groups},
+       {"prompt_as", name_of(workload.prompt_as)},
+       {"reuse", name_of(workload.reuse)}});
+}
+
+Json load_json(const LoadSpec& load) {
+  return {{"concurrency", load.concurrency},
+          {"requests_per_slot", load.requests_per_slot},
+          {"min_requests", load.min_requests},
+          {"warmup_per_slot", load.warmup_per_slot},
+          {"repeats", load.repeats},
+          {"repeats_max", load.repeats_max},
+          {"fillers", load.fillers},
+          {"grace", format_duration(load.grace)},
+          {"max_error_rate", load.max_error_rate},
+          {"max_consecutive_errors", load.max_consecutive_errors},
+          {"refine", load.refine}};
+}
+
+Json client_json(const ClientSpec& client) {
+  return {{"threads", client.threads == 0 ? Json("auto") : Json(client.threads)},
+          {"record_chunks", client.record_chunks},
+          {"receive_stamps", client.receive_stamps},
+          {"max_response_bytes", client.max_response_bytes}};
+}
+
+Json targets_json(const std::vector<Target>& targets, bool has_statistic) {
+  Json list = Json::array();
+  for (const Target& target : targets) {
+    Json entry = {{"metric", name_of(target.metric)}};
+    if (has_statistic) entry["statistic"] = name_of(target.statistic);
+    entry["max"] = format_duration(target.max);
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+Json spec_json(const SweepSpec& spec) {
+  return {{"name", spec.name},
+          {"system", system_json(spec.system)},
+          {"endpoint", endpoint_json(spec.endpoint)},
+          {"workload", workload_json(spec.workload)},
+          {"load", load_json(spec.load)},
+          {"client", client_json(spec.client)},
+          {"targets", targets_json(spec.targets, true)},
+          {"goodput", targets_json(spec.goodput, false)}};
+}
+
+}  // namespace
+
+std::string spec_to_json(const SweepSpec& spec) {
+  return spec_json(spec).dump(2);
+}
+
+std::string spec_hash(const SweepSpec& spec) {
+  Json json = spec_json(spec);
+  for (const char* key : {"name", "targets", "goodput"}) json.erase(key);
+  for (const char* key : {"api_key_env", "connect_timeout"}) json["endpoint"].erase(key);
+  for (const char* key : {"grace", "max_error_rate", "max_consecutive_errors", "repeats_max"}) {
+    json["load"].erase(key);
+  }
+  return sha256_hex(json.dump());
+}
+
+}  // namespace llmsweep

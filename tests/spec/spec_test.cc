@@ -1,0 +1,329 @@
+#include "llmsweep/spec/spec.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+#include <filesystem>
+#include <fstream>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "llmsweep/base/error.h"
+
+namespace llmsweep {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+const char* const kMinimal = R"(name: x
+system: {gpus: 4}
+endpoint: {url: "http://127.0.0.1:8000/v1/"}
+load: {concurrency: [1, 2]}
+)";
+
+SweepSpec minimal(const std::vector<std::string>& sets = {}) {
+  return parse_spec(kMinimal, "x.yaml", sets);
+}
+
+std::string error_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string error_with(const std::string& set) {
+  return error_of([&] { minimal({set}); });
+}
+
+TEST(Spec, TheSmallestHasEveryDefault) {
+  const SweepSpec spec = minimal();
+  SweepSpec expected;
+  expected.name = "x";
+  expected.system.gpus = 4;
+  expected.endpoint.url = "http://127.0.0.1:8000/v1";
+  expected.load.concurrency = {1, 2};
+  EXPECT_EQ(spec, expected);
+}
+
+TEST(Spec, ReadsEveryKeyOfTheDocumentedExample) {
+  const SweepSpec spec = parse_spec(R"(
+name: deepseek-v3.2-gb200-nvfp4
+system:
+  {accelerator: GB200, gpus: 4, nodes: 1, precision: NVFP4, engine: TensorRT LLM, engine_version: 1.2.0rc8,
+   tensor_parallel: 4, mtp: true, max_batch_size: 64, checkpoint: nvidia/DeepSeek-V3.2-NVFP4, weights_gb: 415}
+endpoint:
+  {url: "http://127.0.0.1:8000/v1", api: completions, model: deepseek-ai/DeepSeek-V3.2, api_key_env: OPENAI_API_KEY,
+   request_timeout: 300s, connect_timeout: 5s, headers: {X-Run: 7}, extra_body: {temperature: 0, stop: ["a"]},
+   max_tokens_field: max_completion_tokens, request_fields: [continuous_usage], use_proxy: true}
+workload:
+  {dataset: random, input_tokens: 2400, output_tokens: {min: 10, max: 20}, seed: 9, input_scope: content,
+   tokenizer: server, prefix_tokens: 100, prefix_groups: 3, prompt_as: ids, reuse: allow}
+load: {concurrency: [1, 2, 4], requests_per_slot: 5, min_requests: 8, warmup_per_slot: 2, repeats: 4, repeats_max: 9,
+  fillers: false, grace: 5s, max_error_rate: 0.5, max_consecutive_errors: 3, refine: true}
+client: {threads: 2, record_chunks: true, receive_stamps: false, max_response_bytes: 65536}
+targets:
+  - {metric: e2e, statistic: p50, max: 15s}
+  - {metric: ttft, statistic: p99, max: 500ms}
+goodput:
+  - {metric: tpot, max: 20ms}
+)",
+                                    "x.yaml", {});
+  EXPECT_EQ(spec.system.engine_version, "1.2.0rc8");
+  EXPECT_EQ(spec.system.tensor_parallel, 4);
+  EXPECT_EQ(spec.system.mtp, true);
+  EXPECT_EQ(spec.system.weights_gb, 415);
+  EXPECT_EQ(spec.endpoint.api, Api::kCompletions);
+  EXPECT_EQ(spec.endpoint.request_timeout, 300s);
+  EXPECT_EQ(spec.endpoint.headers,
+            (std::vector<std::pair<std::string, std::string>>{{"X-Run", "7"}}));
+  EXPECT_EQ(spec.endpoint.extra_body, R"({"temperature":0,"stop":["a"]})");
+  EXPECT_EQ(spec.endpoint.request_fields, std::vector{RequestField::kContinuousUsage});
+  EXPECT_EQ(spec.workload.input_tokens, (TokenCount{.fixed = 2400}));
+  EXPECT_EQ(spec.workload.output_tokens,
+            (TokenCount{.kind = TokenCount::Kind::kUniform, .min = 10, .max = 20}));
+  EXPECT_EQ(spec.workload.prompt_as, PromptAs::kIds);
+  EXPECT_EQ(spec.load.repeats_max, 9);
+  EXPECT_EQ(spec.load.grace, 5s);
+  EXPECT_TRUE(spec.load.refine);
+  EXPECT_EQ(spec.client.threads, 2);
+  ASSERT_EQ(spec.targets.size(), 2u);
+  EXPECT_EQ(spec.targets[1],
+            (Target{.metric = Metric::kTtft, .statistic = Statistic::kP99, .max = 500ms}));
+  EXPECT_EQ(spec.goodput[0].metric, Metric::kTpot);
+
+  const SweepSpec again = parse_spec(spec_to_json(spec), "x.json", {});
+  EXPECT_EQ(again, spec);
+}
+
+TEST(Spec, TheResolvedSpecReadsBackEqual) {
+  EXPECT_EQ(parse_spec(spec_to_json(minimal()), "x.json", {}), minimal());
+}
+
+TEST(Spec, MissingKeysAreNamed) {
+  EXPECT_THAT(error_with("name="), HasSubstr("name: is required"));
+  EXPECT_THAT(error_with("name=\"  \""), HasSubstr("name: must not be empty"));
+  EXPECT_THAT(error_of([] {
+                parse_spec(
+                    "name: x\nsystem: {accelerator: H200}\nendpoint: {url: http://h/v1}\n"
+                    "load: {concurrency: [1]}\n",
+                    "x.yaml", {});
+              }),
+              HasSubstr("x.yaml:2:system.gpus: is required"));
+  EXPECT_THAT(error_of([] { parse_spec("name: x\nsystem: {gpus: 1}\n", "x.yaml", {}); }),
+              HasSubstr("endpoint: needs a url or a simulator"));
+  EXPECT_THAT(error_with("endpoint.url="), HasSubstr("needs a url or a simulator"));
+  EXPECT_THAT(error_with("load.concurrency="), HasSubstr("load.concurrency: is required"));
+  EXPECT_THAT(error_of([] { parse_spec("", "x.yaml", {}); }), HasSubstr("name: is required"));
+  EXPECT_THAT(error_of([] { parse_spec("[1]", "x.yaml", {}); }), HasSubstr("must be a map"));
+}
+
+TEST(Spec, RangesAreChecked) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"system.gpus=0", "at least 1|from 1"},
+      {"system.nodes=0", "whole number"},
+      {"system.weights_gb=-1", "must be a number"},
+      {"system.mtp=yes", "must be true or false"},
+      {"load.concurrency=[]", "at least one level"},
+      {"load.concurrency=8", "must be a list"},
+      {"load.concurrency=[0]", "from 1 to 100000"},
+      {"load.concurrency=[100001]", "from 1 to 100000"},
+      {"load.concurrency=[1, 2, 1]", "listed twice"},
+      {"load.concurrency=[1.5]", "whole number"},
+      {"load.requests_per_slot=0", "whole number"},
+      {"load.repeats=0", "whole number"},
+      {"load.repeats_max=2", "at least repeats"},
+      {"load.warmup_per_slot=-1", "whole number"},
+      {"load.max_error_rate=1.5", "from 0 to 1"},
+      {"load.grace=-1s", "duration"},
+      {"load.grace=30", "needs a unit|with a unit"},
+      {"load.refine=true", "needs a target"},
+      {"client.threads=0", "from 1 to 256"},
+      {"client.threads=many", "from 1 to 256"},
+      {"endpoint.url=ftp://host/v1", "http:// or https://"},
+      {"endpoint.url=http:///v1", "names no host"},
+      {"endpoint.url=http://host/v1?x=1", "without '?'"},
+      {"endpoint.url=http://host/ v1", "no URL may hold"},
+      {"endpoint.api=chatt", "did you mean 'chat'?"},
+      {"endpoint.request_timeout=0s", "at least 1ms"},
+      {"endpoint.headers={\"a b\": 1}", "not a header's name"},
+      {"endpoint.headers={A: \"x\\r\\nB: y\"}", "control characters"},
+      {"endpoint.headers={Content-Length: 3}", "set by the client itself"},
+      {"endpoint.extra_body=[1]", "must be a map"},
+      {"endpoint.extra_body=text", "must be a map"},
+      {"endpoint.request_fields=[ignore_eo]", "did you mean 'ignore_eos'?"},
+      {"endpoint.request_fields=[ignore_eos, ignore_eos]", "listed twice"},
+      {"endpoint.max_tokens_field=\"\"", "must not be empty"},
+      {"workload.input_tokens=0", "whole number"},
+      {"workload.input_tokens={min: 1}", "a value is missing"},
+      {"workload.input_tokens={min: 5, max: 4}", "must not be below min"},
+      {"workload.input_tokens={min: 5, mean: 4}", "min and max, or mean and stddev"},
+      {"workload.input_tokens={}", "min and max, or mean and stddev"},
+      {"workload.input_tokens={mean: 5, stddev: -1}", "must be a number"},
+      {"workload.input_tokens=[]", "at least one length"},
+      {"workload.input_tokens=[{tokens: 5, weight: 0}]", "must be above 0"},
+      {"workload.input_tokens=[{weight: 1}]", "a value is missing"},
+      {"workload.seed=-1", "whole number"},
+      {"workload.prompt_as=ids", "endpoint.api: completions"},
+      {"workload.prefix_groups=0", "whole number"},
+      {"targets=[{max: 15}]", "write 15s or 15ms"},
+      {"targets=[{metric: e2e}]", "max: is required"},
+      {"targets=[{metric: e2ee, max: 1s}]", "did you mean 'e2e'?"},
+      {"targets=[{statistic: p51, max: 1s}]", "not one of p50"},
+      {"targets=[{max: 1s}, {metric: e2e, max: 1s}]", "listed twice"},
+      {"targets=[{max: 0s}]", "at least 1us"},
+      {"goodput=[{metric: itl, max: 1s}]", "judged per request"},
+      {"goodput=[{statistic: p50, max: 1s}]", "unknown key 'statistic'"},
+  };
+  for (const auto& [set, message] : cases) {
+    const std::string error = error_with(set);
+    const size_t bar = message.find('|');
+    const bool found =
+        error.find(message.substr(0, bar)) != std::string::npos ||
+        (bar != std::string::npos && error.find(message.substr(bar + 1)) != std::string::npos);
+    EXPECT_TRUE(found) << set << "\n  " << error;
+    EXPECT_THAT(error, HasSubstr("--set ")) << set;
+  }
+}
+
+TEST(Spec, TokenCountsHaveFourForms) {
+  EXPECT_EQ(minimal({"workload.input_tokens=5"}).workload.input_tokens, (TokenCount{.fixed = 5}));
+  EXPECT_EQ(minimal({"workload.input_tokens={mean: 5, stddev: 1.5}"}).workload.input_tokens,
+            (TokenCount{.kind = TokenCount::Kind::kNormal, .mean = 5, .stddev = 1.5}));
+  EXPECT_EQ(minimal({"workload.input_tokens=[{tokens: 5}, {tokens: 7, weight: 2.5}]"})
+                .workload.input_tokens,
+            (TokenCount{.kind = TokenCount::Kind::kWeighted, .weighted = {{5, 1}, {7, 2.5}}}));
+}
+
+TEST(Spec, OneEndpointNotTwo) {
+  EXPECT_THAT(error_with("endpoint.simulator=x.yaml"), HasSubstr("stands beside url"));
+}
+
+TEST(Spec, KeysAreNamedNeverHeld) {
+  for (const char* set :
+       {"endpoint.api_key_env=sk-planted-key", "endpoint.api_key=sk-planted-key",
+        "endpoint.url=https://user:sk-planted-key@host/v1", "endpoint.headers=[sk-planted-key]"}) {
+    const std::string error = error_with(set);
+    EXPECT_NE(error, "no error") << set;
+    if (std::string_view(set).find("url") == std::string_view::npos) {
+      EXPECT_THAT(error, Not(HasSubstr("sk-planted-key")));
+    }
+  }
+  EXPECT_THAT(error_of([] {
+                parse_spec(
+                    "name: x\nsystem: {gpus: 1}\nload: {concurrency: [1]}\nendpoint:\n"
+                    "  {url: 'https://user:sk-planted-key@host/v1'}\n",
+                    "x.yaml", {});
+              }),
+              AllOf(HasSubstr("user name or password"), Not(HasSubstr("sk-planted-key"))));
+}
+
+TEST(Spec, CredentialsAreRedactedWhenWritten) {
+  const SweepSpec spec =
+      minimal({"endpoint.headers={X-Api-Key: planted, X-Auth-Token: planted, "
+               "Authorization: planted, X-Run: kept}",
+               "endpoint.extra_body={user: {client_secret: planted}, "
+               "max_tokens: 5}"});
+  const std::string json = spec_to_json(spec);
+  EXPECT_THAT(json, Not(HasSubstr("planted")));
+  EXPECT_THAT(json, AllOf(HasSubstr("kept"), HasSubstr("\"max_tokens\": 5")));
+  EXPECT_EQ(spec.endpoint.headers[0].second, "planted");  // what is sent stays whole
+}
+
+TEST(Spec, UnknownKeysAreRefusedEverywhere) {
+  for (const char* path : {"", "system.", "endpoint.", "workload.", "load.", "client."}) {
+    EXPECT_THAT(error_with(std::string(path) + "unknown_thing=1"),
+                HasSubstr("unknown key 'unknown_thing'"))
+        << path;
+  }
+  EXPECT_THAT(error_with("load.concurency=[1]"), HasSubstr("did you mean 'concurrency'?"));
+}
+
+TEST(Spec, SetNeedsAnEqualsSign) {
+  EXPECT_THAT(error_with("load.repeats"), HasSubstr("key.path=value"));
+  EXPECT_THAT(error_with("=1"), HasSubstr("key.path=value"));
+  EXPECT_EQ(minimal({"load.repeats=2", "load.repeats=5"}).load.repeats, 5);
+  EXPECT_EQ(minimal({"endpoint.extra_body.stop=a=b"}).endpoint.extra_body, R"({"stop":"a=b"})");
+}
+
+class SpecFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        std::filesystem::path(testing::TempDir()) / ("spec_test." + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder_ / "configs" / "simulated");
+    std::filesystem::create_directories(folder_ / "data");
+    write("data/set.json", "[]");
+    write("data/ranks.tiktoken", "");
+    write("configs/profile.yaml", "");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name) << text;
+    return folder_ / name;
+  }
+  std::filesystem::path write_spec(const std::string& extra) {
+    return write("configs/simulated/spec.yaml",
+                 "name: x\nsystem: {gpus: 1}\nload: {concurrency: [1]}\n"
+                 "endpoint: {simulator: configs/profile.yaml}\n" +
+                     extra);
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(SpecFiles, PathsAreFoundAboveTheSpec) {
+  const SweepSpec spec = load_spec(
+      write_spec("workload: {dataset: data/set.json, tokenizer: data/ranks.tiktoken#o200k_base}\n"),
+      {});
+  EXPECT_EQ(spec.endpoint.simulator, folder_ / "configs/profile.yaml");
+  EXPECT_EQ(spec.workload.dataset, folder_ / "data/set.json");
+  EXPECT_EQ(spec.workload.tokenizer, (folder_ / "data/ranks.tiktoken").string() + "#o200k_base");
+}
+
+TEST_F(SpecFiles, AMissingFileSaysWhereItWasLookedFor) {
+  const auto path = write_spec("workload:\n  dataset: data/sett.json\n");
+  EXPECT_THAT(error_of([&] { load_spec(path, {}); }),
+              AllOf(HasSubstr("spec.yaml:6:workload.dataset"), HasSubstr("'data/sett.json'"),
+                    HasSubstr("the current folder"), HasSubstr((folder_ / "configs").string())));
+  EXPECT_THAT(error_of([&] { load_spec(path, {"workload.dataset=/nowhere/x.json"}); }),
+              HasSubstr("there is no file '/nowhere/x.json'"));
+  EXPECT_THAT(error_of([&] { load_spec(folder_ / "absent.yaml", {}); }), HasSubstr("absent.yaml"));
+}
+
+TEST(SpecHash, ChangesWithWhatDecidesTheMeasurements) {
+  const std::string hash = spec_hash(minimal());
+  EXPECT_EQ(hash.size(), 64u);
+  for (const char* set :
+       {"system.gpus=8", "endpoint.url=http://other/v1", "endpoint.model=m",
+        "endpoint.extra_body={a: 1}", "endpoint.headers={A: b}", "workload.input_tokens=5",
+        "workload.seed=2", "load.concurrency=[1]", "load.repeats=1", "load.fillers=false"}) {
+    EXPECT_NE(spec_hash(minimal({set})), hash) << set;
+  }
+  for (const char* set : {"name=y", "targets=[{max: 1s}]", "goodput=[{max: 1s}]", "load.grace=1s",
+                          "load.max_error_rate=0.5", "endpoint.api_key_env=KEY"}) {
+    EXPECT_EQ(spec_hash(minimal({set})), hash) << set;
+  }
+}
+
+TEST(TargetText, ReadsAndWrites) {
+  const Target target = parse_target("ttft:p99:1.5s");
+  EXPECT_EQ(target, (Target{.metric = Metric::kTtft, .statistic = Statistic::kP99, .max = 1500ms}));
+  EXPECT_EQ(format_target(target), "ttft:p99:1.5s");
+  for (const char* text : {"", "e2e", "e2e:p50", "e2e:p50:15", "e2e:p5:1s", "x:p50:1s",
+                           "e2e:p50:0s", "e2e:p50:1s:x"}) {
+    EXPECT_THROW(parse_target(text), Error) << text;
+  }
+  EXPECT_THAT(error_of([] { parse_target("e2ee:p50:1s"); }), HasSubstr("did you mean 'e2e'?"));
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -1,0 +1,329 @@
+#include "dataset/dataset.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "dataset/random_text.h"
+#include "dataset/record_splitter.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
+
+extern "C" {
+extern const char llmsweep_sharegpt_sample_begin[];
+extern const char llmsweep_sharegpt_sample_end[];
+}
+
+namespace llmsweep {
+
+namespace {
+
+constexpr size_t kPieceBytes = size_t{1} << 20;
+
+std::string error_text(int error) {
+  return std::generic_category().message(error);
+}
+
+}  // namespace
+
+// Bytes in memory, or a file read by position.
+struct Dataset::File {
+  std::string name;
+  std::string_view memory;
+  int fd = -1;
+
+  File() = default;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (fd >= 0) ::close(fd);
+  }
+
+  void open(const std::string& path) {
+    name = path;
+    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct stat status {};
+    if (fd < 0 || ::fstat(fd, &status) != 0) {
+      throw Error{{.what = "cannot read the dataset: " + error_text(errno),
+                   .where = path,
+                   .next = "give a path, or use dataset: sample or dataset: random"}};
+    }
+    if (!S_ISREG(status.st_mode)) {
+      throw Error{{.what = "the dataset is not a regular file",
+                   .where = path,
+                   .next = "records are read again when they are used; save it to a file first"}};
+    }
+    ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  }
+
+  // Up to `size` bytes at `offset`; fewer only at the end.
+  size_t read(uint64_t offset, char* into, size_t size) const {
+    if (fd < 0) {
+      if (offset >= memory.size()) return 0;
+      size_t n = std::min(size, memory.size() - static_cast<size_t>(offset));
+      std::memcpy(into, memory.data() + offset, n);
+      return n;
+    }
+    size_t done = 0;
+    while (done < size) {
+      ssize_t n = ::pread(fd, into + done, size - done, static_cast<off_t>(offset + done));
+      if (n == 0) break;
+      if (n < 0) {
+        if (errno == EINTR) continue;
+        throw Error{{.what = "cannot read the dataset: " + error_text(errno), .where = name}};
+      }
+      done += static_cast<size_t>(n);
+    }
+    return done;
+  }
+};
+
+namespace {
+
+// A window onto a file that moves forward; what is kept is contiguous and followed by padding.
+class Window {
+ public:
+  template <class ReadAt>
+  bool grow(const ReadAt& read_at) {  // false: nothing more to read
+    size_t old = bytes_.size();
+    bytes_.resize(old + kPieceBytes + RecordParser::kJsonPadding);
+    size_t n = read_at(base_ + old, bytes_.data() + old, kPieceBytes);
+    bytes_.resize(old + n);
+    bytes_.reserve(bytes_.size() + RecordParser::kJsonPadding);
+    return n > 0;
+  }
+  void forget_before(uint64_t offset) {
+    bytes_.erase(0, static_cast<size_t>(offset - base_));
+    base_ = offset;
+  }
+  std::string_view from(uint64_t offset) const {
+    return std::string_view(bytes_).substr(static_cast<size_t>(offset - base_));
+  }
+  uint64_t base() const { return base_; }
+  // Longer records would be skipped anyway: their bytes need not be kept.
+  bool too_long() const { return bytes_.size() > kMaxRecordBytes + 2 * kPieceBytes; }
+
+ private:
+  std::string bytes_;
+  uint64_t base_ = 0;
+};
+
+}  // namespace
+
+Dataset::Dataset() : file_(std::make_unique<File>()) {}
+Dataset::Dataset(Dataset&&) noexcept = default;
+Dataset& Dataset::operator=(Dataset&&) noexcept = default;
+Dataset::~Dataset() = default;
+
+Dataset Dataset::open(const std::string& name, uint64_t seed) {
+  if (name == "sample" || name.empty()) {
+    std::string_view sample(
+        llmsweep_sharegpt_sample_begin,
+        static_cast<size_t>(llmsweep_sharegpt_sample_end - llmsweep_sharegpt_sample_begin));
+    return from_bytes(sample, "sample");
+  }
+  Dataset set;
+  set.summary_.name = name;
+  if (name == "random") {
+    set.random_ = true;
+    set.seed_ = seed;
+    set.summary_.format = "random";
+    return set;
+  }
+  set.file_->open(name);
+  set.scan();
+  return set;
+}
+
+Dataset Dataset::from_bytes(std::string_view bytes, std::string name) {
+  Dataset set;
+  set.summary_.name = name;
+  set.file_->name = std::move(name);
+  set.file_->memory = bytes;
+  set.scan();
+  return set;
+}
+
+void Dataset::skip(SkipReason reason, Skips& skips) {
+  auto index = static_cast<size_t>(reason);
+  if (skips.count[index]++ == 0) skips.first[index] = seen_;
+  ++seen_;
+}
+
+void Dataset::add(std::string_view json, uint64_t offset, RecordParser& parser, Skips& skips) {
+  if (json.size() > kMaxRecordBytes) return skip(SkipReason::kTooLarge, skips);
+  ParsedRecord parsed = parser.check(json);
+  if (!parsed.ok) return skip(parsed.skip, skips);
+  places_.push_back({.offset = offset, .length = static_cast<uint32_t>(json.size())});
+  ++seen_;
+}
+
+void Dataset::scan() {
+  char head[4096];
+  size_t n = file_->read(0, head, sizeof head);
+  std::string_view start(head, n);
+  if (start.substr(0, 3) == "\xEF\xBB\xBF") start.remove_prefix(3);
+  size_t first = start.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos && n < sizeof head) {
+    throw Error{{.what = "the dataset is empty", .where = file_->name}};
+  }
+  bool lines = first != std::string_view::npos && start[first] == '{';
+  summary_.format = lines ? "jsonl" : "sharegpt";
+  Skips skips;
+  if (lines) {
+    scan_lines(skips);
+  } else {
+    scan_list(skips);
+  }
+  finish(skips);
+}
+
+void Dataset::scan_list(Skips& skips) {
+  auto read_at = [&](uint64_t offset, char* into, size_t size) {
+    return file_->read(offset, into, size);
+  };
+  auto fail = [&](std::string what, std::string next) {
+    throw Error{{.what = std::move(what), .where = file_->name, .next = std::move(next)}};
+  };
+  Window window;
+  RecordSplitter splitter;
+  RecordParser parser;
+  uint64_t bom = 0;
+  char mark[3];
+  if (file_->read(0, mark, 3) == 3 && std::string_view(mark, 3) == "\xEF\xBB\xBF") bom = 3;
+  uint64_t read_to = 0;
+  for (bool more = true; more;) {
+    uint64_t position = splitter.position() + bom;
+    window.forget_before(splitter.inside_record() && !window.too_long() ? splitter.begin() + bom
+                                                                        : position);
+    more = window.grow(read_at);
+    for (bool full = more; full;) {
+      switch (splitter.next(window.from(splitter.position() + bom))) {
+        case RecordSplitter::Event::kNeedMore:
+          full = false;
+          break;
+        case RecordSplitter::Event::kRecord: {
+          uint64_t length = splitter.end() - splitter.begin();
+          if (length > kMaxRecordBytes) {
+            skip(SkipReason::kTooLarge, skips);
+          } else {
+            uint64_t begin = splitter.begin() + bom;
+            add(window.from(begin).substr(0, static_cast<size_t>(length)), begin, parser, skips);
+          }
+          break;
+        }
+        case RecordSplitter::Event::kScalar:
+          skip(SkipReason::kNotAnObject, skips);
+          break;
+        case RecordSplitter::Event::kNotAList:
+          fail("the dataset's top level is not a list of records",
+               "expected [{\"conversations\": […]}, …], or JSON lines");
+          break;
+        case RecordSplitter::Event::kTrailing:
+          fail(fmt::format("text follows the list of records, at byte {}", splitter.position()),
+               "the file is damaged, or two files were joined");
+          break;
+      }
+    }
+    read_to = splitter.position() + bom;
+  }
+  if (!splitter.finished()) {
+    fail(fmt::format("the file ends at byte {} inside record {}: it is truncated", read_to, seen_),
+         "get it again and compare its size or hash");
+  }
+}
+
+void Dataset::scan_lines(Skips& skips) {
+  auto read_at = [&](uint64_t offset, char* into, size_t size) {
+    return file_->read(offset, into, size);
+  };
+  Window window;
+  RecordParser parser;
+  char mark[3];
+  uint64_t line = 0;  // where the line under way begins
+  if (file_->read(0, mark, 3) == 3 && std::string_view(mark, 3) == "\xEF\xBB\xBF") line = 3;
+  uint64_t searched = line;
+  bool oversize = false;
+  auto take = [&](std::string_view text, uint64_t offset) {
+    if (trim(text).empty()) return;
+    add(text, offset, parser, skips);
+  };
+  for (bool more = true; more;) {
+    if (window.too_long()) {
+      oversize = true;
+      line = searched;
+    }
+    window.forget_before(line);
+    more = window.grow(read_at);
+    std::string_view bytes = window.from(line);
+    size_t from = static_cast<size_t>(searched - line);
+    size_t begin = 0;
+    for (size_t end = bytes.find('\n', from); end != std::string_view::npos;
+         end = bytes.find('\n', begin)) {
+      if (oversize) {
+        skip(SkipReason::kTooLarge, skips);
+        oversize = false;
+      } else {
+        take(bytes.substr(begin, end - begin), line + begin);
+      }
+      begin = end + 1;
+    }
+    if (!more && begin < bytes.size()) {
+      if (oversize) {
+        skip(SkipReason::kTooLarge, skips);
+      } else {
+        take(bytes.substr(begin), line + begin);
+      }
+    }
+    searched = line + bytes.size();
+    line += begin;
+  }
+  if (places_.empty() && seen_ > 1 &&
+      skips.count[static_cast<size_t>(SkipReason::kNotJson)] == seen_) {
+    throw Error{{.what = "the dataset's top level is an object, not a list of records",
+                 .where = file_->name,
+                 .next = "expected [{\"conversations\": […]}, …], or one record a line"}};
+  }
+}
+
+void Dataset::finish(const Skips& skips) {
+  summary_.records = static_cast<int64_t>(places_.size());
+  summary_.skipped = seen_ - summary_.records;
+  for (size_t i = 0; i < kSkipReasons; ++i) {
+    if (skips.count[i] == 0) continue;
+    summary_.skip_reasons.push_back(fmt::format("{} {} (first: record {})", skips.count[i],
+                                                describe(static_cast<SkipReason>(i)),
+                                                skips.first[i]));
+  }
+  if (places_.empty()) {
+    std::string why = summary_.skip_reasons.empty() ? std::string("it holds none")
+                                                    : join(summary_.skip_reasons, "; ");
+    throw Error{{.what = "the dataset has no usable record: " + why, .where = file_->name}};
+  }
+}
+
+Record Dataset::Reader::read(uint64_t index) {
+  if (dataset_.random_) {
+    Record record;
+    record.turns.emplace_back("user", random_paragraph(dataset_.seed_, index));
+    return record;
+  }
+  const Place& place = dataset_.places_[index];
+  buffer_.resize(place.length);
+  size_t n = dataset_.file_->read(place.offset, buffer_.data(), place.length);
+  ParsedRecord parsed;
+  if (n == place.length) parsed = parser_.parse(buffer_);
+  if (!parsed.ok) {
+    throw Error{{.what = fmt::format("record {} is no longer what it was", index),
+                 .where = dataset_.file_->name,
+                 .next = "the file changed while it was in use"}};
+  }
+  return std::move(parsed.record);
+}
+
+}  // namespace llmsweep

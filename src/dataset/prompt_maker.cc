@@ -1,0 +1,234 @@
+#include "dataset/prompt_maker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "dataset/exact_text.h"
+#include "dataset/lengths.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
+
+namespace llmsweep {
+
+namespace {
+
+constexpr uint64_t kLengthStream = 0x6c656e677468;  // "length"
+constexpr uint64_t kPrefixStream = 0x707265666978;  // "prefix"
+constexpr int kNonceLetters = 9;                    // 26^9 > kEnoughNonces
+constexpr int kNonceWords = 4;
+
+// Without a tokenizer these stand for the added tokens of every model family in wide use.
+constexpr auto kControlTexts = std::to_array<std::string_view>(
+    {"<|", "|>", "<｜", "｜>", "<s>", "</s>", "[INST]", "[/INST]", "<think>", "</think>",
+     "<start_of_turn>", "<end_of_turn>", "<bos>", "<eos>", "<unk>", "<pad>", "]<]"});
+
+std::string first_user_text(const Record& record) {
+  for (const auto& turn : record.turns) {
+    if (turn.first == "user") return turn.second;
+  }
+  return {};
+}
+
+// Cuts `text` to at most `bytes`, at a character, without white space at the end.
+void cut(std::string& text, size_t bytes) {
+  if (text.size() > bytes) {
+    while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
+    text.resize(bytes);
+  }
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\r' ||
+                           text.back() == '\t')) {
+    text.pop_back();
+  }
+}
+
+}  // namespace
+
+PromptMaker::PromptMaker(const PromptKit& kit) : kit_(kit), reader_(kit.dataset) {
+  if (kit.tokenizer) encoder_ = kit.tokenizer->encoder();
+}
+
+bool PromptMaker::refuse(const std::string& text) const {
+  if (kit_.tokenizer) return kit_.tokenizer->holds_added_token(text);
+  return std::any_of(kControlTexts.begin(), kControlTexts.end(), [&](std::string_view control) {
+    return text.find(control) != std::string::npos;
+  });
+}
+
+void PromptMaker::fail_short(const Request& request, int64_t available) const {
+  throw Error{{.what = fmt::format("a prompt of {} tokens needs more text than the dataset has: "
+                                   "all its {} records give about {}",
+                                   request.tokens, kit_.dataset.size(), available),
+               .where = "workload.input_tokens",
+               .next = "use a larger dataset, dataset: random, or fewer input_tokens"}};
+}
+
+// The words that make the prompt distinct, after its group's prefix.
+std::string PromptMaker::head_of(uint64_t index, int64_t tokens) const {
+  const auto& workload = kit_.plan.workload;
+  std::string prefix;
+  int64_t left = tokens;
+  if (!kit_.prefixes.empty()) {
+    prefix = kit_.prefixes[index % kit_.prefixes.size()];
+    left -= workload.prefix_tokens;
+  }
+  if (left <= 0) {
+    throw Error{{.what = fmt::format("a prefix of {} tokens leaves nothing of a prompt of {}",
+                                     workload.prefix_tokens, tokens),
+                 .where = "workload.prefix_tokens",
+                 .next = "give a shorter prefix or more input_tokens"}};
+  }
+  if (!kit_.distinct()) return prefix;
+  bool spaced = !prefix.empty();
+  auto check = [&](uint64_t capacity) {
+    if (index < capacity) return;
+    throw Error{{.what = fmt::format("only {} prompts of {} tokens can be distinct, and prompt {} "
+                                     "is asked for",
+                                     capacity, tokens, index + 1),
+                 .where = "workload.input_tokens",
+                 .next = "ask for more input_tokens, or set workload.reuse: allow"}};
+  };
+  if (kit_.tokenizer) {
+    int length = kit_.nonces.length(static_cast<int>(std::min<int64_t>(left, kNonceWords)), spaced);
+    check(kit_.nonces.capacity(length, spaced));
+    return prefix + kit_.nonces.make(index, length, spaced);
+  }
+  auto bytes = static_cast<int64_t>(static_cast<double>(left) * kit_.plan.bytes_per_token) -
+               (spaced ? 1 : 0);
+  int letters = static_cast<int>(std::clamp<int64_t>(bytes, 1, kNonceLetters));
+  check(letter_nonces(letters));
+  return prefix + (spaced ? " " : "") + letter_nonce(index, letters, workload.seed);
+}
+
+std::string PromptMaker::fit_estimate(const Request& request) {
+  double ratio = kit_.plan.bytes_per_token;
+  auto bytes =
+      static_cast<size_t>(std::max(1.0, std::round(static_cast<double>(request.tokens) * ratio)));
+  std::string text = request.head;
+  Excerpt excerpt(kit_.dataset, reader_, {.prompt = request.prompt, .seed = request.seed});
+  while (text.size() < bytes) {
+    if (!excerpt.append_to(text, [&](const std::string& t) { return refuse(t); })) {
+      fail_short(request, static_cast<int64_t>(static_cast<double>(text.size()) / ratio));
+    }
+  }
+  cut(text, std::max(bytes, request.head.size()));
+  return text;
+}
+
+std::string PromptMaker::fit_exact(const Request& request) {
+  ExactText exact(*kit_.tokenizer, *encoder_, kit_.nonces.words().spaced);
+  int64_t available = 0;
+  for (uint64_t attempt = 0; attempt < 32; ++attempt) {
+    Excerpt excerpt(kit_.dataset, reader_,
+                    {.prompt = request.prompt, .seed = request.seed, .attempt = attempt});
+    auto more = [&](std::string& text) {
+      return excerpt.append_to(text, [&](const std::string& t) { return refuse(t); });
+    };
+    Random random(request.seed ^ kLengthStream, request.prompt * 32 + attempt);
+    ExactText::Fit fit = exact.fit(request.head, request.tokens, more, random);
+    if (fit.exact) return std::move(fit.text);
+    if (fit.ran_out) {
+      available = std::max(available, fit.available);
+      break;
+    }
+  }
+  if (available > 0) fail_short(request, available);
+  throw Error{{.what = fmt::format("no prompt of exactly {} tokens could be made", request.tokens),
+               .where = "workload.tokenizer",
+               .next = "the tokenizer may not be stable under cutting; leave workload.tokenizer "
+                       "out for approximate lengths"}};
+}
+
+std::string PromptMaker::fit(const Request& request) {
+  return kit_.tokenizer ? fit_exact(request) : fit_estimate(request);
+}
+
+std::string PromptMaker::make_prefix(uint64_t group, int64_t tokens) {
+  Request request{
+      .tokens = tokens, .prompt = group, .seed = kit_.plan.workload.seed ^ kPrefixStream};
+  // Groups must differ even where they are short.
+  if (kit_.tokenizer) {
+    int length =
+        kit_.nonces.length(static_cast<int>(std::min<int64_t>(tokens, kNonceWords)), false);
+    request.head = kit_.nonces.make(kit_.nonces.capacity(length, false) - 1 - group, length, false);
+  } else {
+    int letters = static_cast<int>(std::min<int64_t>(tokens * 2, kNonceLetters));
+    request.head = letter_nonce(letter_nonces(letters) - 1 - group, letters, request.seed);
+  }
+  return fit(request);
+}
+
+// The prompt as the dataset has it.
+Prompt PromptMaker::make_own_length(uint64_t index, Random& random) {
+  const auto& plan = kit_.plan;
+  Prompt prompt;
+  Excerpt excerpt(kit_.dataset, reader_, {.prompt = index, .seed = plan.workload.seed});
+  std::string head = head_of(index, plan.workload.prefix_tokens + 16);
+  if (!head.empty()) head += "\n\n";
+  while (auto record = excerpt.next()) {
+    std::string text = first_user_text(*record);
+    if (text.empty() || refuse(text)) continue;
+    bool whole =
+        record->messages && plan.api == Api::kChat && plan.workload.prompt_as == PromptAs::kText;
+    if (whole) {
+      prompt.messages = std::move(record->turns);
+      for (auto& [role, content] : prompt.messages) {
+        if (role != "user") continue;
+        content.insert(0, head);
+        break;
+      }
+    } else {
+      prompt.text = head + (record->messages ? text : std::move(text));
+    }
+    if (record->max_tokens > 0) prompt.planned_output_tokens = record->max_tokens;
+    break;
+  }
+  if (prompt.text.empty() && prompt.messages.empty()) {
+    throw Error{{.what = "every prompt of the dataset holds a control token of the model",
+                 .where = "workload.dataset"}};
+  }
+  if (prompt.planned_output_tokens == 0) {
+    prompt.planned_output_tokens = draw_tokens(plan.workload.output_tokens, random);
+  }
+  if (encoder_ && prompt.messages.empty()) {
+    prompt.planned_input_tokens = encoder_->count(prompt.text) + plan.overhead_tokens;
+  }
+  return prompt;
+}
+
+Prompt PromptMaker::make(uint64_t index) {
+  const auto& plan = kit_.plan;
+  const auto& workload = plan.workload;
+  Random random(workload.seed ^ kLengthStream, index * 2 + 1);
+  Prompt prompt;
+  if (!workload.input_tokens) {
+    prompt = make_own_length(index, random);
+  } else {
+    int64_t asked = draw_tokens(*workload.input_tokens, random);
+    int64_t content =
+        workload.input_scope == InputScope::kTotal ? asked - plan.overhead_tokens : asked;
+    if (content < 1) {
+      throw Error{{.what = fmt::format("a prompt of {} tokens has no room for content: the "
+                                       "template alone adds {}",
+                                       asked, plan.overhead_tokens),
+                   .where = "workload.input_tokens",
+                   .next = "ask for more, or set workload.input_scope: content"}};
+    }
+    prompt.text = fit({.head = head_of(index, content),
+                       .tokens = content,
+                       .prompt = index,
+                       .seed = workload.seed});
+    prompt.planned_output_tokens = draw_tokens(workload.output_tokens, random);
+    if (encoder_) prompt.planned_input_tokens = content + plan.overhead_tokens;
+  }
+  if (workload.prompt_as == PromptAs::kIds) {
+    prompt.ids = encoder_->encode(prompt.text);
+    prompt.text.clear();
+  }
+  return prompt;
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,61 @@
+// Makes prompt number i. What is shared by the threads is in PromptKit; a PromptMaker is one
+// thread's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataset/dataset.h"
+#include "dataset/excerpt.h"
+#include "dataset/nonce.h"
+#include "llmsweep/base/random.h"
+#include "llmsweep/dataset/prompts.h"
+#include "llmsweep/model/prompt.h"
+#include "llmsweep/tokenizer/tokenizer.h"
+
+namespace llmsweep {
+
+// Immutable once made.
+struct PromptKit {
+  PromptPlan plan;
+  std::shared_ptr<const Tokenizer> tokenizer;  // null: estimate
+  Dataset dataset;
+  Nonces nonces;                      // of single-token words; empty without a tokenizer
+  std::vector<std::string> prefixes;  // one a group; empty: none
+
+  bool distinct() const { return plan.workload.reuse == Reuse::kForbid; }
+};
+
+class PromptMaker {
+ public:
+  explicit PromptMaker(const PromptKit& kit);
+
+  Prompt make(uint64_t index);
+  // Exactly (without a tokenizer: about) `tokens` tokens that all prompts of `group` begin with.
+  std::string make_prefix(uint64_t group, int64_t tokens);
+
+ private:
+  // What a prompt's text is made of, and how long it must be.
+  struct Request {
+    std::string head;     // goes first, as it is
+    int64_t tokens = 0;   // of the whole text
+    uint64_t prompt = 0;  // chooses the records
+    uint64_t seed = 0;
+  };
+
+  Prompt make_own_length(uint64_t index, Random& random);
+  std::string head_of(uint64_t index, int64_t tokens) const;
+  std::string fit(const Request& request);
+  std::string fit_estimate(const Request& request);
+  std::string fit_exact(const Request& request);
+  bool refuse(const std::string& text) const;
+  [[noreturn]] void fail_short(const Request& request, int64_t available) const;
+
+  const PromptKit& kit_;
+  Dataset::Reader reader_;
+  std::unique_ptr<Encoder> encoder_;
+};
+
+}  // namespace llmsweep

@@ -1,0 +1,185 @@
+#include "llmsweep/dataset/prompts.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "dataset/lengths.h"
+#include "dataset/prompt_maker.h"
+#include "dataset/word_list.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/sha256.h"
+
+namespace llmsweep {
+
+namespace {
+
+void check_plan(const PromptPlan& plan, const Tokenizer* tokenizer) {
+  const auto& workload = plan.workload;
+  if (workload.prompt_as == PromptAs::kIds) {
+    if (!tokenizer) {
+      throw Error{{.what = "prompt_as: ids needs a tokenizer",
+                   .where = "workload.prompt_as",
+                   .next = "set workload.tokenizer to a tokenizer.json, or to server"}};
+    }
+    if (plan.api == Api::kChat) {
+      throw Error{{.what = "the chat API takes no token ids",
+                   .where = "workload.prompt_as",
+                   .next = "set endpoint.api: completions"}};
+    }
+  }
+  if (workload.prefix_tokens > 0 && workload.input_tokens) {
+    int64_t least = smallest_tokens(*workload.input_tokens);
+    if (workload.input_scope == InputScope::kTotal) least -= plan.overhead_tokens;
+    bool drawn = workload.input_tokens->kind == TokenCount::Kind::kNormal;
+    if (!drawn && workload.prefix_tokens >= least) {
+      throw Error{{.what = fmt::format("a prefix of {} tokens leaves nothing of a prompt whose "
+                                       "content has {}",
+                                       workload.prefix_tokens, least),
+                   .where = "workload.prefix_tokens",
+                   .next = "give a shorter prefix or more input_tokens"}};
+    }
+  }
+}
+
+// Runs work(maker, i) for i < count on several threads. Throws what the lowest failing i threw.
+template <class Work>
+void in_parallel(const PromptKit& kit, int64_t count, const Work& work) {
+  int64_t cores = std::max(1U, std::thread::hardware_concurrency());
+  int64_t threads = std::min<int64_t>(kit.plan.threads > 0 ? kit.plan.threads : cores, count);
+  std::atomic<int64_t> next{0};
+  std::mutex mutex;  // guards the two below
+  std::exception_ptr failure;
+  int64_t failed = std::numeric_limits<int64_t>::max();
+  auto loop = [&] {
+    PromptMaker maker(kit);
+    for (int64_t i = next++; i < count; i = next++) {
+      try {
+        work(maker, i);
+      } catch (...) {
+        std::lock_guard lock(mutex);
+        if (i < failed) {
+          failed = i;
+          failure = std::current_exception();
+        }
+        next = count;
+      }
+    }
+  };
+  if (threads <= 1) {
+    loop();
+  } else {
+    std::vector<std::thread> pool;
+    for (int64_t t = 0; t < threads; ++t) {
+      pool.emplace_back(loop);
+      pthread_setname_np(pool.back().native_handle(), fmt::format("prompts-{}", t).c_str());
+    }
+    for (auto& thread : pool) thread.join();
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+PromptKit make_kit(PromptPlan plan, std::shared_ptr<const Tokenizer> tokenizer) {
+  check_plan(plan, tokenizer.get());
+  const auto& workload = plan.workload;
+  Dataset dataset = Dataset::open(workload.dataset, workload.seed);
+  NonceWords words;
+  if (tokenizer) words = single_token_words(*tokenizer);
+  Nonces nonces(std::move(words), workload.seed);
+  PromptKit kit{.plan = std::move(plan),
+                .tokenizer = std::move(tokenizer),
+                .dataset = std::move(dataset),
+                .nonces = std::move(nonces),
+                .prefixes = {}};
+  if (kit.plan.workload.prefix_tokens > 0) {
+    std::vector<std::string> prefixes(static_cast<size_t>(kit.plan.workload.prefix_groups));
+    in_parallel(kit, static_cast<int64_t>(prefixes.size()), [&](PromptMaker& maker, int64_t i) {
+      prefixes[static_cast<size_t>(i)] =
+          maker.make_prefix(static_cast<uint64_t>(i), kit.plan.workload.prefix_tokens);
+    });
+    kit.prefixes = std::move(prefixes);
+  }
+  return kit;
+}
+
+void add_part(Sha256& hash, char kind, std::string_view bytes) {
+  hash.update(fmt::format("{}{}:", kind, bytes.size()));
+  hash.update(bytes);
+}
+
+}  // namespace
+
+struct PromptSource::Impl {
+  PromptKit kit;
+};
+
+PromptSource::PromptSource(PromptPlan plan, std::shared_ptr<const Tokenizer> tokenizer)
+    : impl_(std::make_unique<Impl>(Impl{make_kit(std::move(plan), std::move(tokenizer))})) {}
+PromptSource::~PromptSource() = default;
+PromptSource::PromptSource(PromptSource&&) noexcept = default;
+PromptSource& PromptSource::operator=(PromptSource&&) noexcept = default;
+
+int64_t PromptSource::needed() const {
+  int64_t sum = 0;
+  for (const auto& need : impl_->kit.plan.needs) sum += need.count;
+  return sum;
+}
+
+PromptSet PromptSource::build(int64_t first, int64_t count) const {
+  PromptSet set;
+  set.prompts.resize(static_cast<size_t>(std::max<int64_t>(count, 0)));
+  std::vector<std::string> hashes(set.prompts.size());
+  in_parallel(impl_->kit, count, [&](PromptMaker& maker, int64_t i) {
+    auto place = static_cast<size_t>(i);
+    set.prompts[place] = maker.make(static_cast<uint64_t>(first + i));
+    hashes[place] = prompt_sha256(set.prompts[place]);
+  });
+  Sha256 hash;
+  for (const auto& each : hashes) hash.update(each);
+  set.sha256 = hash.hex();
+  return set;
+}
+
+PromptSet PromptSource::build_need(size_t need) const {
+  const auto& needs = impl_->kit.plan.needs;
+  int64_t first = 0;
+  for (size_t i = 0; i < need; ++i) first += needs[i].count;
+  return build(first, needs[need].count);
+}
+
+const DatasetSummary& PromptSource::dataset() const {
+  return impl_->kit.dataset.summary();
+}
+
+PromptSet build_prompts(const PromptPlan& plan, std::shared_ptr<const Tokenizer> tokenizer) {
+  PromptSource source(plan, std::move(tokenizer));
+  return source.build(0, source.needed());
+}
+
+std::string prompt_sha256(const Prompt& prompt) {
+  Sha256 hash;
+  add_part(hash, 't', prompt.text);
+  for (const auto& [role, content] : prompt.messages) {
+    add_part(hash, 'r', role);
+    add_part(hash, 'c', content);
+  }
+  std::string ids;
+  for (int32_t id : prompt.ids) ids += fmt::format("{},", id);
+  add_part(hash, 'i', ids);
+  return hash.hex();
+}
+
+std::string prompt_set_sha256(const std::vector<Prompt>& prompts) {
+  Sha256 hash;
+  for (const auto& prompt : prompts) hash.update(prompt_sha256(prompt));
+  return hash.hex();
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,64 @@
+// One record of a dataset: from its JSON to turns, or to the reason why it is of no use.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace llmsweep {
+
+enum class SkipReason {
+  kNotJson,  // includes lone surrogates, control characters and invalid UTF-8
+  kNotAnObject,
+  kNoTurns,       // no turn that can be read
+  kNotUserFirst,  // begins with the model's turn
+  kEmptyPrompt,
+  kBadMaxTokens,
+  kTooLarge,
+};
+inline constexpr size_t kSkipReasons = 7;
+// In the plural: "records that begin with the model's turn".
+std::string_view describe(SkipReason reason);
+
+inline constexpr size_t kMaxRecordBytes = size_t{64} << 20;
+
+// Turns of a conversation, in order, trimmed and not empty. The first turn that is not the
+// system's is the user's.
+struct Record {
+  std::vector<std::pair<std::string, std::string>> turns;  // "system"|"user"|"assistant"|…, text
+  bool messages = false;   // came as a list of messages that may be sent as they are
+  int64_t max_tokens = 0;  // 0: not stated
+};
+
+struct ParsedRecord {
+  Record record;
+  SkipReason skip{};
+  bool ok = false;
+};
+
+// Reads ShareGPT records and JSONL lines with `prompt`, `messages` or `conversations`. Reuses its
+// memory; one thread an object.
+class RecordParser {
+ public:
+  RecordParser();
+  ~RecordParser();
+  RecordParser(RecordParser&&) noexcept;
+  RecordParser& operator=(RecordParser&&) noexcept;
+
+  // `json` need not be followed by padding.
+  ParsedRecord parse(std::string_view json);
+  // As parse(json).ok and skip, without copying any text; at least kJsonPadding readable bytes
+  // must follow `json`.
+  static constexpr size_t kJsonPadding = 64;
+  ParsedRecord check(std::string_view json);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace llmsweep

@@ -1,19 +1,45 @@
-// Reads one streamed (or plain JSON) response of an OpenAI-compatible server into a RequestRecord.
+// Reads one streamed response of an OpenAI-compatible server into a RequestRecord.
 //
-// Pure: instants come from the transport, parsing happens after the stamp. What counts as a token,
-// an answer, a failure and an end is defined in docs/metrics.md and nowhere else but here.
+// Pure: instants come from the transport, parsing happens after the stamp. docs/metrics.md defines
+// the instants; this is the one place that decides what on the wire they are:
+//
+// - A chunk is token-bearing when a choice's delta (or `text`) carries non-empty content,
+//   reasoning, refusal or a tool call. A chunk without any is token-bearing only where the server
+//   counts tokens in every chunk (continuous usage) and the count rose: a special token, or a
+//   character whose bytes are not complete. Never the chunk with the role, nor the one with the
+//   finish reason: the end-of-sequence token has no chunk on servers that do not count either.
+// - Chunks whose bytes have the same instant form one arrival: one gap, however many they are.
+//   The transport therefore has to give all bytes of one read one instant.
+// - ITL: gap ÷ tokens of the later arrival. Tokens are differences of the continuous usage; an
+//   arrival in which the count did not rise lends its gap to the next. Without continuous usage
+//   each chunk is taken to hold output_tokens ÷ chunks tokens (applied at the end).
+// - first_chunk_tokens: from continuous usage, else 1 (the first chunk is the prefill's token); all
+//   of output_tokens when everything came in one arrival, so that no TPOT of 0 can be computed.
+// - Usage: the last one wins, in whatever chunk. A completion count of 0 next to chunks is not
+//   believed. Without usage output_tokens is `chunks`, token_source kChunks.
+// - Failures: a status other than 200 (kHttpError, with the server's message); kProtocolError for
+//   an error object, string, `error:` field or `event: error`, even after tokens; a finish reason
+//   "error" or "abort"; JSON that does not parse; an end without [DONE] and without finish reason;
+//   an end without any token (there is no latency to report); an answer that is no event stream.
+// - With several choices in one stream tokens and gaps are those of the stream as a whole.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
+#include "llmsweep/protocol/sse.h"
 
 namespace llmsweep {
 
-// One a thread: holds the JSON parser. Not shared.
+struct Chunk;
+
+// One a thread: holds the JSON parser and its buffers. Not shared.
 class ChunkParser {
  public:
   ChunkParser();
@@ -23,6 +49,9 @@ class ChunkParser {
 
  private:
   friend class ResponseReader;
+  // What is wrong with `payload`, or nothing. The chunk's views are valid until the next call.
+  std::string_view parse(std::string_view payload, Chunk& chunk);
+
   struct State;
   std::unique_ptr<State> state_;
 };
@@ -31,24 +60,62 @@ class ResponseReader {
  public:
   // `record` is filled in as bytes come; it must outlive the reader.
   ResponseReader(Api api, RequestRecord& record);
-  ~ResponseReader();
-  ResponseReader(ResponseReader&&) noexcept;
-  ResponseReader& operator=(ResponseReader&&) noexcept;
 
+  // The header block may be raw (CRLF lines) or empty. A 1xx status is ignored.
   void headers(int status, std::string_view header_block, Instant at);
   void bytes(std::string_view bytes, Instant at, ChunkParser& parser);
   // The transport's end of the response. Sets outcome, error, output_tokens, token_source and end.
   void end(Instant at, ChunkParser& parser);
-  // The transport failed, the request timed out, or it was cancelled. Likewise.
+  // The transport failed, the request timed out, or it was cancelled. Likewise, with what had been
+  // received until then. `outcome` is not kOk.
   void fail(Outcome outcome, std::string_view reason, Instant at);
 
-  // [DONE] was seen or the stream failed: nothing more is expected although the transport has not
-  // ended. The caller may treat the request as over.
-  bool finished() const;
+  // [DONE] was seen or the stream failed: the record is complete, further calls change nothing,
+  // and the caller may treat the request as over although the transport has not ended.
+  bool finished() const { return finished_; }
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  // What the body turned out to be, from its first byte.
+  enum class Body { kUnknown, kEvents, kPlain };
+
+  void feed(std::string_view bytes, Instant at, ChunkParser& parser);
+  void apply_event(const SseEvent& event, Instant at, ChunkParser& parser);
+  void apply_payload(std::string_view payload, bool is_error, Instant at, ChunkParser& parser);
+  void apply_chunk(const Chunk& chunk, std::string_view payload, Instant at);
+  void apply_tokens(const Chunk& chunk, Instant at);
+  void close_arrival();
+  void end_of_stream(Instant at);
+  void end_of_plain_body(Instant at);
+  void settle(Outcome outcome, std::string_view error, Instant at);
+  void settle_counts();
+
+  Api api_;
+  RequestRecord* record_;
+  SseParser events_;
+  Body body_ = Body::kUnknown;
+  std::string plain_;         // the body of a failure or of a plain answer, at most 64 KiB
+  std::string content_type_;  // as sent, cut
+  std::string note_;          // of the headers, for an error message: an encoding, a location
+  bool encoded_ = false;      // a Content-Encoding that nobody asked for
+  bool finished_ = false;
+
+  int64_t events_seen_ = 0;  // JSON payloads
+  bool choices_seen_ = false;
+  std::optional<int64_t> usage_output_;  // the last completion_tokens
+
+  // Continuous usage: the highest count seen, how much of it is in arrivals already closed, and
+  // whether ITL is made from it (decided by the first token-bearing chunk).
+  int64_t counted_ = 0;
+  int64_t counted_closed_ = 0;
+  bool count_seen_ = false;
+  bool itl_from_usage_ = false;
+
+  // The arrival that is still open, and the one that the next gap starts from.
+  int64_t arrivals_ = 0;
+  Instant arrival_{};
+  int64_t arrival_chunks_ = 0;
+  std::optional<Instant> previous_arrival_;
+  std::optional<Instant> previous_counted_arrival_;
 };
 
 }  // namespace llmsweep

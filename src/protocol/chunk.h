@@ -1,0 +1,23 @@
+// What the reader needs to know of one chunk of a stream. Filled by ChunkParser::parse.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace llmsweep {
+
+struct Chunk {
+  std::string_view id;
+  std::string_view finish_reason;  // of the first choice that has one
+  bool has_choices = false;        // a non-empty list
+  bool answer = false;             // non-empty content or text
+  bool other_output = false;       // reasoning, refusal, a tool call
+  bool role = false;
+  bool error = false;  // an error object or string, at the top or in a choice
+  std::optional<int64_t> prompt_tokens;
+  std::optional<int64_t> completion_tokens;
+  std::optional<int64_t> cached_tokens;
+};
+
+}  // namespace llmsweep

@@ -1,0 +1,109 @@
+#include "protocol/error_text.h"
+
+#include <nlohmann/json.hpp>
+
+#include "llmsweep/base/text.h"
+
+namespace llmsweep {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kShown = 300;
+constexpr int kMaxDepth = 16;  // what lies deeper is dropped: dump() recurses
+
+const Json* member(const Json& object, const char* key) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+std::string text_of(const Json* value) {
+  if (value == nullptr) return {};
+  if (value->is_string()) return value->get<std::string>();
+  if (value->is_number_integer()) return std::to_string(value->get<int64_t>());
+  return {};
+}
+
+std::string dumped(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// FastAPI's {"detail": [{"loc": ["body", "min_tokens"], "msg": "…"}]}.
+ServerError read_detail(const Json& detail) {
+  if (detail.is_string()) return {.message = detail.get<std::string>()};
+  if (!detail.is_array()) return {.message = dumped(detail)};
+  ServerError error;
+  for (const Json& entry : detail) {
+    const std::string message = text_of(member(entry, "msg"));
+    std::string field;
+    if (const Json* location = member(entry, "loc"); location != nullptr && location->is_array()) {
+      for (const Json& part : *location) field = text_of(&part);
+    }
+    if (error.field.empty()) error.field = field;
+    if (!error.message.empty()) error.message += "; ";
+    error.message += field.empty() ? message : field + ": " + message;
+  }
+  return error;
+}
+
+ServerError read_object(const Json& object) {
+  ServerError error{.message = text_of(member(object, "message")),
+                    .kind = text_of(member(object, "type")),
+                    .field = text_of(member(object, "param"))};
+  if (error.kind.empty()) error.kind = text_of(member(object, "code"));
+  if (error.message.empty()) error.message = dumped(object);
+  return error;
+}
+
+bool says_something(const Json& value) {
+  if (value.is_string()) return !value.get_ref<const std::string&>().empty();
+  if (value.is_boolean()) return value.get<bool>();
+  return true;
+}
+
+// The root's `error`, or that of a choice.
+const Json* find_error(const Json& root) {
+  const Json* error = member(root, "error");
+  if (error != nullptr && says_something(*error)) return error;
+  const Json* choices = member(root, "choices");
+  if (choices == nullptr || !choices->is_array()) return nullptr;
+  for (const Json& choice : *choices) {
+    error = member(choice, "error");
+    if (error != nullptr && says_something(*error)) return error;
+  }
+  return nullptr;
+}
+
+ServerError read_root(const Json& root) {
+  if (root.is_string()) return {.message = root.get<std::string>()};
+  if (const Json* error = find_error(root)) {
+    if (error->is_object()) return read_object(*error);
+    std::string message = text_of(error->is_string() ? error : member(root, "message"));
+    if (message.empty()) message = dumped(*error);
+    return {.message = std::move(message), .kind = text_of(member(root, "error_type"))};
+  }
+  if (const Json* detail = member(root, "detail")) return read_detail(*detail);
+  if (member(root, "message") != nullptr) return read_object(root);
+  return {};
+}
+
+}  // namespace
+
+ServerError read_server_error(std::string_view json) {
+  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= kMaxDepth; };
+  const Json root = Json::parse(json, shallow, false);
+  if (root.is_discarded()) return {};
+  const bool listed = root.is_array() && !root.empty() && root.front().is_object();
+  return read_root(listed ? root.front() : root);
+}
+
+std::string describe_server_error(std::string_view body) {
+  const ServerError error = read_server_error(body);
+  if (error.message.empty()) return printable(trim(body), kShown);
+  std::string text = printable(trim(error.message), kShown);
+  if (!error.kind.empty()) text += " (" + printable(error.kind, 80) + ")";
+  return text;
+}
+
+}  // namespace llmsweep

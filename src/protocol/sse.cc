@@ -1,0 +1,177 @@
+#include "llmsweep/protocol/sse.h"
+
+#include <cassert>
+#include <cstring>
+
+namespace llmsweep {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+const char* find_or_end(const char* begin, const char* end, char wanted) {
+  if (begin == end) return end;
+  const void* found = std::memchr(begin, wanted, static_cast<size_t>(end - begin));
+  return found != nullptr ? static_cast<const char*>(found) : end;
+}
+
+void append_line(std::string& text, std::string_view line) {
+  if (!text.empty()) text += '\n';
+  text += line;
+}
+
+}  // namespace
+
+SseParser::SseParser(size_t max_event_bytes) : max_event_bytes_(max_event_bytes) {}
+
+void SseParser::feed(std::string_view bytes) {
+  assert(begin_ == end_ && "next() was not called until it returned false");
+  begin_ = bytes.data();
+  end_ = begin_ + bytes.size();
+  first_lf_ = nullptr;
+}
+
+bool SseParser::next(SseEvent& event) {
+  if (handed_out_) clear_event();
+  Line line{};
+  while (take_line(line)) {
+    const bool complete = apply_line(line);
+    if (line.in_partial) partial_.clear();
+    if (complete) {
+      hand_out(event);
+      return true;
+    }
+  }
+  keep_unfinished();
+  return false;
+}
+
+bool SseParser::finish(SseEvent& event) {
+  if (handed_out_) clear_event();
+  if (overflowed_) return false;
+  if (!partial_.empty()) apply_line({.text = partial_, .in_partial = true});
+  partial_.clear();
+  if (overflowed_ || !has_event()) return false;
+  hand_out(event);
+  return true;
+}
+
+bool SseParser::take_line(Line& line) {
+  if (overflowed_ || begin_ == end_) return false;
+  if (skip_lf_) {
+    skip_lf_ = false;
+    if (*begin_ == '\n' && ++begin_ == end_) return false;
+  }
+  if (first_lf_ == nullptr || first_lf_ < begin_) first_lf_ = find_or_end(begin_, end_, '\n');
+  const char* stop = find_or_end(begin_, first_lf_, '\r');
+  if (stop == end_) return false;
+
+  line.text = std::string_view(begin_, static_cast<size_t>(stop - begin_));
+  begin_ = stop + 1;
+  if (*stop == '\r') {
+    skip_lf_ = begin_ == end_;
+    if (!skip_lf_ && *begin_ == '\n') ++begin_;
+  }
+  line.in_partial = !partial_.empty();
+  if (line.in_partial) {
+    partial_ += line.text;
+    line.text = partial_;
+  }
+  overflowed_ = line.text.size() > max_event_bytes_;
+  return !overflowed_;
+}
+
+bool SseParser::apply_line(Line line) {
+  std::string_view text = line.text;
+  if (at_start_) {
+    at_start_ = false;
+    if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+      text.remove_prefix(kByteOrderMark.size());
+    }
+  }
+  if (text.empty()) {
+    if (has_event()) return true;
+    clear_event();
+    return false;
+  }
+  const size_t colon = text.find(':');
+  const std::string_view name = text.substr(0, colon);
+  std::string_view value;
+  if (colon != std::string_view::npos) value = text.substr(colon + 1);
+  if (!value.empty() && value.front() == ' ') value.remove_prefix(1);
+
+  if (name == "data") {
+    add_data(value, line.in_partial);
+  } else if (name == "event") {
+    type_ = value;
+  } else if (name == "error") {
+    append_line(error_, value);
+    overflowed_ = error_.size() > max_event_bytes_;
+  }
+  return false;
+}
+
+void SseParser::add_data(std::string_view value, bool in_partial) {
+  if (!has_data_) {
+    has_data_ = true;
+    data_is_kept_ = in_partial;
+    if (value.empty()) {
+      data_in_input_ = {};
+      kept_.clear();
+      kept_from_ = 0;
+    } else if (in_partial) {
+      kept_from_ = static_cast<size_t>(value.data() - partial_.data());
+      kept_.swap(partial_);
+    } else {
+      data_in_input_ = value;
+    }
+    return;
+  }
+  if (!data_is_kept_) {
+    kept_ = data_in_input_;
+    kept_from_ = 0;
+    data_is_kept_ = true;
+  }
+  kept_ += '\n';
+  kept_ += value;
+  overflowed_ = kept_.size() - kept_from_ > max_event_bytes_;
+}
+
+void SseParser::keep_unfinished() {
+  if (has_data_ && !data_is_kept_) {
+    kept_ = data_in_input_;
+    kept_from_ = 0;
+    data_is_kept_ = true;
+  }
+  if (!overflowed_ && begin_ != end_) {
+    partial_.append(begin_, end_);
+    overflowed_ = partial_.size() > max_event_bytes_;
+  }
+  begin_ = end_;
+}
+
+void SseParser::clear_event() {
+  has_data_ = false;
+  data_is_kept_ = false;
+  handed_out_ = false;
+  data_in_input_ = {};
+  type_.clear();
+  error_.clear();
+}
+
+bool SseParser::has_event() const {
+  if (!error_.empty()) return true;
+  if (!has_data_) return false;
+  return data_is_kept_ ? kept_.size() > kept_from_ : !data_in_input_.empty();
+}
+
+void SseParser::hand_out(SseEvent& event) {
+  handed_out_ = true;
+  event.type = type_;
+  event.error = error_;
+  event.data = {};
+  if (has_data_) {
+    event.data = data_is_kept_ ? std::string_view(kept_).substr(kept_from_) : data_in_input_;
+  }
+}
+
+}  // namespace llmsweep

@@ -78,42 +78,44 @@ class ResponseReader {
   // What the body turned out to be, from its first byte.
   enum class Body { kUnknown, kEvents, kPlain };
 
-  void feed(std::string_view bytes, Instant at, ChunkParser& parser);
   void apply_event(const SseEvent& event, Instant at, ChunkParser& parser);
-  void apply_payload(std::string_view payload, bool is_error, Instant at, ChunkParser& parser);
+  void apply_payload(std::string_view payload, Instant at, ChunkParser& parser);
   void apply_chunk(const Chunk& chunk, std::string_view payload, Instant at);
   void apply_tokens(const Chunk& chunk, Instant at);
   void close_arrival();
-  void end_of_stream(Instant at);
-  void end_of_plain_body(Instant at);
-  void settle(Outcome outcome, std::string_view error, Instant at);
+
+  void end_of_stream(bool done, Instant at);
+  void settle_refused(Instant at);
+  void settle_plain_answer(Instant at);
+  void settle(Outcome outcome, std::string error, Instant at);
   void settle_counts();
+  std::string after_chunks() const;
 
   Api api_;
   RequestRecord* record_;
   SseParser events_;
   Body body_ = Body::kUnknown;
-  std::string plain_;         // the body of a failure or of a plain answer, at most 64 KiB
-  std::string content_type_;  // as sent, cut
-  std::string note_;          // of the headers, for an error message: an encoding, a location
-  bool encoded_ = false;      // a Content-Encoding that nobody asked for
   bool finished_ = false;
+  std::string plain_;         // a body that is no event stream, its first 64 KiB
+  std::string content_type_;  // printable, as the other two
+  std::string encoding_;      // a Content-Encoding that nobody asked for
+  std::string location_;      // of a redirect
+  std::optional<Instant> last_read_;
 
-  int64_t events_seen_ = 0;  // JSON payloads
+  int64_t payloads_ = 0;  // JSON chunks, of whatever content
   bool choices_seen_ = false;
   std::optional<int64_t> usage_output_;  // the last completion_tokens
 
-  // Continuous usage: the highest count seen, how much of it is in arrivals already closed, and
-  // whether ITL is made from it (decided by the first token-bearing chunk).
+  // Continuous usage: the count at the last token-bearing chunk, and whether ITL is made from it
+  // (decided by the first such chunk).
   int64_t counted_ = 0;
-  int64_t counted_closed_ = 0;
   bool count_seen_ = false;
   bool itl_from_usage_ = false;
 
-  // The arrival that is still open, and the one that the next gap starts from.
-  int64_t arrivals_ = 0;
+  // The arrival that is still open, and what the next gap starts from.
   Instant arrival_{};
   int64_t arrival_chunks_ = 0;
+  int64_t arrival_tokens_ = 0;
   std::optional<Instant> previous_arrival_;
   std::optional<Instant> previous_counted_arrival_;
 };

@@ -1,0 +1,43 @@
+#include <algorithm>
+#include <set>
+
+#include "llmsweep/model/names.h"
+#include "llmsweep/stats/validity.h"
+#include "report/cells.h"
+
+namespace llmsweep::report {
+namespace {
+
+template <class Kind>
+std::set<Kind> kinds_of(const LevelStats& level, std::vector<Kind> RunStats::*member) {
+  std::set<Kind> kinds((level.pooled.*member).begin(), (level.pooled.*member).end());
+  for (const RunStats& run : level.runs) {
+    kinds.insert((run.*member).begin(), (run.*member).end());
+  }
+  return kinds;
+}
+
+template <class Kind>
+void collect(const SweepResult& result, std::vector<Kind> RunStats::*member, bool invalid,
+             std::vector<Finding>& findings) {
+  for (const Kind kind : all_values<Kind>()) {
+    Finding finding{.invalid = invalid,
+                    .text = std::string(sentence(kind)),
+                    .remedy = std::string(remedy(kind))};
+    for (const LevelStats& level : result.levels) {
+      if (kinds_of(level, member).count(kind) > 0) finding.levels.push_back(level.concurrency);
+    }
+    if (!finding.levels.empty()) findings.push_back(std::move(finding));
+  }
+}
+
+}  // namespace
+
+std::vector<Finding> findings_of(const SweepResult& result) {
+  std::vector<Finding> findings;
+  collect(result, &RunStats::invalid_reasons, true, findings);
+  collect(result, &RunStats::warnings, false, findings);
+  return findings;
+}
+
+}  // namespace llmsweep::report

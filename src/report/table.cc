@@ -1,0 +1,213 @@
+#include "llmsweep/report/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+#include "report/cells.h"
+#include "report/text_table.h"
+
+namespace llmsweep {
+namespace {
+
+using report::Column;
+using report::Headline;
+using report::Row;
+
+constexpr int kNarrowest = 60;
+
+std::string tokens_text(const TokenCount& count) {
+  switch (count.kind) {
+    case TokenCount::Kind::kFixed:
+      return format_number(static_cast<double>(count.fixed));
+    case TokenCount::Kind::kUniform:
+      return fmt::format("{} to {}", format_number(static_cast<double>(count.min)),
+                         format_number(static_cast<double>(count.max)));
+    case TokenCount::Kind::kNormal:
+      return fmt::format("{} (sd {})", format_number(count.mean), format_number(count.stddev));
+    case TokenCount::Kind::kWeighted:
+      return fmt::format("a mix of {} lengths", count.weighted.size());
+  }
+  return "";
+}
+
+std::string valid_text(const Headline& headline) {
+  return headline.valid ? "yes" : "NO";
+}
+
+std::string throughput_text(const Headline& headline, bool unicode) {
+  return report::rate_text(headline.throughput_tps, unicode) + (headline.with_drain ? "*" : "");
+}
+
+std::string heading(const SweepResult& result, const TableStyle& style) {
+  std::string marks;
+  for (const std::string& mark : marks_of(result)) marks += " [" + mark + "]";
+  const int room = std::max(20, style.width - static_cast<int>(display_width(marks)));
+  const std::string name = report::fit(printable(result.name), room, style.unicode);
+  std::string text = report::paint(name, "1", style) + report::paint(marks, "1;33", style) + "\n";
+  for (const std::string& line : {system_line(result.system), workload_line(result.workload)}) {
+    if (!line.empty()) text += report::wrap(line, style.width, "  ");
+  }
+  return text;
+}
+
+std::string levels_rendered(const SweepResult& result, const TableStyle& style) {
+  std::vector<Column> columns = {
+      {.title = "concurrency", .keep = Column::kAlways},
+      {.title = "output", .unit = "tokens/s", .keep = Column::kAlways},
+      {.title = "per GPU", .unit = "tokens/s", .keep = 90},
+      {.title = "median E2E", .unit = "ms", .keep = Column::kAlways},
+      {.title = "95 % interval", .unit = "ms", .keep = 50},
+      {.title = "TTFT", .unit = "ms", .keep = 80},
+      {.title = "TPOT", .unit = "ms", .keep = 70},
+      {.title = "throughput", .unit = "/latency", .keep = 40},
+      {.title = "valid", .align = report::Align::kLeft, .keep = Column::kAlways}};
+  std::vector<Row> rows;
+  for (const LevelStats& level : result.levels) {
+    const Headline headline = report::headline_of(level);
+    const bool u = style.unicode;
+    rows.push_back(
+        {.cells = {std::to_string(headline.concurrency), throughput_text(headline, u),
+                   report::rate_text(headline.per_gpu_tps, u), report::ms_text(headline.e2e_ms, u),
+                   report::interval_text(headline.e2e_ci95), report::ms_text(headline.ttft_ms, u),
+                   report::ms_text(headline.tpot_ms, u),
+                   report::ratio_text(headline.throughput_per_latency, u), valid_text(headline)},
+         .sgr = headline.valid ? "" : "31"});
+  }
+  return report::render_table(std::move(columns), std::move(rows), style);
+}
+
+std::string notes(const SweepResult& result, const TableStyle& style) {
+  std::string text;
+  const std::string interval = report::interval_note(result);
+  if (!interval.empty()) text += report::paint(interval, "2", style) + "\n";
+  const bool drained =
+      std::any_of(result.levels.begin(), result.levels.end(),
+                  [](const LevelStats& level) { return report::headline_of(level).with_drain; });
+  if (drained) text += "* with drain: tokens / wall, ramp and drain included\n";
+  for (const report::Finding& finding : report::findings_of(result)) {
+    const std::string label = finding.invalid ? "INVALID" : "warning";
+    const std::string colored = report::paint(label, finding.invalid ? "1;31" : "33", style);
+    std::string line = label + " " + report::levels_text(finding.levels) + ": " + finding.text;
+    if (!finding.remedy.empty()) line += " " + finding.remedy;
+    text += colored + report::wrap(line, style.width, "  ").substr(label.size());
+  }
+  return text;
+}
+
+std::string sentence_of(const UsersAtTarget& users, int gpus) {
+  const Target& target = users.target;
+  const std::string at =
+      fmt::format("at {} ms {} {}: ", format_significant(to_ms(target.max)),
+                  name_of(target.statistic), report::metric_title(target.metric));
+  const std::string on = gpus > 0 ? fmt::format("{} {}", gpus, gpus == 1 ? "GPU" : "GPUs")
+                                  : "an unstated number of GPUs";
+  const std::string per_gpu =
+      gpus > 0 ? format_significant(users.users_per_gpu) + " users per GPU" : "";
+  const std::string noun = users.users == 1 ? "user" : "users";
+  switch (users.kind) {
+    case UsersKind::kBelowSweep:
+      return at + fmt::format("no measured level meets it on {}", on) +
+             (users.c_fail ? fmt::format(" ({} fails)", *users.c_fail) : "");
+    case UsersKind::kBeyondSweep:
+      return at + fmt::format("at least {} {} on {}", users.users, noun, on) +
+             (gpus > 0 ? " = at least " + per_gpu : "") +
+             fmt::format(" ({} is the highest level and passes)", users.users);
+    case UsersKind::kNoValidLevel:
+      return at + fmt::format("no level on {} is valid, so nothing can be said", on);
+    case UsersKind::kMeasured:
+      break;
+  }
+  std::string bracket = fmt::format("{} passes", users.c_pass.value_or(users.users));
+  if (users.c_fail) bracket += fmt::format(", {} fails", *users.c_fail);
+  if (users.c_interpolated) {
+    bracket += fmt::format("; about {} interpolated", format_number(*users.c_interpolated, 1));
+  }
+  return at + fmt::format("{} {} on {}", users.users, noun, on) +
+         (gpus > 0 ? " = " + per_gpu : "") + " (" + bracket + ")";
+}
+
+}  // namespace
+
+std::vector<std::string> marks_of(const SweepResult& result) {
+  std::vector<std::string> marks;
+  if (result.simulated) marks.emplace_back("SIMULATED");
+  if (result.source == Source::kPublished) marks.emplace_back("published");
+  if (result.source == Source::kImported) marks.emplace_back("imported");
+  if (result.preliminary) marks.emplace_back("preliminary");
+  if (result.interrupted) marks.emplace_back("interrupted");
+  return marks;
+}
+
+std::string system_line(const SystemSpec& system) {
+  std::vector<std::string> parts;
+  const auto add = [&](const std::string& part) {
+    if (!part.empty()) parts.push_back(printable(part));
+  };
+  add(system.accelerator);
+  add(system.precision);
+  if (system.gpus > 0) add(fmt::format("{} {}", system.gpus, system.gpus == 1 ? "GPU" : "GPUs"));
+  if (system.nodes > 1) add(fmt::format("{} nodes", system.nodes));
+  add(std::string(trim(system.engine + " " + system.engine_version)));
+  if (system.tensor_parallel) add(fmt::format("TP{}", *system.tensor_parallel));
+  if (system.mtp) add(*system.mtp ? "MTP on" : "MTP off");
+  if (system.max_batch_size) add(fmt::format("max batch {}", *system.max_batch_size));
+  return join(parts, ", ");
+}
+
+std::string workload_line(const WorkloadSummary& workload) {
+  const bool known =
+      workload.output_tokens.kind != TokenCount::Kind::kFixed || workload.output_tokens.fixed > 0;
+  std::vector<std::string> parts;
+  const std::string input =
+      workload.input_tokens ? tokens_text(*workload.input_tokens) : "prompts' own length";
+  if (known) parts.push_back(input + " in / " + tokens_text(workload.output_tokens) + " out");
+  if (!workload.dataset.empty()) {
+    const size_t slash = workload.dataset.find_last_of('/');
+    parts.push_back(printable(workload.dataset.substr(slash + 1)));
+    parts.push_back(fmt::format("seed {}", workload.seed));
+  }
+  if (!workload.streaming) parts.emplace_back("not streamed");
+  return join(parts, ", ");
+}
+
+std::string level_table(const SweepResult& result, const TableStyle& style) {
+  TableStyle effective = style;
+  effective.width = std::max(style.width, kNarrowest);
+  std::string text = heading(result, effective);
+  if (result.levels.empty()) return text + "no level was measured\n";
+  return text + "\n" + levels_rendered(result, effective) + notes(result, effective);
+}
+
+std::vector<std::string> users_sentences(const SweepResult& result) {
+  std::vector<std::string> sentences;
+  for (const UsersAtTarget& users : result.users_at_target) {
+    sentences.push_back(sentence_of(users, result.system.gpus));
+  }
+  return sentences;
+}
+
+std::string level_line(const LevelStats& level, const TableStyle& style) {
+  const Headline headline = report::headline_of(level);
+  const bool u = style.unicode;
+  const std::string mark = headline.valid ? (u ? "✓" : "ok") : (u ? "✗" : "!!");
+  std::string line =
+      fmt::format("concurrency {:>4}  {:>7} tokens/s  {:>7} per GPU  E2E {:>7} ms",
+                  headline.concurrency, throughput_text(headline, u),
+                  report::rate_text(headline.per_gpu_tps, u), report::ms_text(headline.e2e_ms, u));
+  const std::string interval = report::interval_text(headline.e2e_ci95);
+  if (!interval.empty()) line += " " + interval;
+  line += fmt::format("  TTFT {} ms  TPOT {} ms", report::ms_text(headline.ttft_ms, u),
+                      report::ms_text(headline.tpot_ms, u));
+  if (level.pooled.requests.failed > 0) {
+    line += fmt::format("  {} failed", level.pooled.requests.failed);
+  }
+  if (!headline.valid) line += "  INVALID";
+  const std::string shown =
+      report::fit(line, style.width - static_cast<int>(display_width(mark)) - 1, u);
+  return report::paint(mark, headline.valid ? "32" : "1;31", style) + " " + shown;
+}
+
+}  // namespace llmsweep

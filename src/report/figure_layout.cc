@@ -1,0 +1,192 @@
+#include "report/figure_layout.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "report/svg.h"
+
+namespace llmsweep::report {
+namespace {
+
+constexpr double kMarker = 6.5;  // half a marker's box
+constexpr double kRing = 10.5;
+
+struct Values {
+  std::vector<double> x, y;
+};
+
+void add_finite(std::vector<double>& values, const std::optional<Interval>& interval) {
+  if (!interval) return;
+  for (const double value : {interval->low, interval->high}) {
+    if (std::isfinite(value)) values.push_back(value);
+  }
+}
+
+Values values_of(const Plot& plot) {
+  Values values;
+  for (const Curve& curve : plot.curves) {
+    for (const PlotPoint& point : curve.points) {
+      values.x.push_back(point.x);
+      values.y.push_back(point.y);
+      add_finite(values.x, point.x_interval);
+      add_finite(values.y, point.y_interval);
+    }
+  }
+  return values;
+}
+
+// A target far from every point would squash the curves; the legend still names it.
+void add_targets_in_reach(const Plot& plot, Values& values) {
+  for (const TargetLine& target : plot.targets) {
+    std::vector<double>& along = target.vertical ? values.x : values.y;
+    const auto [low, high] = std::minmax_element(along.begin(), along.end());
+    if (target.value >= *low / 4 && target.value <= *high * 4) along.push_back(target.value);
+  }
+}
+
+std::vector<size_t> legend_rows(const Plot& plot) {
+  constexpr size_t kMost = 16;
+  std::vector<size_t> rows;
+  std::set<std::pair<std::string, size_t>> seen;
+  for (size_t i = 0; i < plot.curves.size() && rows.size() < kMost; ++i) {
+    if (seen.insert({plot.curves[i].name, plot.curves[i].style}).second) rows.push_back(i);
+  }
+  return rows;
+}
+
+double widest_y_tick(const Axis& axis) {
+  double widest = 0;
+  for (const Tick& tick : axis.ticks) widest = std::max(widest, text_width(tick.text, 12));
+  return widest;
+}
+
+// Beside the line at the first free height from the top, on the side that has room.
+TargetLabel target_label(const Plot& plot, const Layout& layout, size_t index) {
+  const TargetLine& target = plot.targets[index];
+  const double width = text_width(target.text, 12) * 1.08 + 4;
+  TargetLabel label{.target = index};
+  if (target.vertical) {
+    const double x = layout.x_of(target.value);
+    label.line = {x, layout.area.y0, x, layout.area.y1};
+    const bool room = x + 6 + width < layout.area.x1;
+    const double x0 = room ? x + 4 : x - 4 - width;
+    label.box = {x0, layout.area.y0 + 2, x0 + width, layout.area.y0 + 18};
+  } else {
+    const double y = layout.y_of(target.value);
+    label.line = {layout.area.x0, y, layout.area.x1, y};
+    label.box = {layout.area.x0 + 6, y - 18, layout.area.x0 + 6 + width, y - 2};
+  }
+  for (const TargetLabel& other : layout.target_labels) {
+    if (!overlap(label.box, other.box)) continue;
+    label.box.y0 = other.box.y1 + 2;
+    label.box.y1 = label.box.y0 + 16;
+  }
+  return label;
+}
+
+bool shown(const Axis& axis, double value) {
+  return value >= axis.low && value <= axis.high;
+}
+
+}  // namespace
+
+Layout layout_of(const Plot& plot, const FigureOptions& options) {
+  Layout layout{.width = static_cast<double>(std::max(options.width, 480))};
+  layout.legend = legend_rows(plot);
+  layout.legend_top = 36 + 21.0 * static_cast<double>(plot.subtitle.size()) + 30;
+  const double legend_end =
+      layout.legend_top + kLegendRow * static_cast<double>(layout.legend.size());
+  layout.height = std::max<double>(options.height, legend_end + 380);
+  for (const size_t row : layout.legend) {
+    const Curve& curve = plot.curves[row];
+    const double room = (layout.width - 90) * (curve.note.empty() ? 1 : 0.5);
+    const double width = text_width(fit_width(curve.name, room, 13), 13);
+    if (!curve.note.empty()) layout.legend_names_width = std::max(layout.legend_names_width, width);
+  }
+  Values values = values_of(plot);
+  layout.empty = values.x.empty();
+  if (layout.empty) return layout;
+  add_targets_in_reach(plot, values);
+  const AxisScale x_scale = options.x_scale.value_or(suitable_scale(values.x));
+  layout.x =
+      plot.x_is_concurrency ? concurrency_axis(values.x, x_scale) : axis_over(values.x, x_scale);
+  layout.y = axis_over(values.y, options.y_scale.value_or(suitable_scale(values.y)));
+  layout.area = {46 + widest_y_tick(layout.y), legend_end, layout.width - 30, layout.height - 82};
+  for (size_t i = 0; i < plot.targets.size(); ++i) {
+    const Axis& axis = plot.targets[i].vertical ? layout.x : layout.y;
+    if (!shown(axis, plot.targets[i].value)) continue;
+    layout.target_labels.push_back(target_label(plot, layout, i));
+  }
+  return layout;
+}
+
+std::vector<Segment> whisker_segments(const Layout& layout, const PlotPoint& point) {
+  std::vector<Segment> segments;
+  const auto bounded = [](const std::optional<Interval>& interval, const Axis& axis) {
+    return interval && shown(axis, interval->low) && shown(axis, interval->high);
+  };
+  const double x = layout.x_of(point.x);
+  const double y = layout.y_of(point.y);
+  if (bounded(point.x_interval, layout.x)) {
+    segments.push_back(
+        {layout.x_of(point.x_interval->low), y, layout.x_of(point.x_interval->high), y});
+  }
+  if (bounded(point.y_interval, layout.y)) {
+    segments.push_back(
+        {x, layout.y_of(point.y_interval->low), x, layout.y_of(point.y_interval->high)});
+  }
+  return segments;
+}
+
+Obstacles obstacles_of(const Plot& plot, const Layout& layout) {
+  Obstacles obstacles{.bounds = layout.area};
+  for (const Curve& curve : plot.curves) {
+    for (size_t i = 0; i < curve.points.size(); ++i) {
+      const PlotPoint& point = curve.points[i];
+      const double x = layout.x_of(point.x);
+      const double y = layout.y_of(point.y);
+      const double half = point.ringed ? kRing : kMarker;
+      obstacles.boxes.push_back({x - half, y - half, x + half, y + half});
+      for (const Segment& whisker : whisker_segments(layout, point)) {
+        obstacles.segments.push_back(whisker);
+      }
+      if (i == 0) continue;
+      const PlotPoint& before = curve.points[i - 1];
+      obstacles.segments.push_back({layout.x_of(before.x), layout.y_of(before.y), x, y});
+    }
+  }
+  for (const TargetLabel& target : layout.target_labels) {
+    obstacles.segments.push_back(target.line);
+    obstacles.boxes.push_back(target.box);
+  }
+  return obstacles;
+}
+
+std::vector<PointLabel> layout_labels(const Plot& plot, const Layout& layout, double font_size) {
+  std::vector<LabelRequest> requests;
+  std::vector<PointLabel> labels;
+  for (size_t c = 0; c < plot.curves.size(); ++c) {
+    const Curve& curve = plot.curves[c];
+    for (size_t p = 0; p < curve.points.size(); ++p) {
+      const PlotPoint& point = curve.points[p];
+      if (point.label.empty()) continue;
+      requests.push_back({.x = layout.x_of(point.x),
+                          .y = layout.y_of(point.y),
+                          .width = text_width(point.label, font_size),
+                          .height = font_size + 2,
+                          .clearance = point.ringed ? kRing : kMarker});
+      labels.push_back({.curve = c, .point = p});
+    }
+  }
+  const auto placed = place_labels(requests, obstacles_of(plot, layout));
+  std::vector<PointLabel> found;
+  for (size_t i = 0; i < placed.size(); ++i) {
+    if (!placed[i]) continue;
+    labels[i].placed = *placed[i];
+    found.push_back(labels[i]);
+  }
+  return found;
+}
+
+}  // namespace llmsweep::report

@@ -1,0 +1,307 @@
+#include "report/plot.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/report/table.h"
+#include "report/cells.h"
+
+namespace llmsweep::report {
+namespace {
+
+using PercentileMember = std::optional<double> Distribution::*;
+
+std::string tooltip(const SweepResult& result, const Headline& headline) {
+  std::string text = fmt::format("{}, concurrency {}", result.name, headline.concurrency);
+  if (headline.throughput_tps) {
+    text += fmt::format(": {} output tokens/s", format_significant(*headline.throughput_tps));
+  }
+  if (headline.e2e_ms) text += ", median E2E " + ms_text(headline.e2e_ms) + " ms";
+  if (headline.e2e_ci95) text += " " + interval_text(headline.e2e_ci95);
+  if (!headline.valid) text += ", INVALID";
+  return text;
+}
+
+const UsersAtTarget* first_users(const SweepResult& result) {
+  return result.users_at_target.empty() ? nullptr : &result.users_at_target.front();
+}
+
+std::string users_note(const SweepResult& result) {
+  const UsersAtTarget* users = first_users(result);
+  if (users == nullptr || users->kind == UsersKind::kNoValidLevel) return "";
+  const std::string within = format_significant(to_ms(users->target.max)) + " ms";
+  if (users->kind == UsersKind::kBelowSweep) return "no measured level within " + within;
+  const std::string least = users->kind == UsersKind::kBeyondSweep ? "≥ " : "";
+  std::string note = fmt::format("{}{} {} within {}", least, users->users,
+                                 users->users == 1 ? "user" : "users", within);
+  if (result.system.gpus > 0) {
+    note += fmt::format(" on {} {} ({}{} per GPU)", result.system.gpus,
+                        result.system.gpus == 1 ? "GPU" : "GPUs", least,
+                        format_significant(users->users_per_gpu));
+  }
+  return note;
+}
+
+// Marks that only some of the results carry stand beside the curve's name.
+std::string own_marks(const SweepResult& result, const std::vector<std::string>& common) {
+  std::string text;
+  for (const std::string& mark : marks_of(result)) {
+    if (std::find(common.begin(), common.end(), mark) == common.end()) text += " [" + mark + "]";
+  }
+  return text;
+}
+
+std::vector<std::string> common_marks(std::span<const SweepResult> results) {
+  if (results.empty()) return {};
+  std::vector<std::string> common = marks_of(results.front());
+  for (const SweepResult& result : results) {
+    const std::vector<std::string> marks = marks_of(result);
+    common.erase(std::remove_if(common.begin(), common.end(),
+                                [&](const std::string& mark) {
+                                  return std::find(marks.begin(), marks.end(), mark) == marks.end();
+                                }),
+                 common.end());
+  }
+  return common;
+}
+
+std::vector<std::string> subtitle_of(std::span<const SweepResult> results) {
+  std::set<std::string> models;
+  std::set<std::string> workloads;
+  for (const SweepResult& result : results) {
+    models.insert(result.model);
+    workloads.insert(workload_line(result.workload));
+  }
+  if (results.empty()) return {};
+  std::vector<std::string> parts;
+  if (models.size() == 1 && !models.begin()->empty()) parts.push_back(*models.begin());
+  if (workloads.size() == 1 && !workloads.begin()->empty()) parts.push_back(*workloads.begin());
+  std::vector<std::string> lines;
+  if (!parts.empty()) lines.push_back(join(parts, " · "));
+  if (models.size() > 1) lines.emplace_back("The models differ");
+  if (workloads.size() > 1) lines.emplace_back("The workloads differ: read the curves one by one");
+  return lines;
+}
+
+struct Coordinates {
+  std::optional<double> x, y;
+  std::optional<Interval> x_interval, y_interval;
+};
+
+Coordinates coordinates(const LevelStats& level, const Headline& headline, FigureKind kind) {
+  const auto concurrency = static_cast<double>(level.concurrency);
+  switch (kind) {
+    case FigureKind::kThroughputLatency:
+      return {headline.e2e_ms, headline.throughput_tps, headline.e2e_ci95,
+              level.throughput_between_runs_ci95};
+    case FigureKind::kGpuThroughputSpeed:
+      return {headline.output_speed_tps, headline.per_gpu_tps, std::nullopt, std::nullopt};
+    case FigureKind::kLatencyConcurrency:
+      return {concurrency, headline.e2e_ms, std::nullopt, headline.e2e_ci95};
+    case FigureKind::kTtftConcurrency:
+      return {concurrency, headline.ttft_ms, std::nullopt, level.pooled.ttft.p50_ci95};
+    case FigureKind::kPercentiles:
+    case FigureKind::kUsersPerGpu:
+      break;
+  }
+  return {};
+}
+
+std::string point_label(const Headline& headline, FigureKind kind) {
+  if (kind == FigureKind::kThroughputLatency) {
+    return fmt::format("c{}:{:.0f}", headline.concurrency, headline.throughput_tps.value_or(0));
+  }
+  if (kind == FigureKind::kGpuThroughputSpeed) return fmt::format("c{}", headline.concurrency);
+  return "";
+}
+
+Curve curve_of(const SweepResult& result, const FigureOptions& options, size_t index) {
+  Curve curve{.name = result.name, .style = index, .dashes = index};
+  const UsersAtTarget* users = first_users(result);
+  for (const LevelStats& level : result.levels) {
+    const Headline headline = headline_of(level);
+    const Coordinates at = coordinates(level, headline, options.kind);
+    if (!at.x || !at.y) continue;
+    PlotPoint point{.x = *at.x,
+                    .y = *at.y,
+                    .x_interval = at.x_interval,
+                    .y_interval = at.y_interval,
+                    .label = point_label(headline, options.kind),
+                    .tooltip = tooltip(result, headline),
+                    .valid = headline.valid};
+    point.ringed = users != nullptr && users->c_pass == level.concurrency &&
+                   users->target.metric == Metric::kE2e;
+    curve.points.push_back(std::move(point));
+  }
+  return curve;
+}
+
+void add_percentiles(const SweepResult& result, size_t index, std::vector<Curve>& curves) {
+  struct Percentile {
+    const char* name;
+    PercentileMember member;
+  };
+  constexpr Percentile kPercentiles[] = {{"p50", &Distribution::p50},
+                                         {"p90", &Distribution::p90},
+                                         {"p95", &Distribution::p95},
+                                         {"p99", &Distribution::p99}};
+  size_t dashes = 0;
+  for (const auto& [name, member] : kPercentiles) {
+    Curve curve{.name = result.name, .style = index, .dashes = dashes++};
+    for (const LevelStats& level : result.levels) {
+      const std::optional<double> value = level.pooled.e2e.*member;
+      if (!value) continue;
+      curve.points.push_back(
+          {.x = static_cast<double>(level.concurrency),
+           .y = *value,
+           .tooltip = fmt::format("{}, concurrency {}: {} E2E {} ms", result.name,
+                                  level.concurrency, name, ms_text(value)),
+           .valid = level.pooled.valid});
+    }
+    if (curve.points.empty()) continue;
+    curve.points.back().label = name;
+    curves.push_back(std::move(curve));
+  }
+}
+
+void set_titles(Plot& plot, FigureKind kind, bool with_drain) {
+  const std::string steady = with_drain ? "" : ", steady";
+  switch (kind) {
+    case FigureKind::kThroughputLatency:
+      plot.title = "Throughput against latency";
+      plot.x_title = "median E2E latency (ms)";
+      plot.y_title = "output throughput" + steady + " (tokens/s)";
+      return;
+    case FigureKind::kGpuThroughputSpeed:
+      plot.title = "Throughput per GPU against speed per user";
+      plot.x_title = "output speed per user, median (tokens/s)";
+      plot.y_title = "throughput per GPU" + steady + " (tokens/s)";
+      return;
+    case FigureKind::kLatencyConcurrency:
+      plot.title = "Latency against concurrency";
+      plot.y_title = "median E2E latency (ms)";
+      break;
+    case FigureKind::kTtftConcurrency:
+      plot.title = "Time to first token against concurrency";
+      plot.y_title = "median TTFT (ms)";
+      break;
+    case FigureKind::kPercentiles:
+      plot.title = "Latency percentiles against concurrency";
+      plot.y_title = "E2E latency (ms)";
+      break;
+    case FigureKind::kUsersPerGpu:
+      plot.title = "Users per GPU at the latency target";
+      plot.y_title = "users per GPU";
+      return;
+  }
+  plot.x_title = "concurrency (requests in flight)";
+  plot.x_is_concurrency = true;
+}
+
+// Targets on the median E2E are lines where an axis is the median E2E.
+void add_targets(std::span<const SweepResult> results, FigureKind kind, Plot& plot) {
+  const bool vertical = kind == FigureKind::kThroughputLatency;
+  const bool horizontal =
+      kind == FigureKind::kLatencyConcurrency || kind == FigureKind::kTtftConcurrency;
+  if (!vertical && !horizontal) return;
+  const Metric metric = kind == FigureKind::kTtftConcurrency ? Metric::kTtft : Metric::kE2e;
+  std::set<double> seen;
+  for (const SweepResult& result : results) {
+    for (const UsersAtTarget& users : result.users_at_target) {
+      const double ms = to_ms(users.target.max);
+      if (users.target.metric != metric || users.target.statistic != Statistic::kP50) continue;
+      if (!seen.insert(ms).second) continue;
+      plot.targets.push_back(
+          {.vertical = vertical, .value = ms, .text = "target " + format_significant(ms) + " ms"});
+    }
+  }
+}
+
+void add_footnotes(std::span<const SweepResult> results, bool with_drain, Plot& plot) {
+  bool between = false;
+  bool within = false;
+  bool invalid = false;
+  for (const Curve& curve : plot.curves) {
+    for (const PlotPoint& point : curve.points) invalid = invalid || !point.valid;
+  }
+  for (const SweepResult& result : results) {
+    for (const LevelStats& level : result.levels) {
+      const Headline headline = headline_of(level);
+      if (headline.e2e_ci95) (headline.between_runs ? between : within) = true;
+    }
+  }
+  const bool whiskers = std::any_of(plot.curves.begin(), plot.curves.end(), [](const Curve& c) {
+    return std::any_of(c.points.begin(), c.points.end(),
+                       [](const PlotPoint& point) { return point.x_interval || point.y_interval; });
+  });
+  if (whiskers && between) plot.footnotes.emplace_back("whiskers: 95 % between runs");
+  if (whiskers && within && !between) plot.footnotes.emplace_back("whiskers: 95 % within one run");
+  if (invalid) plot.footnotes.emplace_back("hollow and struck: invalid level");
+  if (with_drain) plot.footnotes.emplace_back("throughput with drain: tokens ÷ wall");
+  if (!plot.front.empty()) plot.footnotes.emplace_back("band: Pareto front");
+  const bool ring = std::any_of(plot.curves.begin(), plot.curves.end(), [](const Curve& c) {
+    return std::any_of(c.points.begin(), c.points.end(),
+                       [](const PlotPoint& point) { return point.ringed; });
+  });
+  if (ring) plot.footnotes.emplace_back("ring: highest level within the target");
+}
+
+}  // namespace
+
+std::vector<std::pair<double, double>> mark_pareto_front(std::vector<Curve>& curves) {
+  std::vector<PlotPoint*> points;
+  for (Curve& curve : curves) {
+    for (PlotPoint& point : curve.points) {
+      if (point.valid) points.push_back(&point);
+    }
+  }
+  // From the fastest down, a point is in front when it is higher than all that are faster.
+  std::stable_sort(points.begin(), points.end(), [](const PlotPoint* a, const PlotPoint* b) {
+    return a->x != b->x ? a->x > b->x : a->y > b->y;
+  });
+  std::vector<std::pair<double, double>> front;
+  for (PlotPoint* point : points) {
+    if (!front.empty() && point->y <= front.back().second) continue;
+    point->in_front = true;
+    front.emplace_back(point->x, point->y);
+  }
+  std::reverse(front.begin(), front.end());
+  return front;
+}
+
+Plot plot_of(std::span<const SweepResult> results, const FigureOptions& options) {
+  Plot plot;
+  bool with_drain = false;
+  plot.badges = common_marks(results);
+  for (size_t i = 0; i < results.size(); ++i) {
+    const SweepResult& result = results[i];
+    for (const LevelStats& level : result.levels) {
+      with_drain = with_drain || headline_of(level).with_drain;
+    }
+    const size_t before = plot.curves.size();
+    if (options.kind == FigureKind::kPercentiles) {
+      add_percentiles(result, i, plot.curves);
+    } else {
+      plot.curves.push_back(curve_of(result, options, i));
+    }
+    for (size_t k = before; k < plot.curves.size(); ++k) {
+      plot.curves[k].name += own_marks(result, plot.badges);
+    }
+    if (before < plot.curves.size() && options.kind == FigureKind::kThroughputLatency) {
+      plot.curves[before].note = users_note(result);
+    }
+  }
+  set_titles(plot, options.kind, with_drain);
+  if (!options.title.empty()) plot.title = options.title;
+  plot.subtitle = subtitle_of(results);
+  add_targets(results, options.kind, plot);
+  if (options.kind == FigureKind::kGpuThroughputSpeed) plot.front = mark_pareto_front(plot.curves);
+  add_footnotes(results, with_drain, plot);
+  return plot;
+}
+
+}  // namespace llmsweep::report

@@ -1,0 +1,204 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/report/compare_table.h"
+#include "report/escape.h"
+
+namespace llmsweep {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class Value>
+Json or_null(const std::optional<Value>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json json_of(const std::optional<Interval>& interval) {
+  if (!interval) return nullptr;
+  return Json::array({interval->low, interval->high});
+}
+
+Json verdict_of(const std::optional<Verdict>& verdict) {
+  return verdict ? Json(name_of(*verdict)) : Json("invalid_level");
+}
+
+Json json_of(const std::optional<Ratio>& ratio) {
+  if (!ratio) return nullptr;
+  return {{"baseline", ratio->baseline},
+          {"candidate", ratio->candidate},
+          {"ratio", ratio->ratio},
+          {"ci95", json_of(ratio->ci95)},
+          {"verdict", verdict_of(ratio->verdict)}};
+}
+
+Json json_of(const Target& target) {
+  return {{"metric", name_of(target.metric)},
+          {"statistic", name_of(target.statistic)},
+          {"max_ms", to_ms(target.max)}};
+}
+
+Json json_of(const UsersAtTarget& users) {
+  return {{"kind", name_of(users.kind)},
+          {"users", users.users},
+          {"users_per_gpu", users.users_per_gpu},
+          {"c_pass", or_null(users.c_pass)},
+          {"c_fail", or_null(users.c_fail)},
+          {"c_interpolated", or_null(users.c_interpolated)},
+          {"c_interpolated_ci95", json_of(users.c_interpolated_ci95)}};
+}
+
+Json json_of(const LevelComparison& level) {
+  return {{"concurrency", level.concurrency},
+          {"baseline_repeats", level.baseline_repeats},
+          {"candidate_repeats", level.candidate_repeats},
+          {"baseline_valid", level.baseline_valid},
+          {"candidate_valid", level.candidate_valid},
+          {"with_drain", level.with_drain},
+          {"e2e_p50_ms", json_of(level.e2e_p50)},
+          {"ttft_p50_ms", json_of(level.ttft_p50)},
+          {"tpot_p50_ms", json_of(level.tpot_p50)},
+          {"throughput_tps", json_of(level.throughput_tps)},
+          {"throughput_per_gpu_tps", json_of(level.throughput_per_gpu_tps)},
+          {"output_speed_tps", json_of(level.output_speed_tps)}};
+}
+
+Json json_of(const UsersComparison& users) {
+  return {
+      {"target", json_of(users.target)},           {"baseline", json_of(users.baseline)},
+      {"candidate", json_of(users.candidate)},     {"ratio_kind", name_of(users.kind)},
+      {"users_ratio", or_null(users.users_ratio)}, {"per_gpu_ratio", or_null(users.per_gpu_ratio)}};
+}
+
+Json json_of(const Comparison& comparison) {
+  Json json = {
+      {"baseline", comparison.baseline_name},        {"candidate", comparison.candidate_name},
+      {"min_effect", comparison.min_effect},         {"notes", comparison.notes},
+      {"headlines", headline_sentences(comparison)}, {"only_baseline", comparison.only_baseline},
+      {"only_candidate", comparison.only_candidate}};
+  for (const FieldReport& field : comparison.fields) {
+    json["fields"].push_back({{"field", field.field},
+                              {"baseline", field.baseline},
+                              {"candidate", field.candidate},
+                              {"state", name_of(field.state)}});
+  }
+  json["users"] = json["levels"] = json["equal_latency"] = json["quality"] = Json::array();
+  for (const UsersComparison& users : comparison.users) json["users"].push_back(json_of(users));
+  for (const LevelComparison& level : comparison.levels) json["levels"].push_back(json_of(level));
+  for (const EqualLatency& row : comparison.equal_latency) {
+    json["equal_latency"].push_back({{"e2e_p50_ms", row.e2e_p50_ms},
+                                     {"baseline_tps_per_gpu", row.baseline_tps_per_gpu},
+                                     {"candidate_tps_per_gpu", row.candidate_tps_per_gpu},
+                                     {"ratio", row.ratio}});
+  }
+  json["weights_gb"] = json_of(comparison.weights_gb);
+  if (comparison.weights_gb) json["weights_gb"].erase("verdict");
+  for (const QualityComparison& row : comparison.quality) {
+    json["quality"].push_back({{"benchmark", row.benchmark},
+                               {"baseline", or_null(row.baseline)},
+                               {"candidate", or_null(row.candidate)}});
+  }
+  return json;
+}
+
+struct CsvFigure {
+  std::string concurrency;
+  std::string figure;
+  std::optional<double> baseline, candidate, ratio;
+  std::optional<Interval> ci95;
+  std::string verdict;
+};
+
+std::string number(const std::optional<double>& value) {
+  return value ? fmt::format("{}", *value) : "";
+}
+
+std::string csv_line(const Comparison& comparison, const CsvFigure& row) {
+  const std::string low = row.ci95 ? number(row.ci95->low) : "";
+  const std::string high = row.ci95 ? number(row.ci95->high) : "";
+  return fmt::format(
+      "{},{},{},{},{},{},{},{},{},{}\r\n", report::csv_text(comparison.baseline_name),
+      report::csv_text(comparison.candidate_name), row.concurrency, report::csv_text(row.figure),
+      number(row.baseline), number(row.candidate), number(row.ratio), low, high, row.verdict);
+}
+
+std::string csv_level(const Comparison& comparison, const LevelComparison& level) {
+  std::string text;
+  const std::pair<const char*, const std::optional<Ratio>*> figures[] = {
+      {"e2e_p50_ms", &level.e2e_p50},
+      {"ttft_p50_ms", &level.ttft_p50},
+      {"tpot_p50_ms", &level.tpot_p50},
+      {level.with_drain ? "output_throughput_tps" : "steady_output_throughput_tps",
+       &level.throughput_tps},
+      {"throughput_per_gpu_tps", &level.throughput_per_gpu_tps},
+      {"output_speed_tps", &level.output_speed_tps}};
+  for (const auto& [name, ratio] : figures) {
+    if (!*ratio) continue;
+    const Ratio& value = **ratio;
+    text += csv_line(comparison, {.concurrency = std::to_string(level.concurrency),
+                                  .figure = name,
+                                  .baseline = value.baseline,
+                                  .candidate = value.candidate,
+                                  .ratio = value.ratio,
+                                  .ci95 = value.ci95,
+                                  .verdict = std::string(value.verdict ? name_of(*value.verdict)
+                                                                       : "invalid_level")});
+  }
+  return text;
+}
+
+std::string csv_of(const Comparison& comparison) {
+  std::string text;
+  for (const LevelComparison& level : comparison.levels) text += csv_level(comparison, level);
+  for (const UsersComparison& users : comparison.users) {
+    text += csv_line(
+        comparison,
+        {.figure = fmt::format("users_per_gpu {}:{}:{}", name_of(users.target.metric),
+                               name_of(users.target.statistic), format_duration(users.target.max)),
+         .baseline = users.baseline.users_per_gpu,
+         .candidate = users.candidate.users_per_gpu,
+         .ratio = users.per_gpu_ratio,
+         .verdict = std::string(name_of(users.kind))});
+  }
+  for (const EqualLatency& row : comparison.equal_latency) {
+    text +=
+        csv_line(comparison,
+                 {.figure = fmt::format("throughput_per_gpu_tps at e2e p50 {} ms", row.e2e_p50_ms),
+                  .baseline = row.baseline_tps_per_gpu,
+                  .candidate = row.candidate_tps_per_gpu,
+                  .ratio = row.ratio});
+  }
+  if (const auto& weights = comparison.weights_gb) {
+    text += csv_line(comparison, {.figure = "weights_gb",
+                                  .baseline = weights->baseline,
+                                  .candidate = weights->candidate,
+                                  .ratio = weights->ratio});
+  }
+  for (const QualityComparison& row : comparison.quality) {
+    text += csv_line(comparison, {.figure = "quality " + row.benchmark,
+                                  .baseline = row.baseline,
+                                  .candidate = row.candidate});
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string comparison_json(std::span<const Comparison> comparisons) {
+  Json json = Json::array();
+  for (const Comparison& comparison : comparisons) json.push_back(json_of(comparison));
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string comparison_csv(std::span<const Comparison> comparisons) {
+  std::string text =
+      "baseline,candidate,concurrency,figure,baseline_value,candidate_value,ratio,ci95_low,"
+      "ci95_high,verdict\r\n";
+  for (const Comparison& comparison : comparisons) text += csv_of(comparison);
+  return text;
+}
+
+}  // namespace llmsweep

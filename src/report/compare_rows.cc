@@ -1,0 +1,286 @@
+#include "report/compare_rows.h"
+
+#include <fmt/format.h>
+
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+#include "report/cells.h"
+
+namespace llmsweep::report {
+namespace {
+
+constexpr size_t kNameBytes = 48;
+constexpr size_t kHashCharacters = 12;
+
+std::string name_text(const std::string& name) {
+  return name.empty() ? "(unnamed)" : printable(name, kNameBytes);
+}
+
+std::string dash(bool unicode) {
+  return unicode ? "–" : "-";
+}
+
+std::string interval_cell(const std::optional<Interval>& interval) {
+  if (!interval) return {};
+  return fmt::format(" [{:.3f}, {:.3f}]", interval->low, interval->high);
+}
+
+// A hash is told by its beginning.
+std::string field_value(const FieldReport& field, const std::string& value) {
+  const bool hash = field.field == "prompt_set" && field.state != FieldState::kUnknown;
+  return hash ? printable(value.substr(0, kHashCharacters)) : printable(value, kNameBytes);
+}
+
+TextTable fields_table(const Comparison& comparison) {
+  TextTable table{.title = "What differs",
+                  .columns = {{"", "", Align::kLeft, Column::kAlways},
+                              {name_text(comparison.baseline_name), "", Align::kLeft, 3},
+                              {name_text(comparison.candidate_name), "", Align::kLeft, 3},
+                              {"", "", Align::kLeft, 1}}};
+  for (const FieldReport& field : comparison.fields) {
+    if (field.state == FieldState::kSame) continue;
+    if (field.state == FieldState::kUnknown && field.baseline == field.candidate) continue;
+    table.rows.push_back(
+        {.cells = {field.field, field_value(field, field.baseline),
+                   field_value(field, field.candidate), std::string(name_of(field.state))}});
+  }
+  return table;
+}
+
+std::vector<std::string> ratio_cells(const Ratio& ratio) {
+  return {format_significant(ratio.baseline), format_significant(ratio.candidate),
+          fmt::format("{:.3f}{}", ratio.ratio, interval_cell(ratio.ci95)), verdict_text(ratio)};
+}
+
+std::string sgr_of(const Ratio& ratio) {
+  if (!ratio.verdict) return {};
+  if (*ratio.verdict == Verdict::kBetter) return "32";
+  return *ratio.verdict == Verdict::kWorse ? "31" : "";
+}
+
+struct LevelFigureTable {
+  const char* title;
+  std::optional<Ratio> LevelComparison::*ratio;
+};
+
+TextTable level_table_of(const Comparison& comparison, const LevelFigureTable& figure) {
+  TextTable table{.title = figure.title,
+                  .columns = {{"level", "", Align::kRight, Column::kAlways},
+                              {"baseline", "", Align::kRight, 3},
+                              {"candidate", "", Align::kRight, 3},
+                              {"ratio", "candidate / baseline", Align::kLeft, Column::kAlways},
+                              {"", "", Align::kLeft, 2}}};
+  for (const LevelComparison& level : comparison.levels) {
+    const auto& ratio = level.*figure.ratio;
+    if (!ratio) continue;
+    std::vector<std::string> cells = ratio_cells(*ratio);
+    cells.insert(cells.begin(), std::to_string(level.concurrency));
+    table.rows.push_back({.cells = std::move(cells), .sgr = sgr_of(*ratio)});
+  }
+  return table;
+}
+
+std::string users_cell(const UsersAtTarget& users, bool unicode) {
+  std::string text = short_number(users.users_per_gpu);
+  switch (users.kind) {
+    case UsersKind::kMeasured:
+      break;
+    case UsersKind::kNoValidLevel:
+      return dash(unicode) + " (no valid level)";
+    case UsersKind::kBelowSweep:
+      return users.c_fail ? fmt::format("0 (level {} misses it)", *users.c_fail)
+                          : "0 (no level meets it)";
+    case UsersKind::kBeyondSweep:
+      return fmt::format("{} {} ({} users, no level misses it)", unicode ? "≥" : ">=", text,
+                         users.users);
+  }
+  text += fmt::format(" ({} users", users.users);
+  if (users.c_fail) text += fmt::format(", {} misses it", *users.c_fail);
+  if (users.c_interpolated) {
+    text += fmt::format(", about {:.1f} interpolated", *users.c_interpolated);
+  }
+  return text + ")";
+}
+
+TextTable users_table(const Comparison& comparison, bool unicode) {
+  TextTable table{.title = "Users per GPU at a target",
+                  .columns = {{"target", "", Align::kLeft, Column::kAlways},
+                              {"baseline", "", Align::kLeft, 3},
+                              {"candidate", "", Align::kLeft, 3},
+                              {"ratio", "", Align::kRight, Column::kAlways}}};
+  for (const UsersComparison& users : comparison.users) {
+    table.rows.push_back(
+        {.cells = {target_text(users.target), users_cell(users.baseline, unicode),
+                   users_cell(users.candidate, unicode),
+                   users.per_gpu_ratio ? times_text(*users.per_gpu_ratio, users.kind, unicode)
+                                       : dash(unicode)}});
+  }
+  return table;
+}
+
+TextTable equal_latency_table(const Comparison& comparison, bool unicode) {
+  TextTable table{.title = "Throughput per GPU at equal median E2E latency",
+                  .columns = {{"E2E p50", "ms", Align::kRight, Column::kAlways},
+                              {"baseline", "tok/s/GPU", Align::kRight, 3},
+                              {"candidate", "tok/s/GPU", Align::kRight, 3},
+                              {"ratio", "", Align::kRight, Column::kAlways}},
+                  .footer = "Linear between measured levels, inside both ranges."};
+  for (const EqualLatency& row : comparison.equal_latency) {
+    table.rows.push_back(
+        {.cells = {format_number(row.e2e_p50_ms), format_significant(row.baseline_tps_per_gpu),
+                   format_significant(row.candidate_tps_per_gpu),
+                   times_text(row.ratio, RatioKind::kExact, unicode)}});
+  }
+  return table;
+}
+
+TextTable weights_table(const Comparison& comparison, bool unicode) {
+  TextTable table{.title = "Weights",
+                  .columns = {{"", "", Align::kLeft, Column::kAlways},
+                              {"baseline", "GB", Align::kRight, 3},
+                              {"candidate", "GB", Align::kRight, 3},
+                              {"baseline / candidate", "", Align::kRight, Column::kAlways}}};
+  if (!comparison.weights_gb) return table;
+  const Ratio& weights = *comparison.weights_gb;
+  table.rows.push_back(
+      {.cells = {"size", short_number(weights.baseline), short_number(weights.candidate),
+                 times_text(1 / weights.ratio, RatioKind::kExact, unicode)}});
+  return table;
+}
+
+std::string score(const std::optional<double>& value, bool unicode) {
+  return value ? fmt::format("{:.3f}", *value) : dash(unicode);
+}
+
+TextTable quality_table(const Comparison& comparison, bool unicode) {
+  TextTable table{.title = "Quality",
+                  .columns = {{"benchmark", "", Align::kLeft, Column::kAlways},
+                              {"baseline", "score", Align::kRight, 3},
+                              {"candidate", "score", Align::kRight, 3},
+                              {"difference", "", Align::kRight, 2}}};
+  for (const QualityComparison& row : comparison.quality) {
+    const bool both = row.baseline && row.candidate;
+    table.rows.push_back(
+        {.cells = {printable(row.benchmark, kNameBytes), score(row.baseline, unicode),
+                   score(row.candidate, unicode),
+                   both ? fmt::format("{:+.3f}", *row.candidate - *row.baseline) : dash(unicode)}});
+  }
+  return table;
+}
+
+void add(std::vector<TextTable>& tables, TextTable table) {
+  if (!table.rows.empty()) tables.push_back(std::move(table));
+}
+
+std::string headline_times(const Comparison& comparison, HeadlineKind kind, bool unicode) {
+  for (const llmsweep::Headline& headline : comparison.headlines) {
+    if (headline.kind != kind) continue;
+    const double ratio = kind == HeadlineKind::kLatency ? 1 / headline.ratio : headline.ratio;
+    return times_text(ratio, RatioKind::kExact, unicode);
+  }
+  return dash(unicode);
+}
+
+}  // namespace
+
+std::string short_number(double value) {
+  std::string text = format_significant(value);
+  if (text.find('.') == std::string::npos) return text;
+  while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+std::string times_text(double ratio, RatioKind kind, bool unicode) {
+  const std::string times = short_number(ratio) + (unicode ? "×" : "x");
+  switch (kind) {
+    case RatioKind::kAtLeast:
+      return (unicode ? "≥ " : ">= ") + times;
+    case RatioKind::kAtMost:
+      return (unicode ? "≤ " : "<= ") + times;
+    case RatioKind::kExact:
+    case RatioKind::kUndefined:
+      break;
+  }
+  return times;
+}
+
+std::string target_text(const Target& target) {
+  return fmt::format("{} ms {} {}", short_number(to_ms(target.max)), name_of(target.statistic),
+                     metric_title(target.metric));
+}
+
+std::string verdict_text(const Ratio& ratio) {
+  if (!ratio.verdict) return "invalid level";
+  switch (*ratio.verdict) {
+    case Verdict::kBetter:
+      return "better";
+    case Verdict::kWorse:
+      return "worse";
+    case Verdict::kNoDifferenceShown:
+      return "no difference shown";
+    case Verdict::kNoInterval:
+      break;
+  }
+  return "one repeat";
+}
+
+std::string same_fields(const Comparison& comparison) {
+  std::vector<std::string> same;
+  for (const FieldReport& field : comparison.fields) {
+    if (field.state == FieldState::kSame) {
+      same.push_back(fmt::format("{} {}", field.field, field_value(field, field.baseline)));
+    }
+  }
+  return join(same, ", ");
+}
+
+std::vector<TextTable> tables_of(const Comparison& comparison, bool unicode) {
+  std::vector<TextTable> tables;
+  add(tables, fields_table(comparison));
+  add(tables, users_table(comparison, unicode));
+  for (const LevelFigureTable& figure : {
+           LevelFigureTable{"Median E2E latency, ms", &LevelComparison::e2e_p50},
+           LevelFigureTable{"Throughput, output tokens/s", &LevelComparison::throughput_tps},
+           LevelFigureTable{"Throughput per GPU, output tokens/s",
+                            &LevelComparison::throughput_per_gpu_tps},
+           LevelFigureTable{"Median TTFT, ms", &LevelComparison::ttft_p50},
+           LevelFigureTable{"Median TPOT, ms", &LevelComparison::tpot_p50},
+       }) {
+    add(tables, level_table_of(comparison, figure));
+  }
+  add(tables, equal_latency_table(comparison, unicode));
+  add(tables, weights_table(comparison, unicode));
+  add(tables, quality_table(comparison, unicode));
+  return tables;
+}
+
+TextTable summary_of(std::span<const Comparison> comparisons, bool unicode) {
+  TextTable table{.title = "Against " + name_text(comparisons.front().baseline_name),
+                  .columns = {{"candidate", "", Align::kLeft, Column::kAlways}}};
+  // The rows have the targets of the first comparison; another's own stand in its tables.
+  const auto& targets = comparisons.front().users;
+  for (const UsersComparison& users : targets) {
+    table.columns.push_back({"users per GPU", target_text(users.target), Align::kRight, 4});
+  }
+  table.columns.push_back({"E2E p50", "lowest level", Align::kRight, 3});
+  table.columns.push_back({"tok/s/GPU", "highest level", Align::kRight, 2});
+  for (const Comparison& comparison : comparisons) {
+    Row row{.cells = {name_text(comparison.candidate_name)}};
+    for (const UsersComparison& wanted : targets) {
+      std::string cell = dash(unicode);
+      for (const UsersComparison& users : comparison.users) {
+        if (users.target == wanted.target && users.per_gpu_ratio) {
+          cell = times_text(*users.per_gpu_ratio, users.kind, unicode);
+        }
+      }
+      row.cells.push_back(std::move(cell));
+    }
+    row.cells.push_back(headline_times(comparison, HeadlineKind::kLatency, unicode));
+    row.cells.push_back(headline_times(comparison, HeadlineKind::kThroughputPerGpu, unicode));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+}  // namespace llmsweep::report

@@ -1,0 +1,35 @@
+// What every rendering of a comparison shows, chosen once: tables of plain text. Private to
+// report/.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "llmsweep/analysis/compare.h"
+#include "report/text_table.h"
+
+namespace llmsweep::report {
+
+struct TextTable {
+  std::string title;
+  std::vector<Column> columns;
+  std::vector<Row> rows;
+  std::string footer;  // one sentence; may be empty
+};
+
+// Cells are printable, not escaped. Only tables that have rows.
+std::vector<TextTable> tables_of(const Comparison& comparison, bool unicode);
+// Every candidate against the baseline, one row each.
+TextTable summary_of(std::span<const Comparison> comparisons, bool unicode);
+// "model X, seed 1": the fields that both files give alike; empty: none.
+std::string same_fields(const Comparison& comparison);
+
+// "2.54×", "16×", "≥ 4×"; ASCII without `unicode`.
+std::string times_text(double ratio, RatioKind kind, bool unicode);
+// Three significant digits without zeros at the end: 2, 0.125, 872.
+std::string short_number(double value);
+std::string target_text(const Target& target);  // "15,000 ms p50 E2E"
+std::string verdict_text(const Ratio& ratio);
+
+}  // namespace llmsweep::report

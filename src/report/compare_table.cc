@@ -1,0 +1,207 @@
+#include "llmsweep/report/compare_table.h"
+
+#include <fmt/format.h>
+
+#include "llmsweep/base/text.h"
+#include "report/compare_rows.h"
+#include "report/escape.h"
+#include "report/text_table.h"
+
+namespace llmsweep {
+
+using report::short_number;
+using report::TextTable;
+using report::times_text;
+
+namespace {
+
+constexpr size_t kSentenceBytes = 1000;
+
+std::string users_sentence(const Headline& headline, bool unicode) {
+  std::string text =
+      fmt::format("at {}: {} against {} users per GPU", report::target_text(*headline.target),
+                  short_number(headline.candidate), short_number(headline.baseline));
+  const std::string times = times_text(headline.ratio, RatioKind::kExact, unicode);
+  switch (headline.ratio_kind) {
+    case RatioKind::kExact:
+      return text + ", " + times;
+    case RatioKind::kAtLeast:
+      return text + ", at least " + times + ": no level of the candidate misses the target";
+    case RatioKind::kAtMost:
+      return text + ", at most " + times + ": no level of the baseline misses the target";
+    case RatioKind::kUndefined:
+      break;
+  }
+  return text + ", no ratio: the target lies outside a sweep";
+}
+
+std::string verdict_suffix(const Headline& headline) {
+  if (headline.verdict == Verdict::kNoDifferenceShown) return " (no difference shown)";
+  if (headline.verdict == Verdict::kNoInterval) return " (one repeat: no between-run interval)";
+  return {};
+}
+
+struct SizeWords {
+  const char* better;
+  const char* worse;
+};
+
+// "2.54× lower" or "1.2× higher"; "the same" where the ratio is 1.
+std::string size_text(double ratio, const SizeWords& words, bool unicode) {
+  if (ratio == 1) return "the same";
+  const bool better = ratio > 1;
+  return times_text(better ? ratio : 1 / ratio, RatioKind::kExact, unicode) + " " +
+         (better ? words.better : words.worse);
+}
+
+std::string sentence(const Headline& headline, bool unicode) {
+  switch (headline.kind) {
+    case HeadlineKind::kUsersPerGpu:
+      return users_sentence(headline, unicode);
+    case HeadlineKind::kLatency:
+      return fmt::format("latency at concurrency {}: {} against {} ms, {}{}", headline.concurrency,
+                         format_number(headline.candidate), format_number(headline.baseline),
+                         size_text(headline.ratio, {"lower", "higher"}, unicode),
+                         verdict_suffix(headline));
+    case HeadlineKind::kThroughputPerGpu:
+      return fmt::format(
+          "throughput per GPU at concurrency {}: {} against {} output tokens/s, {}{}",
+          headline.concurrency, short_number(headline.candidate), short_number(headline.baseline),
+          size_text(headline.ratio, {"higher", "lower"}, unicode), verdict_suffix(headline));
+    case HeadlineKind::kWeights:
+      break;
+  }
+  return fmt::format("weights: {} against {} GB, {}", short_number(headline.candidate),
+                     short_number(headline.baseline),
+                     size_text(headline.ratio, {"smaller", "larger"}, unicode));
+}
+
+// As people quote it: two digits below ten.
+std::string rounded(double ratio, bool unicode) {
+  return format_number(ratio, ratio < 10 ? 1 : 0) + (unicode ? "×" : "x");
+}
+
+// What is better, in one line; empty where nothing is shown to be.
+std::string in_short(const Comparison& comparison, bool unicode) {
+  std::vector<std::string> parts;
+  for (const Headline& headline : comparison.headlines) {
+    if (headline.ratio_kind != RatioKind::kExact || headline.ratio <= 1) continue;
+    if (headline.verdict == Verdict::kNoDifferenceShown) continue;
+    const std::string times = rounded(headline.ratio, unicode);
+    switch (headline.kind) {
+      case HeadlineKind::kUsersPerGpu:
+        parts.push_back(times + " the users per GPU at " + report::target_text(*headline.target));
+        break;
+      case HeadlineKind::kLatency:
+        parts.push_back(times + " lower latency");
+        break;
+      case HeadlineKind::kThroughputPerGpu:
+        parts.push_back(times + " the throughput per GPU");
+        break;
+      case HeadlineKind::kWeights:
+        parts.push_back(times + " smaller weights");
+        break;
+    }
+  }
+  return parts.empty() ? "" : "In short: " + join(parts, ", ") + ".";
+}
+
+std::string title_of(const Comparison& comparison) {
+  return printable(comparison.candidate_name, 60) + " against " +
+         printable(comparison.baseline_name, 60);
+}
+
+std::string lines(const std::string& text, const TableStyle& style) {
+  return report::wrap(text, style.width, "  ") + "\n";
+}
+
+std::string one_table(const Comparison& comparison, const TableStyle& style) {
+  std::string text = report::paint(title_of(comparison), "1", style) + "\n";
+  for (const std::string& note : comparison.notes) text += lines("! " + note, style);
+  text += "\n";
+  for (const std::string& line : headline_sentences(comparison, style.unicode)) {
+    text += lines("- " + line, style);
+  }
+  const std::string brief = in_short(comparison, style.unicode);
+  if (!brief.empty()) text += lines(brief, style);
+  const std::string same = report::same_fields(comparison);
+  if (!same.empty()) text += "\n" + lines("Same: " + same + ".", style);
+  for (TextTable& table : report::tables_of(comparison, style.unicode)) {
+    text += "\n" + report::paint(table.title, "1", style) + "\n" +
+            report::render_table(std::move(table.columns), std::move(table.rows), style);
+    if (!table.footer.empty()) text += lines(table.footer, style);
+  }
+  return text;
+}
+
+std::string markdown_table(const TextTable& table) {
+  std::string head = "|", rule = "|", body;
+  for (const report::Column& column : table.columns) {
+    const std::string unit = column.unit.empty() ? "" : " (" + column.unit + ")";
+    head += " " + report::markdown(column.title + unit) + " |";
+    rule += column.align == report::Align::kRight ? "---:|" : "---|";
+  }
+  for (const report::Row& row : table.rows) {
+    body += "|";
+    for (const std::string& cell : row.cells) body += " " + report::markdown(cell) + " |";
+    body += "\n";
+  }
+  std::string text =
+      "**" + report::markdown(table.title) + "**\n\n" + head + "\n" + rule + "\n" + body;
+  if (!table.footer.empty()) text += "\n" + report::markdown(table.footer) + "\n";
+  return text;
+}
+
+std::string one_markdown(const Comparison& comparison) {
+  std::string text = "### " + report::markdown(title_of(comparison)) + "\n\n";
+  for (const std::string& note : comparison.notes) {
+    text += "- **" + report::markdown(note, kSentenceBytes) + "**\n";
+  }
+  for (const std::string& line : headline_sentences(comparison)) {
+    text += "- " + report::markdown(line, kSentenceBytes) + "\n";
+  }
+  const std::string brief = in_short(comparison, true);
+  if (!brief.empty()) text += "\n" + report::markdown(brief, kSentenceBytes) + "\n";
+  const std::string same = report::same_fields(comparison);
+  if (!same.empty()) text += "\nSame: " + report::markdown(same, kSentenceBytes) + ".\n";
+  for (const TextTable& table : report::tables_of(comparison, true)) {
+    text += "\n" + markdown_table(table);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> headline_sentences(const Comparison& comparison, bool unicode) {
+  std::vector<std::string> sentences;
+  for (const Headline& headline : comparison.headlines) {
+    sentences.push_back(sentence(headline, unicode));
+  }
+  return sentences;
+}
+
+std::string comparison_table(std::span<const Comparison> comparisons, const TableStyle& style) {
+  std::string text;
+  if (comparisons.size() > 1) {
+    TextTable summary = report::summary_of(comparisons, style.unicode);
+    text += report::paint(summary.title, "1", style) + "\n" +
+            report::render_table(std::move(summary.columns), std::move(summary.rows), style) + "\n";
+  }
+  for (size_t i = 0; i < comparisons.size(); ++i) {
+    if (i > 0) text += "\n";
+    text += one_table(comparisons[i], style);
+  }
+  return text;
+}
+
+std::string comparison_markdown(std::span<const Comparison> comparisons) {
+  std::string text;
+  if (comparisons.size() > 1) text += markdown_table(report::summary_of(comparisons, true)) + "\n";
+  for (size_t i = 0; i < comparisons.size(); ++i) {
+    if (i > 0) text += "\n";
+    text += one_markdown(comparisons[i]);
+  }
+  return text;
+}
+
+}  // namespace llmsweep

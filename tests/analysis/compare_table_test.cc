@@ -1,0 +1,126 @@
+#include "llmsweep/report/compare_table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "analysis/make_result.h"
+#include "llmsweep/base/text.h"
+
+namespace llmsweep {
+namespace {
+
+using ::testing::Contains;
+using testing::e2e_target;
+using ::testing::HasSubstr;
+using testing::make_result;
+using ::testing::Not;
+using namespace std::chrono_literals;
+
+const std::string kHostile = "a\"b|c\n\x1b[31m<script>alert(1)</script>]]>=1+1";
+
+SweepResult h200() {
+  SweepResult result = make_result("h200-fp8", 8, {{1, {14716}}, {8, {16100}}});
+  result.system.weights_gb = 690;
+  result.quality = {{"GPQA Diamond", 0.849}};
+  return result;
+}
+
+SweepResult gb200() {
+  SweepResult result = make_result("gb200-nvfp4", 4, {{1, {5801}}, {8, {12000}}, {16, {19100}}});
+  result.system.weights_gb = 415;
+  result.quality = {{"GPQA Diamond", 0.835}};
+  return result;
+}
+
+std::vector<Comparison> article() {
+  return {compare(h200(), gb200(), {.targets = {e2e_target(15s)}})};
+}
+
+TEST(HeadlineSentences, SayWhatTheArticleSays) {
+  const std::vector<std::string> lines = headline_sentences(article()[0]);
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[0], "at 15,000 ms p50 E2E: 2 against 0.125 users per GPU, 16×");
+  EXPECT_EQ(lines[1],
+            "latency at concurrency 1: 5,801 against 14,716 ms, 2.54× lower (one repeat: no "
+            "between-run interval)");
+  EXPECT_EQ(lines[3], "weights: 415 against 690 GB, 1.66× smaller");
+}
+
+TEST(HeadlineSentences, TurnTheWordsRoundWhereTheCandidateIsWorse) {
+  const Comparison back = compare(gb200(), h200(), {.targets = {e2e_target(15s)}});
+  const std::vector<std::string> lines = headline_sentences(back, false);
+  EXPECT_THAT(lines[0], HasSubstr("0.125 against 2 users per GPU, 0.0625x"));
+  EXPECT_THAT(lines[1], HasSubstr("2.54x higher"));
+  EXPECT_THAT(lines[3], HasSubstr("1.66x larger"));
+}
+
+TEST(HeadlineSentences, NameTheBoundWhereASweepEndsEarly) {
+  const SweepResult open = make_result("open", 4, {{1, {5000}}, {8, {9000}}});
+  const ComparisonOptions options{.targets = {e2e_target(15s)}};
+  EXPECT_THAT(headline_sentences(compare(h200(), open, options))[0], HasSubstr("at least 16×"));
+  EXPECT_THAT(headline_sentences(compare(open, h200(), options))[0], HasSubstr("at most"));
+  EXPECT_THAT(headline_sentences(compare(open, open, options))[0], HasSubstr("no ratio"));
+}
+
+TEST(ComparisonTable, ShowsHeadlinesLevelsAndQualityInsideItsWidth) {
+  const TableStyle style{.width = 90};
+  const std::string text = comparison_table(article(), style);
+  for (const char* part :
+       {"16×", "2.54×", "1.66×", "2.5× lower latency", "1.7× smaller weights", "GPQA Diamond",
+        "-0.014", "one repeat", "8 users, 16 misses it", "Same: model deepseek-v3.2"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+  for (const std::string& line : split(text, '\n')) EXPECT_LE(display_width(line), 90u) << line;
+}
+
+TEST(ComparisonTable, BeginsWithASummaryWhereThereAreSeveralCandidates) {
+  const std::vector<SweepResult> candidates = {gb200(), h200()};
+  const auto all = compare_all(h200(), candidates, {.targets = {e2e_target(15s)}});
+  EXPECT_THAT(comparison_table(all, {}), ::testing::StartsWith("Against h200-fp8"));
+  EXPECT_THAT(comparison_markdown(all), ::testing::StartsWith("**Against h200-fp8**"));
+  EXPECT_THAT(comparison_table(article(), {}), Not(HasSubstr("Against h200-fp8")));
+}
+
+TEST(ComparisonJson, HoldsEveryFigure) {
+  const auto json = nlohmann::json::parse(comparison_json(article()));
+  ASSERT_EQ(json.size(), 1u);
+  EXPECT_EQ(json[0]["users"][0]["per_gpu_ratio"], 16.0);
+  EXPECT_EQ(json[0]["users"][0]["ratio_kind"], "exact");
+  EXPECT_EQ(json[0]["levels"][0]["e2e_p50_ms"]["verdict"], "no_interval");
+  EXPECT_TRUE(json[0]["levels"][0]["e2e_p50_ms"]["ci95"].is_null());
+  EXPECT_EQ(json[0]["only_candidate"], nlohmann::json::array({16}));
+  EXPECT_EQ(json[0]["quality"][0]["candidate"], 0.835);
+}
+
+TEST(ComparisonCsv, HasAsManyFieldsOnEveryLineAsInItsHead) {
+  const std::string text = comparison_csv(article());
+  const std::vector<std::string> lines = split(text, '\n');
+  ASSERT_GT(lines.size(), 10u);
+  const auto commas = std::count(lines[0].begin(), lines[0].end(), ',');
+  for (const std::string& line : lines) {
+    if (line.empty()) continue;
+    EXPECT_EQ(std::count(line.begin(), line.end(), ','), commas) << line;
+    EXPECT_EQ(line.back(), '\r');
+  }
+  EXPECT_THAT(text, HasSubstr("users_per_gpu e2e:p50:15s,0.125,2,16,,,exact"));
+}
+
+TEST(ComparisonRenderings, LeaveHostileNamesText) {
+  SweepResult a = h200(), b = gb200();
+  a.name = b.model = b.quality[0].first = b.system.engine = kHostile;
+  a.system.engine = "e";
+  const std::vector<Comparison> comparisons = {compare(a, b)};
+  const std::string table = comparison_table(comparisons, {});
+  EXPECT_THAT(table, Not(HasSubstr("\x1b")));
+  const std::string markdown = comparison_markdown(comparisons);
+  EXPECT_THAT(markdown, Not(HasSubstr("<script>")));
+  EXPECT_THAT(markdown, Not(HasSubstr("\x1b")));
+  const auto json = nlohmann::json::parse(comparison_json(comparisons));
+  EXPECT_EQ(json[0]["baseline"], kHostile);
+  EXPECT_THAT(comparison_csv(comparisons), HasSubstr("\"a\"\"b|c"));
+}
+
+}  // namespace
+}  // namespace llmsweep

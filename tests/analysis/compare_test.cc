@@ -1,0 +1,307 @@
+#include "llmsweep/analysis/compare.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "analysis/make_result.h"
+#include "llmsweep/base/error.h"
+
+namespace llmsweep {
+namespace {
+
+using testing::e2e_target;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::make_result;
+using namespace std::chrono_literals;
+
+const testing::Levels kSlow = {{1, {14700, 14716, 14730}}, {8, {16000, 16100, 16050}}};
+const testing::Levels kFast = {
+    {1, {5790, 5801, 5815}}, {8, {11900, 12000, 12050}}, {16, {19000, 19100, 19200}}};
+
+const FieldReport& field_of(const Comparison& comparison, const std::string& name) {
+  for (const FieldReport& field : comparison.fields) {
+    if (field.field == name) return field;
+  }
+  throw std::runtime_error("no field " + name);
+}
+
+std::string refusal(const SweepResult& a, const SweepResult& b,
+                    const ComparisonOptions& options = {}) {
+  try {
+    compare(a, b, options);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "compared";
+}
+
+TEST(Compare, FindsNothingBetweenAResultAndItself) {
+  const SweepResult result = make_result("a", 8, kFast);
+  const Comparison comparison = compare(result, result, {.targets = {e2e_target(15s)}});
+  ASSERT_EQ(comparison.levels.size(), 3u);
+  for (const LevelComparison& level : comparison.levels) {
+    for (const auto& ratio : {level.e2e_p50, level.ttft_p50, level.tpot_p50, level.throughput_tps,
+                              level.throughput_per_gpu_tps, level.output_speed_tps}) {
+      ASSERT_TRUE(ratio);
+      EXPECT_DOUBLE_EQ(ratio->ratio, 1);
+      EXPECT_EQ(ratio->verdict, Verdict::kNoDifferenceShown);
+      EXPECT_LT(ratio->ci95->low, 1);
+      EXPECT_GT(ratio->ci95->high, 1);
+    }
+  }
+  EXPECT_DOUBLE_EQ(*comparison.users[0].per_gpu_ratio, 1);
+  for (const EqualLatency& row : comparison.equal_latency) EXPECT_DOUBLE_EQ(row.ratio, 1);
+  for (const FieldReport& field : comparison.fields) EXPECT_NE(field.state, FieldState::kUnlike);
+}
+
+TEST(Compare, IsTheInverseWhenTheSidesAreSwapped) {
+  const SweepResult a = make_result("a", 8, kSlow);
+  const SweepResult b = make_result("b", 4, kFast);
+  const ComparisonOptions options{.targets = {e2e_target(15s)}};
+  const Comparison forth = compare(a, b, options), back = compare(b, a, options);
+  ASSERT_EQ(forth.levels.size(), 2u);
+  for (size_t i = 0; i < forth.levels.size(); ++i) {
+    const Ratio& there = *forth.levels[i].e2e_p50;
+    const Ratio& here = *back.levels[i].e2e_p50;
+    EXPECT_NEAR(there.ratio * here.ratio, 1, 1e-12);
+    EXPECT_NEAR(there.ci95->low * here.ci95->high, 1, 1e-12);
+    EXPECT_EQ(there.verdict, Verdict::kBetter);
+    EXPECT_EQ(here.verdict, Verdict::kWorse);
+    const Ratio& up = *forth.levels[i].throughput_per_gpu_tps;
+    EXPECT_NEAR(up.ratio * back.levels[i].throughput_per_gpu_tps->ratio, 1, 1e-12);
+    EXPECT_EQ(up.verdict, Verdict::kBetter);
+  }
+  EXPECT_NEAR(*forth.users[0].per_gpu_ratio * *back.users[0].per_gpu_ratio, 1, 1e-12);
+  ASSERT_EQ(forth.equal_latency.size(), back.equal_latency.size());
+  for (size_t i = 0; i < forth.equal_latency.size(); ++i) {
+    EXPECT_NEAR(forth.equal_latency[i].ratio * back.equal_latency[i].ratio, 1, 1e-12);
+  }
+  EXPECT_EQ(forth.only_candidate, std::vector<int>{16});
+  EXPECT_EQ(back.only_baseline, std::vector<int>{16});
+}
+
+TEST(Compare, GivesSixteenTimesTheUsersPerGpuOfTheArticle) {
+  const SweepResult h200 = make_result("h200", 8, kSlow);
+  const SweepResult gb200 = make_result("gb200", 4, kFast);
+  const Comparison comparison = compare(h200, gb200, {.targets = {e2e_target(15s)}});
+  EXPECT_EQ(comparison.users[0].kind, RatioKind::kExact);
+  EXPECT_DOUBLE_EQ(comparison.users[0].baseline.users_per_gpu, 0.125);
+  EXPECT_DOUBLE_EQ(comparison.users[0].candidate.users_per_gpu, 2);
+  EXPECT_DOUBLE_EQ(*comparison.users[0].per_gpu_ratio, 16);
+  ASSERT_EQ(comparison.headlines[1].kind, HeadlineKind::kLatency);
+  EXPECT_EQ(comparison.headlines[1].concurrency, 1);
+  EXPECT_NEAR(comparison.headlines[1].ratio, 14715.33 / 5801.99, 1e-4);
+}
+
+// By hand: logs of {100, 102, 104} and {110, 112, 114}, Welch by the textbook formula.
+TEST(Compare, HasWelchsIntervalOfTheLogMedians) {
+  const SweepResult a = make_result("a", 1, {{4, {100, 102, 104}}});
+  const SweepResult b = make_result("b", 1, {{4, {110, 112, 114}}});
+  const Ratio ratio = *compare(a, b).levels[0].e2e_p50;
+  EXPECT_NEAR(ratio.ratio, std::cbrt(110.0 * 112 * 114) / std::cbrt(100.0 * 102 * 104), 1e-12);
+  // d = 0.09355, SE = 0.01531, 3.97 degrees, t = 2.785
+  EXPECT_NEAR(std::log(ratio.ci95->high) - std::log(ratio.ratio), 0.0427, 0.0005);
+  EXPECT_EQ(ratio.verdict, Verdict::kWorse);
+}
+
+TEST(Compare, CallsAChangeBelowTheMinimumEffectNoDifference) {
+  const SweepResult a = make_result("a", 1, {{4, {100.0, 100.01, 99.99}}});
+  const SweepResult b = make_result("b", 1, {{4, {102.0, 102.01, 101.99}}});
+  EXPECT_EQ(compare(a, b).levels[0].e2e_p50->verdict, Verdict::kNoDifferenceShown);
+  EXPECT_EQ(compare(a, b, {.min_effect = 0.01}).levels[0].e2e_p50->verdict, Verdict::kWorse);
+}
+
+TEST(Compare, SaysThatOneRepeatHasNoBetweenRunInterval) {
+  const SweepResult a = make_result("a", 1, {{4, {100}}});
+  const SweepResult b = make_result("b", 1, {{4, {50, 51, 52}}});
+  const Comparison comparison = compare(a, b);
+  EXPECT_FALSE(comparison.levels[0].e2e_p50->ci95);
+  EXPECT_EQ(comparison.levels[0].e2e_p50->verdict, Verdict::kNoInterval);
+  EXPECT_DOUBLE_EQ(comparison.levels[0].e2e_p50->ratio, 0.51);
+  EXPECT_THAT(comparison.notes, ::testing::Contains(HasSubstr("No between-run interval")));
+}
+
+TEST(Compare, WithholdsTheVerdictOfAnInvalidLevel) {
+  const SweepResult a = make_result("a", 1, {{4, {100, 101}}});
+  SweepResult b = make_result("b", 1, {{4, {50, 51}}});
+  b.levels[0].pooled.valid = false;
+  b.levels[0].pooled.invalid_reasons = {InvalidReason::kClientBusy};
+  const Comparison comparison = compare(a, b);
+  EXPECT_FALSE(comparison.levels[0].candidate_valid);
+  EXPECT_FALSE(comparison.levels[0].e2e_p50->verdict);
+  EXPECT_THAT(comparison.headlines, IsEmpty());
+  EXPECT_THAT(comparison.equal_latency, IsEmpty());
+}
+
+TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
+  const SweepResult a = make_result("a", 1, kSlow);
+  SweepResult b = make_result("b", 1, kSlow);
+  b.workload.input_tokens = TokenCount{.fixed = 1024};
+  b.workload.output_tokens = TokenCount{.fixed = 512};
+  b.workload.seed = 8;
+  b.workload.prompt_set_sha256 = std::string(64, 'b');
+  b.workload.streaming = false;
+  b.simulated = true;
+  b.levels[0].pooled.token_count_estimated = true;
+  const std::string text = refusal(a, b);
+  for (const std::string& field : comparable_fields()) {
+    EXPECT_THAT(text, HasSubstr(field + ":"));
+    EXPECT_THAT(text, HasSubstr("--allow-different " + field));
+  }
+  EXPECT_THAT(text, HasSubstr("2,400"));
+  EXPECT_THAT(text, HasSubstr("1,024"));
+  EXPECT_EQ(refusal(a, b, {.allow_different = comparable_fields()}), "compared");
+  EXPECT_THAT(compare(a, b, {.allow_different = comparable_fields()}).notes,
+              ::testing::Contains(HasSubstr("because it was allowed: seed")));
+}
+
+TEST(Compare, RefusesOneFieldWhereAnotherIsAllowed) {
+  const SweepResult a = make_result("a", 1, kSlow);
+  SweepResult b = make_result("b", 1, kSlow);
+  b.workload.seed = 8;
+  b.workload.prompt_set_sha256 = std::string(64, 'b');
+  const std::string text = refusal(a, b, {.allow_different = {"seed"}});
+  EXPECT_THAT(text, HasSubstr("prompt_set"));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("--allow-different seed")));
+}
+
+TEST(Compare, SuggestsTheFieldThatWasMeant) {
+  const SweepResult a = make_result("a", 1, kSlow);
+  EXPECT_THAT(refusal(a, a, {.allow_different = {"sede"}}), HasSubstr("did you mean 'seed'"));
+}
+
+TEST(Compare, ShowsWhatAComparisonIsAboutAndDoesNotRefuseIt) {
+  const SweepResult a = make_result("a", 8, kSlow);
+  SweepResult b = make_result("b", 4, kFast);
+  b.system.accelerator = "H200";
+  b.system.precision = "FP8";
+  b.system.mtp = true;
+  b.model = "other";
+  const Comparison comparison = compare(a, b);
+  for (const char* name : {"accelerator", "precision", "gpus", "model"}) {
+    EXPECT_EQ(field_of(comparison, name).state, FieldState::kDiffers) << name;
+  }
+  EXPECT_EQ(field_of(comparison, "mtp").state, FieldState::kUnknown);
+  EXPECT_EQ(field_of(comparison, "seed").state, FieldState::kSame);
+  EXPECT_THAT(comparison.notes, ::testing::Contains(HasSubstr("models differ")));
+}
+
+TEST(Compare, TakesWhatAFileDoesNotSayForUnknownAndNotForUnlike) {
+  const SweepResult a = make_result("a", 8, kSlow);
+  SweepResult b = make_result("b", 8, kFast);
+  b.source = Source::kPublished;
+  b.workload.prompt_set_sha256.clear();
+  b.workload.seed = 0;
+  b.workload.input_tokens.reset();
+  const Comparison comparison = compare(a, b);
+  for (const char* name : {"prompt_set", "seed", "input_tokens", "token_counts"}) {
+    EXPECT_EQ(field_of(comparison, name).state, FieldState::kUnknown) << name;
+    EXPECT_EQ(field_of(comparison, name).candidate, "unknown") << name;
+  }
+}
+
+TEST(Compare, TakesImportedMeansWithinOnePercentForTheSameLengths) {
+  const SweepResult a = make_result("a", 8, kSlow);
+  SweepResult b = make_result("b", 8, kFast);
+  b.source = Source::kImported;
+  b.workload.seed = 0;
+  b.workload.prompt_set_sha256.clear();
+  b.workload.input_tokens = TokenCount{.kind = TokenCount::Kind::kNormal, .mean = 2395.2};
+  EXPECT_EQ(refusal(a, b), "compared");
+  b.workload.input_tokens->mean = 2300;
+  EXPECT_THAT(refusal(a, b), HasSubstr("input_tokens"));
+}
+
+TEST(Compare, BoundsTheUsersRatioWhereASweepEndsBeforeTheTargetIsMissed) {
+  const SweepResult a = make_result("a", 8, kSlow);
+  const SweepResult open = make_result("open", 4, {{1, {5000}}, {8, {9000}}});
+  const ComparisonOptions at15{.targets = {e2e_target(15s)}};
+  EXPECT_EQ(compare(a, open, at15).users[0].kind, RatioKind::kAtLeast);
+  EXPECT_EQ(compare(open, a, at15).users[0].kind, RatioKind::kAtMost);
+  EXPECT_EQ(compare(open, open, at15).users[0].kind, RatioKind::kUndefined);
+  EXPECT_FALSE(compare(open, open, at15).users[0].per_gpu_ratio);
+  const Comparison below = compare(a, open, {.targets = {e2e_target(6s)}});
+  EXPECT_EQ(below.users[0].kind, RatioKind::kUndefined);
+  EXPECT_EQ(below.users[0].baseline.kind, UsersKind::kBelowSweep);
+}
+
+TEST(Compare, PrefersTheUsersThatTheFileStates) {
+  SweepResult a = make_result("a", 4, {{1, {5000}}});
+  a.users_at_target = {{.target = e2e_target(15s), .users = 8, .c_pass = 8, .users_per_gpu = 2}};
+  const Comparison comparison = compare(a, a);
+  ASSERT_EQ(comparison.users.size(), 1u);
+  EXPECT_EQ(comparison.users[0].baseline.users, 8);
+}
+
+// By hand: (1000 ms, 100) to (2000, 300), and per GPU (1500, 200) to (3000, 500).
+TEST(Compare, InterpolatesThroughputPerGpuInsideBothRangesOnly) {
+  SweepResult a = make_result("a", 1, {{1, {1000}}, {2, {2000}}});
+  SweepResult b = make_result("b", 2, {{1, {1500}}, {4, {3000}}});
+  const auto set = [](SweepResult& result, std::vector<double> tps) {
+    for (size_t i = 0; i < tps.size(); ++i) {
+      result.levels[i].pooled.steady_output_throughput_tps = tps[i];
+    }
+  };
+  set(a, {100, 300});
+  set(b, {400, 1000});
+  const Comparison comparison = compare(a, b, {.targets = {e2e_target(1800ms), e2e_target(5s)}});
+  ASSERT_EQ(comparison.equal_latency.size(), 6u);  // both ends, three inside, one target
+  const EqualLatency& first = comparison.equal_latency.front();
+  EXPECT_DOUBLE_EQ(first.e2e_p50_ms, 1500);
+  EXPECT_DOUBLE_EQ(first.baseline_tps_per_gpu, 200);
+  EXPECT_DOUBLE_EQ(first.candidate_tps_per_gpu, 200);
+  const EqualLatency& last = comparison.equal_latency.back();
+  EXPECT_DOUBLE_EQ(last.e2e_p50_ms, 2000);
+  EXPECT_DOUBLE_EQ(last.baseline_tps_per_gpu, 300);
+  EXPECT_NEAR(last.candidate_tps_per_gpu, 300, 1e-9);
+  const auto at_target =
+      std::find_if(comparison.equal_latency.begin(), comparison.equal_latency.end(),
+                   [](const EqualLatency& row) { return row.e2e_p50_ms == 1800; });
+  ASSERT_NE(at_target, comparison.equal_latency.end());
+  EXPECT_DOUBLE_EQ(at_target->baseline_tps_per_gpu, 260);
+  EXPECT_DOUBLE_EQ(at_target->candidate_tps_per_gpu, 260);
+}
+
+TEST(Compare, ComparesDrainedThroughputsWhereASideHasNoSteadyOne) {
+  const SweepResult a = make_result("a", 1, {{4, {100, 101}}});
+  SweepResult b = make_result("b", 1, {{4, {100, 101}}});
+  b.levels[0].pooled.steady_output_throughput_tps.reset();
+  for (RunStats& run : b.levels[0].runs) run.steady_output_throughput_tps.reset();
+  const Comparison comparison = compare(a, b);
+  EXPECT_TRUE(comparison.levels[0].with_drain);
+  EXPECT_DOUBLE_EQ(comparison.levels[0].throughput_tps->ratio, 1);
+  EXPECT_THAT(comparison.notes, ::testing::Contains(HasSubstr("drain")));
+}
+
+TEST(Compare, WorksOnResultsWithNextToNothingInThem) {
+  SweepResult a, b;
+  a.source = b.source = Source::kPublished;
+  LevelStats bare;
+  bare.concurrency = 1;
+  a.levels = b.levels = {bare};
+  const Comparison comparison = compare(a, b, {.targets = {e2e_target(1s)}});
+  EXPECT_FALSE(comparison.levels[0].e2e_p50);
+  EXPECT_FALSE(comparison.users[0].per_gpu_ratio);
+  EXPECT_EQ(compare(SweepResult{}, SweepResult{}).levels.size(), 0u);
+}
+
+TEST(Compare, PutsWeightsAndQualitySideBySide) {
+  SweepResult a = make_result("a", 8, kSlow);
+  SweepResult b = make_result("b", 4, kFast);
+  a.system.weights_gb = 690;
+  b.system.weights_gb = 415;
+  a.quality = {{"MMLU Pro", 0.802}, {"only a", 0.5}};
+  b.quality = {{"MMLU Pro", 0.799}, {"only b", 0.6}};
+  const Comparison comparison = compare(a, b);
+  EXPECT_NEAR(comparison.headlines.back().ratio, 1.6627, 1e-4);
+  ASSERT_EQ(comparison.quality.size(), 3u);
+  EXPECT_EQ(comparison.quality[0].candidate, 0.799);
+  EXPECT_FALSE(comparison.quality[1].candidate);
+  EXPECT_FALSE(comparison.quality[2].baseline);
+}
+
+}  // namespace
+}  // namespace llmsweep

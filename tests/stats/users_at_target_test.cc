@@ -1,0 +1,143 @@
+#include "llmsweep/stats/users_at_target.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "llmsweep/base/random.h"
+#include "stats/records.h"
+
+namespace llmsweep {
+namespace {
+
+using testing::level_of;
+
+constexpr Target kFifteenSeconds{.max = std::chrono::seconds(15)};
+
+LevelStats invalid(LevelStats level) {
+  level.pooled.valid = false;
+  return level;
+}
+
+UsersAtTarget users(const std::vector<LevelStats>& levels, int gpus = 4) {
+  return users_at_target(levels, kFifteenSeconds, gpus);
+}
+
+TEST(UsersAtTarget, AreTheMeasuredBracketFirst) {
+  const auto result = users({level_of(4, 9'000), level_of(8, 14'000), level_of(16, 18'000)});
+  EXPECT_EQ(result.kind, UsersKind::kMeasured);
+  EXPECT_EQ(result.users, 8);
+  EXPECT_EQ(result.c_pass, 8);
+  EXPECT_EQ(result.c_fail, 16);
+  EXPECT_NEAR(*result.c_interpolated, 10, 1e-9);
+  EXPECT_EQ(result.users_per_gpu, 2);
+  EXPECT_EQ(result.target, kFifteenSeconds);
+}
+
+TEST(UsersAtTarget, ALatencyOnTheTargetMeetsIt) {
+  EXPECT_EQ(users({level_of(1, 15'000), level_of(2, 15'000.001)}).users, 1);
+}
+
+TEST(UsersAtTarget, ReproduceThePublishedSixteenTimes) {
+  const auto gb200 = users({level_of(1, 5'801), level_of(8, 14'900), level_of(16, 20'000)}, 4);
+  const auto h200 = users({level_of(1, 14'716), level_of(2, 15'400)}, 8);
+  EXPECT_EQ(gb200.users_per_gpu, 2);
+  EXPECT_EQ(h200.users_per_gpu, 0.125);
+  EXPECT_EQ(gb200.users_per_gpu / h200.users_per_gpu, 16);
+}
+
+TEST(UsersAtTarget, SayWhatHappenedAtTheEdges) {
+  const auto below = users({level_of(2, 16'000), level_of(4, 20'000)});
+  EXPECT_EQ(below.kind, UsersKind::kBelowSweep);
+  EXPECT_EQ(below.users, 0);
+  EXPECT_EQ(below.c_fail, 2);
+  EXPECT_FALSE(below.c_pass || below.c_interpolated);
+
+  const auto beyond = users({level_of(2, 6'000), level_of(4, 7'000)});
+  EXPECT_EQ(beyond.kind, UsersKind::kBeyondSweep);
+  EXPECT_EQ(beyond.users, 4);
+  EXPECT_FALSE(beyond.c_fail || beyond.c_interpolated);
+
+  EXPECT_EQ(users({}).kind, UsersKind::kNoValidLevel);
+  EXPECT_EQ(users({invalid(level_of(1, 10))}).kind, UsersKind::kNoValidLevel);
+}
+
+TEST(UsersAtTarget, StepOverInvalidLevels) {
+  const auto result =
+      users({level_of(4, 9'000), invalid(level_of(8, 10'000)), level_of(16, 18'000)});
+  EXPECT_EQ(result.users, 4);
+  EXPECT_EQ(result.c_fail, 16);
+  const auto failing_invalid = users({level_of(4, 9'000), invalid(level_of(8, 99'000))});
+  EXPECT_EQ(failing_invalid.kind, UsersKind::kBeyondSweep);
+  EXPECT_EQ(failing_invalid.users, 4);
+}
+
+TEST(UsersAtTarget, StepOverLevelsWithoutTheStatistic) {
+  std::vector<LevelStats> levels{level_of(1, 5'000), level_of(8, 6'000)};
+  levels[1].pooled.e2e.p99 = 12'000;
+  const Target p99{.statistic = Statistic::kP99, .max = std::chrono::seconds(15)};
+  const auto result = users_at_target(levels, p99, 1);
+  EXPECT_EQ(result.kind, UsersKind::kBeyondSweep);
+  EXPECT_EQ(result.users, 8);
+}
+
+TEST(UsersAtTarget, DoNotCountALevelAboveTheFirstThatFails) {
+  const auto result =
+      users({level_of(1, 6'000), level_of(2, 15'500), level_of(4, 14'000), level_of(8, 20'000)});
+  EXPECT_EQ(result.users, 1);
+  EXPECT_EQ(result.c_fail, 2);
+  EXPECT_NEAR(*result.c_interpolated, 1 + 9.0 / 9.5, 1e-9);
+}
+
+TEST(UsersAtTarget, InterpolateOnTheIsotonicFit) {
+  // 8,000 at 2 and 6,000 at 4 pool to 7,000: (15 − 7) / (23 − 7) of the way from 4 to 8.
+  const auto result = users({level_of(2, 8'000), level_of(4, 6'000), level_of(8, 23'000)});
+  EXPECT_NEAR(*result.c_interpolated, 6, 1e-9);
+}
+
+TEST(UsersAtTarget, GetTheirIntervalByInvertingEachRepeat) {
+  // The repeats cross at 9, 10 and 12 of the line from (8, 10 s) to (16, 10 + slope · 8).
+  const auto at_16 = [](double crossing) { return 10'000 + 5'000 * 8 / (crossing - 8); };
+  const auto result = users({level_of(8, 10'000, {10'000, 10'000, 10'000}),
+                             level_of(16, 30'000, {at_16(9), at_16(10), at_16(12)})});
+  ASSERT_TRUE(result.c_interpolated_ci95);
+  const double logs[] = {std::log(9.0), std::log(10.0), std::log(12.0)};
+  const double mean = (logs[0] + logs[1] + logs[2]) / 3;
+  double squares = 0;
+  for (double value : logs) squares += (value - mean) * (value - mean);
+  const double half = 4.302652729911275 * std::sqrt(squares / 2 / 3);
+  EXPECT_NEAR(result.c_interpolated_ci95->low, std::exp(mean - half), 1e-6);
+  EXPECT_NEAR(result.c_interpolated_ci95->high, std::exp(mean + half), 1e-6);
+}
+
+TEST(UsersAtTarget, HaveNoIntervalWhereARepeatNeverCrosses) {
+  EXPECT_FALSE(
+      users({level_of(8, 10'000, {10'000, 10'000}), level_of(16, 20'000, {20'000, 14'000})})
+          .c_interpolated_ci95);
+  EXPECT_FALSE(
+      users({level_of(8, 10'000, {10'000}), level_of(16, 20'000, {20'000})}).c_interpolated_ci95);
+}
+
+TEST(UsersAtTarget, StayInsideTheBracketWhateverTheNoiseAndTheOrder) {
+  Random random(41);
+  for (int trial = 0; trial < 2'000; ++trial) {
+    std::vector<LevelStats> levels;
+    for (int c = 1; c <= 64; c *= 2) {
+      levels.push_back(level_of(c, 4'000 * std::sqrt(c) * std::exp(0.3 * random.normal())));
+      if (random.chance(0.1)) levels.back().pooled.valid = false;
+    }
+    const auto sorted = users(levels);
+    random.shuffle(levels);
+    const auto result = users(levels);
+    ASSERT_EQ(result.users, sorted.users);
+    ASSERT_EQ(result.c_interpolated, sorted.c_interpolated);
+    if (result.kind != UsersKind::kMeasured) continue;
+    ASSERT_LT(*result.c_pass, *result.c_fail);
+    ASSERT_GE(*result.c_interpolated, *result.c_pass);
+    ASSERT_LT(*result.c_interpolated, *result.c_fail);
+  }
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -1,0 +1,203 @@
+#include "llmsweep/stats/validity.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+#include <string>
+
+#include "llmsweep/model/names.h"
+#include "stats/records.h"
+
+namespace llmsweep {
+namespace {
+
+using std::chrono::seconds;
+
+// 100 completed requests of 1,500 ms at concurrency 8, nothing to complain about.
+RunStats good_run() {
+  RunStats run = testing::level_of(8, 1500).pooled;
+  run.achieved_concurrency = 8;
+  run.littles_law_error = 0.001;
+  run.input_tokens_mean = 2400;
+  run.input_tokens_off = run.output_tokens_off = 0;
+  run.client.receive_stamps = true;
+  return run;
+}
+
+RunStats judged(const std::function<void(RunStats&, ValidityInput&)>& change) {
+  RunStats run = good_run();
+  ValidityInput input{.concurrency = 8};
+  change(run, input);
+  judge_run(run, input);
+  return run;
+}
+
+void expect_only(const RunStats& run, InvalidReason reason) {
+  EXPECT_FALSE(run.valid);
+  EXPECT_EQ(run.invalid_reasons, std::vector{reason}) << name_of(reason);
+}
+
+TEST(JudgeRun, FindsNothingInAGoodRun) {
+  const RunStats run = judged([](RunStats&, ValidityInput&) {});
+  EXPECT_TRUE(run.valid);
+  EXPECT_TRUE(run.invalid_reasons.empty());
+  EXPECT_TRUE(run.warnings.empty());
+}
+
+TEST(JudgeRun, NamesEachReasonJustAboveItsLimitAndNotAtIt) {
+  struct Case {
+    InvalidReason reason;
+    double limit;
+    std::function<void(RunStats&, double)> set;
+  };
+  const std::vector<Case> cases = {
+      {InvalidReason::kClientBusy, 0.8,
+       [](RunStats& run, double value) { run.client.busy_fraction = value; }},
+      {InvalidReason::kClientDelay, 15,
+       [](RunStats& run, double value) { run.client.receive_delay_p99_ms = value; }},
+      {InvalidReason::kSlotGap, 15,
+       [](RunStats& run, double value) { run.client.slot_gap_p99_ms = value; }},
+      {InvalidReason::kConcurrencyOff, 8 * 1.02,
+       [](RunStats& run, double value) { run.achieved_concurrency = value; }},
+      {InvalidReason::kOutputTokensOff, 0.01,
+       [](RunStats& run, double value) { run.output_tokens_off = value; }},
+      {InvalidReason::kInputTokensOff, 0.01,
+       [](RunStats& run, double value) { run.input_tokens_off = value; }},
+  };
+  for (const Case& one : cases) {
+    const auto with = [&](double value) {
+      return judged([&](RunStats& run, ValidityInput&) { one.set(run, value); });
+    };
+    expect_only(with(one.limit * 1.001), one.reason);
+    EXPECT_TRUE(with(one.limit * 0.999).valid) << name_of(one.reason);
+  }
+}
+
+TEST(JudgeRun, FindsAConcurrencyThatWasNotReached) {
+  expect_only(judged([](RunStats& run, ValidityInput&) { run.achieved_concurrency = 7.8; }),
+              InvalidReason::kConcurrencyOff);
+}
+
+TEST(JudgeRun, AllowsADelayOfAMillisecondHoweverShortTheAnswers) {
+  const auto with_gap = [](double gap_ms) {
+    return judged([&](RunStats& run, ValidityInput&) {
+      run.e2e.p50 = 20;
+      run.client.slot_gap_p99_ms = gap_ms;
+    });
+  };
+  EXPECT_TRUE(with_gap(0.99).valid);
+  expect_only(with_gap(1.01), InvalidReason::kSlotGap);
+}
+
+TEST(JudgeRun, TakesSendLatenessInAnOpenLoopAndSlotGapsInAClosedOne) {
+  const auto late = [](int concurrency) {
+    return judged([&](RunStats& run, ValidityInput& input) {
+      input.concurrency = concurrency;
+      run.client.send_lateness_p99_ms = 100;
+    });
+  };
+  EXPECT_TRUE(late(8).valid);
+  expect_only(late(0), InvalidReason::kSendLateness);
+  EXPECT_TRUE(judged([](RunStats& run, ValidityInput& input) {
+                input.concurrency = 0;
+                run.client.slot_gap_p99_ms = 100;
+              }).valid);
+}
+
+TEST(JudgeRun, CountsErrorsAgainstTheLimitOfTheSpec) {
+  const auto with_failures = [](int64_t failed, double limit) {
+    return judged([&](RunStats& run, ValidityInput& input) {
+      run.requests.failed = failed;
+      input.max_error_rate = limit;
+    });
+  };
+  EXPECT_TRUE(with_failures(1, 0.01).valid);  // 1 of 101
+  expect_only(with_failures(2, 0.01), InvalidReason::kErrors);
+  EXPECT_TRUE(with_failures(2, 0.02).valid);
+  expect_only(with_failures(1, 0), InvalidReason::kErrors);
+}
+
+TEST(JudgeRun, NeedsACompletedRequestAndAnUninterruptedLevel) {
+  expect_only(judged([](RunStats& run, ValidityInput&) { run.e2e = {}; }),
+              InvalidReason::kTooFewRequests);
+  expect_only(judged([](RunStats&, ValidityInput& input) { input.interrupted = true; }),
+              InvalidReason::kInterrupted);
+}
+
+TEST(JudgeRun, ForgetsWhatAnEarlierJudgementFound) {
+  RunStats run = good_run();
+  run.client.busy_fraction = 0.9;
+  judge_run(run, {.concurrency = 8});
+  EXPECT_FALSE(run.valid);
+  run.client.busy_fraction = 0.1;
+  judge_run(run, {.concurrency = 8});
+  EXPECT_TRUE(run.valid);
+}
+
+TEST(JudgeRun, WarnsOfEachThingAlone) {
+  const std::vector<std::pair<Warning, std::function<void(RunStats&, ValidityInput&)>>> cases = {
+      {Warning::kClientBusy, [](RunStats& run, auto&) { run.client.busy_fraction = 0.31; }},
+      {Warning::kHostStall, [](RunStats& run, auto&) { run.client.stalls = 1; }},
+      {Warning::kReconnects, [](RunStats& run, auto&) { run.client.reconnects = 1; }},
+      {Warning::kTokenCountEstimated,
+       [](RunStats& run, auto&) { run.token_count_estimated = true; }},
+      {Warning::kInputUnverified, [](RunStats& run, auto&) { run.input_tokens_mean = 0; }},
+      {Warning::kCachedTokens, [](RunStats& run, auto&) { run.cached_tokens_mean = 25; }},
+      {Warning::kPromptsReused, [](RunStats&, auto& input) { input.prompts_reused = true; }},
+      {Warning::kLittlesLaw, [](RunStats& run, auto&) { run.littles_law_error = 0.051; }},
+      {Warning::kNoReceiveStamps, [](RunStats& run, auto&) { run.client.receive_stamps = false; }},
+      {Warning::kWithDrain, [](RunStats&, auto& input) { input.fillers = false; }},
+  };
+  for (const auto& [warning, change] : cases) {
+    const RunStats run = judged(change);
+    EXPECT_TRUE(run.valid) << name_of(warning);
+    EXPECT_EQ(run.warnings, std::vector{warning}) << name_of(warning);
+  }
+}
+
+TEST(JudgeLevel, WantsEnoughRequestsForEveryTargetsStatistic) {
+  const auto judge = [](int64_t count, Statistic statistic) {
+    LevelStats level = testing::level_of(8, 1500, {1500, 1500});
+    level.pooled.e2e.count = count;
+    const std::vector<Target> targets{{.statistic = statistic, .max = seconds(15)}};
+    judge_level(level, {.concurrency = 8, .targets = targets});
+    return level.pooled;
+  };
+  EXPECT_TRUE(judge(300, Statistic::kP99).valid);
+  expect_only(judge(299, Statistic::kP99), InvalidReason::kTooFewRequests);
+  expect_only(judge(19, Statistic::kP95), InvalidReason::kTooFewRequests);
+  expect_only(judge(9, Statistic::kP90), InvalidReason::kTooFewRequests);
+  EXPECT_TRUE(judge(1, Statistic::kP50).valid);
+  expect_only(judge(0, Statistic::kP50), InvalidReason::kTooFewRequests);
+}
+
+TEST(JudgeLevel, WarnsOfASingleRepeatOnce) {
+  LevelStats level = testing::level_of(8, 1500, {1500});
+  judge_level(level, {.concurrency = 8});
+  judge_level(level, {.concurrency = 8});
+  EXPECT_EQ(level.pooled.warnings, std::vector{Warning::kOneRepeat});
+  LevelStats two = testing::level_of(8, 1500, {1500, 1500});
+  judge_level(two, {.concurrency = 8});
+  EXPECT_TRUE(two.pooled.warnings.empty());
+}
+
+template <class Enum>
+void expect_texts() {
+  std::set<std::string_view> sentences;
+  for (Enum value : all_values<Enum>()) {
+    EXPECT_TRUE(sentences.insert(sentence(value)).second) << name_of(value);
+    for (std::string_view text : {sentence(value), remedy(value)}) {
+      ASSERT_FALSE(text.empty()) << name_of(value);
+      EXPECT_EQ(text.back(), '.') << text;
+    }
+  }
+}
+
+TEST(Validity, HasASentenceAndARemedyForEveryReasonAndWarning) {
+  expect_texts<InvalidReason>();
+  expect_texts<Warning>();
+}
+
+}  // namespace
+}  // namespace llmsweep

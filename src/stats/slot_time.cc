@@ -68,7 +68,12 @@ std::optional<Window> measured_window(std::span<const SlotTime> times) {
 std::optional<Window> issue_window(std::span<const SlotTime> times, int concurrency) {
   std::vector<Instant> ends;
   std::optional<Instant> last_start;
-  for (const SlotTime& time : times) {
+  std::optional<Instant> first_idle;
+  for (size_t i = 0; i < times.size(); ++i) {
+    const SlotTime& time = times[i];
+    const bool last_of_slot =
+        i + 1 == times.size() || times[i + 1].record->slot != time.record->slot;
+    if (last_of_slot) first_idle = std::min(first_idle.value_or(time.end), time.end);
     if (!time.measured()) continue;
     ends.push_back(time.end);
     last_start = std::max(last_start.value_or(time.start), time.start);
@@ -76,7 +81,7 @@ std::optional<Window> issue_window(std::span<const SlotTime> times, int concurre
   const auto nth = static_cast<size_t>(concurrency);
   if (nth < 1 || ends.size() < nth) return std::nullopt;
   std::nth_element(ends.begin(), ends.begin() + (concurrency - 1), ends.end());
-  const Window window{ends[nth - 1], *last_start};
+  const Window window{ends[nth - 1], std::min(*last_start, *first_idle)};
   if (window.to <= window.from) return std::nullopt;
   return window;
 }

@@ -31,8 +31,9 @@ struct Window {
 
 // First measured start to last measured last_token (to the last end where no request has one).
 std::optional<Window> measured_window(std::span<const SlotTime> times);
-// Without fillers: the C-th measured completion to the last measured start. Absent where the first
-// is not before the second.
+// Without fillers: the C-th measured completion to the last measured start, or to the first end
+// after which a slot stays idle where that is earlier (slots with chains of their own run out one
+// by one; with a common queue it never is). Absent where nothing lies between.
 std::optional<Window> issue_window(std::span<const SlotTime> times, int concurrency);
 
 // A request's output tokens inside the window, taken as evenly spread from first_token to

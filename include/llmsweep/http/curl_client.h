@@ -39,22 +39,22 @@ std::unique_ptr<HttpClient> make_curl_client(CurlClientOptions options);
 // MeasurementError, with the command that helps, where the system does not allow that many.
 void ensure_descriptors(size_t connections);
 
-// Where a URL leads. `address` is the first of `addresses` that accepts a connection (so that
-// `localhost` is IPv4 or IPv6, whichever the server listens on), the first one where none does.
+// Where a URL leads. Of several addresses, `address` is the first that accepts a connection (so
+// that `localhost` is IPv4 or IPv6, whichever the server listens on); a single one is not tried.
 struct ResolvedEndpoint {
   std::string host;  // without brackets, as in the URL
   int port = 0;
   std::string address;                 // "127.0.0.1:8000", "[::1]:8000"; empty: see `error`
   std::vector<std::string> addresses;  // all, in the resolver's order
-  bool answers = false;                // `address` accepted a connection
-  std::string error;                   // the name does not resolve, or nothing accepts: why
+  std::string error;                   // the name does not resolve, or none of several accepts: why
 };
 // Throws Error for a URL that cannot be used. `timeout` is for each address.
 ResolvedEndpoint resolve_endpoint(const std::string& url,
                                   Duration timeout = std::chrono::seconds(5));
 
 // A single blocking request, for checks before a run: GET without a body, POST with one.
-// Transport failures come back in `error`; nothing is thrown for them.
+// Transport failures come back in `error`; nothing is thrown for them. Throws Error for a URL or a
+// header that cannot be used.
 struct HttpExchange {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;

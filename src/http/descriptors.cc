@@ -1,0 +1,45 @@
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/http/curl_client.h"
+
+namespace llmsweep {
+namespace {
+
+// Result files, epoll sets, timers, resolver sockets and what libraries open for a moment.
+constexpr size_t kSpare = 64;
+
+size_t count_open_descriptors() {
+  std::error_code error;
+  size_t count = 0;
+  for (std::filesystem::directory_iterator it("/proc/self/fd", error), end; !error && it != end;
+       it.increment(error)) {
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+void ensure_descriptors(size_t connections) {
+  const size_t needed = count_open_descriptors() + connections + kSpare;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
+  const rlim_t hard = limit.rlim_max;
+  limit.rlim_cur = needed;
+  limit.rlim_max = std::max<rlim_t>(hard, needed);  // only with the privilege to
+  if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
+  throw MeasurementError(
+      {.what = std::to_string(connections) + " connections need " + std::to_string(needed) +
+               " file descriptors, the system allows this process " + std::to_string(hard),
+       .where = "",
+       .next = "raise the limit with 'ulimit -n " + std::to_string(needed) +
+               "' (the hard limit: ulimit -Hn), or use less concurrency"});
+}
+
+}  // namespace llmsweep

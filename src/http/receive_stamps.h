@@ -1,0 +1,61 @@
+// The kernel's own receive time stamps, looked at before libcurl reads: how late our stamp is.
+//
+// Of bytes that the kernel has merged while they waited it keeps the newest arrival, so a delay
+// that is longer than the gap between two chunks is understated by at most that gap.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/base/random.h"
+#include "llmsweep/http/http_client.h"
+
+namespace llmsweep::http {
+
+// Asks the kernel to stamp what this socket receives. False where it does not.
+bool enable_receive_stamps(int fd);
+// Whether the kernel takes the request at all, tried on a socket of our own.
+bool receive_stamps_supported();
+
+// When the oldest unread byte of `fd` arrived. Nothing: nothing to read, or no stamp on it.
+std::optional<Instant> peek_arrival(int fd);
+
+// Decides which reads to look at and keeps their delays in a TransportHealth.
+class ReceiveSampler {
+ public:
+  explicit ReceiveSampler(bool enabled);
+
+  bool enabled() const { return enabled_; }
+  // Before a read of `fd`: looks at one read in period_, at random, since a fixed stride would
+  // fall on the same streams of every decode step.
+  void before_read(int fd) {
+    if (--countdown_ <= 0) look(fd);
+  }
+  // The first body bytes of that read were stamped `at`.
+  void stamped(Instant at, TransportHealth& health) {
+    if (arrival_) record(at, health);
+  }
+  void after_read() { arrival_.reset(); }
+  void reset(TransportHealth& health);
+
+ private:
+  void look(int fd);
+  void record(Instant at, TransportHealth& health);
+  void plan_next();
+
+  static constexpr int64_t kPeriod = 16;
+  static constexpr size_t kMaxSamples = 65'536;
+  static constexpr int kMissesToGiveUp = 256;
+
+  bool enabled_;
+  int64_t period_ = kPeriod;
+  int64_t countdown_ = 0;
+  int misses_ = 0;  // reads without a stamp before the first one with
+  bool seen_ = false;
+  std::optional<Instant> arrival_;
+  Random random_{0};
+};
+
+}  // namespace llmsweep::http

@@ -1,0 +1,96 @@
+// A server that speaks bytes, not HTTP: each connection runs a script on its own thread, so that a
+// test says exactly what is on the wire and when it breaks.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+struct ssl_st;
+struct ssl_ctx_st;
+
+namespace llmsweep::test {
+
+// One accepted connection, in the hands of its script.
+class Peer {
+ public:
+  Peer(int fd, int number, ssl_ctx_st* tls);
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+  ~Peer();
+
+  int number() const { return number_; }  // 0 for the server's first connection
+  // A whole request, head and body; nothing once the client has closed.
+  std::optional<std::string> read_request();
+  // False when the client is gone.
+  bool send(std::string_view bytes);
+  bool send_chunk(std::string_view bytes);  // in HTTP's chunked coding
+  void wait_until_closed();
+  void reset();  // closes with RST
+  void close();
+  bool handshake_ok() const { return handshake_ok_; }
+
+ private:
+  int fd_;
+  int number_;
+  ssl_st* ssl_ = nullptr;
+  bool handshake_ok_ = true;
+  std::string unread_;
+};
+
+struct RawServerOptions {
+  std::string host = "127.0.0.1";
+  // PEM; both empty: plain TCP.
+  std::string certificate;
+  std::string key;
+};
+
+class RawServer {
+ public:
+  using Script = std::function<void(Peer&)>;
+  explicit RawServer(Script script, RawServerOptions options = {});
+  RawServer(const RawServer&) = delete;
+  RawServer& operator=(const RawServer&) = delete;
+  // The client must have closed its connections, or every script must end by itself.
+  ~RawServer();
+
+  int port() const { return port_; }
+  std::string url() const;
+  int connections() const { return connections_; }
+
+ private:
+  void accept_all();
+
+  Script script_;
+  RawServerOptions options_;
+  ssl_ctx_st* tls_ = nullptr;
+  int listen_fd_ = -1;
+  int port_ = 0;
+  std::atomic<int> connections_{0};
+  std::vector<std::thread> scripts_;  // the accepting thread's until it is joined
+  std::thread acceptor_;
+};
+
+// Ready-made wire bytes.
+std::string with_length(std::string_view body, std::string_view extra_headers = {});
+inline constexpr std::string_view kChunkedHead =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
+
+// A port on which nobody listens.
+int unused_port();
+
+// A self-signed certificate for `name`, and its key, both PEM. `days` < 0: expired.
+struct TestCertificate {
+  std::string certificate;
+  std::string key;
+};
+TestCertificate make_certificate(const std::string& name, int days);
+
+}  // namespace llmsweep::test

@@ -1,0 +1,141 @@
+// How late the client's own stamps are, by the kernel's account.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "http/drive.h"
+#include "http/event_arena.h"
+#include "http/receive_stamps.h"
+
+namespace llmsweep::test {
+namespace {
+
+using http::EventArena;
+using http::ReceiveSampler;
+
+TEST(ReceiveStamps, AreSampledInOneReadOfSixteen) {
+  if (!http::receive_stamps_supported()) GTEST_SKIP() << "no receive stamps here";
+  std::atomic<int> wanted = 0;
+  constexpr int kChunks = 2000;
+  RawServer server([&](Peer& peer) {
+    (void)peer.read_request();
+    peer.send(kChunkedHead);
+    for (int i = 0; i < kChunks; ++i) {
+      while (wanted < i) std::this_thread::yield();
+      peer.send_chunk("token");
+    }
+    peer.send(kLastChunk);
+    peer.wait_until_closed();
+  });
+  Driver driver(options_for(server));
+  driver.start(1);
+  while (!driver.seen(1).ended) {
+    driver.poll_once();
+    wanted = driver.seen(1).deliveries;
+  }
+  const TransportHealth& health = driver.client().health();
+  EXPECT_TRUE(health.receive_stamps);
+  const auto samples = static_cast<double>(health.receive_delays.size());
+  // Poisson-like: 125 of 2,000 expected, six deviations either way.
+  EXPECT_NEAR(samples, static_cast<double>(health.reads) / 16.0, 6 * 11.2);
+  auto delays = health.receive_delays;
+  std::sort(delays.begin(), delays.end());
+  EXPECT_GT(delays[delays.size() / 2], Duration(0));
+  EXPECT_LT(delays[delays.size() / 2], std::chrono::milliseconds(1));
+  EXPECT_EQ(health.receive_delay_max, delays.back());
+}
+
+TEST(ReceiveStamps, AreNotTakenWhenSwitchedOff) {
+  RawServer server([](Peer& peer) {
+    while (peer.read_request()) peer.send(with_length("ok"));
+  });
+  CurlClientOptions options = options_for(server);
+  options.receive_stamps = false;
+  Driver driver(options);
+  for (RequestId id = 0; id < 200; ++id) driver.run(id);
+  EXPECT_FALSE(driver.client().health().receive_stamps);
+  EXPECT_TRUE(driver.client().health().receive_delays.empty());
+}
+
+TEST(ReceiveStamps, GiveUpWhereTheKernelGivesNone) {
+  ReceiveSampler sampler(true);
+  TransportHealth health;
+  sampler.reset(health);
+  for (int i = 0; i < 100'000; ++i) {
+    sampler.before_read(-1);
+    sampler.stamped(from_ns(i), health);
+    sampler.after_read();
+  }
+  EXPECT_FALSE(sampler.enabled());
+  EXPECT_TRUE(health.receive_delays.empty());
+}
+
+TEST(TransportHealth, StartsAnewWhenReset) {
+  RawServer server([](Peer& peer) {
+    while (peer.read_request()) peer.send(with_length("ok"));
+  });
+  Driver driver(options_for(server));
+  for (RequestId id = 0; id < 100; ++id) driver.run(id);
+  const TransportHealth before = driver.client().health();
+  EXPECT_EQ(before.reads, 100);
+  EXPECT_GE(before.iterations, 100);
+  EXPECT_GT(before.busy, Duration(0));
+  driver.client().reset_health();
+  const TransportHealth& after = driver.client().health();
+  EXPECT_EQ(after.reads, 0);
+  EXPECT_EQ(after.iterations, 0);
+  EXPECT_EQ(after.new_connections, 0);
+  EXPECT_TRUE(after.receive_delays.empty());
+  EXPECT_EQ(after.busy + after.waited, Duration(0));
+}
+
+TEST(TransportHealth, AccountsForAllOfTheTime) {
+  RawServer server([](Peer& peer) {
+    while (peer.read_request()) peer.send(with_length("ok"));
+  });
+  Driver driver(options_for(server));
+  driver.client().reset_health();
+  const Instant start = SteadyClock().now();
+  for (RequestId id = 0; id < 100; ++id) driver.run(id);
+  driver.poll_until(SteadyClock().now() + std::chrono::milliseconds(10));
+  const Duration wall = SteadyClock().now() - start;
+  const TransportHealth& health = driver.client().health();
+  EXPECT_LE(health.busy + health.waited, wall + std::chrono::milliseconds(1));
+  EXPECT_GE(health.busy + health.waited, wall - std::chrono::milliseconds(5));
+  EXPECT_GE(health.waited, std::chrono::milliseconds(9));
+}
+
+TEST(EventArena, ExtendsInPlaceAndKeepsWhatItHandedOut) {
+  EventArena arena;
+  const std::string_view first = arena.append("one");
+  const std::string_view longer = arena.extend(first, "two");
+  EXPECT_EQ(longer, "onetwo");
+  EXPECT_EQ(longer.data(), first.data());
+  const std::string_view other = arena.append("x");
+  const std::string_view moved = arena.extend(longer, "three");
+  EXPECT_EQ(moved, "onetwothree");
+  EXPECT_EQ(other, "x");
+  EXPECT_EQ(longer, "onetwo");
+}
+
+TEST(EventArena, TakesMoreThanABlockAndReusesItsBlocks) {
+  EventArena arena;
+  const std::string big(1 << 20, 'b');
+  std::vector<std::string_view> parts;
+  for (int i = 0; i < 5; ++i) {
+    parts.push_back(arena.append("small"));
+    parts.push_back(arena.append(big));
+  }
+  for (size_t i = 0; i < parts.size(); ++i) {
+    EXPECT_TRUE(i % 2 == 0 ? parts[i] == "small" : parts[i] == big);
+  }
+  const char* before = parts[0].data();
+  arena.reset();
+  EXPECT_EQ(arena.append("again").data(), before);
+  EXPECT_EQ(arena.append(""), "");
+}
+
+}  // namespace
+}  // namespace llmsweep::test

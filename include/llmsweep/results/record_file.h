@@ -27,12 +27,15 @@ class RecordReader {
   RecordReader(const RecordReader&) = delete;
   RecordReader& operator=(const RecordReader&) = delete;
 
-  // Nothing at the end. Throws Error with file:line for a broken line; a last line that is broken
-  // and has no newline was being written when the run was killed: it is left out.
+  // Nothing at the end. Throws Error with file:line for a broken line; the next call goes on after
+  // it. A last line that is broken and has no newline was being written when the run was killed:
+  // it is left out.
   std::optional<RequestRecord> next();
-  bool truncated() const;       // after the end: whether the last line was left out
-  int64_t line() const;         // of the record last returned, from 1
-  int64_t whole_bytes() const;  // from the start to the end of the last whole line
+  bool truncated() const;  // after the end: whether the last line was left out
+  int64_t line() const;    // of the record last returned, from 1
+  // From the start to the end of the last good line that has its newline: appending may go on
+  // there.
+  int64_t whole_bytes() const;
 
  private:
   struct Impl;

@@ -1,0 +1,284 @@
+#include <simdjson.h>
+
+#include <array>
+#include <bitset>
+#include <fstream>
+#include <limits>
+#include <new>
+#include <type_traits>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/results/record_file.h"
+
+namespace llmsweep {
+namespace {
+
+using Element = simdjson::dom::element;
+
+constexpr size_t kMaxLine = size_t{16} << 20;
+constexpr size_t kMaxDepth = 16;
+
+struct Bad {
+  std::string what;
+};
+
+template <class Int>
+void read(const Element& value, Int& out) {
+  int64_t number = 0;
+  if (value.get(number) != simdjson::SUCCESS || number < 0 ||
+      number > static_cast<int64_t>(std::min<uint64_t>(std::numeric_limits<Int>::max(),
+                                                       std::numeric_limits<int64_t>::max()))) {
+    throw Bad{"must be a whole number from 0"};
+  }
+  out = static_cast<Int>(number);
+}
+
+void read(const Element& value, std::string& out) {
+  std::string_view text;
+  if (value.get(text) != simdjson::SUCCESS) throw Bad{"must be text"};
+  out = text;
+}
+
+void read(const Element& value, bool& out) {
+  if (value.get(out) != simdjson::SUCCESS) throw Bad{"must be true or false"};
+}
+
+void read(const Element& value, Instant& out) {
+  int64_t ns = 0;
+  read(value, ns);
+  out = from_ns(ns);
+}
+
+template <class Enum>
+void read_enum(const Element& value, Enum& out) {
+  std::string name;
+  read(value, name);
+  const std::optional<Enum> known = from_name<Enum>(name);
+  if (!known) throw Bad{"has the unknown value '" + printable(name, 60) + "'"};
+  out = *known;
+}
+
+template <class T>
+void read(const Element& value, std::optional<T>& out) {
+  if (value.is_null()) {
+    out.reset();
+  } else {
+    read(value, out.emplace());
+  }
+}
+
+void read(const Element& value, Histogram& out) {
+  simdjson::dom::array buckets;
+  if (value.get(buckets) != simdjson::SUCCESS) throw Bad{"must be a list"};
+  out = {};
+  for (const Element& item : buckets) {
+    simdjson::dom::array pair;
+    if (item.get(pair) != simdjson::SUCCESS || pair.size() != 2) {
+      throw Bad{"must be [[bucket, count], …]"};
+    }
+    uint32_t bucket = 0;
+    int64_t weight = 0;
+    read(pair.at(0).value_unsafe(), bucket);
+    read(pair.at(1).value_unsafe(), weight);
+    if (bucket >= Histogram::kBuckets) throw Bad{"names a bucket that does not exist"};
+    out.add_bucket(bucket, static_cast<uint64_t>(weight));
+  }
+  out.compact();
+}
+
+struct Field {
+  std::string_view key;
+  bool required;
+  void (*apply)(const Element&, RequestRecord&);
+};
+
+template <auto member>
+void apply(const Element& value, RequestRecord& record) {
+  using T = std::remove_reference_t<decltype(record.*member)>;
+  if constexpr (std::is_enum_v<T>) {
+    read_enum(value, record.*member);
+  } else {
+    read(value, record.*member);
+  }
+}
+
+// In the order in which record_to_jsonl() writes them.
+constexpr std::array kFields = {
+    Field{"level", true, apply<&RequestRecord::level>},
+    Field{"repeat", true, apply<&RequestRecord::repeat>},
+    Field{"index", true, apply<&RequestRecord::index>},
+    Field{"slot", true, apply<&RequestRecord::slot>},
+    Field{"phase", true, apply<&RequestRecord::phase>},
+    Field{"response_id", false, apply<&RequestRecord::response_id>},
+    Field{"scheduled_ns", true, apply<&RequestRecord::scheduled>},
+    Field{"sent_ns", false, apply<&RequestRecord::sent>},
+    Field{"first_byte_ns", false, apply<&RequestRecord::first_byte>},
+    Field{"first_token_ns", false, apply<&RequestRecord::first_token>},
+    Field{"first_answer_token_ns", false, apply<&RequestRecord::first_answer_token>},
+    Field{"last_token_ns", false, apply<&RequestRecord::last_token>},
+    Field{"end_ns", false, apply<&RequestRecord::end>},
+    Field{"input_tokens", false, apply<&RequestRecord::input_tokens>},
+    Field{"planned_input_tokens", false, apply<&RequestRecord::planned_input_tokens>},
+    Field{"cached_tokens", false, apply<&RequestRecord::cached_tokens>},
+    Field{"output_tokens", true, apply<&RequestRecord::output_tokens>},
+    Field{"token_source", true, apply<&RequestRecord::token_source>},
+    Field{"chunks", true, apply<&RequestRecord::chunks>},
+    Field{"coalesced_chunks", false, apply<&RequestRecord::coalesced_chunks>},
+    Field{"outcome", true, apply<&RequestRecord::outcome>},
+    Field{"http_status", false, apply<&RequestRecord::http_status>},
+    Field{"error", false, apply<&RequestRecord::error>},
+    Field{"finish_reason", false, apply<&RequestRecord::finish_reason>},
+    Field{"planned_output_tokens", false, apply<&RequestRecord::planned_output_tokens>},
+    Field{"first_chunk_tokens", false, apply<&RequestRecord::first_chunk_tokens>},
+    Field{"reconnected", false, apply<&RequestRecord::reconnected>},
+    Field{"icl_hist", false, apply<&RequestRecord::icl>},
+    Field{"itl_hist", false, apply<&RequestRecord::itl>},
+};
+
+// The field of `key`, looked for from `expected` on, where it nearly always is.
+size_t field_of(std::string_view key, size_t expected) {
+  for (size_t i = 0; i < kFields.size(); ++i) {
+    const size_t at = (expected + i) % kFields.size();
+    if (kFields[at].key == key) return at;
+  }
+  return kFields.size();
+}
+
+RequestRecord from_object(const simdjson::dom::object& object) {
+  RequestRecord record;
+  std::bitset<kFields.size()> seen;
+  size_t expected = 0;
+  for (const auto& [key, value] : object) {
+    const size_t at = field_of(key, expected);
+    if (at == kFields.size()) continue;  // of a later version
+    if (seen[at]) throw Bad{"duplicate key '" + std::string(key) + "'"};
+    seen.set(at);
+    try {
+      kFields[at].apply(value, record);
+    } catch (const Bad& bad) {
+      throw Bad{std::string(key) + " " + bad.what};
+    }
+    expected = at + 1;
+  }
+  for (size_t i = 0; i < kFields.size(); ++i) {
+    if (kFields[i].required && !seen[i]) {
+      throw Bad{"has no '" + std::string(kFields[i].key) + "'"};
+    }
+  }
+  return record;
+}
+
+RequestRecord parse_line(simdjson::dom::parser& parser, std::string_view line) {
+  simdjson::dom::element root;
+  if (parser.parse(line.data(), line.size()).get(root) != simdjson::SUCCESS) {
+    throw Bad{"is not JSON"};
+  }
+  simdjson::dom::object object;
+  if (root.get(object) != simdjson::SUCCESS) throw Bad{"is not a JSON object"};
+  return from_object(object);
+}
+
+simdjson::dom::parser make_parser() {
+  simdjson::dom::parser parser;
+  if (parser.allocate(4096, kMaxDepth) != simdjson::SUCCESS) throw std::bad_alloc();
+  return parser;
+}
+
+[[noreturn]] void fail(const std::string& where, const Bad& bad) {
+  throw Error({.what = "the line " + bad.what,
+               .where = where,
+               .next = "it is no line of requests.jsonl, or was changed after the run"});
+}
+
+}  // namespace
+
+RequestRecord parse_record(std::string_view line, const std::string& where) {
+  simdjson::dom::parser parser = make_parser();
+  try {
+    return parse_line(parser, line);
+  } catch (const Bad& bad) {
+    fail(where, bad);
+  }
+}
+
+struct RecordReader::Impl {
+  std::filesystem::path path;
+  std::ifstream file;
+  simdjson::dom::parser parser = make_parser();
+  std::string buffer;  // from `begin` on: read and not yet returned
+  size_t begin = 0;
+  int64_t line = 0;
+  int64_t whole_bytes = 0;
+  bool truncated = false;
+
+  // More of the file into the buffer; false at its end.
+  bool refill() {
+    buffer.erase(0, begin);
+    begin = 0;
+    constexpr size_t kPiece = size_t{256} << 10;
+    const size_t had = buffer.size();
+    buffer.resize(had + kPiece);
+    file.read(buffer.data() + had, kPiece);
+    buffer.resize(had + static_cast<size_t>(file.gcount()));
+    if (file.bad()) throw Error({.what = "cannot be read", .where = path.string(), .next = ""});
+    return buffer.size() > had;
+  }
+
+  std::string where() const { return path.string() + ":" + std::to_string(line); }
+};
+
+RecordReader::RecordReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
+  impl_->path = path;
+  impl_->file.open(path, std::ios::binary);
+  if (!impl_->file || std::filesystem::is_directory(path)) {
+    throw Error({.what = "cannot be opened", .where = path.string(), .next = ""});
+  }
+}
+
+RecordReader::~RecordReader() = default;
+
+bool RecordReader::truncated() const {
+  return impl_->truncated;
+}
+int64_t RecordReader::line() const {
+  return impl_->line;
+}
+int64_t RecordReader::whole_bytes() const {
+  return impl_->whole_bytes;
+}
+
+std::optional<RequestRecord> RecordReader::next() {
+  Impl& reader = *impl_;
+  size_t searched = reader.begin;
+  size_t end = reader.buffer.find('\n', searched);
+  while (end == std::string::npos) {
+    const size_t pending = reader.buffer.size() - reader.begin;
+    if (pending > kMaxLine) {
+      ++reader.line;
+      fail(reader.where(), {"is longer than 16 MiB"});
+    }
+    if (!reader.refill()) break;
+    searched = pending;
+    end = reader.buffer.find('\n', searched);
+  }
+  const bool whole = end != std::string::npos;
+  const std::string_view line =
+      std::string_view(reader.buffer).substr(reader.begin, whole ? end - reader.begin : end);
+  if (line.empty() && !whole) return std::nullopt;
+  ++reader.line;
+  reader.begin += line.size() + (whole ? 1 : 0);
+  try {
+    RequestRecord record = parse_line(reader.parser, line);
+    if (whole) reader.whole_bytes += static_cast<int64_t>(line.size()) + 1;
+    return record;
+  } catch (const Bad& bad) {
+    if (whole) fail(reader.where(), bad);
+    --reader.line;
+    reader.truncated = true;
+    return std::nullopt;
+  }
+}
+
+}  // namespace llmsweep

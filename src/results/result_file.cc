@@ -1,0 +1,100 @@
+#include "llmsweep/results/result_file.h"
+
+#include "llmsweep/base/files.h"
+#include "results/result_fields.h"
+
+namespace llmsweep {
+namespace {
+
+constexpr size_t kMaxBytes = size_t{64} << 20;
+constexpr int kMaxDepth = 64;
+
+Json parse_limited(std::string_view text, const std::string& name) {
+  bool too_deep = false;
+  const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
+    too_deep = too_deep || depth > kMaxDepth;
+    return !too_deep;
+  };
+  const auto refuse = [&](std::string what, std::string next) {
+    throw Error({.what = std::move(what), .where = name, .next = std::move(next)});
+  };
+  if (text.size() > kMaxBytes) refuse("larger than 64 MiB", "is it the right file?");
+  try {
+    Json json = Json::parse(text, limit_depth);
+    if (too_deep) refuse("nested deeper than " + std::to_string(kMaxDepth) + " levels", "");
+    return json;
+  } catch (const Json::exception& error) {
+    // Its text ends in what was being parsed, which may be anything: only the place is repeated.
+    const std::string text_of_error = error.what();
+    const size_t at = text_of_error.find(" at ");
+    const std::string place =
+        at == std::string::npos ? "" : text_of_error.substr(at, text_of_error.find(':', at) - at);
+    refuse("not valid JSON" + printable(place, 60),
+           "was it cut short? llmsweep writes result.json whole or not at all");
+  }
+  return {};
+}
+
+void check_version(const JsonPlace& root) {
+  const auto version = root.value.find("schema_version");
+  if (version == root.value.end()) {
+    root.fail("has no schema_version: not a result of llmsweep",
+              "bring other tools' files in with llmsweep import");
+  }
+  int number = 0;
+  decode(root.member(*version, "schema_version"), number);
+  if (number > kResultSchemaVersion) {
+    root.fail("has schema_version " + std::to_string(number) + ", this program reads up to " +
+                  std::to_string(kResultSchemaVersion),
+              "update llmsweep");
+  }
+  if (number < 1) root.fail("schema_version must be at least 1");
+}
+
+void check_levels(const JsonPlace& root, const std::vector<LevelStats>& levels) {
+  for (size_t i = 0; i < levels.size(); ++i) {
+    const std::string where = "levels[" + std::to_string(i) + "].concurrency";
+    if (levels[i].concurrency < 1) root.member(root.value, where).fail("must be at least 1");
+    if (i > 0 && levels[i].concurrency <= levels[i - 1].concurrency) {
+      root.member(root.value, where).fail("levels must have ascending, different concurrencies");
+    }
+  }
+}
+
+}  // namespace
+
+std::string result_to_json(const SweepResult& result) {
+  SweepResult copy = result;
+  Json body = encode(copy);
+  Json json = {{"schema_version", kResultSchemaVersion}};
+  for (auto& [key, value] : body.items()) {
+    json[key] = std::move(value);
+    if (key == "model") {
+      Json spec = Json::parse(result.spec_json, nullptr, false);
+      json["spec"] = spec.is_discarded() ? Json() : std::move(spec);
+    }
+  }
+  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+SweepResult parse_result(std::string_view text, const std::string& name) {
+  const Json json = parse_limited(text, name);
+  const JsonPlace root{json, name, {}};
+  if (!json.is_object()) root.fail("must hold one JSON object");
+  check_version(root);
+  SweepResult result;
+  decode(root, result);
+  check_levels(root, result.levels);
+  if (const auto spec = json.find("spec"); spec != json.end()) result.spec_json = spec->dump(2);
+  return result;
+}
+
+SweepResult read_result(const std::filesystem::path& path) {
+  return parse_result(read_file(path, kMaxBytes), path.string());
+}
+
+void write_result(const std::filesystem::path& path, const SweepResult& result) {
+  write_file_atomically(path, result_to_json(result));
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,192 @@
+#include "results/full_result.h"
+
+namespace llmsweep {
+namespace {
+
+using namespace std::chrono_literals;
+
+Distribution distribution(double base) {
+  return {.count = 3001,
+          .mean = base + 0.1,
+          .min = base / 3,
+          .max = base * 7,
+          .p50 = base,
+          .p90 = base * 2,
+          .p95 = base * 3,
+          .p99 = base * 4,
+          .p999 = base * 5,
+          .p50_ci95 = Interval{base - 0.5, base + 0.5}};
+}
+
+ClientHealth client() {
+  return {.threads = 2,
+          .busy_fraction = 0.1,
+          .cpu_seconds = 1.25,
+          .iterations = 11,
+          .chunks = 12,
+          .chunks_per_iteration = 1.5,
+          .coalesced_fraction = 0.01,
+          .tokens_per_chunk = 1.9,
+          .send_lateness_p50_ms = 0.02,
+          .send_lateness_p99_ms = 0.2,
+          .slot_gap_p50_ms = 0.1,
+          .slot_gap_p99_ms = 0.4,
+          .reconnects = 1,
+          .stalls = 2,
+          .stall_max_ms = 7.5,
+          .stalled_requests = 3,
+          .receive_stamps = true,
+          .receive_samples = 99,
+          .receive_delay_p50_ms = 0.015,
+          .receive_delay_p99_ms = 0.05,
+          .receive_delay_max_ms = 1.1};
+}
+
+RunStats run(int repeat) {
+  RunStats run;
+  run.repeat = repeat;
+  run.valid = false;
+  run.invalid_reasons = {InvalidReason::kClientBusy, InvalidReason::kErrors};
+  run.warnings = {Warning::kHostStall, Warning::kWithDrain};
+  run.requests = {
+      .completed = 80, .failed = 3, .by_outcome = {{Outcome::kOk, 80}, {Outcome::kTimeout, 3}}};
+  run.e2e = distribution(5801.1 + repeat);
+  run.ttft = distribution(200.3);
+  run.ttfo = distribution(210.7);
+  run.tpot = distribution(3.5);
+  run.itl = distribution(3.6);
+  run.icl = distribution(7.1);
+  run.output_throughput_tps = 270.25;
+  run.steady_output_throughput_tps = 272.5;
+  run.drain_bias = -0.01;
+  run.throughput_per_gpu_tps = 68.125;
+  run.request_throughput_rps = 0.17;
+  run.achieved_concurrency = 0.999;
+  run.littles_law_error = 0.001;
+  run.output_speed_tps = 275.8;
+  run.decode_speed_tps = 285.7;
+  run.throughput_per_latency = 0.047;
+  run.goodput_fraction = 0.95;
+  run.goodput_rps = 0.16;
+  run.input_tokens_mean = 2400.5;
+  run.output_tokens_mean = 1600.25;
+  run.cached_tokens_mean = 3.5;
+  run.input_tokens_off = 0.002;
+  run.output_tokens_off = 0.003;
+  run.token_count_estimated = true;
+  run.wall_seconds = 61.5;
+  run.client = client();
+  return run;
+}
+
+LevelStats level(int concurrency) {
+  LevelStats level;
+  level.concurrency = concurrency;
+  level.pooled = run(0);
+  level.e2e_p50_between_runs_ci95 = Interval{5700, 5900};
+  level.throughput_between_runs_ci95 = Interval{270, 275};
+  level.runs = {run(0), run(1), run(2)};
+  return level;
+}
+
+WorkloadSummary workload() {
+  return {.dataset = "sharegpt.json",
+          .input_tokens = TokenCount{.kind = TokenCount::Kind::kNormal, .mean = 9.5, .stddev = 2},
+          .input_scope = InputScope::kContent,
+          .output_tokens = {.kind = TokenCount::Kind::kWeighted, .weighted = {{5, 1}, {7, 0.5}}},
+          .seed = 18446744073709551615U,
+          .streaming = false,
+          .prompt_set_sha256 = "ab12",
+          .tokenizer_path = "tokenizer.json",
+          .tokenizer_sha256 = "cd34",
+          .tokenizer_vocabulary = 128000,
+          .template_overhead_tokens = 4,
+          .dataset_records_skipped = 6};
+}
+
+}  // namespace
+
+SweepResult full_result() {
+  SweepResult result;
+  result.tool = "llmsweep 0.1.0";
+  result.name = "full \"quoted\" \n \U0001F600";
+  result.created_at = "2026-11-22T04:05:06Z";
+  result.source = Source::kImported;
+  result.simulated = true;
+  result.interrupted = true;
+  result.preliminary = true;
+  result.spec_json = "{\n  \"name\": \"x\",\n  \"n\": 1.5\n}";
+  result.model = "deepseek";
+  result.system = {.accelerator = "GB200",
+                   .gpus = 4,
+                   .nodes = 2,
+                   .precision = "NVFP4",
+                   .engine = "TensorRT LLM",
+                   .engine_version = "1.2.0rc8",
+                   .tensor_parallel = 4,
+                   .mtp = true,
+                   .max_batch_size = 64,
+                   .checkpoint = "nvidia/DeepSeek-V3.2-NVFP4",
+                   .weights_gb = 415};
+  result.workload = workload();
+  result.provenance = {.host = "host",
+                       .cores = 2,
+                       .kernel = "6.1",
+                       .libcurl = "7.88.1",
+                       .resolved_address = "127.0.0.1:8000",
+                       .server_headers = {{"Server", "a"}, {"Server", "b"}},
+                       .models_json = "{\"data\":[]}",
+                       .dropped_fields = {"min_tokens"},
+                       .notes = {"a note"}};
+  result.levels = {level(1), level(8)};
+  result.levels[1].pooled.e2e = {.p50_at_most = 15000};
+  result.users_at_target = {
+      {.target = {.metric = Metric::kTtft, .statistic = Statistic::kP99, .max = 1500us},
+       .kind = UsersKind::kBeyondSweep,
+       .users = 8,
+       .c_pass = 8,
+       .c_fail = 16,
+       .c_interpolated = 9.5,
+       .c_interpolated_ci95 = Interval{9, 10},
+       .users_per_gpu = 2}};
+  result.quality = {{"MMLU Pro", 0.802}, {"AIME 2025", 0.934}};
+  return result;
+}
+
+RequestRecord full_record() {
+  RequestRecord record;
+  record.level = 8;
+  record.repeat = 2;
+  record.index = 4'000'000'000;
+  record.slot = 7;
+  record.phase = Phase::kFiller;
+  record.response_id = "chatcmpl-\"1\"\\\n\t\x01 \u00e9";
+  record.scheduled = from_ns(1'000'000'001);
+  record.sent = from_ns(1'000'000'002);
+  record.first_byte = from_ns(1'000'000'003);
+  record.first_token = from_ns(1'000'000'004);
+  record.first_answer_token = from_ns(1'000'000'005);
+  record.last_token = from_ns(9'000'000'000'000'000'006);
+  record.end = from_ns(9'000'000'000'000'000'007);
+  record.planned_input_tokens = 2400;
+  record.planned_output_tokens = 1600;
+  record.input_tokens = 2404;
+  record.cached_tokens = 16;
+  record.output_tokens = 1599;
+  record.token_source = TokenSource::kUsage;
+  record.first_chunk_tokens = 2;
+  record.chunks = 800;
+  record.coalesced_chunks = 3;
+  record.outcome = Outcome::kProtocolError;
+  record.http_status = 200;
+  record.error = "ended without [DONE]";
+  record.finish_reason = "length";
+  record.icl.add(7ms, 5);
+  record.icl.add(12us);
+  record.icl.add(std::chrono::hours(9));
+  record.itl.add(3500us, 1'000'000'000'000);
+  record.reconnected = true;
+  return record;
+}
+
+}  // namespace llmsweep

@@ -66,7 +66,8 @@ std::string legend(const Plot& plot, const Layout& layout) {
                        coordinate(y - 4), style, dash_pattern(curve.dashes));
     svg += svg_marker({.x = 40, .y = y - 4, .style = style});
     const double room = layout.width - 24 - 66;
-    const std::string name = fit_width(curve.name, curve.note.empty() ? room : room * 0.5, 13);
+    const std::string name =
+        fit_width(curve.name, curve.note.empty() ? room : room * 0.5, 13 * kBold);
     svg += svg_text(66, y, name, {.css = "ink b", .size = 13});
     const double note_at = 66 + layout.legend_names_width + 18;
     svg += curve.note.empty()

@@ -61,27 +61,53 @@ double widest_y_tick(const Axis& axis) {
   return widest;
 }
 
-// Beside the line at the first free height from the top, on the side that has room.
+// The boxes that the text of a target may take, the best first: along the line, on either side.
+std::vector<Box> target_boxes(const Segment& line, double width, const Box& area) {
+  constexpr double kHeight = 16;
+  constexpr double kAway = 4;
+  std::vector<Box> boxes;
+  if (line.x0 == line.x1) {
+    for (double y = area.y0 + 2; y + kHeight < area.y1; y += 12) {
+      for (const double x : {line.x0 + kAway, line.x0 - kAway - width}) {
+        boxes.push_back({x, y, x + width, y + kHeight});
+      }
+    }
+  } else {
+    for (double x = area.x1 - width - 2; x > area.x0; x -= 24) {
+      for (const double y : {line.y0 - kHeight - 1, line.y0 + 3}) {
+        boxes.push_back({x, y, x + width, y + kHeight});
+      }
+    }
+  }
+  return boxes;
+}
+
+bool covers_something(const Box& box, const Obstacles& obstacles) {
+  const Box& area = obstacles.bounds;
+  if (box.x0 < area.x0 || box.x1 > area.x1 || box.y0 < area.y0 || box.y1 > area.y1) return true;
+  return std::any_of(obstacles.boxes.begin(), obstacles.boxes.end(),
+                     [&](const Box& other) { return overlap(box, other); }) ||
+         std::any_of(obstacles.segments.begin(), obstacles.segments.end(),
+                     [&](const Segment& segment) { return crosses(segment, box); });
+}
+
+// The first box that covers nothing; where every one does, the first.
 TargetLabel target_label(const Plot& plot, const Layout& layout, size_t index) {
   const TargetLine& target = plot.targets[index];
-  const double width = text_width(target.text, 12) * 1.08 + 4;
   TargetLabel label{.target = index};
   if (target.vertical) {
     const double x = layout.x_of(target.value);
     label.line = {x, layout.area.y0, x, layout.area.y1};
-    const bool room = x + 6 + width < layout.area.x1;
-    const double x0 = room ? x + 4 : x - 4 - width;
-    label.box = {x0, layout.area.y0 + 2, x0 + width, layout.area.y0 + 18};
   } else {
     const double y = layout.y_of(target.value);
     label.line = {layout.area.x0, y, layout.area.x1, y};
-    label.box = {layout.area.x0 + 6, y - 18, layout.area.x0 + 6 + width, y - 2};
   }
-  for (const TargetLabel& other : layout.target_labels) {
-    if (!overlap(label.box, other.box)) continue;
-    label.box.y0 = other.box.y1 + 2;
-    label.box.y1 = label.box.y0 + 16;
-  }
+  const double width = text_width(target.text, 12) * kBold + 4;
+  const std::vector<Box> boxes = target_boxes(label.line, width, layout.area);
+  const Obstacles obstacles = obstacles_of(plot, layout);
+  const auto free = std::find_if(boxes.begin(), boxes.end(),
+                                 [&](const Box& box) { return !covers_something(box, obstacles); });
+  label.box = free != boxes.end() ? *free : boxes.front();
   return label;
 }
 
@@ -101,7 +127,7 @@ Layout layout_of(const Plot& plot, const FigureOptions& options) {
   for (const size_t row : layout.legend) {
     const Curve& curve = plot.curves[row];
     const double room = (layout.width - 90) * (curve.note.empty() ? 1 : 0.5);
-    const double width = text_width(fit_width(curve.name, room, 13), 13);
+    const double width = text_width(fit_width(curve.name, room, 13 * kBold), 13 * kBold);
     if (!curve.note.empty()) layout.legend_names_width = std::max(layout.legend_names_width, width);
   }
   Values values = values_of(plot);

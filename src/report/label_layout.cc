@@ -11,8 +11,9 @@
 namespace llmsweep::report {
 namespace {
 
-constexpr double kMargin = 2.0;      // kept free around a label
-constexpr double kLeaderFrom = 9.0;  // a label farther than this beyond the marker gets a leader
+constexpr double kMargin = 2.0;        // kept free around a label
+constexpr double kLeaderFrom = 9.0;    // a label farther than this beyond the marker gets a leader
+constexpr double kCrossingReach = 40;  // a leader over a curve is no longer than this
 
 // Directions in order of preference: above the curve first, which rises to the right.
 struct Direction {
@@ -89,7 +90,7 @@ class Placer {
     return true;
   }
 
-  // Nearest ring first; a leader over a curve only where no other place is left.
+  // Nearest ring first; a short leader over a curve only where no other place is left.
   std::optional<PlacedLabel> best(const LabelRequest& request) const {
     std::optional<PlacedLabel> crossing;
     for (const double ring : kRings) {
@@ -98,7 +99,7 @@ class Placer {
         label.leader = leader_of(request, label.box);
         if (!is_free(label)) continue;
         if (!label.leader || !crosses_a_curve(*label.leader)) return label;
-        if (!crossing) crossing = label;
+        if (!crossing && ring <= kCrossingReach) crossing = label;
       }
     }
     return crossing;

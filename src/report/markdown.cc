@@ -1,0 +1,78 @@
+#include "llmsweep/report/markdown.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "llmsweep/base/text.h"
+#include "llmsweep/report/table.h"
+#include "report/cells.h"
+#include "report/escape.h"
+
+namespace llmsweep {
+namespace {
+
+using report::Headline;
+
+std::string bold_marks(const SweepResult& result) {
+  std::string text;
+  for (const std::string& mark : marks_of(result)) text += " **[" + mark + "]**";
+  return text;
+}
+
+std::string levels_markdown(const SweepResult& result) {
+  std::string text =
+      "| concurrency | output tokens/s | tokens/s per GPU | median E2E ms | 95 % interval ms | "
+      "TTFT "
+      "ms | TPOT ms | throughput/latency | valid |\n"
+      "|--:|--:|--:|--:|:-:|--:|--:|--:|:-:|\n";
+  for (const LevelStats& level : result.levels) {
+    const Headline headline = report::headline_of(level);
+    text += fmt::format(
+        "| {} | {}{} | {} | {} | {} | {} | {} | {} | {} |\n", headline.concurrency,
+        report::rate_text(headline.throughput_tps), headline.with_drain ? " (with drain)" : "",
+        report::rate_text(headline.per_gpu_tps), report::ms_text(headline.e2e_ms),
+        report::interval_text(headline.e2e_ci95), report::ms_text(headline.ttft_ms),
+        report::ms_text(headline.tpot_ms), report::ratio_text(headline.throughput_per_latency),
+        headline.valid ? "yes" : "**NO**");
+  }
+  return text;
+}
+
+std::string section(const SweepResult& result) {
+  std::string text = "### " + report::markdown(result.name) + bold_marks(result) + "\n\n";
+  if (!result.model.empty()) text += "- Model: " + report::markdown(result.model) + "\n";
+  const std::string system = system_line(result.system);
+  const std::string workload = workload_line(result.workload);
+  if (!system.empty()) text += "- System: " + report::markdown(system, 1000) + "\n";
+  if (!workload.empty()) text += "- Workload: " + report::markdown(workload, 1000) + "\n";
+  if (!result.created_at.empty()) {
+    text += "- Made: " + report::markdown(result.created_at) +
+            (result.tool.empty() ? "" : " by " + report::markdown(result.tool)) + "\n";
+  }
+  for (const std::string& sentence : users_sentences(result)) {
+    text += "- **" + report::markdown(sentence, 1000) + "**\n";
+  }
+  if (result.levels.empty()) return text + "\nNo level was measured.\n";
+  text += "\n" + levels_markdown(result);
+  const std::string note = report::interval_note(result);
+  if (!note.empty()) text += "\n" + report::markdown(note, 1000) + "\n";
+  std::string findings;
+  for (const report::Finding& finding : report::findings_of(result)) {
+    findings +=
+        fmt::format("- **{}** {}: {} {}\n", finding.invalid ? "INVALID" : "Warning",
+                    report::levels_text(finding.levels), report::markdown(finding.text, 1000),
+                    report::markdown(finding.remedy, 1000));
+  }
+  return findings.empty() ? text : text + "\n" + findings;
+}
+
+}  // namespace
+
+std::string markdown_report(std::span<const SweepResult> results) {
+  std::string text;
+  for (const SweepResult& result : results) text += (text.empty() ? "" : "\n") + section(result);
+  return text;
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,49 @@
+// What the simulated endpoint really did: one record a request, one JSON line each in truth.jsonl.
+//
+// A line's keys are the fields' names, instants as absolute CLOCK_MONOTONIC ns; chunks are two
+// lists, `sent_ns` and `chunk_tokens`. A line is written when its response has ended.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "llmsweep/base/clock.h"
+
+namespace llmsweep {
+
+struct TruthChunk {
+  Instant sent{};  // just before its bytes were handed to the kernel
+  int64_t tokens = 0;
+};
+
+struct TruthRecord {
+  std::string response_id;  // as sent on the wire; empty where none was
+  int64_t number = 0;       // requests are counted from 1 in order of arrival
+  std::string api;          // "chat", "completions"
+  bool stream = true;
+  Instant arrival{};  // the read that completed the request
+  std::optional<Instant> prefill_start;
+  std::vector<TruthChunk> chunks;  // token-bearing; of an unstreamed answer the one body
+  std::optional<Instant> end;      // after the last byte, or when the connection was gone
+  int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;
+  int64_t output_tokens = 0;   // in `chunks`
+  int status = 200;            // 0: no response was sent
+  std::string finish_reason;   // as sent; empty where none was
+  std::string fault;           // name of the fault injected; empty: none
+  bool client_closed = false;  // the client left before the end
+  // Of the chunks: instant sent − instant due by the engine.
+  Duration lateness_mean{};
+  Duration lateness_max{};
+  int64_t blocked_writes = 0;  // the kernel's buffer was full: bytes had to wait for the client
+};
+
+std::string truth_line(const TruthRecord& record);  // without a newline
+// Throws Error with file:line for what is not such a line. A last line cut short is left out.
+std::vector<TruthRecord> read_truth_log(const std::filesystem::path& path);
+
+}  // namespace llmsweep

@@ -1,0 +1,356 @@
+#include "simulator/response.h"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+namespace llmsweep::sim {
+namespace {
+
+// With Text::kHeldBack every so-manieth token ends inside a character.
+constexpr int64_t kHeldEvery = 7;
+
+bool held_back(int64_t index) {
+  return index % kHeldEvery == kHeldEvery - 1;
+}
+
+Answer answer_of(const SimulatorProfile& profile, const ApiRequest& request,
+                 const ResponseSetup& setup) {
+  const bool every = profile.wire.usage == WireProfile::Usage::kEveryChunk;
+  const bool completions_always = profile.dialect == Dialect::kLlamacpp && !request.chat;
+  const bool missing = setup.fault != nullptr && setup.fault->kind == FaultKind::kMissingUsage;
+  const bool usage = !request.stream || request.include_usage || request.continuous_usage ||
+                     profile.wire.usage_always || completions_always;
+  return {.chat = request.chat,
+          .usage = usage && !missing,
+          .continuous_usage = !missing && (request.continuous_usage || (usage && every)),
+          .id = setup.truth.response_id,
+          .model = request.model.empty() ? profile.model : request.model,
+          .created = setup.created,
+          .prompt_tokens = setup.truth.prompt_tokens};
+}
+
+}  // namespace
+
+Response::Response(boost::asio::io_context& io, const SimulatorProfile& profile,
+                   const ApiRequest& request, ResponseSetup setup,
+                   std::function<void(uint64_t)> ended)
+    : io_(io),
+      profile_(profile),
+      wire_(profile.wire),
+      id_(setup.id),
+      connection_(setup.connection),
+      stream_(request.stream),
+      keep_alive_(setup.keep_alive && !(request.stream && profile.wire.close_after)),
+      http_1_0_(setup.http_1_0),
+      seed_(setup.seed),
+      finish_reason_(setup.finish_reason),
+      fault_(setup.fault),
+      truth_(setup.truth),
+      writer_(profile.wire, profile.dialect, answer_of(profile, request, setup)),
+      ended_(std::move(ended)),
+      comments_(io),
+      stall_(io) {
+  if (request.chat) reasoning_tokens_ = std::min(wire_.reasoning_tokens, setup.output_tokens);
+  if (faulty(FaultKind::kMissingUsage) || faulty(FaultKind::kWrongUsage) ||
+      faulty(FaultKind::kMissingDone) || faulty(FaultKind::kSlowHeaders) ||
+      faulty(FaultKind::kByteWrites)) {
+    truth_.fault = name_of(fault_->kind);  // these apply to the answer as a whole
+  }
+}
+
+void Response::begin() {
+  if (!stream_) return;
+  if (wire_.headers == WireProfile::Headers::kEarly) send_head();
+  if (wire_.comment_interval > Duration(0)) schedule_comment();
+}
+
+void Response::prefill_started(const EngineEvent& event) {
+  truth_.prefill_start = event.at;
+  truth_.cached_tokens = event.cached_tokens;
+  if (stream_ && wire_.headers == WireProfile::Headers::kPrefill && !over_) send_head();
+}
+
+void Response::connection_lost() {
+  if (over_) return;
+  truth_.client_closed = true;
+  finish();
+}
+
+// Headers and comments.
+
+void Response::append_head(std::string& out) {
+  if (head_sent_) return;
+  head_sent_ = true;
+  out += response_head({.content_type = "text/event-stream",
+                        .keep_alive = keep_alive_ && !http_1_0_,
+                        .http_1_0 = http_1_0_},
+                       profile_.dialect);
+}
+
+void Response::send_head() {
+  if (head_sent_) return;
+  std::string head;
+  append_head(head);
+  if (faulty(FaultKind::kSlowHeaders)) {
+    connection_->write_slowly(head, fault_->duration);
+  } else {
+    write(head);
+  }
+}
+
+void Response::schedule_comment() {
+  comments_.expires_after(wire_.comment_interval);
+  comments_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (!error && self && !self->over_ && !self->opened_) self->send_comment();
+  });
+}
+
+void Response::send_comment() {
+  send_head();
+  payload_.clear();
+  writer_.comment(payload_);
+  out_.clear();
+  append_payload(out_);
+  write(out_);
+  schedule_comment();
+}
+
+// Tokens.
+
+void Response::tokens(const EngineEvent& event) {
+  if (over_) return;
+  if (stalled_) {
+    backlog_.push_back(event);
+  } else {
+    handle(event);
+  }
+}
+
+void Response::handle(const EngineEvent& event) {
+  given_ += event.tokens;
+  ++steps_;
+  if (first_at_ == Instant{}) first_at_ = event.at;
+  last_at_ = event.at;
+  if (!stream_) {
+    if (event.last) send_plain(event);
+    return;
+  }
+  const bool waits = given_ - truth_.output_tokens < wire_.tokens_per_chunk;
+  if (waits && !event.last) return;
+  if (inject_before_chunk(event)) return;
+  send_chunk(event);
+}
+
+bool Response::inject_before_chunk(const EngineEvent& event) {
+  if (fault_ == nullptr || !truth_.fault.empty()) return false;
+  if (static_cast<int64_t>(truth_.chunks.size()) != fault_->after_chunks) return false;
+  truth_.fault = name_of(fault_->kind);
+  out_.clear();
+  payload_.clear();
+  switch (fault_->kind) {
+    case FaultKind::kReset:
+      connection_->reset();
+      finish();
+      return true;
+    case FaultKind::kTruncate:
+      connection_->close();
+      finish();
+      return true;
+    case FaultKind::kStall:
+      stall(event);
+      return true;
+    case FaultKind::kMalformedJson:
+      send_malformed();
+      return false;
+    case FaultKind::kErrorEvent: {
+      writer_.error({.status = 500,
+                     .message = "the engine has failed (injected)",
+                     .type = "InternalServerError"},
+                    payload_);
+      const bool done = profile_.dialect == Dialect::kVllm || profile_.dialect == Dialect::kSglang;
+      if (done) writer_.done(payload_);
+      break;
+    }
+    case FaultKind::kDoneOnly:
+      writer_.done(payload_);
+      break;
+    case FaultKind::kEarlyEnd:
+      given_ = truth_.output_tokens;
+      send_tail("stop");
+      return true;
+    case FaultKind::kRefuse:
+    case FaultKind::kStatus:
+    case FaultKind::kMissingDone:
+    case FaultKind::kMissingUsage:
+    case FaultKind::kWrongUsage:
+    case FaultKind::kSlowHeaders:
+    case FaultKind::kByteWrites:
+      return false;
+  }
+  append_head(out_);
+  append_payload(out_);
+  end_body(out_);
+  write(out_);
+  finish();
+  return true;
+}
+
+void Response::stall(const EngineEvent& event) {
+  stalled_ = true;
+  stall_.expires_after(fault_->duration);
+  stall_.async_wait([weak = weak_from_this(), event](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (!error && self && !self->over_) self->go_on(event);
+  });
+}
+
+void Response::go_on(const EngineEvent& event) {
+  stalled_ = false;
+  not_before_ = SteadyClock().now();
+  send_chunk(event);
+  const std::vector<EngineEvent> backlog = std::move(backlog_);
+  for (const EngineEvent& later : backlog) {
+    if (!over_) handle(later);
+  }
+}
+
+void Response::send_malformed() {
+  std::string whole;
+  writer_.tokens({.text = " cut"}, progress(), {}, whole);
+  payload_ = whole.substr(0, whole.size() * 2 / 3) + (wire_.crlf ? "\r\n\r\n" : "\n\n");
+  append_head(out_);
+  append_payload(out_);
+  write(out_);
+}
+
+void Response::next_text(int64_t tokens, bool last, std::string& text) {
+  text.clear();
+  const bool wide = wire_.text != WireProfile::Text::kAscii;
+  int64_t end = worded_ + tokens;
+  if (wire_.text == WireProfile::Text::kHeldBack && !last && held_back(end - 1)) --end;
+  for (; worded_ < end; ++worded_) text += output_word(seed_, worded_, wide && worded_ % 3 == 0);
+}
+
+void Response::send_chunk(const EngineEvent& event) {
+  const bool reasoning = worded_ < reasoning_tokens_;
+  next_text(given_ - worded_, event.last, text_);
+  const bool empty_chunks = profile_.dialect != Dialect::kLlamacpp;
+  if (text_.empty() && !empty_chunks) return;
+  payload_.clear();
+  out_.clear();
+  append_head(out_);
+  if (!opened_) {
+    opened_ = true;
+    comments_.cancel();
+    writer_.opening(payload_);
+  }
+  const bool closes = event.last && wire_.finish == WireProfile::Finish::kWithLastToken &&
+                      !faulty(FaultKind::kMissingDone);
+  writer_.tokens({.text = text_, .reasoning = reasoning}, progress(),
+                 closes ? std::string_view(finish_reason_) : std::string_view(), payload_);
+  append_payload(out_);
+  const Instant now = SteadyClock().now();
+  if (!text_.empty()) note_chunk(now, event);
+  write(out_);
+  if (event.last && !over_) send_tail(finish_reason_);
+}
+
+void Response::note_chunk(Instant sent, const EngineEvent& event) {
+  truth_.chunks.push_back({.sent = sent, .tokens = worded_ - truth_.output_tokens});
+  truth_.output_tokens = worded_;
+  const Duration lateness = sent - std::max(event.at, not_before_);
+  lateness_sum_ += lateness;
+  truth_.lateness_max = std::max(truth_.lateness_max, lateness);
+}
+
+void Response::send_tail(std::string_view finish) {
+  payload_.clear();
+  out_.clear();
+  append_head(out_);
+  if (!faulty(FaultKind::kMissingDone)) {
+    writer_.closing(finish, progress(), payload_);
+    if (!payload_.empty()) append_payload(out_);
+    payload_.clear();
+    writer_.done(payload_);
+    truth_.finish_reason = finish;
+  }
+  if (!payload_.empty()) append_payload(out_);
+  end_body(out_);
+  write(out_);
+  finish();
+}
+
+void Response::send_plain(const EngineEvent& event) {
+  std::string reasoning;
+  std::string answer;
+  next_text(reasoning_tokens_, true, reasoning);
+  next_text(given_ - worded_, true, answer);
+  const std::string body =
+      writer_.plain({.text = reasoning}, {.text = answer}, finish_reason_, progress());
+  out_ =
+      response_head({.content_length = body.size(), .keep_alive = keep_alive_}, profile_.dialect) +
+      body;
+  truth_.finish_reason = finish_reason_;
+  note_chunk(SteadyClock().now(), event);
+  write(out_);
+  finish();
+}
+
+Progress Response::progress() const {
+  const int64_t extra = faulty(FaultKind::kWrongUsage) ? 1 : 0;
+  const auto ms = [](Instant from, Instant to) { return to_ms(to - from); };
+  return {.cached_tokens = truth_.cached_tokens,
+          .output_tokens = given_ + extra,
+          .reasoning_tokens = std::min(reasoning_tokens_, given_),
+          .steps = steps_,
+          .prompt_ms = truth_.prefill_start ? ms(*truth_.prefill_start, first_at_) : 0,
+          .predicted_ms = ms(first_at_, last_at_)};
+}
+
+// Bytes.
+
+void Response::append_payload(std::string& out) const {
+  if (http_1_0_) {
+    out += payload_;
+  } else {
+    append_http_chunk(payload_, out);
+  }
+}
+
+void Response::end_body(std::string& out) const {
+  if (!http_1_0_) out += kLastHttpChunk;
+}
+
+void Response::write(std::string_view bytes) {
+  if (faulty(FaultKind::kByteWrites)) return connection_->write_bytewise(bytes);
+  if (wire_.text == WireProfile::Text::kSplit) {
+    // Between two bytes of the first character that has several.
+    const auto inside = std::find_if(bytes.begin(), bytes.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+    });
+    const auto head = static_cast<size_t>(inside - bytes.begin());
+    if (head < bytes.size()) {
+      connection_->write(bytes.substr(0, head));
+      bytes.remove_prefix(head);
+    }
+  }
+  connection_->write(bytes);
+}
+
+void Response::finish() {
+  if (over_) return;
+  over_ = true;
+  comments_.cancel();
+  stall_.cancel();
+  truth_.end = SteadyClock().now();
+  truth_.blocked_writes = connection_->blocked_writes();
+  if (!truth_.chunks.empty()) {
+    truth_.lateness_mean = lateness_sum_ / static_cast<int64_t>(truth_.chunks.size());
+  }
+  if (connection_->open()) connection_->end_response(keep_alive_ && !http_1_0_);
+  boost::asio::post(io_, [ended = ended_, id = id_] { ended(id); });
+}
+
+}  // namespace llmsweep::sim

@@ -1,0 +1,107 @@
+#include "llmsweep/simulator/truth.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/files.h"
+
+namespace llmsweep {
+namespace {
+
+using nlohmann::json;
+
+json instant_json(const std::optional<Instant>& instant) {
+  return instant ? json(to_ns(*instant)) : json(nullptr);
+}
+
+std::optional<Instant> read_instant(const json& object, const char* key) {
+  const json& value = object.at(key);
+  if (value.is_null()) return std::nullopt;
+  return from_ns(value.get<int64_t>());
+}
+
+TruthRecord read_record(const json& object) {
+  TruthRecord record;
+  record.response_id = object.at("response_id").get<std::string>();
+  record.number = object.at("number").get<int64_t>();
+  record.api = object.at("api").get<std::string>();
+  record.stream = object.at("stream").get<bool>();
+  record.arrival = from_ns(object.at("arrival_ns").get<int64_t>());
+  record.prefill_start = read_instant(object, "prefill_start_ns");
+  record.end = read_instant(object, "end_ns");
+  record.prompt_tokens = object.at("prompt_tokens").get<int64_t>();
+  record.cached_tokens = object.at("cached_tokens").get<int64_t>();
+  record.output_tokens = object.at("output_tokens").get<int64_t>();
+  record.status = object.at("status").get<int>();
+  record.finish_reason = object.at("finish_reason").get<std::string>();
+  record.fault = object.at("fault").get<std::string>();
+  record.client_closed = object.at("client_closed").get<bool>();
+  record.lateness_mean = Duration(object.at("lateness_mean_ns").get<int64_t>());
+  record.lateness_max = Duration(object.at("lateness_max_ns").get<int64_t>());
+  record.blocked_writes = object.at("blocked_writes").get<int64_t>();
+  const auto sent = object.at("sent_ns").get<std::vector<int64_t>>();
+  const auto tokens = object.at("chunk_tokens").get<std::vector<int64_t>>();
+  if (sent.size() != tokens.size()) {
+    throw Error{{.what = "'sent_ns' and 'chunk_tokens' differ in length"}};
+  }
+  for (size_t i = 0; i < sent.size(); ++i) {
+    record.chunks.push_back({.sent = from_ns(sent[i]), .tokens = tokens[i]});
+  }
+  return record;
+}
+
+}  // namespace
+
+std::string truth_line(const TruthRecord& record) {
+  nlohmann::ordered_json object;
+  object["response_id"] = record.response_id;
+  object["number"] = record.number;
+  object["api"] = record.api;
+  object["stream"] = record.stream;
+  object["arrival_ns"] = to_ns(record.arrival);
+  object["prefill_start_ns"] = instant_json(record.prefill_start);
+  object["end_ns"] = instant_json(record.end);
+  object["prompt_tokens"] = record.prompt_tokens;
+  object["cached_tokens"] = record.cached_tokens;
+  object["output_tokens"] = record.output_tokens;
+  object["status"] = record.status;
+  object["finish_reason"] = record.finish_reason;
+  object["fault"] = record.fault;
+  object["client_closed"] = record.client_closed;
+  object["lateness_mean_ns"] = record.lateness_mean.count();
+  object["lateness_max_ns"] = record.lateness_max.count();
+  object["blocked_writes"] = record.blocked_writes;
+  std::string line = object.dump();
+  line.back() = ',';
+  line += R"("sent_ns":[)";
+  for (const TruthChunk& chunk : record.chunks) line += fmt::format("{},", to_ns(chunk.sent));
+  if (line.back() == ',') line.pop_back();
+  line += R"(],"chunk_tokens":[)";
+  for (const TruthChunk& chunk : record.chunks) line += fmt::format("{},", chunk.tokens);
+  if (line.back() == ',') line.pop_back();
+  return line + "]}";
+}
+
+std::vector<TruthRecord> read_truth_log(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
+  std::vector<TruthRecord> records;
+  size_t begin = 0;
+  for (int number = 1; begin < text.size(); ++number) {
+    const size_t end = text.find('\n', begin);
+    if (end == std::string::npos) break;  // cut short by a kill
+    const auto line = text.substr(begin, end - begin);
+    begin = end + 1;
+    try {
+      records.push_back(read_record(json::parse(line)));
+    } catch (const std::exception& problem) {
+      throw Error{{.what = fmt::format("not a line of a truth log: {}", problem.what()),
+                   .where = fmt::format("{}:{}", path.string(), number),
+                   .next = "give the file that `llmsweep simulate --log` wrote"}};
+    }
+  }
+  return records;
+}
+
+}  // namespace llmsweep

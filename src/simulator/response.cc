@@ -265,16 +265,16 @@ void Response::note_chunk(Instant sent, const EngineEvent& event) {
   truth_.lateness_max = std::max(truth_.lateness_max, lateness);
 }
 
-void Response::send_tail(std::string_view finish) {
+void Response::send_tail(std::string_view reason) {
   payload_.clear();
   out_.clear();
   append_head(out_);
   if (!faulty(FaultKind::kMissingDone)) {
-    writer_.closing(finish, progress(), payload_);
+    writer_.closing(reason, progress(), payload_);
     if (!payload_.empty()) append_payload(out_);
     payload_.clear();
     writer_.done(payload_);
-    truth_.finish_reason = finish;
+    truth_.finish_reason = reason;
   }
   if (!payload_.empty()) append_payload(out_);
   end_body(out_);

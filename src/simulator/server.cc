@@ -289,14 +289,13 @@ void Server::admit(Connection& connection, const ReceivedRequest& request, const
                                              [this](uint64_t over) { on_ended(over); });
   connection.serving = id;
   serving_.emplace(id, Served{response, connection.id(), output_tokens});
-  pump();  // the engine may be behind: its time must not pass the arrival
   engine_.submit({.id = id,
                   .prompt_tokens = wanted.prompt.count(),
                   .output_tokens = output_tokens,
                   .seed = seed,
                   .block_hashes = profile_.engine.prefix_cache ? wanted.prompt.block_hashes()
                                                                : std::vector<uint64_t>{}},
-                 clock_.now());
+                 request.at);
   response->begin();
   pump();
 }

@@ -21,7 +21,7 @@
 
 namespace llmsweep::sim {
 
-class Server final : private ConnectionOwner {
+class Server final : public ConnectionOwner {
  public:
   // Binds and listens; throws Error.
   Server(SimulatorProfile profile, SimulatorOptions options);

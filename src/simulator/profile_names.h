@@ -1,0 +1,56 @@
+// Enumerators as they are spelled in a profile, for its reader and its writer.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "llmsweep/simulator/profile.h"
+
+namespace llmsweep::sim {
+
+template <class T>
+using Spellings = std::vector<std::pair<std::string, T>>;
+
+Spellings<Dialect> dialect_names();
+Spellings<FaultKind> fault_names();
+
+inline Spellings<TokenRule> token_rule_names() {
+  return {{"words", TokenRule::kWords}, {"bytes", TokenRule::kBytes}};
+}
+inline Spellings<WireProfile::Headers> headers_names() {
+  using E = WireProfile::Headers;
+  return {{"early", E::kEarly}, {"prefill", E::kPrefill}, {"first_token", E::kFirstToken}};
+}
+inline Spellings<WireProfile::RoleChunk> role_chunk_names() {
+  using E = WireProfile::RoleChunk;
+  return {{"none", E::kNone}, {"empty", E::kEmpty}, {"null", E::kNull}};
+}
+inline Spellings<WireProfile::Finish> finish_names() {
+  using E = WireProfile::Finish;
+  return {{"with_last_token", E::kWithLastToken}, {"own_chunk", E::kOwnChunk}};
+}
+inline Spellings<WireProfile::Usage> usage_names() {
+  using E = WireProfile::Usage;
+  return {{"own_chunk", E::kOwnChunk},
+          {"finish_chunk", E::kFinishChunk},
+          {"every_chunk", E::kEveryChunk}};
+}
+inline Spellings<WireProfile::Text> text_names() {
+  using E = WireProfile::Text;
+  return {{"ascii", E::kAscii}, {"held_back", E::kHeldBack}, {"split", E::kSplit}};
+}
+inline Spellings<WireProfile::ErrorStyle> error_style_names() {
+  using E = WireProfile::ErrorStyle;
+  return {{"object", E::kObject}, {"string", E::kString}, {"field", E::kField}};
+}
+
+template <class T>
+const std::string& spelled(const Spellings<T>& names, T value) {
+  for (const auto& [name, candidate] : names) {
+    if (candidate == value) return name;
+  }
+  return names.front().first;
+}
+
+}  // namespace llmsweep::sim

@@ -54,8 +54,9 @@ Terminal detect_terminal(int fd, const GetEnv& get_env);
 std::optional<int> window_columns(int fd);
 
 // Keeps the view in place at the bottom of a terminal; elsewhere writes a plain line every
-// `log_interval`. One thread. The destructor removes the view and shows the cursor again, so that
-// an interrupt or an exception leaves the terminal clean.
+// `log_interval`. One thread. The cursor is never hidden and nothing but relative movement is sent,
+// so that a killed run leaves the terminal usable; the destructor removes the view, so that an
+// interrupt or an exception leaves it clean.
 class LiveView {
  public:
   LiveView(std::ostream& out, Terminal terminal, Duration log_interval = std::chrono::seconds(5));
@@ -63,22 +64,22 @@ class LiveView {
   LiveView(const LiveView&) = delete;
   LiveView& operator=(const LiveView&) = delete;
 
-  // Redraws at most ten times a second of `now`.
+  // Redraws at most ten times a second of `now`, or writes the next plain line when it is due.
   void update(const LevelProgress& progress, Instant now);
-  void resize(int columns);
+  void resize(int columns);  // of the terminal; what it has wrapped meanwhile is removed too
   // A line (or lines, '\n' between) that stays on screen above the view.
   void print(const std::string& text);
   void clear();  // removes the view; the next update draws it again
 
  private:
-  void erase();
+  void draw(const std::string& text);
 
   std::ostream& out_;
   Terminal terminal_;
   Duration log_interval_;
   std::optional<Instant> drawn_at_;
-  std::string shown_;  // what stands on the terminal now; empty: nothing
-  int shown_width_ = 0;
+  std::string shown_;  // what stands on the terminal now, without colour; empty: nothing
+  std::string shown_colored_;
 };
 
 }  // namespace llmsweep

@@ -15,6 +15,7 @@ namespace dom = simdjson::dom;
 
 constexpr size_t kFirstCapacity = size_t{64} << 10;
 constexpr size_t kMaxDepth = 64;
+constexpr int64_t kMaxCount = 1'000'000'000'000;  // of tokens; more is nonsense
 
 std::string_view text_of(dom::element value) {
   std::string_view text;
@@ -25,8 +26,8 @@ void read_count(dom::element value, std::optional<int64_t>& count) {
   int64_t whole = 0;
   double real = 0;
   if (value.get(whole) == simdjson::SUCCESS) {
-    if (whole >= 0) count = whole;
-  } else if (value.get(real) == simdjson::SUCCESS && real >= 0 && real < 1e15) {
+    if (whole >= 0 && whole <= kMaxCount) count = whole;
+  } else if (value.get(real) == simdjson::SUCCESS && real >= 0 && real <= kMaxCount) {
     count = static_cast<int64_t>(real);
   }
 }

@@ -53,11 +53,10 @@ TEST_P(EveryRecording, IsTheSameForEverySplitInTwo) {
   const std::string_view body = recording.body;
   const std::string paced_record = shown(read(expected.api, recording, paced(body, {}), parser_));
   const std::string whole_record = shown(read(expected.api, recording, whole(body), parser_));
-  // The long recording has many like events: cut it where an event differs from its neighbours.
-  const size_t every = body.size() > 8'000 ? body.size() - 4'000 : 0;
-  for (size_t cut = every; cut <= body.size(); ++cut) {
+  for (size_t cut = 0; cut <= body.size(); ++cut) {
     ASSERT_EQ(shown(read(expected.api, recording, paced(body, {cut}), parser_)), paced_record)
         << "cut at " << cut;
+    if (body.size() > 10'000) continue;  // in one arrival: the short ones show it, this is slow
     const std::vector<Piece> halves = {{body.substr(0, cut), 1}, {body.substr(cut), 1}};
     ASSERT_EQ(shown(read(expected.api, recording, halves, parser_)), whole_record)
         << "cut at " << cut;

@@ -21,9 +21,9 @@ std::string absent(bool unicode) {
 
 }  // namespace
 
-Headline headline_of(const LevelStats& level) {
+LevelHeadline headline_of(const LevelStats& level) {
   const RunStats& run = level.pooled;
-  Headline headline{.concurrency = level.concurrency, .valid = run.valid};
+  LevelHeadline headline{.concurrency = level.concurrency, .valid = run.valid};
   headline.throughput_tps = run.steady_output_throughput_tps;
   if (!headline.throughput_tps) {
     headline.throughput_tps = positive(run.output_throughput_tps);
@@ -44,7 +44,7 @@ std::string interval_note(const SweepResult& result) {
   size_t repeats = 0;
   bool within = false;
   for (const LevelStats& level : result.levels) {
-    const Headline headline = headline_of(level);
+    const LevelHeadline headline = headline_of(level);
     if (!headline.e2e_ci95) continue;
     if (headline.between_runs) repeats = std::max(repeats, level.runs.size());
     within = within || !headline.between_runs;

@@ -11,7 +11,7 @@
 namespace llmsweep::report {
 
 // The level's headline numbers. Absent: not measured, not published, or not enough samples.
-struct Headline {
+struct LevelHeadline {
   int concurrency = 0;
   bool valid = true;
   std::optional<double> throughput_tps;  // steady; with_drain: tokens ÷ wall
@@ -25,7 +25,7 @@ struct Headline {
   std::optional<double> throughput_per_latency;
   std::optional<double> output_speed_tps;  // per user
 };
-Headline headline_of(const LevelStats& level);
+LevelHeadline headline_of(const LevelStats& level);
 
 // "95 % interval between 3 repeats", "95 % interval within the run", or empty where none is shown.
 std::string interval_note(const SweepResult& result);

@@ -12,7 +12,7 @@
 namespace llmsweep {
 namespace {
 
-using report::Headline;
+using report::LevelHeadline;
 
 std::string bold_marks(const SweepResult& result) {
   std::string text;
@@ -27,7 +27,7 @@ std::string levels_markdown(const SweepResult& result) {
       "ms | TPOT ms | throughput/latency | valid |\n"
       "|--:|--:|--:|--:|:-:|--:|--:|--:|:-:|\n";
   for (const LevelStats& level : result.levels) {
-    const Headline headline = report::headline_of(level);
+    const LevelHeadline headline = report::headline_of(level);
     text += fmt::format(
         "| {} | {}{} | {} | {} | {} | {} | {} | {} | {} |\n", headline.concurrency,
         report::rate_text(headline.throughput_tps), headline.with_drain ? " (with drain)" : "",

@@ -15,7 +15,7 @@ namespace {
 
 using PercentileMember = std::optional<double> Distribution::*;
 
-std::string tooltip(const SweepResult& result, const Headline& headline) {
+std::string tooltip(const SweepResult& result, const LevelHeadline& headline) {
   std::string text = fmt::format("{}, concurrency {}", result.name, headline.concurrency);
   if (headline.throughput_tps) {
     text += fmt::format(": {} output tokens/s", format_significant(*headline.throughput_tps));
@@ -92,7 +92,7 @@ struct Coordinates {
   std::optional<Interval> x_interval, y_interval;
 };
 
-Coordinates coordinates(const LevelStats& level, const Headline& headline, FigureKind kind) {
+Coordinates coordinates(const LevelStats& level, const LevelHeadline& headline, FigureKind kind) {
   const auto concurrency = static_cast<double>(level.concurrency);
   switch (kind) {
     case FigureKind::kThroughputLatency:
@@ -111,7 +111,7 @@ Coordinates coordinates(const LevelStats& level, const Headline& headline, Figur
   return {};
 }
 
-std::string point_label(const Headline& headline, FigureKind kind) {
+std::string point_label(const LevelHeadline& headline, FigureKind kind) {
   if (kind == FigureKind::kThroughputLatency) {
     return fmt::format("c{}:{:.0f}", headline.concurrency, headline.throughput_tps.value_or(0));
   }
@@ -123,7 +123,7 @@ Curve curve_of(const SweepResult& result, const FigureOptions& options, size_t i
   Curve curve{.name = result.name, .style = index, .dashes = index};
   const UsersAtTarget* users = first_users(result);
   for (const LevelStats& level : result.levels) {
-    const Headline headline = headline_of(level);
+    const LevelHeadline headline = headline_of(level);
     const Coordinates at = coordinates(level, headline, options.kind);
     if (!at.x || !at.y) continue;
     PlotPoint point{.x = *at.x,
@@ -234,7 +234,7 @@ void add_footnotes(std::span<const SweepResult> results, bool with_drain, Plot& 
   }
   for (const SweepResult& result : results) {
     for (const LevelStats& level : result.levels) {
-      const Headline headline = headline_of(level);
+      const LevelHeadline headline = headline_of(level);
       if (headline.e2e_ci95) (headline.between_runs ? between : within) = true;
     }
   }

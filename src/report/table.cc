@@ -13,7 +13,7 @@ namespace llmsweep {
 namespace {
 
 using report::Column;
-using report::Headline;
+using report::LevelHeadline;
 using report::Row;
 
 constexpr int kNarrowest = 60;
@@ -33,11 +33,11 @@ std::string tokens_text(const TokenCount& count) {
   return "";
 }
 
-std::string valid_text(const Headline& headline) {
+std::string valid_text(const LevelHeadline& headline) {
   return headline.valid ? "yes" : "NO";
 }
 
-std::string throughput_text(const Headline& headline, bool unicode) {
+std::string throughput_text(const LevelHeadline& headline, bool unicode) {
   return report::rate_text(headline.throughput_tps, unicode) + (headline.with_drain ? "*" : "");
 }
 
@@ -66,7 +66,7 @@ std::string levels_rendered(const SweepResult& result, const TableStyle& style) 
       {.title = "valid", .align = report::Align::kLeft, .keep = Column::kAlways}};
   std::vector<Row> rows;
   for (const LevelStats& level : result.levels) {
-    const Headline headline = report::headline_of(level);
+    const LevelHeadline headline = report::headline_of(level);
     const bool u = style.unicode;
     rows.push_back(
         {.cells = {std::to_string(headline.concurrency), throughput_text(headline, u),
@@ -190,7 +190,7 @@ std::vector<std::string> users_sentences(const SweepResult& result) {
 }
 
 std::string level_line(const LevelStats& level, const TableStyle& style) {
-  const Headline headline = report::headline_of(level);
+  const LevelHeadline headline = report::headline_of(level);
   const bool u = style.unicode;
   const std::string mark = headline.valid ? (u ? "✓" : "ok") : (u ? "✗" : "!!");
   std::string line =

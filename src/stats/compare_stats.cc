@@ -24,22 +24,37 @@ Interval exp_of(const Interval& interval) {
   return {std::exp(interval.low), std::exp(interval.high)};
 }
 
-// The limit moved by the tolerance in the system's favour.
 double relaxed(double limit, const LimitOptions& options) {
-  return options.direction == Direction::kLowerIsBetter ? limit * (1 + options.tolerance)
-                                                        : limit / (1 + options.tolerance);
+  const bool lower = options.direction == Direction::kLowerIsBetter;
+  return limit * (lower ? 1 + options.tolerance : 1 - options.tolerance);
 }
 
-Decision decide(const Interval& interval, double limit, Direction direction) {
-  const bool lower_is_better = direction == Direction::kLowerIsBetter;
-  const double worst = lower_is_better ? interval.high : interval.low;
-  const double best = lower_is_better ? interval.low : interval.high;
-  const auto meets = [&](double value) {
-    return lower_is_better ? value <= limit : value >= limit;
-  };
-  if (meets(worst)) return Decision::kMet;
-  if (!meets(best)) return Decision::kMissed;
-  return Decision::kUndecided;
+// A mean of logs, or a difference of two, with its Student distribution.
+struct Estimate {
+  double mean;
+  double standard_error;
+  double degrees;
+};
+
+// Relative: what the logarithm of a value and of the same value as a limit may differ by.
+constexpr double kRounding = 1e-12;
+
+void decide(LimitDecision& result, const Estimate& estimate, const LimitOptions& options) {
+  const double half =
+      student_quantile(options.confidence, estimate.degrees) * estimate.standard_error;
+  result.bounds = exp_of({estimate.mean - half, estimate.mean + half});
+  const double beyond = (estimate.mean - std::log(result.effective_limit)) *
+                        (options.direction == Direction::kLowerIsBetter ? 1 : -1);
+  if (beyond + half <= kRounding) {
+    result.decision = Decision::kMet;
+  } else if (beyond - half > kRounding) {
+    result.decision = Decision::kMissed;
+  }
+  if (estimate.standard_error > kRounding) {
+    result.p_missed = student_cdf(-beyond / estimate.standard_error, estimate.degrees);
+  } else {
+    result.p_missed = beyond > kRounding ? 0 : 1;
+  }
 }
 
 }  // namespace
@@ -73,25 +88,26 @@ std::optional<LimitDecision> decide_limit(std::span<const double> runs,
                                           const LimitOptions& options) {
   const auto logs = logs_of(runs);
   if (!logs) return std::nullopt;
-  LimitDecision result{.value = std::exp(moments_of(*logs).mean),
+  const Moments moments = moments_of(*logs);
+  LimitDecision result{.value = std::exp(moments.mean),
                        .effective_limit = relaxed(options.limit, options)};
-  const auto interval = student_interval(*logs, options.confidence);
-  if (!interval) return result;
-  result.interval = exp_of(*interval);
-  result.decision = decide(*result.interval, result.effective_limit, options.direction);
+  if (moments.count >= 2) {
+    const auto count = static_cast<double>(moments.count);
+    decide(result, {moments.mean, std::sqrt(moments.variance / count), count - 1}, options);
+  }
   return result;
 }
 
 std::optional<LimitDecision> decide_no_worse(std::span<const double> baseline,
                                              std::span<const double> candidate,
                                              const LimitOptions& options) {
-  const auto ratio = compare_ratio(
-      baseline, candidate, {.direction = options.direction, .confidence = options.confidence});
-  if (!ratio) return std::nullopt;
-  LimitDecision result{
-      .value = ratio->ratio, .interval = ratio->interval, .effective_limit = relaxed(1, options)};
-  if (result.interval) {
-    result.decision = decide(*result.interval, result.effective_limit, options.direction);
+  const auto from = logs_of(baseline);
+  const auto to = logs_of(candidate);
+  if (!from || !to) return std::nullopt;
+  LimitDecision result{.value = std::exp(moments_of(*to).mean - moments_of(*from).mean),
+                       .effective_limit = relaxed(1, options)};
+  if (const auto test = welch(*from, *to)) {
+    decide(result, {test->difference, test->standard_error, test->degrees}, options);
   }
   return result;
 }

@@ -100,6 +100,30 @@ TEST(DecideLimit, TurnsRoundWhereHigherIsBetter) {
   EXPECT_EQ(decide_limit(runs, too_high)->decision, Decision::kMet);
 }
 
+TEST(DecideLimit, MissesExactlyWhereItsPValueIsSmall) {
+  Random random(32);
+  for (int trial = 0; trial < 500; ++trial) {
+    Runs runs(2 + random.below(4));
+    for (double& value : runs) value = std::exp(0.05 * random.normal());
+    const auto direction =
+        random.chance(0.5) ? Direction::kLowerIsBetter : Direction::kHigherIsBetter;
+    const auto result = decide_limit(runs, {.direction = direction, .limit = 1});
+    ASSERT_EQ(result->decision == Decision::kMissed, *result->p_missed < 0.05);
+    ASSERT_EQ(result->decision == Decision::kMet, *result->p_missed >= 0.95);
+  }
+}
+
+TEST(DecideLimit, WithoutSpreadIsDecidedByTheValue) {
+  const Runs runs{10, 10, 10};
+  EXPECT_EQ(decide_limit(runs, {.limit = 9.99})->decision, Decision::kMissed);
+  EXPECT_EQ(decide_limit(runs, {.limit = 10.01})->p_missed, 1);
+  EXPECT_EQ(decide_limit(runs, {.limit = 10.01})->decision, Decision::kMet);
+  for (double value = 7; value < 20'000; value *= 1.37) {  // a limit that is kept exactly is kept
+    const Runs exact{value, value, value};
+    ASSERT_EQ(decide_limit(exact, {.limit = value})->decision, Decision::kMet) << value;
+  }
+}
+
 TEST(DecideNoWorse, NeverFaultsAFasterSystem) {
   const Runs baseline{100, 101, 99};
   EXPECT_EQ(decide_no_worse(baseline, Runs{50, 51, 49}, {.tolerance = 0.03})->decision,

@@ -39,30 +39,33 @@ std::optional<RatioComparison> compare_ratio(std::span<const double> baseline,
                                              const CompareOptions& options = {});
 
 // Does the quantity that these runs measure stay at or below (kLowerIsBetter), at or above
-// (kHigherIsBetter) the limit? Decided where the two-sided interval lies wholly on one side, so
-// each wrong decision has at most (1 − confidence) / 2. One run is undecided.
+// (kHigherIsBetter) the limit? Decided where the one-sided bounds lie on one side of it, so a wrong
+// decision either way has at most 1 − confidence. One run is undecided.
 enum class Decision { kMet, kMissed, kUndecided };
 
 struct LimitOptions {
   Direction direction = Direction::kLowerIsBetter;
-  double limit = 0;      // > 0
-  double tolerance = 0;  // share by which the limit is moved in the system's favour
-  double confidence = 0.95;
+  double limit = 0;          // > 0
+  double tolerance = 0;      // the limit counts as limit · (1 + this), or · (1 − this)
+  double confidence = 0.95;  // of each one-sided bound; the two together hold 2 · this − 1
 };
 
 struct LimitDecision {
   double value = 0;  // geometric mean of the runs
-  std::optional<Interval> interval;
-  double effective_limit = 0;
+  std::optional<Interval> bounds;
+  double effective_limit = 0;  // with the tolerance
   Decision decision = Decision::kUndecided;
+  // One-sided, against "the limit is kept": what Holm takes where many limits are checked. kMissed
+  // is p_missed < 1 − confidence.
+  std::optional<double> p_missed;
 };
 
 // Absent without runs or where one is not positive.
 std::optional<LimitDecision> decide_limit(std::span<const double> runs,
                                           const LimitOptions& options);
 
-// One-sided against a baseline: missed where the candidate is shown to be worse by more than
-// `tolerance`, met where it is shown not to be. `limit` is not used; `value` is the ratio.
+// The same on the ratio candidate ÷ baseline, Welch's: kMissed where the candidate is shown to be
+// worse by more than the tolerance, kMet where it is shown not to be. `limit` is not used.
 std::optional<LimitDecision> decide_no_worse(std::span<const double> baseline,
                                              std::span<const double> candidate,
                                              const LimitOptions& options);

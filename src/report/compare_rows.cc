@@ -173,7 +173,7 @@ void add(std::vector<TextTable>& tables, TextTable table) {
 }
 
 std::string headline_times(const Comparison& comparison, HeadlineKind kind, bool unicode) {
-  for (const llmsweep::LevelHeadline& headline : comparison.headlines) {
+  for (const llmsweep::Headline& headline : comparison.headlines) {
     if (headline.kind != kind) continue;
     const double ratio = kind == HeadlineKind::kLatency ? 1 / headline.ratio : headline.ratio;
     return times_text(ratio, RatioKind::kExact, unicode);

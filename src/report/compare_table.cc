@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t kSentenceBytes = 1000;
 
-std::string users_sentence(const LevelHeadline& headline, bool unicode) {
+std::string users_sentence(const Headline& headline, bool unicode) {
   std::string text =
       fmt::format("at {}: {} against {} users per GPU", report::target_text(*headline.target),
                   short_number(headline.candidate), short_number(headline.baseline));
@@ -35,7 +35,7 @@ std::string users_sentence(const LevelHeadline& headline, bool unicode) {
   return text + ", no ratio: the target lies outside a sweep";
 }
 
-std::string verdict_suffix(const LevelHeadline& headline) {
+std::string verdict_suffix(const Headline& headline) {
   if (headline.verdict == Verdict::kNoDifferenceShown) return " (no difference shown)";
   if (headline.verdict == Verdict::kNoInterval) return " (one repeat: no between-run interval)";
   return {};
@@ -54,7 +54,7 @@ std::string size_text(double ratio, const SizeWords& words, bool unicode) {
          (better ? words.better : words.worse);
 }
 
-std::string sentence(const LevelHeadline& headline, bool unicode) {
+std::string sentence(const Headline& headline, bool unicode) {
   switch (headline.kind) {
     case HeadlineKind::kUsersPerGpu:
       return users_sentence(headline, unicode);
@@ -84,7 +84,7 @@ std::string rounded(double ratio, bool unicode) {
 // What is better, in one line; empty where nothing is shown to be.
 std::string in_short(const Comparison& comparison, bool unicode) {
   std::vector<std::string> parts;
-  for (const LevelHeadline& headline : comparison.headlines) {
+  for (const Headline& headline : comparison.headlines) {
     if (headline.ratio_kind != RatioKind::kExact || headline.ratio <= 1) continue;
     if (headline.verdict == Verdict::kNoDifferenceShown) continue;
     const std::string times = rounded(headline.ratio, unicode);
@@ -174,7 +174,7 @@ std::string one_markdown(const Comparison& comparison) {
 
 std::vector<std::string> headline_sentences(const Comparison& comparison, bool unicode) {
   std::vector<std::string> sentences;
-  for (const LevelHeadline& headline : comparison.headlines) {
+  for (const Headline& headline : comparison.headlines) {
     sentences.push_back(sentence(headline, unicode));
   }
   return sentences;

@@ -95,10 +95,9 @@ class CurlClient final : public HttpClient {
   Instant run_timers(Instant now);
   void wait_and_read(Instant now, Instant deadline);
 
-  EasyOptions easy_options_;
-  TransferLimits limits_;
+  TransferOptions options_;
   std::vector<PreparedEndpoint> endpoints_;
-  Slist headers_;
+  StampingKeeper stamping_;
   EventSink sink_;
   Poller poller_;
   std::deque<Group> groups_;        // libcurl keeps pointers to them
@@ -109,15 +108,15 @@ class CurlClient final : public HttpClient {
 };
 
 CurlClient::CurlClient(const CurlClientOptions& options)
-    : easy_options_{.connect_timeout = options.connect_timeout,
-                    .max_idle = options.max_idle,
-                    .use_proxy = options.use_proxy,
-                    .ca_file = options.ca_file},
-      limits_{.max_header_bytes = options.max_header_bytes,
-              .connect_timeout = options.connect_timeout},
+    : options_{.easy = {.connect_timeout = options.connect_timeout,
+                        .max_idle = options.max_idle,
+                        .use_proxy = options.use_proxy,
+                        .ca_file = options.ca_file},
+               .max_header_bytes = options.max_header_bytes,
+               .headers = make_header_list(options.headers, true)},
       endpoints_(prepare_endpoints(options)),
-      headers_(make_header_list(options.headers, true)),
-      sink_(options.receive_stamps && receive_stamps_supported()) {
+      stamping_(options.receive_stamps),
+      sink_(stamping_.supported()) {
   const size_t count =
       std::max<size_t>(1, (options.max_connections + kTransfersPerGroup - 1) / kTransfersPerGroup);
   const size_t per_group = (options.max_connections + count - 1) / count;
@@ -163,7 +162,7 @@ Group& CurlClient::choose_group(uint32_t lane) {
 
 Transfer& CurlClient::take_transfer() {
   if (idle_.empty()) {
-    return transfers_.emplace_back(sink_, easy_options_, limits_, headers_.get());
+    return transfers_.emplace_back(sink_, options_);
   }
   Transfer* transfer = idle_.back();
   idle_.pop_back();

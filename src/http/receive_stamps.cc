@@ -16,12 +16,16 @@ bool enable_receive_stamps(int fd) {
   return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags)) == 0;
 }
 
-bool receive_stamps_supported() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const bool supported = enable_receive_stamps(fd);
-  close(fd);
-  return supported;
+StampingKeeper::StampingKeeper(bool wanted) {
+  if (!wanted) return;
+  fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd_ < 0 || enable_receive_stamps(fd_)) return;
+  close(fd_);
+  fd_ = -1;
+}
+
+StampingKeeper::~StampingKeeper() {
+  if (fd_ >= 0) close(fd_);
 }
 
 std::optional<Instant> peek_arrival(int fd) {

@@ -16,8 +16,19 @@ namespace llmsweep::http {
 
 // Asks the kernel to stamp what this socket receives. False where it does not.
 bool enable_receive_stamps(int fd);
-// Whether the kernel takes the request at all, tried on a socket of our own.
-bool receive_stamps_supported();
+// Asks for stamps on a socket of its own for as long as it lives: the kernel switches stamping on
+// with the first socket that asks, a moment later, and off with the last.
+class StampingKeeper {
+ public:
+  explicit StampingKeeper(bool wanted);
+  StampingKeeper(const StampingKeeper&) = delete;
+  StampingKeeper& operator=(const StampingKeeper&) = delete;
+  ~StampingKeeper();
+  bool supported() const { return fd_ >= 0; }  // and wanted
+
+ private:
+  int fd_ = -1;
+};
 
 // When the oldest unread byte of `fd` arrived. Nothing: nothing to read, or no stamp on it.
 std::optional<Instant> peek_arrival(int fd);
@@ -47,7 +58,7 @@ class ReceiveSampler {
 
   static constexpr int64_t kPeriod = 16;
   static constexpr size_t kMaxSamples = 65'536;
-  static constexpr int kMissesToGiveUp = 256;
+  static constexpr int kMissesToGiveUp = 4096;
 
   bool enabled_;
   int64_t period_ = kPeriod;

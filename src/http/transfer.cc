@@ -28,15 +28,18 @@ void set(CURL* easy, CURLoption option, Value value) {
 
 }  // namespace
 
-Transfer::Transfer(EventSink& sink, const EasyOptions& options, TransferLimits limits,
-                   curl_slist* headers)
-    : sink_(sink), limits_(limits), easy_(make_easy()) {
+Transfer::Transfer(EventSink& sink, const TransferOptions& options)
+    : sink_(sink), options_(options), easy_(make_easy()) {
+  configure();
+}
+
+void Transfer::configure() {
   CURL* easy = easy_.get();
-  set_common_options(easy, options);
+  set_common_options(easy, options_.easy);
   set(easy, CURLOPT_PRIVATE, this);
   set(easy, CURLOPT_ERRORBUFFER, error_.data());
   set(easy, CURLOPT_POST, 1L);
-  set(easy, CURLOPT_HTTPHEADER, headers);
+  set(easy, CURLOPT_HTTPHEADER, options_.headers.get());
   set(easy, CURLOPT_PREREQFUNCTION, &Transfer::on_prereq);
   set(easy, CURLOPT_PREREQDATA, this);
   set(easy, CURLOPT_SOCKOPTFUNCTION, &Transfer::on_socket);
@@ -72,6 +75,16 @@ void Transfer::prepare(RequestId id, const HttpRequest& request, const PreparedE
   refusal_ = nullptr;
   body_serial_ = 0;
   error_[0] = '\0';
+}
+
+void Transfer::release() {
+  body_.reset();
+  if (!resent_) return;
+  // libcurl counts the repeats of a handle over all of its requests and gives up at the sixth.
+  resent_ = false;
+  endpoint_ = nullptr;
+  curl_easy_reset(easy_.get());
+  configure();
 }
 
 HttpEvent& Transfer::push(HttpEvent::Kind kind, Instant at) {
@@ -119,6 +132,7 @@ int Transfer::sent() {
   event.resent = again;
   if (opened_connection_) ++sink_.health.new_connections;
   if (again) ++sink_.health.resends;
+  resent_ = again;
   opened_connection_ = false;
   return CURL_PREREQFUNC_OK;
 }
@@ -130,7 +144,7 @@ bool Transfer::header_line(std::string_view line) {
     header_at_ = sink_.clock.now();
     phase_ = Phase::kHeaders;
   }
-  if (header_block_.size() + line.size() > limits_.max_header_bytes) {
+  if (header_block_.size() + line.size() > options_.max_header_bytes) {
     refusal_ = "the headers of the answer are longer than the limit";
     return false;
   }
@@ -187,7 +201,7 @@ void Transfer::finish(CURLcode code) {
                           {.target = endpoint_->name,
                            .address = endpoint_->address,
                            .detail = error_.data(),
-                           .connect_timeout = limits_.connect_timeout,
+                           .connect_timeout = options_.easy.connect_timeout,
                            .os_error = static_cast<int>(os_error),
                            .connected = phase_ != Phase::kConnecting,
                            .answered = answered});

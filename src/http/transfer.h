@@ -40,15 +40,16 @@ struct PreparedEndpoint {
   Slist connect_to;
 };
 
-struct TransferLimits {
+struct TransferOptions {
+  EasyOptions easy;
   size_t max_header_bytes = 0;
-  Duration connect_timeout{};
+  Slist headers;
 };
 
 class Transfer {
  public:
-  // `headers` outlives it.
-  Transfer(EventSink& sink, const EasyOptions& options, TransferLimits limits, curl_slist* headers);
+  // Both outlive it.
+  Transfer(EventSink& sink, const TransferOptions& options);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
@@ -62,7 +63,8 @@ class Transfer {
                uint32_t group);
   // The last event, after libcurl has said that it is done.
   void finish(CURLcode code);
-  void release() { body_.reset(); }
+  // After the handle has left the multi handle: ready for another prepare().
+  void release();
 
  private:
   enum class Phase { kConnecting, kSent, kHeaders, kBody };
@@ -72,6 +74,7 @@ class Transfer {
   static size_t on_header(char* bytes, size_t size, size_t count, void* self) noexcept;
   static size_t on_body(char* bytes, size_t size, size_t count, void* self) noexcept;
 
+  void configure();
   int sent();
   bool header_line(std::string_view line);
   bool headers_complete();
@@ -79,7 +82,7 @@ class Transfer {
   HttpEvent& push(HttpEvent::Kind kind, Instant at);
 
   EventSink& sink_;
-  TransferLimits limits_;
+  const TransferOptions& options_;
   EasyHandle easy_;
   const PreparedEndpoint* endpoint_ = nullptr;
   std::shared_ptr<const std::string> body_;
@@ -87,6 +90,7 @@ class Transfer {
   uint32_t group_ = 0;
   Phase phase_ = Phase::kConnecting;
   bool opened_connection_ = false;  // since the last send
+  bool resent_ = false;
   Instant first_sent_{};
   Instant header_at_{};
   std::string header_block_;

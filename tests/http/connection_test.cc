@@ -104,6 +104,22 @@ TEST(Connections, DyingUnderARequestShowAsASecondSend) {
   EXPECT_EQ(driver.client().health().resends, 1);
 }
 
+TEST(Connections, MayDieAnyNumberOfTimes) {
+  // libcurl alone fails every sixth such request of a handle that is used again.
+  RawServer server([](Peer& peer) {
+    (void)peer.read_request();
+    peer.send(with_length("ok"));
+    (void)peer.read_request();
+  });
+  Driver driver(options_for(server));
+  for (RequestId id = 0; id < 20; ++id) {
+    const Seen& seen = driver.run(id);
+    EXPECT_EQ(seen.bytes, "ok");
+    EXPECT_EQ(seen.resent, id == 0 ? 0 : 1);
+  }
+  EXPECT_EQ(server.connections(), 20);
+}
+
 TEST(Connections, DyingLongAfterTheSendFailTheRequest) {
   std::atomic<int> requests = 0;
   RawServer server([&](Peer& peer) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 
@@ -20,11 +19,6 @@ constexpr uint64_t kLengthStream = 0x6c656e677468;  // "length"
 constexpr uint64_t kPrefixStream = 0x707265666978;  // "prefix"
 constexpr int kNonceLetters = 9;                    // 26^9 > kEnoughNonces
 constexpr int kNonceWords = 4;
-
-// Without a tokenizer these stand for the added tokens of every model family in wide use.
-constexpr auto kControlTexts = std::to_array<std::string_view>(
-    {"<|", "|>", "<｜", "｜>", "<s>", "</s>", "[INST]", "[/INST]", "<think>", "</think>",
-     "<start_of_turn>", "<end_of_turn>", "<bos>", "<eos>", "<unk>", "<pad>", "]<]"});
 
 std::string first_user_text(const Record& record) {
   for (const auto& turn : record.turns) {
@@ -53,9 +47,7 @@ PromptMaker::PromptMaker(const PromptKit& kit) : kit_(kit), reader_(kit.dataset)
 
 bool PromptMaker::refuse(const std::string& text) const {
   if (kit_.tokenizer) return kit_.tokenizer->holds_added_token(text);
-  return std::any_of(kControlTexts.begin(), kControlTexts.end(), [&](std::string_view control) {
-    return text.find(control) != std::string::npos;
-  });
+  return holds_control_text(text);
 }
 
 void PromptMaker::fail_short(const Request& request, int64_t available) const {

@@ -83,6 +83,10 @@ std::shared_ptr<const Tokenizer> parse_tiktoken(std::string_view ranks, const st
 // Names that parse_tiktoken knows: "cl100k_base", "o200k_base", "kimi_k2", …
 std::vector<std::string> tiktoken_patterns();
 
+// Whether `text` holds what looks like a control token of any model family in wide use: for where
+// the vocabulary is not known.
+bool holds_control_text(std::string_view text);
+
 // A tokenizer elsewhere, such as the server's own /tokenize. `encode` is called from any thread,
 // never concurrently with itself, and may throw Error or MeasurementError. `decode` may be empty.
 struct RemoteTokenizer {

@@ -1,0 +1,70 @@
+#include <filesystem>
+#include <system_error>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/files.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/tokenizer/tokenizer.h"
+
+namespace llmsweep {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMaxFile = size_t{256} << 20;
+
+bool is_rank_file(const fs::path& file) {
+  return file.extension() == ".tiktoken" || file.filename() == "tiktoken.model";
+}
+
+fs::path file_in(const fs::path& folder) {
+  for (const char* name : {"tokenizer.json", "tiktoken.model"}) {
+    if (fs::is_regular_file(folder / name)) return folder / name;
+  }
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().extension() == ".tiktoken") return entry.path();
+  }
+  bool sentence_piece = fs::exists(folder / "tokenizer.model");
+  throw Error{{.what = sentence_piece ? "the folder holds only a SentencePiece tokenizer.model, "
+                                        "which is not supported"
+                                      : "the folder holds no tokenizer.json and no rank file",
+               .where = folder.string(),
+               .next = "name the file, or set workload.tokenizer: server"}};
+}
+
+std::string pattern_from_name(const fs::path& file) {
+  std::string stem = file.stem().string();
+  for (const auto& name : tiktoken_patterns()) {
+    if (stem == name) return name;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> load_tokenizer(const std::string& path) {
+  std::string pattern;
+  fs::path file = path;
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) {
+    if (size_t mark = path.rfind('#'); mark != std::string::npos) {
+      file = path.substr(0, mark);
+      pattern = path.substr(mark + 1);
+    }
+  }
+  if (!fs::exists(file, ignored)) {
+    throw Error{{.what = "there is no such tokenizer file (none is ever downloaded)",
+                 .where = file.string(),
+                 .next = "scripts/fetch-tokenizer gets a named one; workload.tokenizer: server "
+                         "counts with the server's own"}};
+  }
+  if (fs::is_directory(file)) file = file_in(file);
+  std::string bytes = read_file(file, kMaxFile);
+  if (!is_rank_file(file) && pattern.empty()) return parse_tokenizer_json(bytes, file.string());
+  if (pattern.empty()) pattern = pattern_from_name(file);
+  return parse_tiktoken(bytes, pattern, file.string());
+}
+
+}  // namespace llmsweep

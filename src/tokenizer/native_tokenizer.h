@@ -1,0 +1,44 @@
+// The tokenizer that is read from a file.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "llmsweep/tokenizer/tokenizer.h"
+#include "tokenizer/added_tokens.h"
+#include "tokenizer/bpe.h"
+#include "tokenizer/normalizer.h"
+#include "tokenizer/pre_tokenizer.h"
+
+namespace llmsweep {
+
+struct NativeParts {
+  TokenizerInfo info;
+  Normalizer normalizer;
+  PreTokenizer pre_tokenizer;
+  BpeModel model;
+  std::vector<AddedToken> added;
+};
+
+// Immutable. See Tokenizer.
+class NativeTokenizer final : public Tokenizer {
+ public:
+  explicit NativeTokenizer(NativeParts parts);
+
+  const TokenizerInfo& info() const override { return parts_.info; }
+  std::unique_ptr<Encoder> encoder() const override;
+  std::string decode(std::span<const int32_t> ids) const override;
+  std::string normalize(std::string_view text) const override;
+  bool holds_added_token(std::string_view text) const override;
+
+ private:
+  friend class NativeEncoder;
+
+  NativeParts parts_;
+  AddedTokenMatcher raw_added_;           // looked for before normalization
+  AddedTokenMatcher normalized_added_;    // and after it
+  std::vector<std::string> added_bytes_;  // what added ids decode to, by id; empty: not added
+};
+
+}  // namespace llmsweep

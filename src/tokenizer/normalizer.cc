@@ -1,0 +1,75 @@
+#include "tokenizer/normalizer.h"
+
+#include <algorithm>
+
+namespace llmsweep {
+
+namespace {
+
+std::string replace(const ReplaceText& step, std::string_view text) {
+  std::string out;
+  size_t done = 0;
+  RegexScratch scratch;
+  for (size_t from = 0; from <= text.size();) {
+    Match match;
+    if (const auto* literal = std::get_if<std::string>(&step.pattern)) {
+      size_t at = text.find(*literal, from);
+      if (at == std::string_view::npos) break;
+      match = {.begin = at, .end = at + literal->size()};
+    } else if (!std::get<Regex>(step.pattern).search(text, from, scratch, match)) {
+      break;
+    }
+    out += text.substr(done, match.begin - done);
+    out += step.content;
+    done = match.end;
+    bool nothing = match.begin == match.end;
+    size_t step_over = done < text.size() ? character_at(text, done).bytes : 1;
+    from = nothing ? done + step_over : done;
+  }
+  out += text.substr(std::min(done, text.size()));
+  return out;
+}
+
+std::string strip(const StripSpace& step, std::string_view text) {
+  size_t begin = 0;
+  size_t end = text.size();
+  while (step.left && begin < end) {
+    Character c = character_at(text, begin);
+    if (!is_white_space(c.code)) break;
+    begin += c.bytes;
+  }
+  while (step.right && end > begin) {
+    size_t at = end - 1;
+    while (at > begin && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
+    if (!is_white_space(character_at(text, at).code)) break;
+    end = at;
+  }
+  return std::string(text.substr(begin, end - begin));
+}
+
+std::string apply(const NormalizeStep& step, std::string text) {
+  if (const auto* form = std::get_if<NormalForm>(&step)) return normalize(text, *form);
+  if (const auto* replacement = std::get_if<ReplaceText>(&step)) return replace(*replacement, text);
+  if (const auto* space = std::get_if<StripSpace>(&step)) return strip(*space, text);
+  return text.empty() ? text : std::get<PrependText>(step).content + text;
+}
+
+}  // namespace
+
+bool Normalizer::leaves_alone(std::string_view text) const {
+  return std::all_of(steps_.begin(), steps_.end(), [&](const NormalizeStep& step) {
+    const auto* form = std::get_if<NormalForm>(&step);
+    if (!form) return false;
+    unsigned char least = *form == NormalForm::kNfc ? 0xCC : 0x80;
+    return std::none_of(text.begin(), text.end(),
+                        [&](char c) { return static_cast<unsigned char>(c) >= least; });
+  });
+}
+
+std::string Normalizer::operator()(std::string_view text) const {
+  std::string out(text);
+  for (const auto& step : steps_) out = apply(step, std::move(out));
+  return out;
+}
+
+}  // namespace llmsweep

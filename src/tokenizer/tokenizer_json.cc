@@ -1,0 +1,50 @@
+#include <simdjson.h>
+
+#include <utility>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/sha256.h"
+#include "tokenizer/json_parts.h"
+#include "tokenizer/native_tokenizer.h"
+
+namespace llmsweep {
+
+std::shared_ptr<const Tokenizer> parse_tokenizer_json(std::string_view json, std::string name) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root_value;
+  auto code = parser.parse(json.data(), json.size()).get(root_value);
+  if (code != simdjson::SUCCESS) {
+    throw Error{
+        {.what = std::string("the tokenizer is not valid JSON: ") + simdjson::error_message(code),
+         .where = name,
+         .next = "get the file again, or set workload.tokenizer: server"}};
+  }
+  JsonPlace root(root_value, name, "");
+  ModelPart model = read_model(root.at("model"));
+  StageList stages = read_pre_tokenizer(root.find("pre_tokenizer"));
+  if (!stages.byte_level) {
+    root.refuse("a BPE tokenizer whose pre-tokenizer is not ByteLevel");
+  }
+  NativeParts parts;
+  parts.normalizer = read_normalizer(root.find("normalizer"));
+  parts.info.notes.clear();
+  parts.added = read_added_tokens(root.find("added_tokens"), model, parts.info.notes);
+  int64_t beyond = 0;
+  for (const AddedToken& token : parts.added) beyond += token.id >= model.size ? 1 : 0;
+  for (const auto& [content, id] : model.outside) {
+    // Reached only as added tokens, but they can be decoded.
+    if (model.model.vocabulary.bytes_of(id).empty()) model.model.vocabulary.add(content, id);
+  }
+  parts.pre_tokenizer = PreTokenizer(std::move(stages.stages));
+  parts.model = std::move(model.model);
+  parts.info.path = name;
+  parts.info.sha256 = sha256_hex(json);
+  parts.info.vocabulary = model.size + beyond;
+  parts.info.kind = "byte-level BPE";
+  if (root.find("truncation")) {
+    parts.info.notes.emplace_back("the file's truncation setting is not applied");
+  }
+  return std::make_shared<NativeTokenizer>(std::move(parts));
+}
+
+}  // namespace llmsweep

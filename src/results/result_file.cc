@@ -51,11 +51,16 @@ void check_version(const JsonPlace& root) {
   if (number < 1) root.fail("schema_version must be at least 1");
 }
 
-void check_levels(const JsonPlace& root, const std::vector<LevelStats>& levels) {
-  for (size_t i = 0; i < levels.size(); ++i) {
+// Concurrency 0 stands for one that is not known, which only published data may have.
+void check_levels(const JsonPlace& root, const SweepResult& result) {
+  const int least = result.source == Source::kPublished ? 0 : 1;
+  for (size_t i = 0; i < result.levels.size(); ++i) {
+    const int concurrency = result.levels[i].concurrency;
     const std::string where = "levels[" + std::to_string(i) + "].concurrency";
-    if (levels[i].concurrency < 1) root.member(root.value, where).fail("must be at least 1");
-    if (i > 0 && levels[i].concurrency <= levels[i - 1].concurrency) {
+    if (concurrency < least) {
+      root.member(root.value, where).fail("must be at least " + std::to_string(least));
+    }
+    if (i > 0 && concurrency <= result.levels[i - 1].concurrency) {
       root.member(root.value, where).fail("levels must have ascending, different concurrencies");
     }
   }
@@ -84,7 +89,7 @@ SweepResult parse_result(std::string_view text, const std::string& name) {
   check_version(root);
   SweepResult result;
   decode(root, result);
-  check_levels(root, result.levels);
+  check_levels(root, result);
   if (const auto spec = json.find("spec"); spec != json.end()) result.spec_json = spec->dump(2);
   return result;
 }

@@ -131,8 +131,8 @@ struct RunStats {
 // A level: its runs, pooled. Latency distributions pool the measured requests of all runs;
 // throughputs are the geometric mean of the runs'; `*_ci95` speak between runs (Student t on logs).
 struct LevelStats {
-  int concurrency = 0;
-  RunStats pooled;  // `repeat` not used
+  int concurrency = 0;  // 0: not known, in published data only
+  RunStats pooled;      // `repeat` not used
   std::optional<Interval> e2e_p50_between_runs_ci95;
   std::optional<Interval> throughput_between_runs_ci95;
   std::vector<RunStats> runs;

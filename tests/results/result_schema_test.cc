@@ -1,0 +1,193 @@
+// The result's schemas, the writers and the shipped published results agree.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "llmsweep/model/names.h"
+#include "llmsweep/results/record_file.h"
+#include "llmsweep/results/result_file.h"
+#include "results/full_result.h"
+#include "schemas/json_schema.h"
+
+namespace llmsweep {
+namespace {
+
+using nlohmann::json;
+
+const std::filesystem::path kRoot = LLMSWEEP_SOURCE_DIR;
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+json schema_of(const std::string& name) {
+  return json::parse(text_of(kRoot / "configs" / name));
+}
+
+std::set<std::string> keys_of(const json& object) {
+  std::set<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.insert(key);
+  return keys;
+}
+
+std::set<std::string> strings_of(const json& list) {
+  return list.get<std::set<std::string>>();
+}
+
+template <class Enum>
+std::set<std::string> names_of() {
+  const std::vector<std::string> names = all_names<Enum>();
+  return {names.begin(), names.end()};
+}
+
+SweepResult result_with_bounds() {
+  SweepResult result = full_result();
+  result.levels[0].pooled.e2e.p50_at_most = 15000;
+  return result;
+}
+
+TEST(ResultSchema, ListsExactlyTheKeysThatAreWritten) {
+  const json schema = schema_of("llmsweep-result.schema.json");
+  const json& defs = schema["$defs"];
+  const json result = json::parse(result_to_json(result_with_bounds()));
+  EXPECT_EQ(keys_of(result), keys_of(schema["properties"]));
+  EXPECT_EQ(keys_of(result), strings_of(schema["then"]["required"]));
+  for (const char* section : {"system", "workload", "provenance"}) {
+    EXPECT_EQ(keys_of(result[section]), keys_of(schema["properties"][section]["properties"]))
+        << section;
+  }
+  const json& level = result["levels"][0];
+  EXPECT_EQ(keys_of(level), keys_of(defs["level"]["properties"]));
+  EXPECT_EQ(keys_of(level), strings_of(defs["complete_level"]["required"]));
+  EXPECT_EQ(keys_of(level["runs"][0]), keys_of(defs["run"]["properties"]));
+  EXPECT_EQ(keys_of(level["runs"][0]), strings_of(defs["complete_run"]["required"]));
+  EXPECT_EQ(keys_of(level["e2e_ms"]), keys_of(defs["distribution"]["properties"]));
+  EXPECT_EQ(keys_of(level["client"]), keys_of(defs["client"]["properties"]));
+  EXPECT_EQ(keys_of(level["requests"]),
+            keys_of(defs["level"]["properties"]["requests"]["properties"]));
+  EXPECT_EQ(keys_of(result["users_at_target"][0]),
+            keys_of(schema["properties"]["users_at_target"]["items"]["properties"]));
+}
+
+TEST(ResultSchema, ListsExactlyTheNamesOfEveryEnumeration) {
+  const json schema = schema_of("llmsweep-result.schema.json");
+  const json& level = schema["$defs"]["level"]["properties"];
+  EXPECT_EQ(strings_of(level["invalid_reasons"]["items"]["enum"]), names_of<InvalidReason>());
+  EXPECT_EQ(strings_of(level["warnings"]["items"]["enum"]), names_of<Warning>());
+  EXPECT_EQ(strings_of(level["requests"]["properties"]["by_outcome"]["propertyNames"]["enum"]),
+            names_of<Outcome>());
+  const json& users = schema["properties"]["users_at_target"]["items"]["properties"];
+  EXPECT_EQ(strings_of(users["kind"]["enum"]), names_of<UsersKind>());
+  EXPECT_EQ(strings_of(users["metric"]["enum"]), names_of<Metric>());
+  EXPECT_EQ(strings_of(users["statistic"]["enum"]), names_of<Statistic>());
+  EXPECT_EQ(strings_of(schema["properties"]["source"]["enum"]), names_of<Source>());
+  const json record = schema_of("llmsweep-record.schema.json");
+  EXPECT_EQ(strings_of(record["properties"]["phase"]["enum"]), names_of<Phase>());
+  EXPECT_EQ(strings_of(record["properties"]["outcome"]["enum"]), names_of<Outcome>());
+  EXPECT_EQ(strings_of(record["properties"]["token_source"]["enum"]), names_of<TokenSource>());
+}
+
+TEST(RecordSchema, ListsExactlyTheKeysThatAreWritten) {
+  const json schema = schema_of("llmsweep-record.schema.json");
+  const json record = json::parse(record_to_jsonl(full_record()));
+  EXPECT_EQ(keys_of(record), keys_of(schema["properties"]));
+  EXPECT_EQ(keys_of(record), strings_of(schema["required"]));
+  EXPECT_EQ(schema["$defs"]["histogram"]["items"]["prefixItems"][0]["maximum"],
+            Histogram::kBuckets - 1);
+}
+
+TEST(ResultSchema, ResultsValidate) {
+  SweepResult few;
+  few.name = "few";
+  few.levels.resize(1);
+  few.levels[0].concurrency = 1;
+  few.levels[0].runs.resize(1);
+  const SchemaVerdict verdict = validate_against(
+      "llmsweep-result.schema.json", "json",
+      {result_to_json(full_result()), result_to_json(result_with_bounds()), result_to_json(few)});
+  if (verdict == SchemaVerdict::kNoValidator) GTEST_SKIP() << "python3 has no jsonschema";
+  EXPECT_EQ(verdict, SchemaVerdict::kValid);
+}
+
+TEST(ResultSchema, AMeasuredResultNeedsEveryKey) {
+  json result = json::parse(result_to_json(full_result()));
+  result["levels"][0].erase("valid");
+  const SchemaVerdict verdict =
+      validate_against("llmsweep-result.schema.json", "json", {result.dump()});
+  if (verdict == SchemaVerdict::kNoValidator) GTEST_SKIP() << "python3 has no jsonschema";
+  EXPECT_EQ(verdict, SchemaVerdict::kInvalid);
+}
+
+TEST(RecordSchema, RecordsValidate) {
+  const SchemaVerdict verdict =
+      validate_against("llmsweep-record.schema.json", "jsonl",
+                       {record_to_jsonl(full_record()) + record_to_jsonl({})});
+  if (verdict == SchemaVerdict::kNoValidator) GTEST_SKIP() << "python3 has no jsonschema";
+  EXPECT_EQ(verdict, SchemaVerdict::kValid);
+}
+
+TEST(PublishedResults, ReadAndValidate) {
+  std::vector<std::string> texts;
+  for (const auto& entry : std::filesystem::directory_iterator(kRoot / "datasets/published")) {
+    const SweepResult result = read_result(entry.path());
+    EXPECT_EQ(result.name, entry.path().stem());
+    EXPECT_EQ(result.source, Source::kPublished);
+    EXPECT_FALSE(result.provenance.notes.empty());
+    texts.push_back(text_of(entry.path()));
+  }
+  EXPECT_EQ(texts.size(), 4u);
+  const SchemaVerdict verdict = validate_against("llmsweep-result.schema.json", "json", texts);
+  if (verdict == SchemaVerdict::kNoValidator) GTEST_SKIP() << "python3 has no jsonschema";
+  EXPECT_EQ(verdict, SchemaVerdict::kValid);
+}
+
+SweepResult published(const std::string& name) {
+  return read_result(kRoot / "datasets/published" / (name + ".json"));
+}
+
+TEST(PublishedResults, HoldTheFiguresOfTheArticle) {
+  const SweepResult nvfp4 = published("deepseek-v3.2-gb200-nvfp4");
+  const SweepResult fp8 = published("deepseek-v3.2-gb200-fp8");
+  const SweepResult h200 = published("deepseek-v3.2-h200-fp8");
+  EXPECT_EQ(nvfp4.levels[0].pooled.e2e.p50, 5801);
+  EXPECT_EQ(fp8.levels[0].pooled.e2e.p50, 7015);
+  EXPECT_EQ(h200.levels[0].pooled.e2e.p50, 14716);
+  EXPECT_EQ(nvfp4.levels[0].pooled.output_throughput_tps, 272);
+  EXPECT_EQ(fp8.levels[0].pooled.output_throughput_tps, 228);
+  EXPECT_EQ(h200.levels[0].pooled.output_throughput_tps, 109);
+  EXPECT_NEAR(14716.0 / 5801, 2.54, 0.005);
+  ASSERT_EQ(nvfp4.levels.size(), 2u);
+  EXPECT_EQ(nvfp4.levels[1].concurrency, 8);
+  EXPECT_NEAR(nvfp4.levels[1].pooled.output_throughput_tps,
+              8 * h200.levels[0].pooled.output_throughput_tps, 1);
+  EXPECT_FALSE(nvfp4.levels[1].pooled.e2e.p50);  // not published
+  EXPECT_EQ(nvfp4.levels[1].pooled.e2e.p50_at_most, 15000);
+  EXPECT_EQ(nvfp4.users_at_target[0].users_per_gpu / h200.users_at_target[0].users_per_gpu, 16);
+  EXPECT_NEAR(*fp8.system.weights_gb / *nvfp4.system.weights_gb, 1.66, 0.005);
+  EXPECT_EQ(nvfp4.quality.size(), 5u);
+  EXPECT_EQ(nvfp4.quality[1], (std::pair<std::string, double>("GPQA Diamond", 0.835)));
+  EXPECT_EQ(fp8.quality, h200.quality);
+  // Each published throughput/latency is the ratio of its two figures, as far as it was rounded.
+  for (const SweepResult& result : {nvfp4, fp8, h200}) {
+    const RunStats& run = result.levels[0].pooled;
+    EXPECT_NEAR(run.output_throughput_tps / *run.e2e.p50, run.throughput_per_latency, 0.0006);
+  }
+}
+
+TEST(PublishedResults, APreliminaryPointIsMarked) {
+  const SweepResult result = published("deepseek-v4-gb300");
+  EXPECT_TRUE(result.preliminary);
+  ASSERT_EQ(result.levels.size(), 1u);
+  EXPECT_EQ(result.levels[0].concurrency, 0);
+  EXPECT_EQ(result.levels[0].pooled.throughput_per_gpu_tps, 3500);
+}
+
+}  // namespace
+}  // namespace llmsweep

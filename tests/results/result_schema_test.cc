@@ -133,6 +133,30 @@ TEST(RecordSchema, RecordsValidate) {
   EXPECT_EQ(verdict, SchemaVerdict::kValid);
 }
 
+void expect_rows(const std::string& text, const json& properties) {
+  for (const auto& [key, value] : properties.items()) {
+    const std::string row = "\n| `" + key + "` |";
+    ASSERT_NE(text.find(row), std::string::npos) << key;
+    if (!value.contains("description")) continue;
+    EXPECT_NE(text.find(value["description"].get<std::string>()), std::string::npos) << key;
+  }
+}
+
+TEST(ResultDocs, HaveARowForEveryKeyWithItsMeaning) {
+  const std::string text = text_of(kRoot / "docs/result-format.md");
+  const json schema = schema_of("llmsweep-result.schema.json");
+  const json& properties = schema["properties"];
+  expect_rows(text, properties);
+  for (const char* section : {"system", "workload", "provenance"}) {
+    expect_rows(text, properties[section]["properties"]);
+  }
+  expect_rows(text, properties["users_at_target"]["items"]["properties"]);
+  for (const char* part : {"level", "distribution", "client"}) {
+    expect_rows(text, schema["$defs"][part]["properties"]);
+  }
+  expect_rows(text, schema_of("llmsweep-record.schema.json")["properties"]);
+}
+
 TEST(PublishedResults, ReadAndValidate) {
   std::vector<std::string> texts;
   for (const auto& entry : std::filesystem::directory_iterator(kRoot / "datasets/published")) {

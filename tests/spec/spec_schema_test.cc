@@ -201,6 +201,36 @@ TEST(SpecSchema, RequiredKeysAreRequired) {
   }
 }
 
+// "| `load.repeats` | … | `3` | … |" of docs/spec.md.
+std::string documented_row(const std::string& path) {
+  std::string key = path;
+  if (const size_t at = key.find("[0]"); at != std::string::npos) key.erase(at + 1, 1);
+  std::ifstream file(kRoot / "docs/spec.md");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("| `" + key + "` |")) return line;
+  }
+  return {};
+}
+
+TEST(SpecDocs, HaveARowForEveryKeyWithItsDefaultAndMeaning) {
+  for (const Property& property : walk_schema().properties) {
+    const json& node = property.schema;
+    const bool section = node.contains("properties") ||
+                         (node.contains("items") && node["items"].contains("properties"));
+    if (section) continue;
+    const std::string row = documented_row(property.path);
+    ASSERT_FALSE(row.empty()) << property.path;
+    if (node.contains("default") && node["default"].is_primitive() && node["default"] != "") {
+      const json& value = node["default"];
+      const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+      EXPECT_THAT(row, HasSubstr("| `" + text + "` |")) << property.path;
+    }
+    for (const json& name : node.value("enum", json::array())) {
+      EXPECT_THAT(row, HasSubstr("`" + name.get<std::string>() + "`")) << property.path;
+    }
+  }
+}
+
 // Every spec of `folder` loads, names its schema on the first line, and validates against it as
 // written and as resolved.
 void check_shipped(const std::filesystem::path& folder, size_t count) {

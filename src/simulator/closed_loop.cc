@@ -1,6 +1,8 @@
 #include "simulator/closed_loop.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <unordered_map>
 
 #include "llmsweep/simulator/engine.h"
@@ -19,6 +21,16 @@ double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const size_t n = values.size();
   return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+// Of a median: 1.2533 σ ÷ √n.
+double relative_error(const std::vector<double>& values) {
+  if (values.empty()) return 0;
+  const auto n = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  double squares = 0;
+  for (double value : values) squares += (value - mean) * (value - mean);
+  return mean > 0 ? 1.2533 * std::sqrt(squares / n) / mean / std::sqrt(n) : 0;
 }
 
 // Requests go on past the measured ones, so that the load stays up until the last of those ends.
@@ -103,6 +115,9 @@ LoopResult run_closed_loop(const EngineProfile& profile, const ClosedLoop& loop)
     tokens_after_first += rest;
     chunks_after_first += static_cast<double>(request.chunks - 1);
   }
+  result.e2e_error = relative_error(e2e);
+  result.ttft_error = relative_error(ttft);
+  result.tpot_error = relative_error(tpot);
   result.e2e_p50_ms = median(std::move(e2e));
   result.ttft_p50_ms = median(std::move(ttft));
   result.tpot_p50_ms = median(std::move(tpot));

@@ -33,7 +33,11 @@ struct LoopResult {
   std::vector<LoopedRequest> measured;  // in order of completion
   double e2e_p50_ms = 0;
   double ttft_p50_ms = 0;
-  double tpot_p50_ms = 0;       // 0 with one output token
+  double tpot_p50_ms = 0;  // 0 with one output token
+  // Standard errors of these ÷ their value, were requests independent and normal.
+  double e2e_error = 0;
+  double ttft_error = 0;
+  double tpot_error = 0;
   double throughput_tps = 0;    // C · Σ tokens ÷ Σ (E2E + gap)
   double tokens_per_chunk = 0;  // after the first chunk
   double mean_running = 0;      // time average, over the measured requests

@@ -69,6 +69,7 @@ class LoadLoop {
       client_.poll(next_deadline(), events_);
       for (const HttpEvent& event : events_) apply(event);
       expire(clock_.now());
+      report_busy();
     }
     return std::move(records_);
   }
@@ -79,6 +80,12 @@ class LoadLoop {
            !control_.gave_up.load(std::memory_order_relaxed);
   }
   bool measured_left() const { return control_.measured_left.load() > 0; }
+
+  void report_busy() {
+    const Duration busy = client_.health().busy;
+    control_.busy_ns.fetch_add((busy - busy_reported_).count(), std::memory_order_relaxed);
+    busy_reported_ = busy;
+  }
 
   void link_arrivals() {
     const std::vector<Arrival>& arrivals = plan_.schedule.arrivals;
@@ -304,6 +311,7 @@ class LoadLoop {
   // in the run: of the schedule, and for fillers the numbers after it.
   std::vector<std::unique_ptr<Flight>> flights_;
   size_t in_flight_ = 0;
+  Duration busy_reported_{};
   std::deque<Deadline> timeouts_;  // ascending: every request has the same time-out
   std::deque<Deadline> lingers_;
   std::optional<Instant> stop_seen_;

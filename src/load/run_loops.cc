@@ -1,7 +1,10 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <exception>
+#include <iterator>
+#include <mutex>
 #include <thread>
 
 #include "llmsweep/load/load_loop.h"
@@ -16,6 +19,27 @@ struct LoopThread {
   std::thread thread;
 };
 
+class Countdown {
+ public:
+  explicit Countdown(size_t count) : count_(count) {}
+
+  void count_down() {
+    const std::lock_guard lock(mutex_);
+    --count_;
+    changed_.notify_one();
+  }
+  // Whether the count is zero by then.
+  bool wait_for(Duration duration) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, duration, [this] { return count_ == 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t count_;  // guarded by mutex_
+};
+
 int64_t measured_requests(const Schedule& schedule) {
   return std::count_if(schedule.arrivals.begin(), schedule.arrivals.end(),
                        [](const Arrival& arrival) { return arrival.phase == Phase::kMeasured; });
@@ -24,9 +48,11 @@ int64_t measured_requests(const Schedule& schedule) {
 }  // namespace
 
 LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<HttpClient>> clients,
-                      const Clock& clock, LoadControl& control, const RecordSink& sink) {
+                      const Clock& clock, LoadControl& control, const RecordSink& sink,
+                      const Ticker& ticker) {
   control.measured_left = measured_requests(plan.schedule);
   const Instant start = clock.now();
+  Countdown running(clients.size());
   std::vector<LoopThread> loops(clients.size());
   for (size_t i = 0; i < clients.size(); ++i) {
     clients[i]->reset_health();
@@ -43,9 +69,11 @@ LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<Http
         control.stop = Stop::kNow;
       }
       loop.cpu = thread_cpu_time() - cpu_before;
+      running.count_down();
     });
     pthread_setname_np(loops[i].thread.native_handle(), ("loop-" + std::to_string(i)).c_str());
   }
+  while (!running.wait_for(ticker.every)) ticker.tick();
   LoadOutcome outcome{.started = start};
   for (LoopThread& loop : loops) loop.thread.join();
   outcome.ended = clock.now();

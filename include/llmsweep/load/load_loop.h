@@ -42,6 +42,7 @@ struct LoadControl {
   std::atomic<int64_t> measured_ok{0};
   std::atomic<int64_t> measured_failed{0};
   std::atomic<int64_t> output_tokens{0};  // of requests that have ended, any phase
+  std::atomic<int64_t> busy_ns{0};        // time outside the wait for events, all loops
 };
 
 // What one run sends. bodies[i] and prompts[i] match Arrival::prompt.
@@ -81,9 +82,17 @@ struct LoadOutcome {
   Instant ended{};
 };
 
+// Called by run_loops() on the caller's thread while the loops run; its place for showing progress
+// and for passing interrupts on to `control`. Must not throw.
+struct Ticker {
+  Duration every = std::chrono::milliseconds(100);
+  std::function<void()> tick;
+};
+
 // One thread a client, named `loop-N`, joined before it returns; an exception of a loop is thrown
 // here once all have ended.
 LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<HttpClient>> clients,
-                      const Clock& clock, LoadControl& control, const RecordSink& sink);
+                      const Clock& clock, LoadControl& control, const RecordSink& sink,
+                      const Ticker& ticker);
 
 }  // namespace llmsweep

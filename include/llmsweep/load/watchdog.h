@@ -1,0 +1,34 @@
+// Finds out when the host did not let the client run: a thread that ticks every millisecond and
+// remembers ticks that came more than 5 ms late.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "llmsweep/base/clock.h"
+
+namespace llmsweep {
+
+constexpr Duration kStallLimit = std::chrono::milliseconds(5);
+
+struct Stall {
+  Instant begin{};  // when the tick was due
+  Instant end{};    // when it came
+};
+
+// Ticks from construction to stop(), on a thread named `watchdog`.
+class Watchdog {
+ public:
+  explicit Watchdog(const Clock& clock);
+  ~Watchdog();
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+
+  std::vector<Stall> stop();  // ascending; joins the thread
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace llmsweep

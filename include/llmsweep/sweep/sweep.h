@@ -1,0 +1,41 @@
+// A sweep: every level, as often as the spec asks, saved after every request and every run.
+//
+// Repeats are the outer loop: each round visits all levels, so that a drift of the system shows up
+// as the between-run noise that it is, and an interrupted sweep has whole rounds.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+
+#include "llmsweep/model/result.h"
+#include "llmsweep/model/spec.h"
+#include "llmsweep/report/progress.h"
+#include "llmsweep/sweep/preflight.h"
+
+namespace llmsweep {
+
+// What a sweep tells while it runs. Called on the thread that runs the sweep.
+class SweepObserver {
+ public:
+  virtual ~SweepObserver() = default;
+  virtual void note(const std::string& line) = 0;  // warnings and other facts, one line each
+  virtual void progress(const LevelProgress& progress, Instant now) = 0;
+  // After each run of a level; `level` has all of its runs so far.
+  virtual void run_finished(const LevelStats& level) = 0;
+};
+
+// 0: go on; 1: finish what is in flight; 2: stop at once. Raised by a signal.
+using Interrupts = std::atomic<int>;
+
+struct SweepOutcome {
+  SweepResult result;
+  bool endpoint_lost = false;  // ended early: nothing completed any more
+};
+
+// Writes `folder`/requests.jsonl and result.json while it runs. Throws MeasurementError where the
+// endpoint or the disk made it impossible; what was measured until then is in the folder.
+SweepOutcome run_sweep(const SweepSpec& spec, const std::filesystem::path& folder,
+                       const Interrupts& interrupts, SweepObserver& observer);
+
+}  // namespace llmsweep

@@ -1,12 +1,182 @@
 #include "llmsweep/cli/cli.h"
 
-#include <ostream>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+
+#include "cli/commands.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/base/version.h"
 
 namespace llmsweep {
+namespace {
 
-int run_cli(const std::vector<std::string>&, std::ostream&, std::ostream& err) {
-  err << "llmsweep: no command is built in yet\n";
-  return kExitUsage;
+// A parsed command line: what to do with it.
+using Command = std::function<int(Console&)>;
+
+constexpr const char* kFooter = R"(Examples:
+  llmsweep run configs/simulated/deepseek-v3.2-h200-fp8.yaml   a sweep on the embedded simulator
+  llmsweep check spec.yaml                  is the spec right, does the endpoint answer
+  llmsweep COMMAND --help                   the options of a command, with examples
+
+Exit codes: 0 ok; 1 the measurement failed; 2 usage, spec or input file; 10 gate FAIL;
+11 gate INCONCLUSIVE; 12 gate INVALID; 130 interrupted.
+)";
+
+Console console_on(std::ostream& out, std::ostream& err) {
+  // Only the process's own streams have a terminal behind them; a test's string streams do not.
+  const GetEnv get_env = [](const char* name) { return std::getenv(name); };
+  Console console{.out = out, .err = err, .out_style = {}, .err_terminal = {}};
+  if (&out == &std::cout) console.out_style = detect_terminal(STDOUT_FILENO, get_env).style;
+  if (&err == &std::cerr) console.err_terminal = detect_terminal(STDERR_FILENO, get_env);
+  return console;
+}
+
+void add_run(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* command = app.add_subcommand("run", "Measure: run the sweep that SPEC describes");
+  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")->required();
+  command->add_option("--out", options->out, "Folder for results")->capture_default_str();
+  command->add_option("--set", options->sets, "Override a key: load.repeats=1 (repeatable)")
+      ->type_name("KEY.PATH=VALUE")
+      ->expected(1);
+  command->add_flag("--dry-run", options->dry_run, "Show what would be run, send nothing");
+  command->add_flag("--quiet", options->quiet, "No progress");
+  command->footer(
+      "Examples:\n"
+      "  llmsweep run spec.yaml\n"
+      "  llmsweep run spec.yaml --set load.concurrency=[1,8] --set load.repeats=5 --out /data\n\n"
+      "Leaves OUT/NAME/: result.json, requests.jsonl, figure.svg. Ctrl-C once lets requests in\n"
+      "flight end and writes what was measured; twice stops at once.\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return run_command(*options, console); };
+  });
+}
+
+void add_check(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<CheckOptions>();
+  CLI::App* command = app.add_subcommand(
+      "check", "Validate SPEC, probe its endpoint, predict how long a run takes");
+  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")->required();
+  command->add_option("--set", options->sets, "Override a key (repeatable)")
+      ->type_name("KEY.PATH=VALUE")
+      ->expected(1);
+  command->footer("Example:\n  llmsweep check spec.yaml --set endpoint.url=http://10.0.0.5/v1\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return check_command(*options, console); };
+  });
+}
+
+void add_simulate(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<SimulateOptions>();
+  CLI::App* command =
+      app.add_subcommand("simulate", "Serve the simulated endpoint that PROFILE describes");
+  command->add_option("PROFILE", options->profile, "Simulator profile, YAML")->required();
+  command->add_option("--port", options->port, "Port of 127.0.0.1; 0: any free one")
+      ->capture_default_str();
+  command->add_option("--log", options->log, "Write what really happened to this JSONL file");
+  command->add_option("--api-key", options->api_key, "Ask for this key");
+  command->add_flag("--tls", options->tls, "Serve HTTPS with a throw-away certificate");
+  command->add_option("--certificate", options->certificate,
+                      "Write that certificate (PEM) here, for the client's endpoint.ca_file");
+  command->footer(
+      "Example:\n"
+      "  llmsweep simulate configs/simulators/gb200-nvfp4.yaml --port 8000\n"
+      "  curl http://127.0.0.1:8000/v1/models\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return simulate_command(*options, console); };
+  });
+}
+
+const CLI::App* command_named(const CLI::App& app, const std::string& name) {
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (command->get_name() == name) return command;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
+std::vector<std::string> flags_of(const CLI::App& command) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+  }
+  return flags;
+}
+
+Error usage_error(const CLI::App& app, const std::vector<std::string>& args,
+                  const CLI::ParseError& error) {
+  const CLI::App* command = args.empty() ? nullptr : command_named(app, args.front());
+  if (!args.empty() && !args.front().starts_with('-') && command == nullptr) {
+    return Error({.what = "no command '" + printable(args.front()) + "'",
+                  .where = {},
+                  .next = suggestion(args.front(), command_names(app))});
+  }
+  const std::vector<std::string> flags = flags_of(command != nullptr ? *command : app);
+  for (const std::string& word : args) {
+    const std::string flag = word.substr(0, word.find('='));
+    if (flag.starts_with("--") && std::find(flags.begin(), flags.end(), flag) == flags.end()) {
+      return Error({.what = "no option '" + printable(flag) + "'",
+                    .where = {},
+                    .next = suggestion(flag, flags)});
+    }
+  }
+  const std::string name = command != nullptr ? command->get_name() + " " : std::string();
+  return Error({.what = printable(error.what(), 500),
+                .where = {},
+                .next = "see 'llmsweep " + name + "--help'"});
+}
+
+int parse_and_run(const std::vector<std::string>& args, Console& console) {
+  CLI::App app("Measures LLM serving, and prints its own error next to its results.", "llmsweep");
+  app.set_version_flag("--version", std::string("llmsweep ") + version());
+  app.require_subcommand(0, 1);
+  app.footer(kFooter);
+  Command chosen;
+  add_run(app, chosen);
+  add_check(app, chosen);
+  add_simulate(app, chosen);
+  try {
+    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
+  } catch (const CLI::Success& answered) {  // --help and --version
+    return app.exit(answered, console.out, console.err);
+  } catch (const CLI::ParseError& error) {
+    throw usage_error(app, args, error);
+  }
+  if (!chosen) {
+    console.out << app.help();
+    return args.empty() ? kExitUsage : kExitOk;
+  }
+  return chosen(console);
+}
+
+}  // namespace
+
+int run_cli(const std::vector<std::string>& args, std::ostream& out, std::ostream& err) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of the write, not a death
+  Console console = console_on(out, err);
+  try {
+    return parse_and_run(args, console);
+  } catch (const MeasurementError& error) {
+    err << "llmsweep: " << error.what() << '\n';
+    return kExitMeasurementFailed;
+  } catch (const Error& error) {
+    err << "llmsweep: " << error.what() << '\n';
+    return kExitUsage;
+  } catch (const std::exception& error) {
+    err << "llmsweep: " << error.what() << "; this is a mistake of llmsweep, please report it\n";
+    return kExitMeasurementFailed;
+  }
 }
 
 }  // namespace llmsweep

@@ -40,7 +40,9 @@ Watchdog::Watchdog(const Clock& clock) : state_(std::make_unique<State>(clock)) 
   pthread_setname_np(state_->thread.native_handle(), "watchdog");
 }
 
-Watchdog::~Watchdog() { stop(); }
+Watchdog::~Watchdog() {
+  stop();
+}
 
 std::vector<Stall> Watchdog::stop() {
   {

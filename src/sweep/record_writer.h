@@ -12,7 +12,7 @@ namespace llmsweep {
 class RecordWriter {
  public:
   explicit RecordWriter(const std::filesystem::path& path);  // throws Error
-  ~RecordWriter();  // writes what is queued
+  ~RecordWriter();                                           // writes what is queued
   RecordWriter(const RecordWriter&) = delete;
   RecordWriter& operator=(const RecordWriter&) = delete;
 

@@ -1,0 +1,34 @@
+// The endpoint of a spec, open for requests: somebody's URL, or the embedded simulator.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "llmsweep/model/spec.h"
+#include "llmsweep/simulator/simulator.h"
+
+namespace llmsweep {
+
+// Where requests go, with credentials: the key is in memory only.
+struct Connection {
+  std::string base_url;                                      // without a slash at its end
+  std::vector<std::pair<std::string, std::string>> headers;  // Authorization included
+};
+
+// Starts the simulator where the spec names one; it serves until destruction.
+class OpenEndpoint {
+ public:
+  // Reads the key from the environment; `notes` receives what a user should know about that.
+  OpenEndpoint(const EndpointSpec& endpoint, std::vector<std::string>& notes);
+
+  const Connection& connection() const { return connection_; }
+  bool simulated() const { return simulator_ != nullptr; }
+
+ private:
+  std::unique_ptr<Simulator> simulator_;
+  Connection connection_;
+};
+
+}  // namespace llmsweep

@@ -1,0 +1,22 @@
+// What a run will do and how long it takes at least, before it is started.
+#pragma once
+
+#include <string>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/model/spec.h"
+#include "llmsweep/sweep/preflight.h"
+
+namespace llmsweep {
+
+// The plan in a few lines: levels, requests, tokens.
+std::string plan_text(const SweepSpec& spec);
+
+// How long one request of the spec's lengths takes with nothing beside it, from the probes: their
+// time to the first token and per token. The prompt's length is not accounted for.
+Duration request_time_alone(const SweepSpec& spec, const Preflight& preflight);
+
+// A lower bound: every request as quick as one alone.
+Duration shortest_run_time(const SweepSpec& spec, Duration request_alone);
+
+}  // namespace llmsweep

@@ -1,0 +1,40 @@
+// The commands: one options struct and one function each, one file each (run.cc, check.cc, …).
+//
+// cli.cc turns words into these structs. A function returns the process's exit code and throws
+// Error for what the user can mend.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/console.h"
+
+namespace llmsweep {
+
+struct RunOptions {
+  std::string spec;
+  std::string out = "results";
+  std::vector<std::string> sets;
+  bool dry_run = false;
+  bool quiet = false;
+};
+int run_command(const RunOptions& options, Console& console);
+
+struct CheckOptions {
+  std::string spec;
+  std::vector<std::string> sets;
+};
+int check_command(const CheckOptions& options, Console& console);
+
+struct SimulateOptions {
+  std::string profile;
+  uint16_t port = 8000;
+  std::string log;
+  std::string api_key;
+  bool tls = false;
+  std::string certificate;
+};
+int simulate_command(const SimulateOptions& options, Console& console);
+
+}  // namespace llmsweep

@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include <iostream>
+#include <ostream>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/files.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/cli/cli.h"
+#include "llmsweep/report/figure.h"
+#include "llmsweep/report/progress.h"
+#include "llmsweep/report/table.h"
+#include "llmsweep/spec/spec.h"
+#include "llmsweep/sweep/prediction.h"
+#include "llmsweep/sweep/sweep.h"
+
+namespace llmsweep {
+namespace {
+namespace fs = std::filesystem;
+
+// Shows a sweep on stderr: a live view on a terminal, plain lines elsewhere.
+class ConsoleObserver final : public SweepObserver {
+ public:
+  ConsoleObserver(Console& console, bool quiet)
+      : style_(console.err_terminal.style),
+        view_(console.err, console.err_terminal),
+        quiet_(quiet) {}
+
+  void note(const std::string& line) override { view_.print("note: " + printable(line, 500)); }
+  void progress(const LevelProgress& progress, Instant now) override {
+    if (!quiet_) view_.update(progress, now);
+  }
+  void run_finished(const LevelStats& level) override {
+    if (!quiet_) view_.print(level_line(level, style_));
+  }
+  void clear() { view_.clear(); }
+
+ private:
+  TableStyle style_;
+  LiveView view_;
+  bool quiet_;
+};
+
+bool any_completed(const SweepResult& result) {
+  for (const LevelStats& level : result.levels) {
+    if (level.pooled.requests.completed > 0) return true;
+  }
+  return false;
+}
+
+void print_result(const SweepResult& result, const fs::path& folder, Console& console) {
+  console.out << level_table(result, console.out_style) << '\n';
+  for (const std::string& sentence : users_sentences(result)) console.out << sentence << '\n';
+  console.out << fmt::format("\n{0}/result.json\n{0}/requests.jsonl\n{0}/figure.svg\n",
+                             folder.string());
+}
+
+}  // namespace
+
+int run_command(const RunOptions& options, Console& console) {
+  const SweepSpec spec = load_spec(options.spec, options.sets);
+  if (options.dry_run) {
+    console.out << plan_text(spec) << spec_to_json(spec) << '\n';
+    return kExitOk;
+  }
+  const InterruptListener interrupts;
+  const fs::path folder = create_fresh_directory(options.out, spec.name);
+  if (folder.filename() != safe_file_name(spec.name)) {
+    console.err << fmt::format("{} exists already; writing to {}\n",
+                               (fs::path(options.out) / safe_file_name(spec.name)).string(),
+                               folder.string());
+  }
+  SweepOutcome outcome;
+  {
+    ConsoleObserver observer(console, options.quiet);
+    try {
+      outcome = run_sweep(spec, folder, interrupts.count(), observer);
+    } catch (...) {
+      std::error_code not_empty;
+      fs::remove(folder, not_empty);  // only succeeds where nothing was written
+      throw;
+    }
+  }
+  const SweepResult& result = outcome.result;
+  write_file_atomically(folder / "figure.svg", figure_svg({&result, 1}));
+  print_result(result, folder, console);
+  if (result.interrupted) return kExitInterrupted;
+  if (outcome.endpoint_lost || !any_completed(result)) {
+    throw MeasurementError(
+        {.what = "the endpoint stopped answering; the sweep is incomplete",
+         .where = spec.name,
+         .next = "the failures and their reasons are in " + (folder / "requests.jsonl").string()});
+  }
+  return kExitOk;
+}
+
+}  // namespace llmsweep

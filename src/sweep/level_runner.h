@@ -1,0 +1,53 @@
+// Runs one level once: prompts, bodies, loops, records, statistics, verdict.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "llmsweep/dataset/prompts.h"
+#include "llmsweep/http/http_client.h"
+#include "llmsweep/model/level.h"
+#include "llmsweep/model/record.h"
+#include "llmsweep/model/spec.h"
+#include "llmsweep/sweep/preflight.h"
+#include "llmsweep/sweep/sweep.h"
+#include "sweep/record_writer.h"
+#include "sweep/run_tracker.h"
+
+namespace llmsweep {
+
+struct LevelRun {
+  RunStats stats;  // judged
+  std::vector<RequestRecord> records;
+  bool gave_up = false;
+};
+
+// Holds what all runs of a sweep share: prompts, connections, the file of records.
+class LevelRunner {
+ public:
+  LevelRunner(const SweepSpec& spec, const Preflight& preflight, const Connection& connection,
+              RecordWriter& writer, const Interrupts& interrupts, SweepObserver& observer);
+
+  LevelRun run(const RunPosition& position);
+  const PromptSource& prompts() const { return prompts_; }
+  // Names the prompt set whatever the levels and repeats: of the first 64 prompts of the source.
+  std::string prompt_set_sha256() const;
+
+ private:
+  std::vector<std::shared_ptr<const std::string>> render(const std::vector<Prompt>& prompts) const;
+  void judge(RunStats& stats, int concurrency) const;
+
+  const SweepSpec& spec_;
+  const Preflight& preflight_;
+  RecordWriter& writer_;
+  const Interrupts& interrupts_;
+  SweepObserver& observer_;
+  SteadyClock clock_;
+  PromptSource prompts_;
+  int64_t next_prompt_ = 0;
+  std::vector<std::unique_ptr<HttpClient>> clients_;
+};
+
+}  // namespace llmsweep

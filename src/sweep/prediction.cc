@@ -1,0 +1,72 @@
+#include "llmsweep/sweep/prediction.h"
+
+#include <fmt/format.h>
+
+#include "llmsweep/base/text.h"
+#include "llmsweep/schedule/closed_loop.h"
+
+namespace llmsweep {
+namespace {
+
+double mean_tokens(const TokenCount& count) {
+  switch (count.kind) {
+    case TokenCount::Kind::kFixed:
+      return static_cast<double>(count.fixed);
+    case TokenCount::Kind::kUniform:
+      return static_cast<double>(count.min + count.max) / 2;
+    case TokenCount::Kind::kNormal:
+      return count.mean;
+    case TokenCount::Kind::kWeighted:
+      break;
+  }
+  double sum = 0;
+  double weights = 0;
+  for (const auto& [tokens, weight] : count.weighted) {
+    sum += static_cast<double>(tokens) * weight;
+    weights += weight;
+  }
+  return weights > 0 ? sum / weights : 0;
+}
+
+}  // namespace
+
+std::string plan_text(const SweepSpec& spec) {
+  int64_t measured = 0;
+  int64_t warmup = 0;
+  std::string levels;
+  for (const int concurrency : spec.load.concurrency) {
+    const PromptDemand demand = prompt_demand(spec.load, concurrency);
+    measured += demand.measured;
+    warmup += demand.warmup;
+    levels += fmt::format("{}{}", levels.empty() ? "" : ", ", concurrency);
+  }
+  const int64_t repeats = spec.load.repeats;
+  const double output = mean_tokens(spec.workload.output_tokens);
+  const std::string input = spec.workload.input_tokens
+                                ? format_number(mean_tokens(*spec.workload.input_tokens))
+                                : std::string("their own");
+  return fmt::format(
+      "plan       {}: concurrency {}; {} repeat{}\n"
+      "requests   {} measured, {} warm-up, fillers besides\n"
+      "tokens     {} in, {} out a request; {} out in all\n",
+      printable(spec.name), levels, repeats, repeats == 1 ? "" : "s",
+      format_number(static_cast<double>(measured * repeats)),
+      format_number(static_cast<double>(warmup * repeats)), input, format_number(output),
+      format_number(static_cast<double>((measured + warmup) * repeats) * output));
+}
+
+Duration request_time_alone(const SweepSpec& spec, const Preflight& preflight) {
+  const double tokens = mean_tokens(spec.workload.output_tokens);
+  return preflight.first_token_time +
+         from_seconds(to_seconds(preflight.time_per_token) * std::max(0.0, tokens - 1));
+}
+
+Duration shortest_run_time(const SweepSpec& spec, Duration request_alone) {
+  double requests = 0;  // in a row
+  for (const int concurrency : spec.load.concurrency) {
+    requests += spec.load.warmup_per_slot + measured_per_slot(spec.load, concurrency);
+  }
+  return from_seconds(to_seconds(request_alone) * requests * spec.load.repeats);
+}
+
+}  // namespace llmsweep

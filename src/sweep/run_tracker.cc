@@ -1,0 +1,57 @@
+#include "sweep/run_tracker.h"
+
+#include <algorithm>
+
+#include "llmsweep/stats/level_stats.h"
+#include "llmsweep/stats/percentile.h"
+
+namespace llmsweep {
+
+void RunTracker::add(const RequestRecord& record) {
+  if (record.phase != Phase::kMeasured || record.outcome != Outcome::kOk) return;
+  const RequestMetrics metrics = request_metrics(record);
+  if (!metrics.e2e_ms) return;
+  const std::lock_guard lock(mutex_);
+  e2e_ms_.push_back(*metrics.e2e_ms);
+}
+
+LevelProgress RunTracker::progress(const LoadControl& control, size_t loops, Instant now) const {
+  LevelProgress shown{.concurrency = position_.concurrency,
+                      .level = position_.level,
+                      .levels = position_.levels,
+                      .repeat = position_.repeat,
+                      .repeats = position_.repeats,
+                      .total = measured_,
+                      .in_flight = control.in_flight.load(),
+                      .errors = control.measured_failed.load(),
+                      .simulated = position_.simulated};
+  shown.done = control.measured_ok.load() + shown.errors;
+  if (control.stop.load() != Stop::kNone) {
+    shown.stage = LevelStage::kStopping;
+  } else if (shown.done == 0) {
+    shown.stage = LevelStage::kWarmup;
+  }
+  const double elapsed = to_seconds(now - started_);
+  if (elapsed > 0) {
+    shown.output_tps = static_cast<double>(control.output_tokens.load()) / elapsed;
+    shown.client_busy =
+        static_cast<double>(control.busy_ns.load()) / 1e9 / elapsed / static_cast<double>(loops);
+  }
+  if (shown.done > 0) {
+    const double left = static_cast<double>(shown.total - shown.done);
+    shown.level_eta = from_seconds(elapsed / static_cast<double>(shown.done) * left);
+  }
+  std::vector<double> sample;
+  {
+    const std::lock_guard lock(mutex_);
+    sample = e2e_ms_;
+  }
+  if (!sample.empty()) {
+    std::sort(sample.begin(), sample.end());
+    shown.e2e_p50_ms = percentile(sample, 0.5);
+    shown.e2e_p50_ci95 = percentile_interval(sample, {.p = 0.5});
+  }
+  return shown;
+}
+
+}  // namespace llmsweep

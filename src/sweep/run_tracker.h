@@ -1,0 +1,41 @@
+// What the display needs to know of the run that is under way: fed by the load loops, read by the
+// ticker.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/load/load_loop.h"
+#include "llmsweep/model/record.h"
+#include "llmsweep/report/progress.h"
+
+namespace llmsweep {
+
+// Where a run stands within the sweep.
+struct RunPosition {
+  int concurrency = 0;
+  int level = 1;  // of `levels`, from 1
+  int levels = 1;
+  int repeat = 1;  // of `repeats`, from 1
+  int repeats = 1;
+  bool simulated = false;
+};
+
+class RunTracker {
+ public:
+  RunTracker(RunPosition position, int64_t measured, Instant started)
+      : position_(position), measured_(measured), started_(started) {}
+
+  void add(const RequestRecord& record);  // any thread
+  LevelProgress progress(const LoadControl& control, size_t loops, Instant now) const;
+
+ private:
+  RunPosition position_;
+  int64_t measured_;
+  Instant started_;
+  mutable std::mutex mutex_;
+  std::vector<double> e2e_ms_;  // of completed measured requests; guarded by mutex_
+};
+
+}  // namespace llmsweep

@@ -1,0 +1,64 @@
+#include "sweep/server_tokenizer.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
+
+namespace llmsweep {
+namespace {
+using nlohmann::json;
+
+// The route stands beside /v1, not below it.
+std::string tokenize_url(std::string base_url) {
+  if (base_url.ends_with("/v1")) base_url.resize(base_url.size() - 3);
+  return base_url + "/tokenize";
+}
+
+[[noreturn]] void fail(const HttpExchange& exchange, const std::string& what) {
+  throw MeasurementError({.what = "the server's tokenizer cannot be used: " + what,
+                          .where = exchange.url,
+                          .next = "give a tokenizer.json instead: workload.tokenizer"});
+}
+
+std::vector<int32_t> encode(const HttpExchange& exchange, const std::string& model,
+                            std::string_view text) {
+  HttpExchange request = exchange;
+  // vLLM and SGLang read `prompt`, llama.cpp reads `content`; each ignores the other.
+  request.body =
+      json{{"model", model}, {"prompt", text}, {"content", text}, {"add_special_tokens", false}}
+          .dump(-1, ' ', false, json::error_handler_t::replace);
+  const HttpAnswer answer = http_exchange(request);
+  if (!answer.error.empty()) fail(exchange, answer.error);
+  if (!answer.ok()) {
+    fail(exchange, fmt::format("HTTP {}: {}", answer.status, printable(answer.body)));
+  }
+  const json parsed = json::parse(answer.body, nullptr, false);
+  if (!parsed.is_object() || !parsed.contains("tokens") || !parsed["tokens"].is_array()) {
+    fail(exchange, "the answer has no list `tokens`: " + printable(answer.body));
+  }
+  std::vector<int32_t> ids;
+  for (const json& id : parsed["tokens"]) {
+    if (!id.is_number_integer()) fail(exchange, "the answer's `tokens` are not numbers");
+    ids.push_back(id.get<int32_t>());
+  }
+  return ids;
+}
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> make_server_tokenizer(HttpExchange exchange,
+                                                       const std::string& model) {
+  exchange.url = tokenize_url(std::move(exchange.url));
+  exchange.headers.emplace_back("Content-Type", "application/json");
+  encode(exchange, model, "hello");  // is there such a route at all?
+  return make_remote_tokenizer({.info = {.path = exchange.url, .kind = "server"},
+                                .encode = [exchange, model](std::string_view text) {
+                                  return encode(exchange, model, text);
+                                }});
+}
+
+}  // namespace llmsweep

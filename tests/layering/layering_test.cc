@@ -1,0 +1,96 @@
+// Reads every #include of the sources and fails on one that goes up or sideways.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <string>
+#include <vector>
+
+namespace {
+namespace fs = std::filesystem;
+
+// docs/architecture.md: includes only go down, neighbours do not include each other.
+const std::map<std::string, int> kLayer = {
+    {"base", 0},      {"model", 1},     {"protocol", 2}, {"schedule", 2},  {"stats", 2},
+    {"tokenizer", 2}, {"http", 3},      {"dataset", 3},  {"spec", 3},      {"results", 3},
+    {"analysis", 3},  {"simulator", 3}, {"load", 4},     {"telemetry", 4}, {"report", 4},
+    {"sweep", 5},     {"cli", 6}};
+
+struct Include {
+  fs::path file;
+  int line;
+  std::string from;
+  std::string to;
+};
+
+std::vector<Include> includes_below(const fs::path& root) {
+  static const std::regex kInclude(R"re(^\s*#include "(?:llmsweep/)?([a-z_]+)/[^"]+")re");
+  std::vector<Include> found;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    if (!entry.is_regular_file() ||
+        (entry.path().extension() != ".cc" && entry.path().extension() != ".h")) {
+      continue;
+    }
+    const std::string module = fs::relative(entry.path(), root).begin()->string();
+    if (module == "main.cc") continue;
+    std::ifstream file(entry.path());
+    std::string text;
+    for (int line = 1; std::getline(file, text); ++line) {
+      std::smatch match;
+      if (std::regex_search(text, match, kInclude)) {
+        found.push_back({entry.path(), line, module, match[1]});
+      }
+    }
+  }
+  return found;
+}
+
+std::vector<Include> all_includes() {
+  const fs::path source = LLMSWEEP_SOURCE_DIR;
+  std::vector<Include> all = includes_below(source / "src");
+  const std::vector<Include> headers = includes_below(source / "include" / "llmsweep");
+  all.insert(all.end(), headers.begin(), headers.end());
+  return all;
+}
+
+TEST(Layering, IncludesOnlyGoDown) {
+  const std::vector<Include> includes = all_includes();
+  ASSERT_GT(includes.size(), 100u) << "the includes were not found";
+  for (const Include& include : includes) {
+    ASSERT_TRUE(kLayer.contains(include.from)) << "unknown module of " << include.file;
+    ASSERT_TRUE(kLayer.contains(include.to)) << include.file << ":" << include.line;
+    if (include.from == include.to) continue;
+    EXPECT_GT(kLayer.at(include.from), kLayer.at(include.to))
+        << include.file.string() << ":" << include.line << ": " << include.from << " includes "
+        << include.to;
+  }
+}
+
+TEST(Layering, TheSimulatorSharesNothingButTheBase) {
+  for (const Include& include : all_includes()) {
+    if (include.from != "simulator") continue;
+    EXPECT_TRUE(include.to == "simulator" || include.to == "base")
+        << include.file.string() << ":" << include.line;
+  }
+}
+
+TEST(Layering, OnlyBaseReadsAClockOfTheSystem) {
+  static const std::regex kClock(
+      R"(steady_clock::now|system_clock|high_resolution_clock|gettimeofday)");
+  const fs::path source = LLMSWEEP_SOURCE_DIR;
+  for (const char* root : {"src", "include"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(source / root)) {
+      if (!entry.is_regular_file() || entry.path().filename() == "clock.h") continue;
+      std::ifstream file(entry.path());
+      std::string text;
+      for (int line = 1; std::getline(file, text); ++line) {
+        EXPECT_FALSE(std::regex_search(text, kClock)) << entry.path().string() << ":" << line;
+      }
+    }
+  }
+}
+
+}  // namespace

@@ -1,0 +1,169 @@
+// The main path as a user runs it: the real binary, the real simulator, real files, real signals.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cli/process.h"
+#include "llmsweep/base/files.h"
+#include "llmsweep/base/text.h"
+
+namespace llmsweep {
+namespace {
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+// About 55 ms a request alone.
+constexpr const char* kProfile = R"(
+engine:
+  step: {base_ms: 2, per_prefill_token_us: 1, per_sequence_us: 100}
+  max_batch_size: 8
+)";
+
+fs::path write_spec(const fs::path& folder, const std::string& load, int output_tokens = 20) {
+  write_file_atomically(folder / "profile.yaml", kProfile);
+  write_file_atomically(folder / "spec.yaml",
+                        "name: test\nsystem: {gpus: 2}\n"
+                        "endpoint: {simulator: " +
+                            (folder / "profile.yaml").string() +
+                            "}\n"
+                            "workload: {input_tokens: 50, output_tokens: " +
+                            std::to_string(output_tokens) + "}\nload: " + load +
+                            "\ntargets: [{metric: e2e, statistic: p50, max: 100ms}]\n");
+  return folder / "spec.yaml";
+}
+
+struct Lines {
+  std::vector<json> whole;
+  bool last_is_whole = true;
+};
+
+Lines read_lines(const fs::path& path) {
+  Lines lines;
+  const std::string text = fs::exists(path) ? read_file(path) : "";
+  std::vector<std::string> parts = split(text, '\n');
+  lines.last_is_whole = parts.back().empty();
+  parts.pop_back();
+  for (const std::string& part : parts) lines.whole.push_back(json::parse(part));
+  return lines;
+}
+
+TEST(Run, MeasuresOnTheSimulatorAndLeavesEveryFile) {
+  const fs::path folder = test_folder();
+  const fs::path spec =
+      write_spec(folder, "{concurrency: [1, 4], requests_per_slot: 3, repeats: 2}");
+  const ProcessResult run = run_llmsweep({"run", spec, "--out", folder / "out"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("SIMULATED"));
+  EXPECT_THAT(run.out, HasSubstr("users"));
+  const fs::path results = folder / "out" / "test";
+  EXPECT_TRUE(fs::exists(results / "figure.svg"));
+  const json result = json::parse(read_file(results / "result.json"));
+  EXPECT_EQ(result["simulated"], true);
+  ASSERT_EQ(result["levels"].size(), 2u);
+  EXPECT_EQ(result["levels"][0]["requests"]["completed"], 6);
+  EXPECT_EQ(result["levels"][1]["requests"]["completed"], 24);
+  EXPECT_EQ(result["levels"][1]["requests"]["failed"], 0);
+  EXPECT_EQ(result["levels"][1]["runs"].size(), 2u);
+
+  // Every measured request is in the file once, with the tokens that were asked for.
+  std::set<std::string> seen;
+  for (const json& line : read_lines(results / "requests.jsonl").whole) {
+    if (line["phase"] != "measured") continue;
+    EXPECT_EQ(line["outcome"], "ok");
+    EXPECT_EQ(line["output_tokens"], 20);
+    EXPECT_TRUE(
+        seen.insert(line["level"].dump() + "/" + line["repeat"].dump() + "/" + line["index"].dump())
+            .second);
+  }
+  EXPECT_EQ(seen.size(), 30u);
+}
+
+TEST(Run, NeverOverwritesAnEarlierResult) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_spec(folder, "{concurrency: [1], requests_per_slot: 1, repeats: 1}");
+  ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder / "out"}).exit_code, 0);
+  const std::string first = read_file(folder / "out" / "test" / "result.json");
+  const ProcessResult again = run_llmsweep({"run", spec, "--out", folder / "out"});
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.err, HasSubstr("test-2"));
+  EXPECT_EQ(read_file(folder / "out" / "test" / "result.json"), first);
+  EXPECT_TRUE(fs::exists(folder / "out" / "test-2" / "result.json"));
+}
+
+TEST(Run, SetOverridesAKeyAndDryRunSendsNothing) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_spec(folder, "{concurrency: [1]}");
+  const ProcessResult dry = run_llmsweep(
+      {"run", spec, "--dry-run", "--out", folder / "out", "--set", "load.concurrency=[3, 5]"});
+  EXPECT_EQ(dry.exit_code, 0) << dry.err;
+  EXPECT_THAT(dry.out, HasSubstr("concurrency 3, 5"));
+  EXPECT_FALSE(fs::exists(folder / "out"));
+  EXPECT_EQ(run_llmsweep({"run", spec, "--dry-run", "--set", "load.concurency=1"}).exit_code, 2);
+}
+
+TEST(Run, KillingItLosesAtMostTheLineThatWasBeingWritten) {
+  const fs::path folder = test_folder();
+  const fs::path spec =
+      write_spec(folder, "{concurrency: [8], requests_per_slot: 1000, repeats: 1}");
+  Process process({LLMSWEEP_BINARY, "run", spec, "--out", folder / "out"}, folder);
+  const fs::path records = folder / "out" / "test" / "requests.jsonl";
+  ASSERT_TRUE(eventually([&] { return read_lines(records).whole.size() > 50; }));
+  process.signal(SIGKILL);
+  EXPECT_EQ(process.wait().exit_code, 128 + SIGKILL);
+  const Lines lines = read_lines(records);  // parses every whole line
+  EXPECT_GT(lines.whole.size(), 50u);
+  std::set<int> indices;
+  for (const json& line : lines.whole) EXPECT_TRUE(indices.insert(line["index"].get<int>()).second);
+}
+
+TEST(Run, OneInterruptFinishesWhatIsInFlightAndWritesAResult) {
+  const fs::path folder = test_folder();
+  const fs::path spec =
+      write_spec(folder, "{concurrency: [4], requests_per_slot: 1000, repeats: 1}");
+  Process process({LLMSWEEP_BINARY, "run", spec, "--out", folder / "out"}, folder);
+  const fs::path results = folder / "out" / "test";
+  ASSERT_TRUE(eventually([&] { return read_lines(results / "requests.jsonl").whole.size() > 20; }));
+  process.signal(SIGINT);
+  EXPECT_EQ(process.wait().exit_code, 130);
+  const json result = json::parse(read_file(results / "result.json"));
+  EXPECT_EQ(result["interrupted"], true);
+  EXPECT_EQ(result["levels"][0]["valid"], false);
+  const Lines lines = read_lines(results / "requests.jsonl");
+  EXPECT_TRUE(lines.last_is_whole);
+  int measured = 0;
+  for (const json& line : lines.whole) {
+    if (line["phase"] == "measured") {
+      EXPECT_EQ(line["outcome"], "ok");
+      ++measured;
+    }
+  }
+  EXPECT_EQ(result["levels"][0]["requests"]["completed"], measured);
+}
+
+TEST(Run, TwoInterruptsStopAtOnce) {
+  const fs::path folder = test_folder();
+  // One request takes 20 s: nothing could finish by itself.
+  const fs::path spec =
+      write_spec(folder, "{concurrency: [4], requests_per_slot: 10, warmup_per_slot: 0}", 10'000);
+  Process process({LLMSWEEP_BINARY, "run", spec, "--out", folder / "out"}, folder);
+  const fs::path results = folder / "out" / "test";
+  ASSERT_TRUE(eventually([&] { return fs::exists(results / "result.json"); }));
+  for (int i = 0; i < 30; ++i) pause_briefly();
+  process.signal(SIGINT);
+  for (int i = 0; i < 30; ++i) pause_briefly();
+  process.signal(SIGINT);
+  const ProcessResult ended = process.wait();
+  EXPECT_EQ(ended.exit_code, 130) << ended.err;
+  for (const json& line : read_lines(results / "requests.jsonl").whole) {
+    EXPECT_EQ(line["outcome"], "cancelled");
+  }
+  EXPECT_EQ(json::parse(read_file(results / "result.json"))["interrupted"], true);
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -1,0 +1,70 @@
+// What a user sees who types something wrong: one clear error, the right exit code.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/process.h"
+#include "llmsweep/base/files.h"
+
+namespace llmsweep {
+namespace {
+using testing::HasSubstr;
+
+TEST(Usage, HelpNamesEveryCommandAndExitCode) {
+  const ProcessResult help = run_llmsweep({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  for (const char* text : {"run", "check", "simulate", "compare", "Examples:", "130 interrupted"}) {
+    EXPECT_THAT(help.out, HasSubstr(text));
+  }
+  EXPECT_THAT(run_llmsweep({"--version"}).out, HasSubstr("llmsweep 0."));
+}
+
+TEST(Usage, EveryCommandHasHelpWithAnExample) {
+  for (const char* command : {"run", "check", "simulate", "compare"}) {
+    const ProcessResult help = run_llmsweep({command, "--help"});
+    EXPECT_EQ(help.exit_code, 0) << command;
+    EXPECT_THAT(help.out, HasSubstr("Example")) << command;
+  }
+}
+
+TEST(Usage, NothingTypedShowsHelpAndFails) {
+  const ProcessResult result = run_llmsweep({});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.out, HasSubstr("llmsweep"));
+}
+
+TEST(Usage, AMistypedWordGetsTheNearestRightOne) {
+  const ProcessResult command = run_llmsweep({"rum", "x.yaml"});
+  EXPECT_EQ(command.exit_code, 2);
+  EXPECT_THAT(command.err, HasSubstr("did you mean 'run'?"));
+  const ProcessResult flag = run_llmsweep({"run", "x.yaml", "--dryrun"});
+  EXPECT_EQ(flag.exit_code, 2);
+  EXPECT_THAT(flag.err, HasSubstr("did you mean '--dry-run'?"));
+  EXPECT_EQ(run_llmsweep({"run"}).exit_code, 2);
+}
+
+TEST(Usage, AMissingOrBrokenSpecIsOneErrorAndLeavesNothing) {
+  const auto folder = test_folder();
+  EXPECT_EQ(run_llmsweep({"run", "absent.yaml", "--out", folder / "out"}).exit_code, 2);
+  write_file_atomically(folder / "broken.yaml", "name: x\nload:\n  concurency: [1]\n");
+  const ProcessResult broken =
+      run_llmsweep({"run", folder / "broken.yaml", "--out", folder / "out"});
+  EXPECT_EQ(broken.exit_code, 2);
+  EXPECT_THAT(broken.err, HasSubstr("broken.yaml:"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+}
+
+TEST(Usage, AnEndpointThatIsNotThereEndsTheRunWithOneError) {
+  const auto folder = test_folder();
+  write_file_atomically(folder / "spec.yaml",
+                        "name: nobody\nsystem: {gpus: 1}\n"
+                        "endpoint: {url: 'http://127.0.0.1:1/v1', connect_timeout: 1s}\n"
+                        "load: {concurrency: [1]}\n");
+  const ProcessResult run = run_llmsweep({"run", folder / "spec.yaml", "--out", folder / "out"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, HasSubstr("127.0.0.1:1"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "out" / "nobody"));
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -10,6 +10,7 @@
 #include "llmsweep/dataset/calibration.h"
 #include "llmsweep/http/curl_client.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/protocol/answers.h"
 #include "llmsweep/protocol/request.h"
 #include "llmsweep/protocol/response.h"
 #include "sweep/server_tokenizer.h"
@@ -65,7 +66,7 @@ class Checker {
     if (answer.status == 401 || answer.status == 403) refused_key(answer);
     std::vector<std::string> models;
     if (answer.ok()) {
-      models = model_ids(answer.body);
+      for (const ModelInfo& info : parse_models(answer.body)) models.push_back(info.id);
       result_.provenance.models_json = answer.body.substr(0, kModelsKept);
       result_.provenance.server_headers = answer.headers;
     }
@@ -154,17 +155,18 @@ class Checker {
   }
 
   bool drop_refused_field(const HttpAnswer& answer) {
-    if (wants_max_completion_tokens(answer.status, answer.body) &&
-        result_.max_tokens_field == "max_tokens") {
-      result_.max_tokens_field = "max_completion_tokens";
-      result_.provenance.dropped_fields.emplace_back("max_tokens");
-      note("the endpoint wants max_completion_tokens instead of max_tokens; it gets that");
+    const std::optional<std::string> renamed =
+        renamed_max_tokens_field(answer.status, answer.body, result_.max_tokens_field);
+    if (renamed && *renamed != result_.max_tokens_field && !renamed_once_) {
+      renamed_once_ = true;
+      note(fmt::format("the endpoint wants {} instead of {}; it gets that", *renamed,
+                       result_.max_tokens_field));
+      result_.provenance.dropped_fields.push_back(result_.max_tokens_field);
+      result_.max_tokens_field = *renamed;
       return true;
     }
-    const std::optional<RequestField> refused =
-        refused_field(answer.status, answer.body, result_.fields);
-    if (!refused) return false;
-    std::erase(result_.fields, *refused);
+    const std::optional<RequestField> refused = refused_field(answer.status, answer.body);
+    if (!refused || std::erase(result_.fields, *refused) == 0) return false;
     result_.provenance.dropped_fields.emplace_back(name_of(*refused));
     note(fmt::format("the endpoint refuses the request field {}; it is not sent",
                      name_of(*refused)));
@@ -186,6 +188,7 @@ class Checker {
   const Connection& connection_;
   SteadyClock clock_;
   ChunkParser parser_;
+  bool renamed_once_ = false;
   Preflight result_;
 };
 

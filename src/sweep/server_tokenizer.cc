@@ -7,6 +7,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/protocol/answers.h"
 
 namespace llmsweep {
 namespace {
@@ -36,16 +37,7 @@ std::vector<int32_t> encode(const HttpExchange& exchange, const std::string& mod
   if (!answer.ok()) {
     fail(exchange, fmt::format("HTTP {}: {}", answer.status, printable(answer.body)));
   }
-  const json parsed = json::parse(answer.body, nullptr, false);
-  if (!parsed.is_object() || !parsed.contains("tokens") || !parsed["tokens"].is_array()) {
-    fail(exchange, "the answer has no list `tokens`: " + printable(answer.body));
-  }
-  std::vector<int32_t> ids;
-  for (const json& id : parsed["tokens"]) {
-    if (!id.is_number_integer()) fail(exchange, "the answer's `tokens` are not numbers");
-    ids.push_back(id.get<int32_t>());
-  }
-  return ids;
+  return parse_token_ids(answer.body);
 }
 
 }  // namespace

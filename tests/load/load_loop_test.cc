@@ -211,8 +211,9 @@ TEST(LoadLoop, AnInterruptFinishesMeasuredRequestsWithinTheGraceAndIssuesNoMore)
 }
 
 TEST(LoadLoop, AnInterruptCancelsWhatOutlastsTheGrace) {
-  Bench bench({.requests_per_slot = 10, .warmup_per_slot = 0}, 2,
-              [](RequestId id) { return good_answer(2, id < 2 ? 10ms : 100s, 1ms); });
+  Bench bench({.requests_per_slot = 10, .warmup_per_slot = 0}, 2, [](RequestId id) {
+    return good_answer(2, id < 2 ? Duration(10ms) * static_cast<int>(id + 1) : Duration(100s), 1ms);
+  });
   bench.plan.grace = 5s;
   Instant stopped{};
   bench.on_record = [&](const RequestRecord& record) {

@@ -1,6 +1,7 @@
 #include "llmsweep/sweep/sweep.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -93,7 +94,7 @@ class Sweep {
   void run_level(LevelRunner& runner, int concurrency, int repeat) {
     const auto& planned = spec_.load.concurrency;
     const auto at = std::find(planned.begin(), planned.end(), concurrency);
-    const LevelRun run = runner.run({.concurrency = concurrency,
+    LevelRun run = runner.run({.concurrency = concurrency,
                                      .level = static_cast<int>(at - planned.begin()) + 1,
                                      .levels = static_cast<int>(planned.size()),
                                      .repeat = repeat,
@@ -101,7 +102,7 @@ class Sweep {
                                      .simulated = result().simulated});
     LevelData& data = levels_[concurrency];
     data.runs.push_back(run.stats);
-    data.records.insert(data.records.end(), run.records.begin(), run.records.end());
+    std::move(run.records.begin(), run.records.end(), std::back_inserter(data.records));
     result().interrupted |= interrupts_.load() > 0;
     outcome_.endpoint_lost = run.gave_up && run.stats.requests.completed == 0;
     over_ = result().interrupted || outcome_.endpoint_lost;

@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""Derives the numbers of result.json from requests.jsonl, by docs/metrics.md alone.
+
+    recompute.py FOLDER     exits 0 where every number agrees, 1 with a line for each that does not
+
+Shares no code with llmsweep. Covers everything in `levels` except the part of `client` that only the
+client can know, and the users at each target.
+"""
+
+import json
+import math
+import sys
+
+TOLERANCE = 1e-9
+FAILURES = []
+
+
+def check(where, computed, stated):
+    if computed is None or stated is None:
+        if computed is not stated:
+            FAILURES.append(f"{where}: computed {computed}, stated {stated}")
+        return
+    if abs(computed - stated) > TOLERANCE * max(1.0, abs(computed)):
+        FAILURES.append(f"{where}: computed {computed!r}, stated {stated!r}")
+
+
+def percentile(ordered, p):
+    """Type 7: linear interpolation between order statistics."""
+    h = (len(ordered) - 1) * p
+    low = math.floor(h)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (h - low)
+
+
+def interval_ranks(n, p=0.5, confidence=0.95):
+    """1-based ranks with at most (1 - confidence) / 2 binomial probability in each tail."""
+    tail = (1 - confidence) / 2
+    cumulative, below = [], 0.0
+    for k in range(n + 1):
+        below += math.comb(n, k) * p**k * (1 - p) ** (n - k)
+        cumulative.append(below)
+    low = max((r for r in range(1, n + 1) if cumulative[r - 1] <= tail), default=None)
+    high = min((r for r in range(1, n + 1) if 1 - cumulative[r - 1] <= tail), default=None)
+    return (low, high) if low and high else None
+
+
+def distribution(values):
+    values = sorted(values)
+    if not values:
+        return None
+    answer = {"mean": math.fsum(values) / len(values), "min": values[0], "max": values[-1]}
+    for name, p, needed in (("p50", 0.5, 1), ("p90", 0.9, 1), ("p95", 0.95, 1), ("p99", 0.99, 300)):
+        answer[name] = percentile(values, p) if len(values) >= needed else None
+    ranks = interval_ranks(len(values)) if len(values) < 1000 else None
+    if ranks:
+        answer["p50_ci95"] = [values[ranks[0] - 1], values[ranks[1] - 1]]
+    return answer
+
+
+def bucket_middle_ms(bucket):
+    """docs/result-format.md: below 2048 in units of 125 ns, then 1024 buckets an octave."""
+    if bucket < 2048:
+        low, width = bucket, 1
+    else:
+        octave, step = divmod(bucket - 2048, 1024)
+        width = 2 ** (octave + 1)
+        low = (1024 + step) * width
+    return round((low + width / 2) * 125) / 1e6
+
+
+def histogram_distribution(records, key):
+    weights = {}
+    for record in records:
+        for bucket, weight in record[key]:
+            weights[bucket] = weights.get(bucket, 0) + weight
+    total = sum(weights.values())
+    if not total:
+        return None
+    middles = sorted((bucket_middle_ms(b), w) for b, w in weights.items())
+
+    def order_statistic(index):
+        for middle, weight in middles:
+            if index < weight:
+                return middle
+            index -= weight
+        return middles[-1][0]
+
+    def at(p):
+        h = (total - 1) * p
+        low = math.floor(h)
+        a, b = order_statistic(low), order_statistic(min(low + 1, total - 1))
+        return a + (b - a) * (h - low)
+
+    answer = {
+        "mean": math.fsum(m * w for m, w in middles) / total,
+        "min": middles[0][0],
+        "max": middles[-1][0],
+    }
+    for name, p, needed in (("p50", 0.5, 1), ("p90", 0.9, 1), ("p95", 0.95, 1), ("p99", 0.99, 300)):
+        answer[name] = at(p) if total >= needed else None
+    return answer
+
+
+def ms(record, later, earlier="sent_ns"):
+    if record[later] is None or record[earlier] is None:
+        return None
+    return (record[later] - record[earlier]) / 1e6
+
+
+def tpot(record):
+    divisor = record["output_tokens"] - record["first_chunk_tokens"]
+    span = ms(record, "last_token_ns", "first_token_ns")
+    return span / divisor if divisor > 0 and span is not None else None
+
+
+def latencies(records):
+    ok = [r for r in records if r["phase"] == "measured" and r["outcome"] == "ok"]
+    samples = {
+        "e2e_ms": [ms(r, "last_token_ns") for r in ok],
+        "ttft_ms": [ms(r, "first_token_ns") for r in ok],
+        "ttfo_ms": [ms(r, "first_answer_token_ns") for r in ok],
+        "tpot_ms": [tpot(r) for r in ok],
+    }
+    answer = {name: distribution([v for v in s if v is not None]) for name, s in samples.items()}
+    answer["itl_ms"] = histogram_distribution(ok, "itl_hist")
+    answer["icl_ms"] = histogram_distribution(ok, "icl_hist")
+    return answer
+
+
+def overlap(a, b, low, high):
+    return max(0, min(b, high) - max(a, low))
+
+
+def rates(records, concurrency, gpus, fillers):
+    measured = [r for r in records if r["phase"] == "measured"]
+    start = min(r["sent_ns"] or r["scheduled_ns"] for r in measured)
+    last = [r["last_token_ns"] for r in measured if r["last_token_ns"] is not None]
+    end = max(last) if last else max(r["end_ns"] for r in measured)
+    window = (end - start) / 1e9
+
+    def tokens_inside(r, low, high):
+        if r["first_token_ns"] is None:
+            return 0
+        span = r["last_token_ns"] - r["first_token_ns"]
+        if span <= 0:
+            return r["output_tokens"] if low <= r["first_token_ns"] <= high else 0
+        share = overlap(r["first_token_ns"], r["last_token_ns"], low, high) / span
+        return r["output_tokens"] * share
+
+    answer = {
+        "output_throughput_tps": math.fsum(
+            tokens_inside(r, start, end) for r in records if r["phase"] != "warmup"
+        )
+        / window
+    }
+    by_slot = {}
+    for r in sorted(records, key=lambda r: (r["sent_ns"] or r["scheduled_ns"], r["index"])):
+        by_slot.setdefault(r["slot"], []).append(r)
+    occupied = tokens = completed = 0
+    for requests in by_slot.values():
+        for before, r in zip([None] + requests, requests):
+            if r["phase"] != "measured":
+                continue
+            begin = r["sent_ns"] or r["scheduled_ns"]
+            occupied += r["end_ns"] - begin
+            occupied += begin - before["end_ns"] if before else 0
+            tokens += r["output_tokens"]
+            completed += r["outcome"] == "ok"
+    if fillers:
+        steady = concurrency * tokens / (occupied / 1e9)
+        answer["steady_output_throughput_tps"] = steady
+        answer["request_throughput_rps"] = concurrency * completed / (occupied / 1e9)
+        busy = sum(
+            overlap(r["sent_ns"] or r["scheduled_ns"], r["end_ns"], start, end) for r in records
+        )
+        answer["achieved_concurrency"] = busy / (end - start)
+        answer["throughput_per_gpu_tps"] = steady / gpus
+        median = percentile(sorted(ms(r, "last_token_ns") for r in measured if r["outcome"] == "ok"), 0.5)
+        answer["throughput_per_latency"] = steady / median
+    return answer
+
+
+def compare_distributions(where, computed, stated):
+    for name, values in computed.items():
+        if values is None:
+            if stated[name].get("p50") is not None:
+                FAILURES.append(f"{where}.{name}: no samples, but a median is stated")
+            continue
+        for statistic, value in values.items():
+            if statistic == "p50_ci95":
+                for i in (0, 1):
+                    check(f"{where}.{name}.p50_ci95[{i}]", value[i], stated[name]["p50_ci95"][i])
+            else:
+                check(f"{where}.{name}.{statistic}", value, stated[name][statistic])
+
+
+def geometric_mean(values):
+    return math.exp(math.fsum(math.log(v) for v in values) / len(values))
+
+
+def main(folder):
+    with open(f"{folder}/result.json", encoding="utf-8") as file:
+        result = json.load(file)
+    with open(f"{folder}/requests.jsonl", encoding="utf-8") as file:
+        records = [json.loads(line) for line in file]
+    gpus = result["system"]["gpus"]
+    fillers = result["spec"]["load"]["fillers"]
+    compared = 0
+    for level in result["levels"]:
+        concurrency = level["concurrency"]
+        of_level = [r for r in records if r["level"] == concurrency]
+        run_rates = []
+        for run in level["runs"]:
+            where = f"c{concurrency}.run{run['repeat']}"
+            of_run = [r for r in of_level if r["repeat"] == run["repeat"]]
+            measured = [r for r in of_run if r["phase"] == "measured"]
+            ok = [r for r in measured if r["outcome"] == "ok"]
+            check(f"{where}.completed", len(ok), run["requests"]["completed"])
+            check(f"{where}.failed", len(measured) - len(ok), run["requests"]["failed"])
+            compare_distributions(where, latencies(of_run), run)
+            run_rates.append(rates(of_run, concurrency, gpus, fillers))
+            for name, value in run_rates[-1].items():
+                check(f"{where}.{name}", value, run[name])
+            compared += 1
+        compare_distributions(f"c{concurrency}", latencies(of_level), level)
+        if all(run["valid"] for run in level["runs"]):
+            for name in ("steady_output_throughput_tps", "output_throughput_tps"):
+                if all(name in run for run in run_rates):
+                    check(f"c{concurrency}.{name}", geometric_mean([r[name] for r in run_rates]), level[name])
+    for target in result["users_at_target"]:
+        passing = 0
+        for level in sorted(result["levels"], key=lambda level: level["concurrency"]):
+            if not level["valid"] or target["statistic"] != "p50":
+                continue
+            if level["e2e_ms"]["p50"] > target["target_ms"]:
+                break
+            passing = level["concurrency"]
+        if target["metric"] == "e2e":
+            check(f"users at {target['target_ms']} ms", passing, target["users"])
+            check(f"users per GPU at {target['target_ms']} ms", passing / gpus, target["users_per_gpu"])
+    for line in FAILURES[:40]:
+        print(line)
+    print(f"{compared} runs compared, {len(FAILURES)} numbers differ")
+    return 1 if FAILURES or not compared else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -50,19 +50,22 @@ class Checker {
   void resolve() {
     const ResolvedEndpoint endpoint =
         resolve_endpoint(connection_.base_url, spec_.endpoint.connect_timeout);
-    if (!endpoint.answers && !spec_.endpoint.use_proxy) {
-      throw MeasurementError({.what = "the endpoint cannot be reached: " + endpoint.error,
-                              .where = connection_.base_url,
-                              .next = "is the server running, and is endpoint.url right?"});
-    }
-    result_.address = endpoint.answers ? endpoint.address : std::string();
+    if (!endpoint.error.empty() && !spec_.endpoint.use_proxy) unreachable(endpoint.error);
+    result_.address = endpoint.address;
     result_.provenance.resolved_address = endpoint.address;
+  }
+
+  [[noreturn]] void unreachable(const std::string& why) const {
+    throw MeasurementError({.what = "the endpoint cannot be reached: " + why,
+                            .where = connection_.base_url,
+                            .next = "is the server running, and is endpoint.url right?"});
   }
 
   void find_model() {
     HttpExchange exchange = exchange_to("/models");
     exchange.timeout = std::min<Duration>(exchange.timeout, std::chrono::seconds(30));
     const HttpAnswer answer = http_exchange(exchange);
+    if (!answer.error.empty()) unreachable(answer.error);
     if (answer.status == 401 || answer.status == 403) refused_key(answer);
     std::vector<std::string> models;
     if (answer.ok()) {

@@ -17,7 +17,8 @@ struct SlotTime {
   std::optional<Duration> gap;  // since the end of the slot's request before; absent: the first
 
   bool measured() const { return record->phase == Phase::kMeasured; }
-  // E2E latency + slot gap; of a request without a last token, the time until its end instead.
+  // The slot's whole cycle, from the end of the request before to this one's end: slot gap, E2E
+  // latency, and what the server still sends after the last token.
   Duration occupied() const;
 };
 std::vector<SlotTime> slot_times(std::span<const RequestRecord> records);

@@ -65,7 +65,7 @@ def bucket_middle_ms(bucket):
         octave, step = divmod(bucket - 2048, 1024)
         width = 2 ** (octave + 1)
         low = (1024 + step) * width
-    return round((low + width / 2) * 125) / 1e6
+    return (2 * low + width) * 125 // 2 / 1e6  # truncated to the ns
 
 
 def histogram_distribution(records, key):

@@ -109,8 +109,9 @@ void Histogram::merge(const Histogram& other) {
 
 void Histogram::flush() {
   std::sort(pending_.begin(), pending_.end());
-  std::string merged;
-  merged.reserve(packed_.size() + 2 * pending_.size());
+  // Kept between flushes: a histogram whose buckets are all known by now allocates nothing.
+  thread_local std::string merged;
+  merged.clear();
   uint32_t last = 0;
   packed_buckets_ = 0;
   visit_merged(packed_, pending_, [&](uint32_t bucket, uint64_t weight) {
@@ -119,7 +120,7 @@ void Histogram::flush() {
     last = bucket;
     ++packed_buckets_;
   });
-  packed_ = std::move(merged);
+  packed_.assign(merged);
   pending_.clear();
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -81,6 +82,66 @@ TEST(Run, MeasuresOnTheSimulatorAndLeavesEveryFile) {
             .second);
   }
   EXPECT_EQ(seen.size(), 30u);
+}
+
+TEST(Run, EveryNumberOfTheResultFollowsFromTheRecords) {
+  if (!fs::exists("/usr/bin/python3")) GTEST_SKIP() << "needs python3";
+  const fs::path folder = test_folder();
+  const fs::path spec =
+      write_spec(folder, "{concurrency: [1, 3, 8], requests_per_slot: 4, repeats: 3}");
+  ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder / "out"}).exit_code, 0);
+  const ProcessResult recomputed =
+      Process({"/usr/bin/python3", LLMSWEEP_SOURCE_DIR "/tests/python/recompute.py",
+               folder / "out" / "test"},
+              folder)
+          .wait();
+  EXPECT_EQ(recomputed.exit_code, 0) << recomputed.out << recomputed.err;
+  EXPECT_THAT(recomputed.out, HasSubstr("9 runs compared, 0 numbers differ"));
+}
+
+TEST(Run, SeveralEventLoopsGiveTheSameRequestsAndTokens) {
+  const fs::path folder = test_folder();
+  const fs::path spec =
+      write_spec(folder, "{concurrency: [7], requests_per_slot: 3, repeats: 1, fillers: false}");
+  std::vector<std::string> lines_of[2];
+  for (const int threads : {1, 4}) {
+    const fs::path out = folder / std::to_string(threads);
+    ASSERT_EQ(run_llmsweep(
+                  {"run", spec, "--out", out, "--set", "client.threads=" + std::to_string(threads)})
+                  .exit_code,
+              0);
+    for (const json& line : read_lines(out / "test" / "requests.jsonl").whole) {
+      json what;
+      for (const char* key :
+           {"index", "slot", "phase", "outcome", "input_tokens", "output_tokens"}) {
+        what[key] = line[key];
+      }
+      lines_of[threads == 4].push_back(what.dump());
+    }
+  }
+  for (auto& lines : lines_of) std::sort(lines.begin(), lines.end());
+  EXPECT_EQ(lines_of[0].size(), 28u);
+  EXPECT_EQ(lines_of[0], lines_of[1]);
+}
+
+TEST(Run, RefineBisectsTheBracketOfUsers) {
+  const fs::path folder = test_folder();
+  const fs::path spec =
+      write_spec(folder, "{concurrency: [1, 32], requests_per_slot: 2, repeats: 1, refine: true}");
+  const ProcessResult run = run_llmsweep({"run", spec, "--out", folder / "out"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const json result = json::parse(read_file(folder / "out" / "test" / "result.json"));
+  const json& users = result["users_at_target"][0];
+  ASSERT_EQ(users["kind"], "measured") << users.dump();
+  // Narrow enough, or every level inside was run (and was invalid, on a noisy machine).
+  const int pass = users["c_pass"];
+  const int fail = users["c_fail"];
+  std::set<int> run_levels;
+  for (const json& level : result["levels"]) run_levels.insert(level["concurrency"].get<int>());
+  for (int c = pass + 1; c < fail && fail > 1.1 * pass; ++c) {
+    EXPECT_TRUE(run_levels.contains(c)) << c << " was not tried: " << users.dump();
+  }
+  EXPECT_GT(result["levels"].size(), 4u);
 }
 
 TEST(Run, NeverOverwritesAnEarlierResult) {

@@ -75,6 +75,9 @@ inline SweepResult make_result(const std::string& name, int gpus, const Levels& 
     result.levels.push_back(make_level(concurrency, e2e_ms));
     auto& level = result.levels.back();
     level.pooled.throughput_per_gpu_tps = *level.pooled.steady_output_throughput_tps / gpus;
+    for (RunStats& run : level.runs) {
+      run.throughput_per_gpu_tps = *run.steady_output_throughput_tps / gpus;
+    }
   }
   return result;
 }

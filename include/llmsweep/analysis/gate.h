@@ -1,23 +1,26 @@
 // A policy's rules decided on a result: PASS, FAIL, INCONCLUSIVE or INVALID, one line a rule.
 //
 // Rules as text, the same in a policy file and in a flag:
-//   require    e2e:p50@c8 <= 15s               throughput@all >= 800 tolerance 2%
-//              error_rate@c8 <= 1%             users_per_gpu@e2e:p50:15s >= 2
+//   require    e2e:p50@c8 <= 15s           throughput@c1,c8 >= 800 tolerance 2%
+//              error_rate@all <= 1%        users_per_gpu@e2e:p50:15s >= 2
 //              quality:GPQA Diamond >= 0.83
-//   no worse   e2e:p50@c8 by 3%                users_per_gpu@e2e:p50:15s by 0%
-// Latencies take units (15s, 200ms); throughputs are tokens/s, or requests/s; shares take %.
+//   no worse   e2e:p50@c8 by 3%            users_per_gpu@e2e:p50:15s by 0%
+// Latencies take units (15s, 200ms), shares and scores a % or a fraction; throughputs are tokens/s
+// (request_throughput, goodput_rps: requests/s).
 //
-// How a rule on a level is decided, for "at most T" with tolerance d (its mirror for "at least"):
-// one-sided 95 % bounds L and U of the figure, Student's t on the logs of the runs' values.
+// Decisions, for "at most T" with tolerance d; "at least" is its mirror. L and U are the one-sided
+// 95 % bounds of the figure, Student's t on the logs of the runs' values:
 //   PASS          U <= T(1+d)
 //   FAIL          L > T(1+d)
 //   INCONCLUSIVE  else: more repeats would tell
 //   INVALID       the figure, the level or its samples are missing, or the level is invalid
-// "No worse" is the same on the ratio to the baseline, with T = 1 (Welch's degrees of freedom); a
-// hunt (no-worse rules on more than three levels in all) fails a rule only after Holm's correction.
-// With one run there is no between-run interval: the within-run interval (p50) is widened by an
-// assumed run-to-run noise, and the line says so. Error rates and quality scores are decided by the
-// measured value: they count what happened. See docs/ci.md.
+// "No worse" is the same for candidate ÷ baseline and T = 1 (Welch). Where no-worse rules stand for
+// more than three levels in all they hunt: a FAIL among them must survive Holm's correction.
+// One run has no between-run interval: its within-run interval is widened by an assumed
+// run-to-run noise, and the line says so. Error rates and quality scores are decided by the value
+// itself, they count what happened; the tolerance of shares and scores is in points, not relative.
+// Users: PASS where a level that carries them passes the latency rule, FAIL where a level that
+// carries no more fails it. See docs/ci.md.
 #pragma once
 
 #include <filesystem>
@@ -35,7 +38,8 @@ enum class GateOutcome { kPass, kFail, kInconclusive, kInvalid };
 std::string_view name_of(GateOutcome outcome);  // PASS, FAIL, INCONCLUSIVE, INVALID
 
 enum class GateFigure {
-  kLatency,  // metric and statistic
+  kLatency,     // metric and statistic
+  kThroughput,  // steady; where the result has none, the output throughput
   kOutputThroughput,
   kSteadyThroughput,
   kThroughputPerGpu,
@@ -43,7 +47,8 @@ enum class GateFigure {
   kOutputSpeed,
   kDecodeSpeed,
   kErrorRate,
-  kGoodput,
+  kGoodput,  // share
+  kGoodputRate,
   kUsers,
   kUsersPerGpu,
   kQuality,
@@ -88,7 +93,7 @@ struct GateLine {
   std::string rule;  // its text, with the level where a rule stands for several
   std::string name;
   GateOutcome outcome = GateOutcome::kInvalid;
-  std::string unit;  // ms, tokens/s, requests/s, users, share, score; ratio for no_worse
+  std::string unit;  // ms, tokens/s, requests/s, users, share, score, ratio
   std::optional<double> measured;
   std::optional<double> baseline;   // no_worse: the baseline's value
   std::optional<double> candidate;  // no_worse: the candidate's value

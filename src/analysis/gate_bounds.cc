@@ -1,0 +1,235 @@
+#include "analysis/gate_bounds.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/gate_figures.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/stats/intervals.h"
+
+namespace llmsweep {
+namespace {
+
+constexpr double kTwoSided = 0.90;  // both one-sided 95 % bounds
+constexpr double kOneSided = 0.95;
+constexpr int kMostRepeats = 100;
+
+double z95() {
+  return normal_quantile(kOneSided);
+}
+
+// The tail of a run moves more from run to run than its middle.
+double noise_factor(const GateRule& rule) {
+  if (rule.figure != GateFigure::kLatency) return 1;
+  switch (rule.statistic) {
+    case Statistic::kP50:
+    case Statistic::kMean:
+      return 1;
+    case Statistic::kP90:
+      return 2;
+    case Statistic::kP95:
+      return 3;
+    case Statistic::kP99:
+      break;
+  }
+  return 5;
+}
+
+const Distribution& distribution(const RunStats& run, Metric metric) {
+  switch (metric) {
+    case Metric::kE2e:
+      return run.e2e;
+    case Metric::kTtft:
+      return run.ttft;
+    case Metric::kTtfo:
+      return run.ttfo;
+    case Metric::kTpot:
+      return run.tpot;
+    case Metric::kItl:
+      return run.itl;
+    case Metric::kIcl:
+      break;
+  }
+  return run.icl;
+}
+
+std::optional<Interval> within_run(const BoundsInput& input) {
+  if (input.rule.figure != GateFigure::kLatency || input.rule.statistic != Statistic::kP50) {
+    return std::nullopt;
+  }
+  return distribution(input.level.pooled, input.rule.metric).p50_ci95;
+}
+
+Bounds single_bounds(const BoundsInput& input, double point) {
+  const double noise = input.assumed_noise * noise_factor(input.rule);
+  const double assumed = z95() * std::log1p(noise);
+  const auto within = within_run(input);
+  double up = assumed, down = assumed;
+  if (within && within->low > 0 && within->low <= point && within->high >= point) {
+    up = std::hypot(assumed, std::log(within->high / point));
+    down = std::hypot(assumed, std::log(point / within->low));
+  }
+  return {.point = point,
+          .interval = {point * std::exp(-down), point * std::exp(up)},
+          .repeats = 1,
+          .basis = fmt::format("one run: {}an assumed {:g} % of run-to-run noise",
+                               within ? "its within-run interval and " : "", noise * 100)};
+}
+
+// Wilson (1927), at the one-sided 95 %.
+Interval wilson(double share, double samples) {
+  const double z = z95(), z2 = z * z;
+  const double middle = (share + z2 / (2 * samples)) / (1 + z2 / samples);
+  const double half = z / (1 + z2 / samples) *
+                      std::sqrt(share * (1 - share) / samples + z2 / (4 * samples * samples));
+  return {std::max(0.0, middle - half), std::min(1.0, middle + half)};
+}
+
+Bounds goodput_bounds(const BoundsInput& input, const LevelFigure& figure) {
+  if (figure.runs.size() > 1) {
+    const Interval interval = *student_interval(figure.runs, kTwoSided);
+    return {.point = moments_of(figure.runs).mean,
+            .interval = {std::max(0.0, interval.low), std::min(1.0, interval.high)},
+            .repeats = static_cast<int>(figure.runs.size()),
+            .basis = fmt::format("{} runs, t on the shares", figure.runs.size())};
+  }
+  const RequestCounts& requests = input.level.pooled.requests;
+  const double samples = static_cast<double>(requests.completed + requests.failed);
+  const double share = figure.pooled ? *figure.pooled : figure.runs.front();
+  return {.point = share,
+          .interval = samples > 0 ? wilson(share, samples) : Interval{0, 1},
+          .repeats = 1,
+          .basis = "one run: Wilson's interval over its requests"};
+}
+
+bool is_share(const GateRule& rule) {
+  return kind_of(rule.figure) == FigureUnit::kShare;
+}
+
+struct Distances {
+  double down, up;
+};
+Distances distances(const Bounds& bounds, bool logs) {
+  if (!logs) {
+    return {bounds.point - bounds.interval.low, bounds.interval.high - bounds.point};
+  }
+  return {std::log(bounds.point / bounds.interval.low),
+          std::log(bounds.interval.high / bounds.point)};
+}
+
+// The probability of a value this bad or worse at the limit, from a bound that lies z95 away.
+double p_from_half_width(double beyond, double half_width) {
+  if (half_width <= 0) return beyond > 0 ? 0 : 1;
+  const double z = beyond / half_width * z95();
+  return 0.5 * std::erfc(z / std::sqrt(2.0));
+}
+
+RatioBounds combine(const Bounds& a, const Bounds& b, const GateRule& rule, double limit) {
+  const bool share = is_share(rule);
+  const Distances from = distances(a, !share), to = distances(b, !share);
+  const double up = std::hypot(to.up, from.down), down = std::hypot(to.down, from.up);
+  const double difference = share ? b.point - a.point : std::log(b.point / a.point);
+  RatioBounds result{.baseline = a.point, .candidate = b.point};
+  result.bounds.repeats = std::min(a.repeats, b.repeats);
+  result.bounds.basis = a.repeats > 1 ? b.basis : a.basis;
+  const auto back = [share](double value) { return share ? value : std::exp(value); };
+  result.bounds.point = back(difference);
+  result.bounds.interval = {back(difference - down), back(difference + up)};
+  const double at = share ? limit : std::log(limit);
+  result.p_worse = lower_is_better(rule.figure) ? p_from_half_width(difference - at, down)
+                                                : p_from_half_width(at - difference, up);
+  return result;
+}
+
+std::vector<double> logs_of(const std::vector<double>& values) {
+  std::vector<double> logs;
+  for (const double value : values) logs.push_back(std::log(value));
+  return logs;
+}
+
+bool all_positive(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double value) { return value > 0; });
+}
+
+std::optional<RatioBounds> welch_bounds(const LevelFigure& a, const LevelFigure& b,
+                                        const GateRule& rule, double limit) {
+  if (a.runs.size() < 2 || b.runs.size() < 2) return std::nullopt;
+  const auto test = welch(logs_of(a.runs), logs_of(b.runs));
+  if (!test) return std::nullopt;
+  const Interval interval = test->interval(kTwoSided);
+  RatioBounds result{.baseline = geometric_mean(a.runs), .candidate = geometric_mean(b.runs)};
+  result.bounds = {.point = std::exp(test->difference),
+                   .interval = {std::exp(interval.low), std::exp(interval.high)},
+                   .repeats = static_cast<int>(std::min(a.runs.size(), b.runs.size())),
+                   .basis = fmt::format("{} and {} runs, Welch's t on their logs", a.runs.size(),
+                                        b.runs.size())};
+  const double beyond = lower_is_better(rule.figure) ? test->difference - std::log(limit)
+                                                     : std::log(limit) - test->difference;
+  if (test->standard_error <= 0) {
+    result.p_worse = beyond > 0 ? 0 : 1;
+  } else {
+    result.p_worse = 1 - student_cdf(beyond / test->standard_error, test->degrees);
+  }
+  return result;
+}
+
+LevelFigure figure_of(const BoundsInput& input) {
+  return figure_of(input.level, accessor_of(input.rule, input.steady));
+}
+
+}  // namespace
+
+std::optional<Bounds> bounds_of(const BoundsInput& input) {
+  const LevelFigure figure = figure_of(input);
+  if (figure.runs.empty() && !figure.pooled) return std::nullopt;
+  if (input.rule.figure == GateFigure::kErrorRate) {
+    const double rate = figure.pooled ? *figure.pooled : moments_of(figure.runs).mean;
+    return Bounds{.point = rate,
+                  .interval = {rate, rate},
+                  .repeats = repeats_of(input.level),
+                  .basis = "the measured share of all requests"};
+  }
+  if (input.rule.figure == GateFigure::kGoodput) return goodput_bounds(input, figure);
+  if (!all_positive(figure.runs)) return std::nullopt;
+  if (figure.runs.size() > 1) {
+    return Bounds{.point = geometric_mean(figure.runs),
+                  .interval = *log_student_interval(figure.runs, kTwoSided),
+                  .repeats = static_cast<int>(figure.runs.size()),
+                  .basis = fmt::format("{} runs, t on their logs", figure.runs.size())};
+  }
+  const double point = figure.pooled ? *figure.pooled : figure.runs.front();
+  if (!(point > 0)) return std::nullopt;
+  return single_bounds(input, point);
+}
+
+std::optional<RatioBounds> ratio_bounds_of(const BoundsInput& baseline,
+                                           const BoundsInput& candidate, double limit) {
+  const auto a = bounds_of(baseline), b = bounds_of(candidate);
+  if (!a || !b) return std::nullopt;
+  if (!is_share(candidate.rule)) {
+    if (auto result =
+            welch_bounds(figure_of(baseline), figure_of(candidate), candidate.rule, limit)) {
+      return result;
+    }
+  }
+  return combine(*a, *b, candidate.rule, limit);
+}
+
+std::optional<int> repeats_to_decide(const Bounds& bounds, double limit) {
+  if (bounds.repeats < 2 || bounds.point <= 0 || limit <= 0 || bounds.interval.low <= 0) {
+    return std::nullopt;
+  }
+  const double distance = std::abs(std::log(bounds.point / limit));
+  const double n = bounds.repeats;
+  const double deviation = std::log(bounds.interval.high / bounds.point) * std::sqrt(n) /
+                           student_quantile(kOneSided, n - 1);
+  for (int repeats = bounds.repeats + 1; repeats <= kMostRepeats; ++repeats) {
+    const double half = student_quantile(kOneSided, repeats - 1) * deviation / std::sqrt(repeats);
+    if (half <= distance) return repeats;
+  }
+  return std::nullopt;
+}
+
+}  // namespace llmsweep

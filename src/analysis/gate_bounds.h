@@ -1,0 +1,47 @@
+// What is known of a figure: a point and one-sided 95 % bounds.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "analysis/level_figures.h"
+#include "llmsweep/analysis/gate.h"
+
+namespace llmsweep {
+
+struct Bounds {
+  double point = 0;
+  Interval interval;
+  int repeats = 1;
+  std::string basis;
+};
+
+struct BoundsInput {
+  const LevelStats& level;
+  const GateRule& rule;
+  bool steady = false;
+  double assumed_noise = 0.02;
+};
+
+// Two runs or more: Student's t on the logs (shares: on the values). One: the within-run interval
+// of a median, and Wilson's of a share, with the assumed run-to-run noise added in quadrature.
+// Error rates: all requests together, both bounds at the point. Absent: the level has no such
+// figure.
+std::optional<Bounds> bounds_of(const BoundsInput& input);
+
+// candidate ÷ baseline by Welch where both have two runs or more, else by adding the two sides'
+// half-widths in quadrature. For shares: candidate − baseline.
+struct RatioBounds {
+  Bounds bounds;
+  double baseline = 0;
+  double candidate = 0;
+  double p_worse = 1;  // one-sided, of a system at the limit or better
+};
+std::optional<RatioBounds> ratio_bounds_of(const BoundsInput& baseline,
+                                           const BoundsInput& candidate, double limit);
+
+// How many repeats would bring `bounds` clear of `limit` if its spread stays; absent: not within
+// a hundred, or no spread is known.
+std::optional<int> repeats_to_decide(const Bounds& bounds, double limit);
+
+}  // namespace llmsweep

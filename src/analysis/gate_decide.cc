@@ -1,0 +1,285 @@
+#include "analysis/gate_decide.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/gate_bounds.h"
+#include "analysis/gate_figures.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/stats/percentile.h"
+#include "llmsweep/stats/validity.h"
+
+namespace llmsweep {
+namespace {
+
+std::string levels_list(const SweepResult& result) {
+  std::vector<std::string> names;
+  for (const LevelStats& level : result.levels) {
+    names.push_back(fmt::format("c{}", level.concurrency));
+  }
+  return names.empty() ? "it has no levels" : "it has " + join(names, ", ");
+}
+
+// The rule's text with the one level that a line is about.
+std::string text_at(const GateRule& rule, int concurrency) {
+  const size_t at = rule.text.find('@');
+  const size_t end = std::min(rule.text.find_first_of(" <>", at), rule.text.size());
+  return rule.text.substr(0, at) + fmt::format("@c{}", concurrency) + rule.text.substr(end);
+}
+
+bool steady_in(const LevelStats& level) {
+  return level.pooled.steady_output_throughput_tps.has_value();
+}
+
+// Errors make a level invalid, and are what an error-rate rule is about.
+bool blocks(InvalidReason reason, const GateRule& rule) {
+  return rule.figure != GateFigure::kErrorRate ||
+         (reason != InvalidReason::kErrors && reason != InvalidReason::kTooFewRequests);
+}
+
+struct Obstacle {
+  std::string why;
+  std::string next;
+};
+// What keeps the level from carrying this rule; nothing where it can.
+std::optional<Obstacle> obstacle_of(const LevelStats& level, const GateRule& rule) {
+  if (level.pooled.valid) return std::nullopt;
+  const auto& reasons = level.pooled.invalid_reasons;
+  if (reasons.empty()) return Obstacle{"the file marks it invalid", "measure the level again"};
+  for (const InvalidReason reason : reasons) {
+    if (blocks(reason, rule)) {
+      return Obstacle{std::string(sentence(reason)), std::string(remedy(reason))};
+    }
+  }
+  return std::nullopt;
+}
+
+std::string missing_figure_text(const GateRule& rule) {
+  if (rule.figure == GateFigure::kLatency) {
+    return fmt::format("no {} {} at this level", name_of(rule.statistic), name_of(rule.metric));
+  }
+  return fmt::format("no {} at this level", name_of(rule.figure));
+}
+
+std::string missing_figure_remedy(const GateRule& rule) {
+  if (rule.figure == GateFigure::kLatency && rule.statistic == Statistic::kP99) {
+    return fmt::format("p99 needs {} requests a run: raise load.requests_per_slot or min_requests",
+                       kSamplesForP99);
+  }
+  if (rule.figure == GateFigure::kGoodput || rule.figure == GateFigure::kGoodputRate) {
+    return "state goodput targets in the spec";
+  }
+  return "gate on a figure that the result holds";
+}
+
+struct Side {
+  const SweepResult& result;
+  const char* name;  // "the result", "the baseline"
+};
+
+// The level, or the line that says why there is none to judge by.
+struct FoundLevel {
+  const LevelStats* level = nullptr;
+  GateLine invalid;
+};
+FoundLevel usable_level(const Side& side, const GateRule& rule, int concurrency) {
+  const LevelStats* level = find_level(side.result, concurrency);
+  if (level == nullptr) {
+    return {.invalid = invalid_line(
+                rule, fmt::format("{} has no level at concurrency {}", side.name, concurrency),
+                fmt::format("{}; add {} to load.concurrency, or gate on another level",
+                            levels_list(side.result), concurrency))};
+  }
+  if (const auto obstacle = obstacle_of(*level, rule)) {
+    return {.invalid = invalid_line(
+                rule, fmt::format("the level of {} is invalid: {}", side.name, obstacle->why),
+                obstacle->next)};
+  }
+  if (side.result.source == Source::kMeasured && rule.figure != GateFigure::kErrorRate &&
+      level->pooled.requests.completed < 1) {
+    return {.invalid = invalid_line(
+                rule, fmt::format("no request of the level completed in {}", side.name),
+                "see the errors of the level in the result")};
+  }
+  return {.level = level};
+}
+
+// Of shares and scores the tolerance is in points.
+double limit_of(const GateRule& rule, double target) {
+  const FigureUnit unit = kind_of(rule.figure);
+  const bool points = unit == FigureUnit::kShare || unit == FigureUnit::kScore;
+  if (rule.comparator == Comparator::kAtMost) {
+    return points ? target + rule.tolerance : target * (1 + rule.tolerance);
+  }
+  return points ? target - rule.tolerance : target / (1 + rule.tolerance);
+}
+
+GateOutcome outcome_of(const Interval& bounds, double limit, Comparator comparator) {
+  const bool at_most = comparator == Comparator::kAtMost;
+  const double worst = at_most ? bounds.high : bounds.low;
+  const double best = at_most ? bounds.low : bounds.high;
+  const auto meets = [&](double value) { return at_most ? value <= limit : value >= limit; };
+  if (meets(worst)) return GateOutcome::kPass;
+  return meets(best) ? GateOutcome::kInconclusive : GateOutcome::kFail;
+}
+
+std::optional<double> margin_of(double value, double limit, Comparator comparator) {
+  if (limit <= 0) return std::nullopt;
+  return comparator == Comparator::kAtMost ? (limit - value) / limit : (value - limit) / limit;
+}
+
+std::string advice(const GateLine& line, const Bounds& bounds, const GateRule& rule) {
+  if (line.outcome == GateOutcome::kPass) return {};
+  if (line.outcome == GateOutcome::kFail) {
+    return rule.no_worse ? "'llmsweep compare' shows what else changed, level by level"
+                         : "less load or more GPUs at this level, or another target";
+  }
+  if (bounds.repeats < 2)
+    return rule.no_worse ? "measure both with load.repeats: 3 or more"
+                         : "measure again with load.repeats: 3 or more";
+  const auto repeats = repeats_to_decide(bounds, line.limit);
+  if (!repeats) return "too close to the limit to tell: move the target, or state a tolerance";
+  return fmt::format("about {} repeats would tell, at the spread measured so far", *repeats);
+}
+
+std::string outcome_text(const GateLine& line, Comparator comparator) {
+  const char* side = comparator == Comparator::kAtMost ? "below" : "above";
+  switch (line.outcome) {
+    case GateOutcome::kPass:
+      return fmt::format("the whole interval lies {} the limit", side);
+    case GateOutcome::kFail:
+      return fmt::format("the whole interval lies {} the limit",
+                         comparator == Comparator::kAtMost ? "above" : "below");
+    case GateOutcome::kInconclusive:
+      return "the limit lies inside the interval";
+    case GateOutcome::kInvalid:
+      break;
+  }
+  return {};
+}
+
+void fill(GateLine& line, const Bounds& bounds, const GateRule& rule) {
+  line.measured = bounds.point;
+  if (bounds.interval.low < bounds.interval.high) line.bounds = bounds.interval;
+  line.repeats = bounds.repeats;
+  line.basis = bounds.basis;
+  line.outcome = outcome_of(bounds.interval, line.limit, rule.comparator);
+  line.margin = margin_of(bounds.point, line.limit, rule.comparator);
+  line.why = outcome_text(line, rule.comparator);
+  line.next = advice(line, bounds, rule);
+  line.more_repeats_help = line.outcome == GateOutcome::kInconclusive;
+}
+
+DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, int concurrency,
+                                  const LevelStats& level) {
+  if (input.baseline == nullptr) {
+    return {.line = invalid_line(rule, "there is no baseline to be no worse than",
+                                 "name one with --baseline")};
+  }
+  FoundLevel base = usable_level({*input.baseline, "the baseline"}, rule, concurrency);
+  if (base.level == nullptr) return {.line = std::move(base.invalid)};
+  const bool steady = steady_in(level) && steady_in(*base.level);
+  const double noise = input.policy.assumed_noise;
+  const bool share = kind_of(rule.figure) == FigureUnit::kShare;
+  const double target = share ? 0 : 1;  // of the difference, of the ratio
+  const double limit = limit_of(rule, target);
+  const auto ratio =
+      ratio_bounds_of({*base.level, rule, steady, noise}, {level, rule, steady, noise}, limit);
+  if (!ratio) {
+    return {.line = invalid_line(rule, missing_figure_text(rule) + ", here or in the baseline",
+                                 missing_figure_remedy(rule))};
+  }
+  DecidedLine decided{.line = line_of(rule), .p_worse = ratio->p_worse};
+  decided.line.target = target;
+  decided.line.limit = limit;
+  decided.line.unit = share ? "difference" : "ratio";
+  decided.line.baseline = ratio->baseline;
+  decided.line.candidate = ratio->candidate;
+  fill(decided.line, ratio->bounds, rule);
+  return decided;
+}
+
+DecidedLine decide_required_level(const GateInput& input, const GateRule& rule,
+                                  const LevelStats& level) {
+  const auto bounds = bounds_of({level, rule, steady_in(level), input.policy.assumed_noise});
+  if (!bounds) {
+    return {.line = invalid_line(rule, missing_figure_text(rule), missing_figure_remedy(rule))};
+  }
+  DecidedLine decided{.line = line_of(rule)};
+  fill(decided.line, *bounds, rule);
+  if (rule.figure == GateFigure::kThroughput && !steady_in(level)) {
+    decided.line.basis += "; output throughput, which may have the drain in it";
+  }
+  return decided;
+}
+
+}  // namespace
+
+GateLine line_of(const GateRule& rule) {
+  return {.rule = rule.text,
+          .name = rule.name,
+          .unit = std::string(unit_name(kind_of(rule.figure))),
+          .target = rule.target,
+          .limit = limit_of(rule, rule.target)};
+}
+
+GateLine invalid_line(const GateRule& rule, std::string why, std::string next) {
+  GateLine line = line_of(rule);
+  line.outcome = GateOutcome::kInvalid;
+  line.why = std::move(why);
+  line.next = std::move(next);
+  return line;
+}
+
+DecidedLine decide_level(const GateInput& input, const GateRule& rule, int concurrency) {
+  FoundLevel found = usable_level({input.result, "the result"}, rule, concurrency);
+  DecidedLine decided;
+  if (found.level == nullptr) {
+    decided.line = std::move(found.invalid);
+  } else if (rule.no_worse) {
+    decided = decide_no_worse_level(input, rule, concurrency, *found.level);
+  } else {
+    decided = decide_required_level(input, rule, *found.level);
+  }
+  decided.line.concurrency = concurrency;
+  decided.line.rule = text_at(rule, concurrency);
+  return decided;
+}
+
+GateLine decide_quality(const GateInput& input, const GateRule& rule) {
+  const auto score_in = [&rule](const SweepResult& result) -> std::optional<double> {
+    for (const auto& [benchmark, score] : result.quality) {
+      if (benchmark == rule.benchmark) return score;
+    }
+    return std::nullopt;
+  };
+  const auto score = score_in(input.result);
+  if (!score) {
+    std::vector<std::string> names;
+    for (const auto& [benchmark, value] : input.result.quality) names.push_back(benchmark);
+    return invalid_line(rule, "the result has no such score",
+                        names.empty() ? "attach scores with 'llmsweep import --quality'"
+                                      : suggestion(rule.benchmark, names));
+  }
+  double target = rule.target;
+  GateLine line = line_of(rule);
+  if (rule.no_worse) {
+    const auto before = input.baseline == nullptr ? std::nullopt : score_in(*input.baseline);
+    if (!before) {
+      return invalid_line(rule, "no baseline with such a score", "name one with --baseline");
+    }
+    line.baseline = *before;
+    line.candidate = *score;
+    target = *before;
+  }
+  line.target = target;
+  line.limit = limit_of(rule, target);
+  const Interval point{*score, *score};
+  fill(line, {.point = *score, .interval = point, .repeats = 1, .basis = "the score itself"}, rule);
+  if (line.outcome == GateOutcome::kFail) line.next = "look at the model's quantisation and set-up";
+  return line;
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,195 @@
+// Rules as people write them.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/gate_figures.h"
+#include "llmsweep/analysis/gate.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+
+namespace llmsweep {
+namespace {
+
+constexpr size_t kMaxRuleBytes = 400;
+constexpr int kMaxConcurrency = 1'000'000;
+
+// One rule while it is read; every error names the whole of it.
+class RuleReader {
+ public:
+  RuleReader(std::string_view text, const char* example) : text_(trim(text)), example_(example) {
+    if (text_.empty()) fail("a rule is empty");
+    if (text_.size() > kMaxRuleBytes) fail("a rule is longer than 400 characters");
+  }
+
+  [[noreturn]] void fail(const std::string& what, const std::string& next = {}) const {
+    throw Error({.what = what,
+                 .where = fmt::format("rule '{}'", printable(text_)),
+                 .next = next.empty() ? fmt::format("a rule looks like '{}'", example_) : next});
+  }
+
+  std::string_view text() const { return text_; }
+
+  // A share: "3%" or "0.03".
+  double share(std::string_view word) const {
+    const bool percent = word.ends_with('%');
+    if (percent) word.remove_suffix(1);
+    const auto value = parse_double(trim(word));
+    if (!value || !(*value >= 0) || *value > (percent ? 100 : 1)) {
+      fail(fmt::format("'{}' is not a share", printable(word)), "write 3% or 0.03");
+    }
+    return percent ? *value / 100 : *value;
+  }
+
+  double value(std::string_view word, const GateRule& rule) const {
+    switch (kind_of(rule.figure)) {
+      case FigureUnit::kMilliseconds: {
+        const auto duration = parse_duration(word);
+        if (!duration || duration->count() <= 0) {
+          fail(fmt::format("'{}' is not a duration", printable(word)), "write 15s or 200ms");
+        }
+        return to_ms(*duration);
+      }
+      case FigureUnit::kShare:
+      case FigureUnit::kScore:
+        return share(word);
+      case FigureUnit::kTokensPerSecond:
+      case FigureUnit::kRequestsPerSecond:
+      case FigureUnit::kUsers:
+        break;
+    }
+    const auto number = parse_double(word);
+    if (!number || !(*number > 0) || *number > 1e15) {
+      fail(fmt::format("'{}' is not a positive number", printable(word)),
+           fmt::format("{} has no unit here: it is in {}", name_of(rule.figure),
+                       unit_name(kind_of(rule.figure))));
+    }
+    return *number;
+  }
+
+ private:
+  std::string_view text_;
+  const char* example_;
+};
+
+template <class Enum>
+Enum enum_of(const RuleReader& reader, std::string_view word, const char* what) {
+  const auto value = from_name<Enum>(word);
+  if (!value) {
+    reader.fail(fmt::format("no {} '{}'", what, printable(word)),
+                suggestion(word, all_names<Enum>()));
+  }
+  return *value;
+}
+
+void read_levels(const RuleReader& reader, std::string_view text, GateRule& rule) {
+  if (text == "all") {
+    rule.all_levels = true;
+    return;
+  }
+  for (const std::string& word : split(text, ',')) {
+    const std::string_view level = trim(word);
+    const auto number = level.starts_with('c') ? parse_int(level.substr(1)) : std::nullopt;
+    if (!number || *number < 1 || *number > kMaxConcurrency) {
+      reader.fail(fmt::format("'@{}' names no level", printable(text)),
+                  "write @c8 for concurrency 8, @c1,c8 for two levels, or @all");
+    }
+    rule.levels.push_back(static_cast<int>(*number));
+  }
+}
+
+void read_users_target(const RuleReader& reader, std::string_view text, GateRule& rule) {
+  const std::vector<std::string> parts = split(text, ':');
+  if (parts.size() != 3) {
+    reader.fail(fmt::format("'@{}' is not a latency target", printable(text)),
+                "write users_per_gpu@e2e:p50:15s");
+  }
+  const auto max = parse_duration(parts[2]);
+  if (!max || max->count() <= 0) {
+    reader.fail(fmt::format("'{}' is not a duration", printable(parts[2])), "write 15s or 200ms");
+  }
+  rule.users_target = {.metric = enum_of<Metric>(reader, parts[0], "metric"),
+                       .statistic = enum_of<Statistic>(reader, parts[1], "statistic"),
+                       .max = *max};
+}
+
+// "e2e:p50@c8", "throughput@all", "users@e2e:p50:15s", "quality:NAME".
+void read_quantity(const RuleReader& reader, std::string_view text, GateRule& rule) {
+  if (text.starts_with("quality:")) {
+    rule.figure = GateFigure::kQuality;
+    rule.benchmark = std::string(trim(text.substr(8)));
+    if (rule.benchmark.empty()) reader.fail("'quality:' names no benchmark");
+    return;
+  }
+  const size_t at = text.find('@');
+  const std::string_view name = trim(text.substr(0, at));
+  const std::string_view place = at == text.npos ? "" : trim(text.substr(at + 1));
+  const size_t colon = name.find(':');
+  const std::string_view word = name.substr(0, colon);
+  if (const auto metric = from_name<Metric>(word)) {
+    rule.figure = GateFigure::kLatency;
+    rule.metric = *metric;
+    if (colon != name.npos) {
+      rule.statistic = enum_of<Statistic>(reader, name.substr(colon + 1), "statistic");
+    }
+  } else if (const auto figure = figure_from_name(name)) {
+    rule.figure = *figure;
+  } else {
+    reader.fail(fmt::format("nothing is called '{}'", printable(name)),
+                suggestion(word, quantity_names()));
+  }
+  if (rule.figure == GateFigure::kUsers || rule.figure == GateFigure::kUsersPerGpu) {
+    read_users_target(reader, place, rule);
+    return;
+  }
+  if (place.empty()) {
+    reader.fail(fmt::format("'{}' names no level", printable(text)),
+                fmt::format("write {0}@c8 for concurrency 8, or {0}@all", printable(name)));
+  }
+  read_levels(reader, place, rule);
+}
+
+Comparator sensible_comparator(const GateRule& rule) {
+  return lower_is_better(rule.figure) ? Comparator::kAtMost : Comparator::kAtLeast;
+}
+
+}  // namespace
+
+GateRule parse_require(std::string_view text) {
+  const RuleReader reader(text, "e2e:p50@c8 <= 15s");
+  GateRule rule{.text = std::string(reader.text())};
+  std::string_view rest = reader.text();
+  const size_t op = rest.find_first_of("<>");
+  if (op == rest.npos || op + 1 >= rest.size() || rest[op + 1] != '=') {
+    reader.fail("a requirement needs <= or >=");
+  }
+  rule.comparator = rest[op] == '<' ? Comparator::kAtMost : Comparator::kAtLeast;
+  read_quantity(reader, trim(rest.substr(0, op)), rule);
+  if (rule.comparator != sensible_comparator(rule)) {
+    const bool lower = lower_is_better(rule.figure);
+    reader.fail(fmt::format("{} of {} is better: only the other side can be required",
+                            lower ? "less" : "more", name_of(rule.figure)),
+                lower ? "write <=" : "write >=");
+  }
+  rest = trim(rest.substr(op + 2));
+  if (const size_t at = rest.find(" tolerance "); at != rest.npos) {
+    rule.tolerance = reader.share(trim(rest.substr(at + 11)));
+    rest = trim(rest.substr(0, at));
+  }
+  rule.target = reader.value(rest, rule);
+  return rule;
+}
+
+GateRule parse_no_worse(std::string_view text) {
+  const RuleReader reader(text, "e2e:p50@c8 by 3%");
+  GateRule rule{.text = std::string(reader.text()), .no_worse = true};
+  const size_t by = reader.text().rfind(" by ");
+  if (by == std::string_view::npos) reader.fail("'by' and how much worse is still fine is missing");
+  read_quantity(reader, trim(reader.text().substr(0, by)), rule);
+  rule.comparator = sensible_comparator(rule);
+  rule.tolerance = reader.share(trim(reader.text().substr(by + 4)));
+  return rule;
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,146 @@
+// Users at a target: does a level that carries them hold the latency?
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/compare_users.h"
+#include "analysis/gate_decide.h"
+#include "analysis/gate_figures.h"
+#include "llmsweep/model/names.h"
+
+namespace llmsweep {
+namespace {
+
+double per_gpu_or_all(const GateRule& rule, const SweepResult& result, double users) {
+  return rule.figure == GateFigure::kUsersPerGpu ? users / result.system.gpus : users;
+}
+
+// The fewest whole users of the system that meet the limit.
+int needed_users(const GateRule& rule, const SweepResult& result, double limit) {
+  const double users = rule.figure == GateFigure::kUsersPerGpu ? limit * result.system.gpus : limit;
+  return static_cast<int>(std::ceil(users - 1e-9));
+}
+
+GateRule latency_rule(const GateRule& rule) {
+  return {.text = "@",
+          .figure = GateFigure::kLatency,
+          .metric = rule.users_target.metric,
+          .statistic = rule.users_target.statistic,
+          .comparator = Comparator::kAtMost,
+          .target = to_ms(rule.users_target.max)};
+}
+
+struct Evidence {
+  GateOutcome outcome = GateOutcome::kInconclusive;
+  int concurrency = 0;  // the level that decides; 0: none
+  std::string basis;
+  int repeats = 0;
+  bool judged = false;  // at least one level could be judged
+};
+
+void take(Evidence& evidence, const GateLine& line) {
+  evidence.outcome = line.outcome;
+  evidence.concurrency = line.concurrency;
+  evidence.basis = line.basis;
+  evidence.repeats = line.repeats;
+}
+
+// As users_at_target: levels above the lowest failing one do not count, even where they pass.
+Evidence evidence(const GateInput& input, const GateRule& rule, int needed) {
+  Evidence result;
+  const GateRule latency = latency_rule(rule);
+  for (const LevelStats& level : input.result.levels) {
+    const GateLine line = decide_level(input, latency, level.concurrency).line;
+    if (line.outcome == GateOutcome::kInvalid) continue;
+    result.judged = true;
+    const bool carries = level.concurrency >= needed;
+    if (line.outcome == GateOutcome::kFail) {
+      if (level.concurrency <= needed) take(result, line);
+      break;
+    }
+    if (!carries) continue;
+    if (line.outcome == GateOutcome::kPass || result.concurrency == 0) take(result, line);
+    if (line.outcome == GateOutcome::kPass) break;
+  }
+  return result;
+}
+
+// Published files may state users without the latencies of every level.
+Evidence stated(const UsersAtTarget& users, int needed) {
+  Evidence result{.basis = "as the file states", .judged = true};
+  if (users.users >= needed) {
+    result.outcome = GateOutcome::kPass;
+  } else if (users.kind != UsersKind::kBeyondSweep && users.c_fail.value_or(needed) <= needed) {
+    result.outcome = GateOutcome::kFail;
+  }
+  return result;
+}
+
+void explain(GateLine& line, const Evidence& found, const UsersAtTarget& users, int needed) {
+  if (line.outcome == GateOutcome::kPass) {
+    line.why = found.concurrency > 0 ? fmt::format("level {} holds the target", found.concurrency)
+                                     : std::string("the stated users suffice");
+  } else if (line.outcome == GateOutcome::kFail) {
+    line.why = found.concurrency > 0 ? fmt::format("level {} misses the target, {} are needed",
+                                                   found.concurrency, needed)
+                                     : fmt::format("{} users are needed", needed);
+    line.next = "a faster system or a longer target";
+  } else if (found.concurrency > 0) {
+    line.why = fmt::format("level {} may or may not hold the target", found.concurrency);
+    line.next = "more repeats of that level";
+    line.concurrency = found.concurrency;
+    line.more_repeats_help = true;
+  } else if (users.kind == UsersKind::kBeyondSweep) {
+    line.why = fmt::format("the sweep ends at {} users, {} are needed", users.users, needed);
+    line.next = fmt::format("add {} to load.concurrency", needed);
+  } else {
+    line.why = fmt::format("{} users lie between the measured levels", needed);
+    line.next = fmt::format("add {} to load.concurrency, or set load.refine", needed);
+  }
+}
+
+}  // namespace
+
+GateLine decide_users(const GateInput& input, const GateRule& rule) {
+  const bool per_gpu = rule.figure == GateFigure::kUsersPerGpu;
+  if (per_gpu && input.result.system.gpus < 1) {
+    return invalid_line(rule, "the result does not say its GPUs", "state system.gpus");
+  }
+  const UsersAtTarget users = users_of(input.result, rule.users_target);
+  GateLine line = line_of(rule);
+  if (rule.no_worse) {
+    if (input.baseline == nullptr) {
+      return invalid_line(rule, "there is no baseline to be no worse than",
+                          "name one with --baseline");
+    }
+    const UsersAtTarget before = users_of(*input.baseline, rule.users_target);
+    if (before.users < 1 || (per_gpu && input.baseline->system.gpus < 1)) {
+      return invalid_line(rule, "the baseline serves no user at the target",
+                          "choose a target that the baseline meets");
+    }
+    line.baseline = per_gpu_or_all(rule, *input.baseline, before.users);
+    line.target = *line.baseline;
+    line.limit = line.target / (1 + rule.tolerance);
+  }
+  const int needed = needed_users(rule, input.result, line.limit);
+  Evidence found = evidence(input, rule, needed);
+  if (!found.judged && input.result.source == Source::kPublished &&
+      users.kind != UsersKind::kNoValidLevel) {
+    found = stated(users, needed);
+  }
+  if (!found.judged) {
+    return invalid_line(rule, "no valid level has the target's statistic",
+                        "measure levels around the target");
+  }
+  line.outcome = found.outcome;
+  line.measured = per_gpu_or_all(rule, input.result, users.users);
+  if (rule.no_worse) line.candidate = line.measured;
+  line.margin = (*line.measured - line.limit) / line.limit;
+  line.repeats = found.repeats;
+  line.basis = found.basis;
+  explain(line, found, users, needed);
+  return line;
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "llmsweep/report/gate_report.h"
+#include "report/escape.h"
+#include "report/gate_lines.h"
+
+namespace llmsweep {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kTextBytes = 4000;
+
+Json or_null(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json json_of(const GateLine& line) {
+  return {{"rule", line.rule},
+          {"name", line.name},
+          {"outcome", name_of(line.outcome)},
+          {"unit", line.unit},
+          {"measured", or_null(line.measured)},
+          {"baseline", or_null(line.baseline)},
+          {"candidate", or_null(line.candidate)},
+          {"bounds", line.bounds ? Json::array({line.bounds->low, line.bounds->high}) : Json()},
+          {"target", line.target},
+          {"limit", line.limit},
+          {"margin", or_null(line.margin)},
+          {"repeats", line.repeats},
+          {"concurrency", line.concurrency > 0 ? Json(line.concurrency) : Json(nullptr)},
+          {"basis", line.basis},
+          {"why", line.why},
+          {"next", line.next},
+          {"more_repeats_help", line.more_repeats_help}};
+}
+
+// How JUnit counts an outcome.
+enum class JunitState { kPassed, kFailure, kError, kSkipped };
+JunitState state_of(const GateReport& report, const GateLine& line) {
+  switch (line.outcome) {
+    case GateOutcome::kPass:
+      return JunitState::kPassed;
+    case GateOutcome::kFail:
+      return JunitState::kFailure;
+    case GateOutcome::kInvalid:
+      return JunitState::kError;
+    case GateOutcome::kInconclusive:
+      break;
+  }
+  return report.inconclusive_is == InconclusiveIs::kPass ? JunitState::kSkipped
+                                                         : JunitState::kFailure;
+}
+
+std::string case_body(const GateLine& line, JunitState state) {
+  const std::string details = report::details_text(line);
+  const std::string message = report::markup(line.why.empty() ? details : line.why, kTextBytes);
+  const std::string text = report::markup(details, kTextBytes);
+  switch (state) {
+    case JunitState::kPassed:
+      return fmt::format("      <system-out>{}</system-out>\n", text);
+    case JunitState::kFailure:
+      return fmt::format("      <failure message=\"{}\" type=\"{}\">{}</failure>\n", message,
+                         name_of(line.outcome), text);
+    case JunitState::kError:
+      return fmt::format("      <error message=\"{}\" type=\"{}\">{}</error>\n", message,
+                         name_of(line.outcome), text);
+    case JunitState::kSkipped:
+      break;
+  }
+  return fmt::format("      <skipped message=\"{}\"/>\n", message);
+}
+
+}  // namespace
+
+std::string gate_json(const GateReport& report) {
+  Json json = {{"result", report.result_name},
+               {"baseline", report.baseline_name.empty() ? Json() : Json(report.baseline_name)},
+               {"marks", report.marks},
+               {"outcome", name_of(report.outcome)},
+               {"exit_code", gate_exit_code(report)},
+               {"rules", Json::array()}};
+  for (const GateLine& line : report.lines) json["rules"].push_back(json_of(line));
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string gate_junit(const GateReport& report) {
+  const auto count = [&report](JunitState state) {
+    return std::count_if(report.lines.begin(), report.lines.end(),
+                         [&](const GateLine& line) { return state_of(report, line) == state; });
+  };
+  const std::string counts = fmt::format(
+      "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"0\"", report.lines.size(),
+      count(JunitState::kFailure), count(JunitState::kError), count(JunitState::kSkipped));
+  const std::string suite = report::markup(report.result_name);
+  std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+  text += fmt::format("<testsuites name=\"llmsweep gate\" {}>\n", counts);
+  text += fmt::format("  <testsuite name=\"{}\" {}>\n", suite, counts);
+  for (const GateLine& line : report.lines) {
+    text += fmt::format("    <testcase name=\"{}\" classname=\"llmsweep.gate\" time=\"0\">\n",
+                        report::markup(report::rule_title(line), kTextBytes));
+    text += case_body(line, state_of(report, line)) + "    </testcase>\n";
+  }
+  return text + "  </testsuite>\n</testsuites>\n";
+}
+
+}  // namespace llmsweep

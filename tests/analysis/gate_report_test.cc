@@ -1,0 +1,176 @@
+#include "llmsweep/report/gate_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "llmsweep/base/text.h"
+
+namespace llmsweep {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+const std::string kHostile =
+    "q\"uote' <script>alert(1)</script> ]]> --> & | `x` \n::error::owned\r\n\x1b[31m %0A @all";
+
+GateLine line(GateOutcome outcome, const std::string& rule) {
+  GateLine line{.rule = rule, .outcome = outcome, .unit = "ms", .target = 15000, .limit = 15000};
+  if (outcome != GateOutcome::kInvalid) {
+    line.measured = 14716;
+    line.bounds = Interval{14690, 14742};
+    line.margin = 0.0189;
+    line.repeats = 3;
+    line.basis = "3 runs, t on their logs";
+  }
+  line.why = "because";
+  if (outcome != GateOutcome::kPass) line.next = "do this";
+  return line;
+}
+
+GateReport every_outcome() {
+  GateReport report{.result_name = "nightly", .baseline_name = "main", .marks = {"SIMULATED"}};
+  report.lines = {line(GateOutcome::kPass, "a"), line(GateOutcome::kInconclusive, "b"),
+                  line(GateOutcome::kInvalid, "c"), line(GateOutcome::kFail, "d")};
+  report.outcome = GateOutcome::kFail;
+  return report;
+}
+
+GateReport hostile() {
+  GateReport report = every_outcome();
+  report.result_name = report.baseline_name = kHostile;
+  for (GateLine& rule : report.lines) rule.rule = rule.name = rule.why = rule.next = kHostile;
+  return report;
+}
+
+TEST(GateText, SaysEverythingAboutARuleOnOneLine) {
+  const std::vector<std::string> lines = split(gate_text(every_outcome(), {}), '\n');
+  EXPECT_EQ(lines[0], "nightly against main (SIMULATED)");
+  EXPECT_EQ(lines[1],
+            "PASS         a: 14,716 ms [14,690, 14,742], limit 15,000 ms, margin 1.9 % (3 runs, t "
+            "on their logs); because");
+  EXPECT_EQ(lines[3], "INVALID      c: no value; because; do this");
+  EXPECT_EQ(lines[5], "gate FAIL: 1 FAIL, 1 INVALID, 1 INCONCLUSIVE, 1 PASS");
+}
+
+TEST(GateText, SaysWhatInconclusiveIsCountedAs) {
+  GateReport report{.outcome = GateOutcome::kInconclusive,
+                    .inconclusive_is = InconclusiveIs::kPass};
+  report.lines = {line(GateOutcome::kInconclusive, "b")};
+  EXPECT_THAT(gate_text(report, {}), HasSubstr("counted as a pass"));
+}
+
+TEST(GateText, LetsNoLineOrEscapeOfANameThrough) {
+  const std::string text = gate_text(hostile(), {});
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(text, Not(HasSubstr("\n::error")));
+  EXPECT_EQ(split(text, '\n').size(), 7u);
+}
+
+TEST(GateJson, HoldsNamesUnchanged) {
+  const auto json = nlohmann::json::parse(gate_json(hostile()));
+  EXPECT_EQ(json["result"], kHostile);
+  EXPECT_EQ(json["rules"][0]["rule"], kHostile);
+  EXPECT_EQ(json["rules"][0]["bounds"], (nlohmann::json{14690.0, 14742.0}));
+  EXPECT_TRUE(json["rules"][2]["measured"].is_null());
+  EXPECT_EQ(json["exit_code"], 10);
+  EXPECT_EQ(json["outcome"], "FAIL");
+}
+
+TEST(GateJunit, CountsEveryOutcome) {
+  const std::string xml = gate_junit(every_outcome());
+  EXPECT_THAT(xml, StartsWith("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites"));
+  EXPECT_THAT(xml, HasSubstr("tests=\"4\" failures=\"2\" errors=\"1\" skipped=\"0\""));
+  EXPECT_THAT(xml, HasSubstr("<failure message=\"because\" type=\"INCONCLUSIVE\">"));
+  EXPECT_THAT(xml, HasSubstr("<error message=\"because\" type=\"INVALID\">"));
+  GateReport lenient = every_outcome();
+  lenient.inconclusive_is = InconclusiveIs::kPass;
+  EXPECT_THAT(gate_junit(lenient), HasSubstr("failures=\"1\" errors=\"1\" skipped=\"1\""));
+}
+
+TEST(GateJunit, IsValidAgainstItsSchemaWhateverTheNames) {
+  if (std::system("python3 -c '' 2>/dev/null") != 0) GTEST_SKIP() << "needs python3";
+  const auto folder = std::filesystem::temp_directory_path() / "llmsweep-junit-test";
+  std::filesystem::create_directories(folder);
+  GateReport lenient = hostile();
+  lenient.inconclusive_is = InconclusiveIs::kPass;
+  std::string files;
+  for (const GateReport& report : {every_outcome(), hostile(), lenient}) {
+    const auto path = folder / (std::to_string(files.size()) + ".xml");
+    std::ofstream(path) << gate_junit(report);
+    files += " " + path.string();
+  }
+  const std::string check = "python3 " LLMSWEEP_SOURCE_DIR "/tests/python/check_junit.py" + files;
+  EXPECT_EQ(std::system(check.c_str()), 0) << gate_junit(hostile());
+  std::filesystem::remove_all(folder);
+}
+
+TEST(GateJunit, LeavesHostileNamesText) {
+  const std::string xml = gate_junit(hostile());
+  EXPECT_THAT(xml, Not(HasSubstr("<script>")));
+  EXPECT_THAT(xml, Not(HasSubstr("]]>")));
+  EXPECT_THAT(xml, Not(HasSubstr("\x1b")));
+}
+
+TEST(GateMarkdown, ShowsTheWorstFirst) {
+  const std::string text = gate_markdown(every_outcome());
+  EXPECT_LT(text.find("| FAIL |"), text.find("| INVALID |"));
+  EXPECT_LT(text.find("| INVALID |"), text.find("| INCONCLUSIVE |"));
+  EXPECT_LT(text.find("| INCONCLUSIVE |"), text.find("| PASS |"));
+}
+
+TEST(GateMarkdown, LeavesHostileNamesTextInTheirCells) {
+  const std::string text = gate_markdown(hostile());
+  EXPECT_THAT(text, Not(HasSubstr("<script>")));
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  EXPECT_EQ(split(text, '\n').size(), 11u);  // title, blank, names, blank, head, rule, 4 rows, end
+}
+
+TEST(GateMarkdown, StaysUnderTheCapAndCountsWhatIsLeftOut) {
+  GateReport report = every_outcome();
+  for (int i = 0; i < 20'000; ++i) report.lines.push_back(line(GateOutcome::kPass, "e2e@c1"));
+  const std::string text = gate_markdown(report);
+  EXPECT_LE(text.size(), kStepSummaryBytes);
+  EXPECT_GT(text.size(), kStepSummaryBytes / 2);
+  EXPECT_THAT(text, HasSubstr("| FAIL |"));
+  EXPECT_THAT(text, HasSubstr("more rules"));
+}
+
+TEST(GateAnnotations, EscapeDataAndProperties) {
+  GateReport report;
+  report.lines = {line(GateOutcome::kFail, "e2e:p50@c1,c8 <= 1s")};
+  report.lines[0].why = "100% over";
+  const std::string text = gate_annotations(report);
+  EXPECT_THAT(text, StartsWith("::error title=FAIL e2e%3Ap50@c1%2Cc8 <= 1s::14,716 ms"));
+  EXPECT_THAT(text, HasSubstr("100%25 over"));
+}
+
+TEST(GateAnnotations, OfHostileNamesStayOneCommandEach) {
+  const std::string text = gate_annotations(hostile());
+  const std::vector<std::string> lines = split(text, '\n');
+  ASSERT_EQ(lines.size(), 4u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_THAT(lines[i], StartsWith("::"));
+  EXPECT_EQ(lines[3], "");
+  EXPECT_THAT(text, HasSubstr("%250A"));
+}
+
+TEST(GateAnnotations, AreAtMostTenOfAKind) {
+  GateReport report;
+  for (int i = 0; i < 25; ++i) report.lines.push_back(line(GateOutcome::kFail, "f"));
+  for (int i = 0; i < 10; ++i) report.lines.push_back(line(GateOutcome::kInconclusive, "i"));
+  report.lines.push_back(line(GateOutcome::kPass, "p"));
+  const std::vector<std::string> lines = split(gate_annotations(report), '\n');
+  EXPECT_EQ(lines.size(), 21u);
+  EXPECT_THAT(lines[9], HasSubstr("16 more rules"));
+  EXPECT_THAT(lines[10], StartsWith("::warning"));
+  EXPECT_EQ(gate_annotations({}), "");
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -1,0 +1,362 @@
+#include "llmsweep/analysis/gate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "analysis/make_result.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/cli/cli.h"
+#include "llmsweep/model/names.h"
+
+namespace llmsweep {
+namespace {
+
+using testing::e2e_target;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::make_result;
+using namespace std::chrono_literals;
+
+constexpr auto kPass = GateOutcome::kPass;
+constexpr auto kFail = GateOutcome::kFail;
+constexpr auto kInconclusive = GateOutcome::kInconclusive;
+constexpr auto kInvalid = GateOutcome::kInvalid;
+
+GatePolicy require(const std::string& rule) {
+  return {.rules = {parse_require(rule)}};
+}
+GatePolicy no_worse(const std::string& rule) {
+  return {.rules = {parse_no_worse(rule)}};
+}
+GateLine line_of(const SweepResult& result, const std::string& rule) {
+  return gate(result, nullptr, require(rule)).lines.front();
+}
+GateLine line_of(const SweepResult& result, const SweepResult& baseline, const std::string& rule) {
+  return gate(result, &baseline, no_worse(rule)).lines.front();
+}
+
+SweepResult measured() {
+  return make_result(
+      "r", 4, {{1, {5790, 5801, 5815}}, {8, {11900, 12000, 12050}}, {16, {19000, 19100, 19200}}});
+}
+
+TEST(Gate, DecidesALatencyByItsOneSidedIntervalBetweenRuns) {
+  const SweepResult result = measured();
+  EXPECT_EQ(line_of(result, "e2e:p50@c8 <= 15s").outcome, kPass);
+  EXPECT_EQ(line_of(result, "e2e:p50@c8 <= 12s").outcome, kInconclusive);
+  EXPECT_EQ(line_of(result, "e2e:p50@c8 <= 11s").outcome, kFail);
+  EXPECT_EQ(line_of(result, "e2e:p50@c8 <= 11.9s tolerance 3%").outcome, kPass);
+  EXPECT_EQ(line_of(result, "e2e:mean@c8 <= 15s").outcome, kPass);
+  EXPECT_EQ(line_of(result, "e2e:p99@c8 <= 12s").outcome, kFail);
+}
+
+// By hand: logs of {11900, 12000, 12050}, s = 0.006384, t(2, 0.95) = 2.91999, half 0.010762.
+TEST(Gate, HasStudentsBoundsOfTheLogMedians) {
+  const GateLine line = line_of(measured(), "e2e:p50@c8 <= 15s");
+  const double point = std::cbrt(11900.0 * 12000 * 12050);
+  EXPECT_NEAR(*line.measured, point, 1e-6);
+  EXPECT_NEAR(std::log(line.bounds->high / point), 0.010762, 5e-5);
+  EXPECT_NEAR(std::log(point / line.bounds->low), 0.010762, 5e-5);
+  EXPECT_NEAR(*line.margin, (15000 - point) / 15000, 1e-9);
+  EXPECT_EQ(line.repeats, 3);
+}
+
+TEST(Gate, DecidesWhatShouldBeHighFromTheOtherSide) {
+  const SweepResult result = measured();  // level 8: about 1,068 tokens/s
+  EXPECT_EQ(line_of(result, "throughput@c8 >= 1000").outcome, kPass);
+  EXPECT_EQ(line_of(result, "throughput@c8 >= 1068").outcome, kInconclusive);
+  EXPECT_EQ(line_of(result, "throughput@c8 >= 1200").outcome, kFail);
+  EXPECT_EQ(line_of(result, "throughput@c8 >= 1080 tolerance 5%").outcome, kPass);
+  EXPECT_EQ(line_of(result, "output_speed@c1 >= 200").outcome, kPass);
+  EXPECT_EQ(line_of(result, "request_throughput@c8 >= 0.5").outcome, kPass);
+  EXPECT_EQ(line_of(result, "goodput@c8 >= 95%").outcome, kPass);
+  EXPECT_EQ(line_of(result, "goodput@c8 >= 99%").outcome, kFail);
+}
+
+TEST(Gate, IsInvalidWheneverSomethingIsMissingOrInvalid) {
+  SweepResult result = measured();
+  EXPECT_EQ(line_of(result, "e2e:p50@c32 <= 15s").outcome, kInvalid);
+  EXPECT_EQ(line_of(result, "quality:GPQA >= 0.5").outcome, kInvalid);
+  EXPECT_EQ(gate(result, nullptr, no_worse("e2e@c8 by 3%")).outcome, kInvalid);
+  EXPECT_EQ(gate(result, nullptr, no_worse("users@e2e:p50:15s by 3%")).outcome, kInvalid);
+  EXPECT_EQ(gate(result, nullptr, no_worse("quality:x by 3%")).outcome, kInvalid);
+
+  SweepResult no_levels = result;
+  no_levels.levels.clear();
+  EXPECT_EQ(line_of(no_levels, "e2e:p50@all <= 15s").outcome, kInvalid);
+  EXPECT_EQ(line_of(no_levels, "users@e2e:p50:15s >= 1").outcome, kInvalid);
+
+  SweepResult no_gpus = result;
+  no_gpus.system.gpus = 0;
+  EXPECT_EQ(line_of(no_gpus, "users_per_gpu@e2e:p50:15s >= 1").outcome, kInvalid);
+
+  for (const InvalidReason reason : all_values<InvalidReason>()) {
+    SweepResult broken = result;
+    broken.levels[1].pooled.valid = false;
+    broken.levels[1].pooled.invalid_reasons = {reason};
+    for (const char* rule : {"e2e:p50@c8 <= 1h", "throughput@c8 >= 1", "goodput@c8 >= 1%"}) {
+      const GateLine line = line_of(broken, rule);
+      EXPECT_EQ(line.outcome, kInvalid) << name_of(reason) << " " << rule;
+      EXPECT_FALSE(line.why.empty());
+      EXPECT_FALSE(line.next.empty());
+    }
+    EXPECT_EQ(line_of(result, broken, "e2e:p50@c8 by 100%").outcome, kInvalid);
+    EXPECT_EQ(line_of(broken, result, "e2e:p50@c8 by 100%").outcome, kInvalid);
+  }
+}
+
+TEST(Gate, IsInvalidForEveryFigureThatALevelDoesNotHold) {
+  SweepResult result = make_result("r", 4, {{8, {100, 101}}});
+  LevelStats& level = result.levels[0];
+  for (RunStats* run : {&level.pooled, &level.runs[0], &level.runs[1]}) {
+    const RequestCounts requests = run->requests;
+    *run = RunStats{.requests = requests};
+  }
+  for (const char* rule :
+       {"e2e@c8 <= 1h", "e2e:p99@c8 <= 1h", "ttft@c8 <= 1h", "ttfo@c8 <= 1h", "tpot@c8 <= 1h",
+        "itl@c8 <= 1h", "icl@c8 <= 1h", "e2e:mean@c8 <= 1h", "throughput@c8 >= 1e-9",
+        "output_throughput@c8 >= 1e-9", "steady_throughput@c8 >= 1e-9",
+        "throughput_per_gpu@c8 >= 1e-9", "request_throughput@c8 >= 1e-9", "output_speed@c8 >= 1e-9",
+        "decode_speed@c8 >= 1e-9", "goodput@c8 >= 1%", "goodput_rps@c8 >= 1e-9",
+        "users@e2e:p50:1h >= 1"}) {
+    EXPECT_EQ(line_of(result, rule).outcome, kInvalid) << rule;
+  }
+  EXPECT_EQ(line_of(result, "error_rate@c8 <= 1%").outcome, kPass);
+  level.pooled.requests = {};
+  for (RunStats& run : level.runs) run.requests = {};
+  EXPECT_EQ(line_of(result, "error_rate@c8 <= 1%").outcome, kInvalid);
+}
+
+TEST(Gate, IsInvalidWithoutACompletedRequest) {
+  SweepResult result = measured();
+  result.levels[1].pooled.requests.completed = 0;
+  EXPECT_EQ(line_of(result, "e2e:p50@c8 <= 15s").outcome, kInvalid);
+}
+
+TEST(Gate, IsInvalidForAPercentileWithTooFewSamples) {
+  SweepResult result = measured();
+  LevelStats& level = result.levels[1];
+  level.pooled.e2e.p99.reset();
+  for (RunStats& run : level.runs) run.e2e.p99.reset();
+  const GateLine line = line_of(result, "e2e:p99@c8 <= 1h");
+  EXPECT_EQ(line.outcome, kInvalid);
+  EXPECT_THAT(line.next, HasSubstr("300"));
+}
+
+TEST(Gate, NamesTheLevelsThereAreWhereOneIsMissing) {
+  const GateLine line = line_of(measured(), "e2e:p50@c32 <= 15s");
+  EXPECT_THAT(line.why, HasSubstr("no level at concurrency 32"));
+  EXPECT_THAT(line.next, HasSubstr("c1, c8, c16"));
+}
+
+TEST(Gate, WidensOneRunByAnAssumedNoise) {
+  const SweepResult one = make_result("r", 4, {{8, {12000}}});
+  const GateLine line = line_of(one, "e2e:p50@c8 <= 12.2s");
+  EXPECT_EQ(line.outcome, kInconclusive);
+  EXPECT_THAT(line.basis, HasSubstr("one run"));
+  EXPECT_THAT(line.basis, HasSubstr("assumed 2"));
+  // within-run ±0.5 %, assumed 1.645 · ln 1.02
+  EXPECT_NEAR(std::log(line.bounds->high / 12000), std::hypot(std::log(1.005), 0.032573), 1e-5);
+  EXPECT_EQ(line_of(one, "e2e:p50@c8 <= 13s").outcome, kPass);
+  EXPECT_EQ(line_of(one, "e2e:p50@c8 <= 11s").outcome, kFail);
+  // A tail has more noise: 13,200 ms of p90 is 3.8 % below.
+  EXPECT_EQ(line_of(one, "e2e:p90@c8 <= 13.7s").outcome, kInconclusive);
+  EXPECT_THAT(line.next, HasSubstr("load.repeats"));
+}
+
+TEST(Gate, DecidesNoWorseOnTheRatioAndNeverFailsAFasterSystem) {
+  const SweepResult base = measured();
+  const SweepResult slower = make_result("s", 4, {{8, {13000, 13100, 13050}}});
+  const SweepResult faster = make_result("f", 4, {{8, {9000, 9100, 9050}}});
+  EXPECT_EQ(line_of(base, base, "e2e:p50@c8 by 3%").outcome, kPass);
+  EXPECT_EQ(line_of(base, base, "e2e:p50@c8 by 0%").outcome, kInconclusive);
+  EXPECT_EQ(line_of(slower, base, "e2e:p50@c8 by 3%").outcome, kFail);
+  EXPECT_EQ(line_of(slower, base, "throughput@c8 by 3%").outcome, kFail);
+  EXPECT_EQ(line_of(faster, base, "e2e:p50@c8 by 0%").outcome, kPass);
+  EXPECT_EQ(line_of(faster, base, "throughput_per_gpu@c8 by 0%").outcome, kPass);
+  const GateLine line = line_of(slower, base, "e2e:p50@c8 by 3%");
+  EXPECT_EQ(line.unit, "ratio");
+  EXPECT_NEAR(*line.measured, *line.candidate / *line.baseline, 1e-12);
+  EXPECT_DOUBLE_EQ(line.limit, 1.03);
+}
+
+TEST(Gate, ComparesWithABaselineOfOneRun) {
+  const SweepResult base = make_result("b", 4, {{8, {12000}}});
+  const SweepResult slower = make_result("s", 4, {{8, {14000, 14100, 14050}}});
+  EXPECT_EQ(line_of(slower, base, "e2e:p50@c8 by 3%").outcome, kFail);
+  EXPECT_EQ(line_of(base, base, "e2e:p50@c8 by 3%").outcome, kInconclusive);
+  EXPECT_EQ(line_of(base, base, "e2e:p50@c8 by 10%").outcome, kPass);
+}
+
+TEST(Gate, RefusesABaselineOfAnotherWorkload) {
+  const SweepResult result = measured();
+  SweepResult base = measured();
+  base.workload.seed = 99;
+  const GateLine line = line_of(result, base, "e2e:p50@c8 by 50%");
+  EXPECT_EQ(line.outcome, kInvalid);
+  EXPECT_THAT(line.why, HasSubstr("seed"));
+  GatePolicy policy = no_worse("e2e:p50@c8 by 50%");
+  policy.allow_different = {"seed"};
+  EXPECT_EQ(gate(result, &base, policy).outcome, kPass);
+}
+
+TEST(Gate, TakesTheErrorRateAsMeasured) {
+  SweepResult result = measured();
+  RunStats& pooled = result.levels[1].pooled;
+  pooled.requests = {.completed = 990, .failed = 10};
+  EXPECT_EQ(line_of(result, "error_rate@c8 <= 1%").outcome, kPass);
+  EXPECT_EQ(line_of(result, "error_rate@c8 <= 0.9%").outcome, kFail);
+  EXPECT_EQ(line_of(result, "error_rate@c8 <= 0.9% tolerance 0.2%").outcome, kPass);
+  pooled.valid = false;
+  pooled.invalid_reasons = {InvalidReason::kErrors};
+  EXPECT_EQ(line_of(result, "error_rate@c8 <= 0.9%").outcome, kFail);
+  pooled.invalid_reasons = {InvalidReason::kErrors, InvalidReason::kInterrupted};
+  EXPECT_EQ(line_of(result, "error_rate@c8 <= 0.9%").outcome, kInvalid);
+  SweepResult base = measured();
+  pooled.valid = true;
+  EXPECT_EQ(line_of(result, base, "error_rate@c8 by 1%").outcome, kPass);
+  EXPECT_EQ(line_of(result, base, "error_rate@c8 by 0.5%").outcome, kFail);
+}
+
+TEST(Gate, DecidesUsersByTheLevelsThatCarryThem) {
+  const SweepResult result = measured();  // 4 GPUs; 8 pass 15 s, 16 miss it
+  EXPECT_EQ(line_of(result, "users_per_gpu@e2e:p50:15s >= 2").outcome, kPass);
+  EXPECT_EQ(line_of(result, "users@e2e:p50:15s >= 8").outcome, kPass);
+  EXPECT_EQ(line_of(result, "users_per_gpu@e2e:p50:15s >= 4").outcome, kFail);
+  EXPECT_EQ(line_of(result, "users_per_gpu@e2e:p50:15s >= 2.25 tolerance 13%").outcome, kPass);
+  const GateLine between = line_of(result, "users@e2e:p50:15s >= 10");
+  EXPECT_EQ(between.outcome, kInconclusive);
+  EXPECT_THAT(between.next, HasSubstr("add 10"));
+  EXPECT_FALSE(between.more_repeats_help);
+  const GateLine beyond = line_of(result, "users@e2e:p50:60s >= 32");
+  EXPECT_EQ(beyond.outcome, kInconclusive);
+  EXPECT_THAT(beyond.why, HasSubstr("ends at 16"));
+  const GateLine edge = line_of(result, "users@e2e:p50:12s >= 8");
+  EXPECT_EQ(edge.outcome, kInconclusive);
+  EXPECT_TRUE(edge.more_repeats_help);
+  EXPECT_EQ(edge.concurrency, 8);
+  EXPECT_EQ(line_of(result, "users@e2e:p50:1s >= 1").outcome, kFail);
+}
+
+TEST(Gate, DoesNotCountALevelAboveTheLowestThatFails) {
+  const SweepResult result = make_result("r", 1, {{4, {16000, 16001}}, {8, {12000, 12001}}});
+  EXPECT_EQ(line_of(result, "users@e2e:p50:15s >= 4").outcome, kFail);
+  EXPECT_EQ(line_of(result, "users@e2e:p50:15s >= 8").outcome, kFail);
+}
+
+TEST(Gate, ComparesUsersWithTheBaseline) {
+  const SweepResult base = measured();
+  SweepResult worse = make_result("w", 8, {{1, {5790, 5801}}, {8, {16000, 16001}}});
+  EXPECT_EQ(line_of(base, base, "users_per_gpu@e2e:p50:15s by 0%").outcome, kPass);
+  EXPECT_EQ(line_of(worse, base, "users_per_gpu@e2e:p50:15s by 0%").outcome, kFail);
+  EXPECT_EQ(line_of(base, base, "users_per_gpu@e2e:p50:1s by 0%").outcome, kInvalid);
+}
+
+TEST(Gate, TakesPublishedUsersAsStated) {
+  SweepResult published = make_result("p", 4, {{1, {5801}}, {8, {1}}});
+  published.source = Source::kPublished;
+  published.levels.erase(published.levels.begin());
+  published.levels[0].pooled = {};
+  published.levels[0].runs.clear();
+  published.users_at_target = {
+      {.target = e2e_target(15s), .users = 8, .c_pass = 8, .users_per_gpu = 2}};
+  EXPECT_EQ(line_of(published, "users_per_gpu@e2e:p50:15s >= 2").outcome, kPass);
+  EXPECT_EQ(line_of(published, "users_per_gpu@e2e:p50:15s >= 3").outcome, kFail);
+}
+
+TEST(Gate, DecidesQualityByTheScore) {
+  SweepResult result = measured(), base = measured();
+  result.quality = {{"GPQA Diamond", 0.835}};
+  base.quality = {{"GPQA Diamond", 0.849}};
+  EXPECT_EQ(line_of(result, "quality:GPQA Diamond >= 0.83").outcome, kPass);
+  EXPECT_EQ(line_of(result, "quality:GPQA Diamond >= 84%").outcome, kFail);
+  EXPECT_EQ(line_of(result, base, "quality:GPQA Diamond by 2%").outcome, kPass);
+  EXPECT_EQ(line_of(result, base, "quality:GPQA Diamond by 1%").outcome, kFail);
+  EXPECT_THAT(line_of(result, "quality:GPQA Diamnod >= 0.83").next, HasSubstr("GPQA Diamond"));
+}
+
+TEST(Gate, StandsForEveryLevelWhereTheRuleSaysAll) {
+  const GateReport report = gate(measured(), nullptr, require("e2e:p50@all <= 15s"));
+  ASSERT_EQ(report.lines.size(), 3u);
+  EXPECT_EQ(report.lines[0].rule, "e2e:p50@c1 <= 15s");
+  EXPECT_EQ(report.lines[2].rule, "e2e:p50@c16 <= 15s");
+  EXPECT_EQ(report.lines[2].outcome, kFail);
+}
+
+TEST(Gate, NoticesALevelThatOnlyTheBaselineHas) {
+  const SweepResult base = measured();
+  SweepResult result = measured();
+  result.levels.pop_back();
+  const GateReport report = gate(result, &base, no_worse("e2e:p50@all by 10%"));
+  ASSERT_EQ(report.lines.size(), 3u);
+  EXPECT_EQ(report.lines[2].outcome, kInvalid);
+}
+
+// Four levels, each slower by 5 %: p is about 0.04 each, four times that after Holm.
+TEST(Gate, MakesAHuntSurviveHolm) {
+  const testing::Levels before = {
+      {1, {100, 101, 102}}, {2, {100, 101, 102}}, {4, {100, 101, 102}}, {8, {100, 101, 102}}};
+  testing::Levels after = before;
+  for (auto& [concurrency, e2e] : after) e2e = {104.5, 106, 107.5};
+  const SweepResult a = make_result("a", 1, before), b = make_result("b", 1, after);
+  const GateReport one = gate(b, &a, no_worse("e2e:p50@c4 by 2.5%"));
+  EXPECT_EQ(one.outcome, kFail);
+  const GateReport hunt = gate(b, &a, no_worse("e2e:p50@all by 2.5%"));
+  EXPECT_EQ(hunt.outcome, kInconclusive);
+  EXPECT_THAT(hunt.lines[0].why, HasSubstr("by chance"));
+  EXPECT_THAT(hunt.lines[0].basis, HasSubstr("Holm over 4"));
+  for (auto& [concurrency, e2e] : after) e2e = {120, 121, 122};
+  EXPECT_EQ(gate(make_result("c", 1, after), &a, no_worse("e2e:p50@all by 2.5%")).outcome, kFail);
+}
+
+TEST(Gate, ExitsWithTheWorstOutcome) {
+  const SweepResult result = measured();
+  const auto report_of = [&](std::vector<const char*> rules) {
+    GatePolicy policy;
+    for (const char* rule : rules) policy.rules.push_back(parse_require(rule));
+    return gate(result, nullptr, policy);
+  };
+  const char* pass = "e2e@c8 <= 15s";
+  const char* fail = "e2e@c8 <= 11s";
+  const char* open = "e2e@c8 <= 12s";
+  const char* invalid = "e2e@c99 <= 12s";
+  EXPECT_EQ(gate_exit_code(report_of({pass})), kExitOk);
+  EXPECT_EQ(gate_exit_code(report_of({pass, open})), kExitGateInconclusive);
+  EXPECT_EQ(gate_exit_code(report_of({pass, open, invalid})), kExitGateInvalid);
+  EXPECT_EQ(gate_exit_code(report_of({invalid, open, pass, fail})), kExitGateFail);
+  GateReport inconclusive = report_of({open});
+  inconclusive.inconclusive_is = InconclusiveIs::kPass;
+  EXPECT_EQ(gate_exit_code(inconclusive), kExitOk);
+  inconclusive.inconclusive_is = InconclusiveIs::kFail;
+  EXPECT_EQ(gate_exit_code(inconclusive), kExitGateFail);
+  GateReport bad = report_of({invalid});
+  bad.inconclusive_is = InconclusiveIs::kPass;
+  EXPECT_EQ(gate_exit_code(bad), kExitGateInvalid);
+}
+
+TEST(Gate, SaysWhichLevelsNeedMoreRepeats) {
+  GatePolicy policy;
+  for (const char* rule : {"e2e@c8 <= 12s", "e2e@c1 <= 5.8s", "e2e@c16 <= 1s", "e2e@c99 <= 1s"}) {
+    policy.rules.push_back(parse_require(rule));
+  }
+  const GateReport report = gate(measured(), nullptr, policy);
+  EXPECT_THAT(levels_needing_repeats(report), ElementsAre(1, 8));
+  EXPECT_THAT(levels_needing_repeats(gate(measured(), nullptr, require("e2e@c8 <= 1h"))),
+              IsEmpty());
+}
+
+TEST(Gate, EstimatesTheRepeatsThatWouldTell) {
+  const SweepResult result = make_result("r", 1, {{8, {98, 100, 102}}});
+  EXPECT_THAT(line_of(result, "e2e@c8 <= 102ms").next, HasSubstr("about 5 repeats"));
+  EXPECT_THAT(line_of(result, "e2e@c8 <= 99.99ms").next, HasSubstr("too close"));
+}
+
+TEST(Gate, NeedsARule) {
+  EXPECT_THROW(gate(measured(), nullptr, {}), Error);
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -154,8 +154,10 @@ std::vector<AddedToken> read_added_tokens(const std::optional<JsonPlace>& place,
     added.normalized = token.flag("normalized", !added.special);
     next = std::max<int64_t>(next, added.id >= model.size ? added.id + 1 : next);
     int64_t stated = added.id;
-    if (auto id = token.find("id")) id->value().get(stated);
-    misstated += stated != added.id ? 1 : 0;
+    auto id = token.find("id");
+    bool stated_otherwise =
+        id && id->value().get(stated) == simdjson::SUCCESS && stated != added.id;
+    misstated += stated_otherwise ? 1 : 0;
     tokens.push_back(std::move(added));
   }
   if (misstated > 0) {

@@ -1,6 +1,6 @@
 // Every line of the oracle files, made with Hugging Face's Rust library 0.23.2, for the tokenizers
-// that the machine has: <LLMSWEEP_TOKENIZER_DIR>/<name>.json. scripts/fetch-tokenizer puts them
-// there; without them these tests are skipped.
+// that the machine has in LLMSWEEP_TOKENIZER_DIR. scripts/fetch-tokenizer puts them there; without
+// them these tests are skipped.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -19,7 +19,9 @@ namespace {
 using nlohmann::json;
 
 struct Case {
-  const char* name;  // of the tokenizer's and of the oracle's file
+  const char* oracle;
+  const char* file;
+  const char* pattern;
   const char* sha256;
 };
 
@@ -28,12 +30,12 @@ class Oracle : public testing::TestWithParam<Case> {
   void SetUp() override {
     const char* folder = std::getenv("LLMSWEEP_TOKENIZER_DIR");
     if (!folder) GTEST_SKIP() << "LLMSWEEP_TOKENIZER_DIR is not set";
-    auto file = std::filesystem::path(folder) / (std::string(GetParam().name) + ".json");
+    auto file = std::filesystem::path(folder) / GetParam().file;
     if (!std::filesystem::exists(file)) GTEST_SKIP() << file << " is not there";
-    tokenizer_ = load_tokenizer(file.string());
+    tokenizer_ = load_tokenizer(file.string() + GetParam().pattern);
     ASSERT_EQ(tokenizer_->info().sha256, GetParam().sha256) << file << " is another version";
     std::ifstream lines(std::string(LLMSWEEP_SOURCE_DIR) + "/tests/tokenizer/oracles/" +
-                        GetParam().name + ".jsonl");
+                        GetParam().oracle + ".jsonl");
     for (std::string line; std::getline(lines, line);) lines_.push_back(json::parse(line));
     ASSERT_EQ(lines_.size(), 400U);
   }
@@ -86,11 +88,13 @@ TEST_P(Oracle, BoundariesAgreeWithEncodingThePrefix) {
 
 INSTANTIATE_TEST_SUITE_P(
     , Oracle,
-    testing::Values(
-        Case{"deepseek_v3", "621ac2e32d0dba658404412318818aaa8ce8cda492e59830109d8da6b517fb41"},
-        Case{"llama3", "c05a3c2174e9edd5be19dc5a0748c42a9037bec2811ce062728bfd71f8702d78"},
-        Case{"gpt_oss_o200k", ""}),
-    [](const auto& chosen) { return std::string(chosen.param.name); });
+    testing::Values(Case{"deepseek_v3", "deepseek_v3.json", "",
+                         "621ac2e32d0dba658404412318818aaa8ce8cda492e59830109d8da6b517fb41"},
+                    Case{"llama3", "llama3.json", "",
+                         "c05a3c2174e9edd5be19dc5a0748c42a9037bec2811ce062728bfd71f8702d78"},
+                    Case{"gpt_oss_o200k", "o200k_base.tiktoken", "#o200k_harmony",
+                         "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"}),
+    [](const auto& chosen) { return std::string(chosen.param.oracle); });
 
 }  // namespace
 }  // namespace llmsweep

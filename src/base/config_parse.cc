@@ -121,6 +121,10 @@ class YamlHandler final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                 const std::string& value) override {
     check_tag(mark, tag);
+    // yaml-cpp turns the escapes \N and \_ into single bytes.
+    if (!is_valid_utf8(value)) {
+      builder_.fail(line(mark), "an escape that is not supported", "write the character itself");
+    }
     builder_.scalar(Kind::kScalar, value, tag == "!", line(mark));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,

@@ -147,6 +147,12 @@ TEST(Config, RefusesBytesThatAreNotText) {
   EXPECT_THAT(error_of([] { yaml(std::string_view("a: \0", 4)); }), HasSubstr("not UTF-8"));
 }
 
+TEST(Config, RefusesEscapesThatWouldNotBeUtf8) {
+  EXPECT_THAT(error_of([] { yaml("a: \"\\N\""); }), HasSubstr("spec.yaml:1"));
+  EXPECT_THAT(error_of([] { yaml("\"\\_\": 1"); }), HasSubstr("spec.yaml:1"));
+  EXPECT_EQ(yaml("a: \"\\x85\"")["a"].as_string(), "\u0085");
+}
+
 TEST(Config, BrokenYamlNamesTheLine) {
   EXPECT_THAT(error_of([] { yaml("a: 1\nb: [1, 2\nc: 3\n"); }), HasSubstr("spec.yaml:"));
   EXPECT_THAT(error_of([] { yaml("a:\n\tb: 1\n"); }),

@@ -262,9 +262,6 @@ TEST(ShippedSpecs, LoadAndValidate) {
 }
 
 TEST(ShippedSpecs, SimulatedOnesLoadAndValidate) {
-  if (!std::filesystem::exists(kRoot / "configs/simulators/gb200-nvfp4.yaml")) {
-    GTEST_SKIP() << "the profiles are not there yet";
-  }
   check_shipped(kRoot / "configs/simulated", 5);
 }
 

@@ -69,8 +69,11 @@ void fill_with_fillers(RunStats& stats, std::span<const SlotTime> times, const W
 void fill_without_fillers(RunStats& stats, std::span<const SlotTime> times, const Window& window,
                           const LevelContext& level) {
   stats.request_throughput_rps = static_cast<double>(stats.requests.completed) / window.seconds();
+  const SlotTotals totals = total(times);
   const auto steady = issue_window(times, level.concurrency);
-  if (!steady) return;
+  if (!steady || steady->seconds() * static_cast<double>(totals.requests) < totals.in_flight_s) {
+    return;  // shorter than the mean request: what it shows depends on its phase
+  }
   stats.steady_output_throughput_tps =
       tokens_inside(times, *steady, Count::kAllPhases) / steady->seconds();
   stats.achieved_concurrency = mean_in_flight(times, *steady);
@@ -78,7 +81,7 @@ void fill_without_fillers(RunStats& stats, std::span<const SlotTime> times, cons
   for (const SlotTime& time : times) {
     if (time.measured() && steady->from < time.end && time.end <= steady->to) ++completions;
   }
-  fill_little(stats, static_cast<double>(completions) / steady->seconds(), total(times));
+  fill_little(stats, static_cast<double>(completions) / steady->seconds(), totals);
 }
 
 void fill_rates(RunStats& stats, std::span<const SlotTime> times, const LevelContext& level) {

@@ -18,6 +18,7 @@ namespace {
 
 constexpr uint64_t kMaxBodyBytes = 64U << 20;
 constexpr uint32_t kMaxHeaderBytes = 64U << 10;
+constexpr auto kApart = std::chrono::microseconds(300);
 constexpr auto kLinger = std::chrono::seconds(2);
 
 void set_option(int descriptor, int level, int name, int value) {
@@ -73,7 +74,7 @@ Connection::IoResult Connection::tls_result(int result, size_t bytes) {
 
 void Connection::write(std::string_view bytes) {
   if (!open_ || closing_) return;
-  if (queue_.empty() && paced_.empty()) {
+  if (queue_.empty() && paced_.empty() && !held_) {
     while (!bytes.empty()) {
       const IoResult sent = send_some(bytes);
       if (sent.state == Io::kGone) return drop();
@@ -84,7 +85,18 @@ void Connection::write(std::string_view bytes) {
     ++blocked_writes_;
   }
   queue_.append(bytes);
-  if (paced_.empty()) wait_writable();
+  if (paced_.empty() && !held_) wait_writable();
+}
+
+void Connection::write_apart(std::string_view bytes) {
+  if (!open_ || closing_ || !paced_.empty() || held_) return write(bytes);
+  held_ = true;
+  queue_.append(bytes);
+  timer_.expires_after(kApart);
+  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    self->held_ = false;
+    if (!error && self->open_) self->writable();
+  });
 }
 
 void Connection::write_bytewise(std::string_view bytes) {
@@ -256,7 +268,7 @@ void Connection::end_response(bool keep_alive) {
 void Connection::close() {
   if (!open_ || closing_) return;
   closing_ = true;
-  if (queue_.empty() && paced_.empty()) finish_close();
+  if (queue_.empty() && paced_.empty() && !held_) finish_close();
 }
 
 // FIN first, then wait for the client's: closing at once could reset what is still on its way.

@@ -60,6 +60,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write_bytewise(std::string_view bytes);
   // Byte by byte, evenly over `span`; later writes follow.
   void write_slowly(std::string_view bytes, Duration span);
+  // After a pause, so that it comes in a read of its own; later writes follow.
+  void write_apart(std::string_view bytes);
   int64_t blocked_writes() const { return blocked_writes_; }
 
   // The response is complete: the next request is read, or the connection is closed once all is
@@ -103,6 +105,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Instant received_at_{};
   std::string queue_;  // not yet taken by the kernel
   std::string paced_;  // goes out byte by byte before the queue
+  bool held_ = false;  // the queue waits for the timer
   int64_t blocked_writes_ = 0;
   bool open_ = true;
   bool reading_ = false;

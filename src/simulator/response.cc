@@ -41,7 +41,8 @@ Response::Response(boost::asio::io_context& io, const SimulatorProfile& profile,
       id_(setup.id),
       connection_(setup.connection),
       stream_(request.stream),
-      keep_alive_(setup.keep_alive && !(request.stream && profile.wire.close_after)),
+      asked_keep_alive_(setup.keep_alive && !setup.http_1_0),
+      keep_alive_(asked_keep_alive_ && !(request.stream && profile.wire.close_after)),
       http_1_0_(setup.http_1_0),
       seed_(setup.seed),
       finish_reason_(setup.finish_reason),
@@ -82,10 +83,9 @@ void Response::connection_lost() {
 void Response::append_head(std::string& out) {
   if (head_sent_) return;
   head_sent_ = true;
-  out += response_head({.content_type = "text/event-stream",
-                        .keep_alive = keep_alive_ && !http_1_0_,
-                        .http_1_0 = http_1_0_},
-                       profile_.dialect);
+  out += response_head(
+      {.content_type = "text/event-stream", .keep_alive = asked_keep_alive_, .http_1_0 = http_1_0_},
+      profile_.dialect);
 }
 
 void Response::send_head() {
@@ -333,7 +333,7 @@ void Response::write(std::string_view bytes) {
     const auto head = static_cast<size_t>(inside - bytes.begin());
     if (head < bytes.size()) {
       connection_->write(bytes.substr(0, head));
-      bytes.remove_prefix(head);
+      return connection_->write_apart(bytes.substr(head));
     }
   }
   connection_->write(bytes);
@@ -349,7 +349,7 @@ void Response::finish() {
   if (!truth_.chunks.empty()) {
     truth_.lateness_mean = lateness_sum_ / static_cast<int64_t>(truth_.chunks.size());
   }
-  if (connection_->open()) connection_->end_response(keep_alive_ && !http_1_0_);
+  if (connection_->open()) connection_->end_response(keep_alive_);
   boost::asio::post(io_, [ended = ended_, id = id_] { ended(id); });
 }
 

@@ -76,7 +76,8 @@ class Response : public std::enable_shared_from_this<Response> {
   uint64_t id_;
   std::shared_ptr<Connection> connection_;
   bool stream_;
-  bool keep_alive_;
+  bool asked_keep_alive_;
+  bool keep_alive_;  // as it will be: llama.cpp closes in spite of what it says
   bool http_1_0_;
   uint64_t seed_;
   std::string finish_reason_;

@@ -65,10 +65,10 @@ void Server::run() {
 void Server::stop() {
   asio::post(io_, [this] {
     for (auto& [id, served] : serving_) {
-      if (served.response->over()) continue;
       served.response->connection_lost();
       log(served.response->truth());
     }
+    serving_.clear();
     io_.stop();
   });
 }

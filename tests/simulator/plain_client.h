@@ -58,10 +58,12 @@ class PlainConnection {
     if (got <= 0) return false;
     input_.append(buffer, static_cast<size_t>(got));
     reads_.push_back(static_cast<size_t>(got));
+    received_.append(buffer, static_cast<size_t>(got));
     return true;
   }
   bool at_end() { return input_.empty() && !receive(); }
   const std::vector<size_t>& reads() const { return reads_; }
+  const std::string& received() const { return received_; }
   const std::string& unread() const { return input_; }
 
   PlainAnswer read_answer() {
@@ -126,6 +128,7 @@ class PlainConnection {
   bool connected_ = false;
   bool reset_ = false;
   std::string input_;
+  std::string received_;  // everything, in order; reads_ says how it was cut
   std::vector<size_t> reads_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "chat_body.h"
 #include "llmsweep/simulator/simulator.h"
 #include "plain_client.h"
 
@@ -15,18 +16,6 @@ SimulatorProfile instant_profile() {
   profile.engine.max_batch_size = 1024;
   return profile;
 }
-
-std::string chat(int64_t max_tokens, const json& more = json::object()) {
-  json body = {{"model", "simulated"},
-               {"messages", {{{"role", "user"}, {"content", "tell me a tale"}}}},
-               {"max_tokens", max_tokens},
-               {"ignore_eos", true}};
-  body.update(more);
-  return post("/v1/chat/completions", body.dump());
-}
-
-const json kStream = {{"stream", true}};
-const json kStreamUsage = {{"stream", true}, {"stream_options", {{"include_usage", true}}}};
 
 TEST(Server, ListsItsModelAndSaysThatItIsHealthy) {
   Simulator simulator(instant_profile());

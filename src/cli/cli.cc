@@ -8,6 +8,7 @@
 #include <functional>
 #include <iostream>
 
+#include "cli/analysis_commands.h"
 #include "cli/commands.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
@@ -16,12 +17,11 @@
 namespace llmsweep {
 namespace {
 
-// A parsed command line: what to do with it.
-using Command = std::function<int(Console&)>;
-
 constexpr const char* kFooter = R"(Examples:
   llmsweep run configs/simulated/deepseek-v3.2-h200-fp8.yaml   a sweep on the embedded simulator
   llmsweep check spec.yaml                  is the spec right, does the endpoint answer
+  llmsweep compare BASELINE CANDIDATE       what differs, and by how much
+  llmsweep gate RESULT --require 'e2e:p50@c8 <= 15s'           for CI
   llmsweep COMMAND --help                   the options of a command, with examples
 
 Exit codes: 0 ok; 1 the measurement failed; 2 usage, spec or input file; 10 gate FAIL;
@@ -146,6 +146,8 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   add_run(app, chosen);
   add_check(app, chosen);
   add_simulate(app, chosen);
+  add_compare(app, chosen);
+  add_gate(app, chosen);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::Success& answered) {  // --help and --version

@@ -37,4 +37,28 @@ struct SimulateOptions {
 };
 int simulate_command(const SimulateOptions& options, Console& console);
 
+struct CompareCommandOptions {
+  std::string baseline;
+  std::vector<std::string> candidates;
+  std::vector<std::string> targets;
+  std::vector<std::string> allow_different;
+  std::string format = "table";  // table, markdown, json, csv
+  std::string figure;            // path of an SVG; empty: none
+  double min_effect_percent = 3;
+};
+int compare_command(const CompareCommandOptions& options, Console& console);
+
+struct GateCommandOptions {
+  std::string result;
+  std::string baseline;
+  std::string policy;
+  std::vector<std::string> require;
+  std::vector<std::string> no_worse;
+  std::vector<std::string> allow_different;
+  std::string inconclusive_is;  // pass, fail; empty: the policy's
+  std::string json;
+  std::string junit;
+};
+int gate_command(const GateCommandOptions& options, Console& console);
+
 }  // namespace llmsweep

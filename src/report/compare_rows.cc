@@ -94,7 +94,7 @@ std::string users_cell(const UsersAtTarget& users, bool unicode) {
       return fmt::format("{} {} ({} users, no level misses it)", unicode ? "≥" : ">=", text,
                          users.users);
   }
-  text += fmt::format(" ({} users", users.users);
+  text += fmt::format(" ({} {}", users.users, users.users == 1 ? "user" : "users");
   if (users.c_fail) text += fmt::format(", {} misses it", *users.c_fail);
   if (users.c_interpolated) {
     text += fmt::format(", about {:.1f} interpolated", *users.c_interpolated);

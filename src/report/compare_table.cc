@@ -112,7 +112,7 @@ std::string title_of(const Comparison& comparison) {
 }
 
 std::string lines(const std::string& text, const TableStyle& style) {
-  return report::wrap(text, style.width, "  ") + "\n";
+  return report::wrap(text, style.width, "  ");
 }
 
 std::string one_table(const Comparison& comparison, const TableStyle& style) {

@@ -1,0 +1,136 @@
+// compare and gate on the real binary: what is printed, which files are left, how it exits.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "analysis/make_result.h"
+#include "cli/process.h"
+#include "llmsweep/base/files.h"
+#include "llmsweep/results/result_file.h"
+
+namespace llmsweep {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string published(const std::string& name) {
+  return LLMSWEEP_SOURCE_DIR "/datasets/published/deepseek-v3.2-" + name + ".json";
+}
+
+std::string stored(const SweepResult& result, const std::filesystem::path& folder) {
+  const auto path = folder / (result.name + ".json");
+  write_result(path, result);
+  return path.string();
+}
+
+SweepResult measured(const std::string& name = "measured") {
+  return testing::make_result(name, 4, {{1, {5790, 5801, 5815}}, {8, {11900, 12000, 12050}}});
+}
+
+TEST(CompareCommand, ReproducesTheArticle) {
+  const ProcessResult result =
+      run_llmsweep({"compare", published("h200-fp8"), published("gb200-nvfp4")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  for (const char* text :
+       {"2 against 0.125 users per GPU, 16×", "2.54× lower", "2.5× lower latency", "1.66× smaller",
+        "1.7× smaller weights", "LiveCodeBench V6", "0.849"}) {
+    EXPECT_THAT(result.out, HasSubstr(text));
+  }
+}
+
+TEST(CompareCommand, WritesEveryFormatAndTheFigure) {
+  const std::string figure = (test_folder() / "f.svg").string();
+  const std::vector<std::string> base = {"compare", published("h200-fp8"), published("gb200-nvfp4"),
+                                         published("gb200-fp8")};
+  const auto with = [&base](std::vector<std::string> more) {
+    std::vector<std::string> words = base;
+    words.insert(words.end(), more.begin(), more.end());
+    return run_llmsweep(words);
+  };
+  const auto json = nlohmann::json::parse(with({"--format", "json"}).out);
+  ASSERT_EQ(json.size(), 2u);
+  EXPECT_EQ(json[0]["users"][0]["per_gpu_ratio"], 16.0);
+  EXPECT_THAT(with({"--format", "csv"}).out, HasSubstr("users_per_gpu e2e:p50:15s,0.125,2,16"));
+  EXPECT_THAT(with({"--format", "markdown"}).out, HasSubstr("| MMLU Pro |"));
+  EXPECT_THAT(with({}).out, HasSubstr("Against deepseek-v3.2-h200-fp8"));
+  EXPECT_EQ(with({"--figure", figure}).exit_code, 0);
+  EXPECT_THAT(read_file(figure), HasSubstr("<svg"));
+}
+
+TEST(CompareCommand, RefusesUnlikeWorkloadsUntilTheyAreAllowed) {
+  SweepResult other = measured("other");
+  other.workload.seed = 99;
+  const auto folder = test_folder();
+  const std::string a = stored(measured(), folder), b = stored(other, folder);
+  const ProcessResult refused = run_llmsweep({"compare", a, b});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--allow-different seed"));
+  const ProcessResult allowed = run_llmsweep({"compare", a, b, "--allow-different", "seed"});
+  EXPECT_EQ(allowed.exit_code, 0);
+  EXPECT_THAT(allowed.out, HasSubstr("because it was allowed: seed"));
+}
+
+TEST(GateCommand, ExitsWithEveryOutcome) {
+  const std::string file = stored(measured(), test_folder());
+  const auto exit_of = [&file](std::vector<std::string> words) {
+    words.insert(words.begin(), {"gate", file});
+    return run_llmsweep(words).exit_code;
+  };
+  EXPECT_EQ(exit_of({"--require", "e2e:p50@c8 <= 15s"}), 0);
+  EXPECT_EQ(exit_of({"--require", "e2e:p50@c8 <= 11s"}), 10);
+  EXPECT_EQ(exit_of({"--require", "e2e:p50@c8 <= 12s"}), 11);
+  EXPECT_EQ(exit_of({"--require", "e2e:p50@c8 <= 12s", "--inconclusive-is", "pass"}), 0);
+  EXPECT_EQ(exit_of({"--require", "e2e:p50@c8 <= 12s", "--inconclusive-is", "fail"}), 10);
+  EXPECT_EQ(exit_of({"--require", "e2e:p50@c99 <= 15s"}), 12);
+  EXPECT_EQ(exit_of({"--no-worse", "e2e:p50@c8 by 3%"}), 12);
+  EXPECT_EQ(exit_of({"--no-worse", "e2e:p50@c8 by 3%", "--baseline", file}), 0);
+  EXPECT_EQ(exit_of({"--require", "e2e:p50@c8"}), 2);
+  EXPECT_EQ(exit_of({}), 2);
+}
+
+TEST(GateCommand, LeavesEveryReportAndFindsGitHubInTheEnvironment) {
+  const auto folder = test_folder();
+  const std::string file = stored(measured(), folder);
+  write_file_atomically(folder / "policy.yaml",
+                        "rules:\n"
+                        "  - name: \"<script>, 100%\"\n"
+                        "    require: e2e:p50@c8 <= 11s\n"
+                        "  - require: users_per_gpu@e2e:p50:12.5s >= 2\n");
+  Process process({LLMSWEEP_BINARY, "gate", file, "--policy", folder / "policy.yaml", "--json",
+                   folder / "gate.json", "--junit", folder / "gate.xml"},
+                  folder,
+                  {"GITHUB_ACTIONS=true", "GITHUB_STEP_SUMMARY=" + (folder / "s.md").string()});
+  const ProcessResult result = process.wait();
+  EXPECT_EQ(result.exit_code, 10) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("PASS         users_per_gpu@e2e:p50:12.5s >= 2"));
+  EXPECT_THAT(result.out, HasSubstr("::error title=FAIL <script>%2C 100%25"));
+  EXPECT_EQ(nlohmann::json::parse(read_file(folder / "gate.json"))["outcome"], "FAIL");
+  EXPECT_THAT(read_file(folder / "gate.xml"), HasSubstr("failures=\"1\""));
+  EXPECT_THAT(read_file(folder / "s.md"), HasSubstr("| FAIL |"));
+  EXPECT_THAT(read_file(folder / "s.md"), Not(HasSubstr("<script>")));
+}
+
+TEST(GateCommand, KeepsItsAnswerWhereTheSummaryCannotBeWritten) {
+  const auto folder = test_folder();
+  Process process(
+      {LLMSWEEP_BINARY, "gate", stored(measured(), folder), "--require", "e2e@c8 <= 15s"}, folder,
+      {"GITHUB_STEP_SUMMARY=/nonexistent/summary.md"});
+  const ProcessResult result = process.wait();
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("no step summary"));
+}
+
+TEST(GateCommand, NamesTheFileThatIsBroken) {
+  const auto broken = test_folder() / "broken.json";
+  write_file_atomically(broken, "{\"levels\": [");
+  const ProcessResult result =
+      run_llmsweep({"gate", broken.string(), "--require", "e2e@c8 <= 15s"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("broken.json"));
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -171,7 +171,11 @@ bool Transfer::headers_complete() {
 
 void Transfer::body(std::string_view bytes) {
   if (bytes.empty()) return;
-  if (body_serial_ == sink_.read_serial) {  // another HTTP chunk of the same read
+  // libcurl receives up to a hundred times in a row, always into the same buffer, so that a chunk
+  // of the same read lies behind the one before.
+  const bool same_read = body_serial_ == sink_.read_serial && bytes.data() >= body_end_;
+  body_end_ = bytes.data() + bytes.size();
+  if (same_read) {
     std::string_view& text = sink_.events[body_event_].text;
     text = sink_.arena().extend(text, bytes);
     return;

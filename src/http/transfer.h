@@ -97,6 +97,7 @@ class Transfer {
   const char* refusal_ = nullptr;  // why we broke it off ourselves
   uint64_t body_serial_ = 0;       // the read that gave events[body_event_]
   size_t body_event_ = 0;
+  const char* body_end_ = nullptr;  // in libcurl's buffer; compared, never read
   std::array<char, CURL_ERROR_SIZE> error_{};
 };
 

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "http/drive.h"
 #include "llmsweep/base/error.h"
 
@@ -57,6 +59,20 @@ TEST(CurlClient, JoinsTheHttpChunksOfOneReadIntoOneEvent) {
   EXPECT_EQ(seen.bytes, "abcdefgh");
   EXPECT_EQ(seen.deliveries, 1);
   EXPECT_EQ(driver.client().health().reads, 1);
+}
+
+TEST(CurlClient, StampsEveryReadAnew) {
+  // Each read is full: 16 KiB, so that a body of a megabyte takes at least 64 of them.
+  RawServer server([](Peer& peer) {
+    (void)peer.read_request();
+    peer.send(with_length(std::string(1 << 20, 'x')));
+    peer.wait_until_closed();
+  });
+  Driver driver(options_for(server));
+  const Seen& seen = driver.run(1);
+  EXPECT_GE(seen.deliveries, 64);
+  const std::set<Instant> instants(seen.at.begin() + 2, seen.at.end() - 1);
+  EXPECT_EQ(instants.size(), static_cast<size_t>(seen.deliveries));
 }
 
 TEST(CurlClient, DeliversEveryByteOfALargeBodyInOrder) {

@@ -1,0 +1,181 @@
+// A process that streams chunks at a set pace to whoever connects, for benchmarks of readers.
+//
+// Every chunk is one send(2) of one HTTP chunk with one SSE event that looks like a chat completion
+// chunk and carries its own send time. The receiver knows how many are to come.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/base/random.h"
+
+namespace llmsweep::bench {
+
+struct SenderLoad {
+  int streams = 64;
+  int chunks_per_stream = 400;
+  Duration interval = std::chrono::milliseconds(5);  // between the chunks of a stream
+  bool steps = false;        // all streams at once, as a decode step; else evenly spread
+  int events_per_chunk = 1;  // > 1: coalesced by the server
+};
+
+inline constexpr std::string_view kTimeKey = "\"t\":\"";
+inline constexpr size_t kTimeDigits = 19;
+
+inline std::string make_event(int64_t ns) {
+  char time[32];
+  std::snprintf(time, sizeof(time), "%019lld", static_cast<long long>(ns));
+  return "data: {\"id\":\"chatcmpl-0123456789abcdef0123456789abcdef\",\"object\":"
+         "\"chat.completion.chunk\",\"created\":1763780000,\"model\":\"deepseek-v3\",\"choices\":"
+         "[{\"index\":0,\"delta\":{\"content\":\" token\"},\"finish_reason\":null}],\"t\":\"" +
+         std::string(time) + "\"}\n\n";
+}
+
+// The send time in the first event of `text`; 0 where there is none.
+inline int64_t sent_at(std::string_view text) {
+  const size_t at = text.find(kTimeKey);
+  if (at == std::string_view::npos || text.size() < at + kTimeKey.size() + kTimeDigits) return 0;
+  return std::strtoll(std::string(text.substr(at + kTimeKey.size(), kTimeDigits)).c_str(), nullptr,
+                      10);
+}
+
+inline void pin_to_cpu(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  sched_setaffinity(0, sizeof(set), &set);
+}
+
+class StreamSender {
+ public:
+  explicit StreamSender(const SenderLoad& load) : load_(load) {
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(fd, 4096) != 0) {
+      std::perror("listen");
+      std::exit(1);
+    }
+    getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    child_ = fork();
+    if (child_ == 0) {
+      pin_to_cpu(1);
+      serve(fd);
+      _exit(0);
+    }
+    close(fd);
+  }
+  StreamSender(const StreamSender&) = delete;
+  StreamSender& operator=(const StreamSender&) = delete;
+  ~StreamSender() {
+    int status = 0;
+    waitpid(child_, &status, 0);
+  }
+  int port() const { return port_; }
+
+ private:
+  void serve(int listen_fd) {
+    std::vector<int> streams;
+    for (int i = 0; i < load_.streams; ++i) streams.push_back(accept_request(listen_fd));
+    constexpr std::string_view kHead =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (const int fd : streams) send_all(fd, kHead);
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    if (load_.steps) {
+      send_in_steps(streams);
+    } else {
+      send_spread(streams);
+    }
+    char rest;
+    for (const int fd : streams) {  // until the reader is done
+      while (recv(fd, &rest, 1, 0) > 0) {
+      }
+      close(fd);
+    }
+  }
+
+  static int accept_request(int listen_fd) {
+    const int fd = accept(listen_fd, nullptr, nullptr);
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    char buffer[4096];
+    std::string request;
+    while (request.find("\r\n\r\n{}") == std::string::npos) {
+      const ssize_t got = recv(fd, buffer, sizeof(buffer), 0);
+      if (got <= 0) _exit(1);
+      request.append(buffer, static_cast<size_t>(got));
+    }
+    return fd;
+  }
+
+  static void send_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) _exit(1);
+      bytes.remove_prefix(static_cast<size_t>(sent));
+    }
+  }
+
+  void send_chunk(int fd) {
+    const std::string event = make_event(to_ns(clock_.now()));
+    std::string body;
+    for (int i = 0; i < load_.events_per_chunk; ++i) body += event;
+    char size[32];
+    std::snprintf(size, sizeof(size), "%zx\r\n", body.size());
+    send_all(fd, size + body + "\r\n");
+  }
+
+  void wait_until(Instant at) const {
+    while (clock_.now() < at) {
+      if (at - clock_.now() > std::chrono::microseconds(200)) {
+        std::this_thread::sleep_for(std::chrono::microseconds(50));
+      }
+    }
+  }
+
+  void send_in_steps(const std::vector<int>& streams) {
+    Instant at = clock_.now();
+    for (int i = 0; i < load_.chunks_per_stream; ++i, at += load_.interval) {
+      wait_until(at);
+      for (const int fd : streams) send_chunk(fd);
+    }
+  }
+
+  void send_spread(std::vector<int> streams) {
+    Random random(1);
+    const Duration gap = load_.interval / load_.streams;
+    Instant at = clock_.now();
+    for (int i = 0; i < load_.chunks_per_stream; ++i) {
+      random.shuffle(streams);
+      for (const int fd : streams) {
+        wait_until(at);
+        send_chunk(fd);
+        at += gap;
+      }
+    }
+  }
+
+  SenderLoad load_;
+  SteadyClock clock_;
+  int port_ = 0;
+  pid_t child_ = -1;
+};
+
+}  // namespace llmsweep::bench

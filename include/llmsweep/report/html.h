@@ -1,5 +1,6 @@
 // The HTML report: one file that opens from disk and asks nothing of the network (its content
-// security policy forbids it to). Charts by Chart.js, embedded.
+// security policy forbids it to, and runs no script but its own). Charts by Chart.js, embedded.
+// Every number is in tables too, for readers without scripts, on paper or with a screen reader.
 #pragma once
 
 #include <optional>
@@ -8,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "llmsweep/analysis/compare.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/result.h"
 
@@ -36,6 +38,8 @@ struct HtmlInput {
   // results[i]'s requests, in any order. Empty or missing: no timeline and no distributions.
   // Drawn one by one up to a few thousand, in time bins above that.
   std::vector<std::vector<RequestSpan>> requests;
+  // Shown side by side under the charts; empty: only the charts and tables compare.
+  std::span<const Comparison> comparisons;
   std::string title;  // empty: the names of the results
 };
 

@@ -1,0 +1,149 @@
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/report/markdown.h"
+#include "llmsweep/report/table.h"
+#include "llmsweep/stats/validity.h"
+#include "report/cells.h"
+#include "report/escape.h"
+#include "report/html_parts.h"
+#include "report/request_summary.h"
+
+namespace llmsweep::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json number(std::optional<double> value) {
+  return value && std::isfinite(*value) ? Json(*value) : Json(nullptr);
+}
+
+// Times of single requests: a hundredth of a millisecond is finer than a pixel.
+Json rounded(double ms) {
+  return std::round(ms * 100) / 100;
+}
+
+Json pair(const std::optional<Interval>& interval) {
+  if (!interval || !std::isfinite(interval->low) || !std::isfinite(interval->high)) return nullptr;
+  return Json::array({interval->low, interval->high});
+}
+
+Json distribution(const Distribution& values, const std::optional<Interval>& ci) {
+  const std::optional<double> mean =
+      values.count > 0 ? std::optional<double>(values.mean) : std::nullopt;
+  return {{"p50", number(values.p50)}, {"p90", number(values.p90)}, {"p95", number(values.p95)},
+          {"p99", number(values.p99)}, {"mean", number(mean)},      {"ci", pair(ci)}};
+}
+
+Json level_json(const LevelStats& level) {
+  const LevelHeadline headline = headline_of(level);
+  const RunStats& run = level.pooled;
+  Json reasons = Json::array();
+  for (const InvalidReason reason : run.invalid_reasons) reasons.push_back(sentence(reason));
+  return {{"c", level.concurrency},
+          {"valid", headline.valid},
+          {"reasons", std::move(reasons)},
+          {"tps", number(headline.throughput_tps)},
+          {"with_drain", headline.with_drain},
+          {"tps_ci", pair(level.throughput_between_runs_ci95)},
+          {"per_gpu", number(headline.per_gpu_tps)},
+          {"speed", number(headline.output_speed_tps)},
+          {"between", headline.between_runs},
+          {"e2e", distribution(run.e2e, headline.e2e_ci95)},
+          {"ttft", distribution(run.ttft, run.ttft.p50_ci95)},
+          {"tpot", distribution(run.tpot, run.tpot.p50_ci95)},
+          {"completed", run.requests.completed},
+          {"failed", run.requests.failed}};
+}
+
+Json bins_json(const Bins& bins) {
+  return {{"low", bins.low}, {"step", bins.step}, {"counts", bins.counts}, {"above", bins.above}};
+}
+
+Json span_json(const RequestSpan& span, int64_t start_ns) {
+  const auto at = [&](int64_t ns) { return rounded(static_cast<double>(ns - start_ns) / 1e6); };
+  const auto optional = [&](const std::optional<int64_t>& ns) { return ns ? at(*ns) : Json(-1); };
+  Json row = Json::array({span.slot, at(span.start_ns), optional(span.first_token_ns),
+                          optional(span.last_token_ns), at(span.end_ns), name_of(span.phase),
+                          name_of(span.outcome)});
+  if (!span.error.empty()) row.push_back(printable(span.error, 160));
+  return row;
+}
+
+Json run_json(const Timeline& timeline) {
+  Json run = {{"c", timeline.level},
+              {"repeat", timeline.repeat},
+              {"requests", timeline.requests},
+              {"end_ms", rounded(static_cast<double>(timeline.end_ns - timeline.start_ns) / 1e6)}};
+  const auto spans = [&](const std::vector<RequestSpan>& list) {
+    Json rows = Json::array();
+    for (const RequestSpan& span : list) rows.push_back(span_json(span, timeline.start_ns));
+    return rows;
+  };
+  if (timeline.steps.empty()) {
+    run["spans"] = spans(timeline.spans);
+    return run;
+  }
+  Json steps = Json::array();
+  for (const TimelineStep& step : timeline.steps) {
+    steps.push_back(Json::array({step.in_flight, step.ended, step.failed}));
+  }
+  run["steps"] = std::move(steps);
+  run["failures"] = spans(timeline.failures);
+  return run;
+}
+
+Json result_json(const SweepResult& result, std::span<const RequestSpan> requests, size_t& budget) {
+  Json levels = Json::array();
+  for (const LevelStats& level : result.levels) levels.push_back(level_json(level));
+  Json bins = Json::object();
+  for (const auto& [level, of_level] : level_bins(requests)) {
+    bins[std::to_string(level)] = {{"e2e", bins_json(of_level.e2e)},
+                                   {"ttft", bins_json(of_level.ttft)},
+                                   {"tpot", bins_json(of_level.tpot)}};
+  }
+  Json runs = Json::array();
+  for (const Timeline& timeline : timelines(requests, {}, budget)) {
+    runs.push_back(run_json(timeline));
+  }
+  return {{"name", printable(result.name, 120)},
+          {"marks", marks_of(result)},
+          {"gpus", result.system.gpus},
+          {"levels", std::move(levels)},
+          {"bins", std::move(bins)},
+          {"runs", std::move(runs)}};
+}
+
+Json targets_json(std::span<const SweepResult> results) {
+  Json targets = Json::array();
+  for (const SweepResult& result : results) {
+    for (const UsersAtTarget& users : result.users_at_target) {
+      Json target = {{"metric", name_of(users.target.metric)},
+                     {"statistic", name_of(users.target.statistic)},
+                     {"ms", to_ms(users.target.max)}};
+      const bool known = std::find(targets.begin(), targets.end(), target) != targets.end();
+      if (!known) targets.push_back(std::move(target));
+    }
+  }
+  return targets;
+}
+
+}  // namespace
+
+std::string html_data(const HtmlInput& input) {
+  size_t budget = TimelineLimits{}.spans_in_all;
+  Json results = Json::array();
+  for (size_t i = 0; i < input.results.size(); ++i) {
+    std::span<const RequestSpan> requests;
+    if (i < input.requests.size()) requests = input.requests[i];
+    results.push_back(result_json(input.results[i], requests, budget));
+  }
+  const Json data = {{"results", std::move(results)},
+                     {"targets", targets_json(input.results)},
+                     {"csv", levels_csv(input.results)}};
+  return script_json(data.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+}  // namespace llmsweep::report

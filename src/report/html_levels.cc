@@ -1,0 +1,167 @@
+#include <fmt/format.h>
+
+#include "llmsweep/base/text.h"
+#include "llmsweep/report/table.h"
+#include "report/cells.h"
+#include "report/compare_rows.h"
+#include "report/escape.h"
+#include "report/html_parts.h"
+
+namespace llmsweep::report {
+namespace {
+
+struct Heading {
+  const char* title;
+  const char* unit;
+};
+constexpr Heading kHeadings[] = {{"Concurrency", ""},
+                                 {"Output", "tokens/s"},
+                                 {"Per GPU", "tokens/s"},
+                                 {"Median E2E", "ms"},
+                                 {"E2E p90", "ms"},
+                                 {"E2E p99", "ms"},
+                                 {"Median TTFT", "ms"},
+                                 {"TTFT p99", "ms"},
+                                 {"Median TPOT", "ms"},
+                                 {"Speed per user", "tokens/s"},
+                                 {"Throughput /latency", "tokens/s per ms"},
+                                 {"Failed", "of measured"},
+                                 {"Valid", ""}};
+
+std::string cell(const std::string& text, const std::optional<double>& value,
+                 const std::optional<Interval>& interval = std::nullopt) {
+  const std::string ci = interval_text(interval);
+  return fmt::format("<td data-value=\"{}\">{}{}</td>", value ? fmt::format("{}", *value) : "",
+                     markup(text), ci.empty() ? "" : " <span class=\"ci\">" + ci + "</span>");
+}
+
+std::string ms_cell(const std::optional<double>& ms,
+                    const std::optional<Interval>& interval = std::nullopt) {
+  return cell(ms_text(ms), ms, interval);
+}
+
+std::string level_row(const LevelStats& level) {
+  const LevelHeadline headline = headline_of(level);
+  const RunStats& run = level.pooled;
+  const auto failed = static_cast<double>(run.requests.failed);
+  const auto all = failed + static_cast<double>(run.requests.completed);
+  std::string row = headline.valid ? "<tr>" : "<tr class=\"invalid\">";
+  row += fmt::format("<th scope=\"row\" data-value=\"{0}\">{0}</th>", level.concurrency);
+  row += cell(rate_text(headline.throughput_tps) + (headline.with_drain ? " *" : ""),
+              headline.throughput_tps, level.throughput_between_runs_ci95);
+  row += cell(rate_text(headline.per_gpu_tps), headline.per_gpu_tps);
+  row += ms_cell(headline.e2e_ms, headline.e2e_ci95) + ms_cell(run.e2e.p90) + ms_cell(run.e2e.p99);
+  row += ms_cell(headline.ttft_ms) + ms_cell(run.ttft.p99) + ms_cell(headline.tpot_ms);
+  row += cell(rate_text(headline.output_speed_tps), headline.output_speed_tps);
+  row += cell(ratio_text(headline.throughput_per_latency), headline.throughput_per_latency);
+  row += all > 0 ? cell(format_number(failed) + " of " + format_number(all), failed)
+                 : cell("–", std::nullopt);
+  row += headline.valid ? "<td>yes</td>" : "<td class=\"no\">NO</td>";
+  return row + "</tr>\n";
+}
+
+std::string levels_table(const SweepResult& result) {
+  std::string text =
+      "<div class=\"table-block\"><div class=\"table-tools\"><h3>" + markup(result.name, 120);
+  for (const std::string& mark : marks_of(result)) text += " [" + markup(mark) + "]";
+  text +=
+      "</h3></div>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Levels of " +
+      markup(result.name, 120) + "\"><table class=\"data\">\n<thead><tr>";
+  for (const Heading& heading : kHeadings) {
+    text += fmt::format("<th scope=\"col\">{}", heading.title);
+    if (*heading.unit != '\0') text += fmt::format("<span class=\"unit\">{}</span>", heading.unit);
+    text += "</th>";
+  }
+  text += "</tr></thead>\n<tbody>\n";
+  for (const LevelStats& level : result.levels) text += level_row(level);
+  text += "</tbody></table></div>\n";
+  const std::string note = interval_note(result);
+  if (!note.empty()) text += "<p class=\"hint\">" + markup(note, 300) + ".</p>\n";
+  for (const LevelStats& level : result.levels) {
+    if (!headline_of(level).with_drain) continue;
+    text += "<p class=\"hint\">* with drain: tokens ÷ wall, ramp and drain included.</p>\n";
+    break;
+  }
+  return text + "</div>\n";
+}
+
+// "3.2×" sorts as 3.2; a cell without a leading number sorts as text.
+std::string compared_cell(const std::string& text, bool left) {
+  const std::string shown = markup(text, 500);
+  if (left) return "<td class=\"text\">" + shown + "</td>";
+  std::string digits;
+  for (const char c : text) {
+    if ((c >= '0' && c <= '9') || c == '.') {
+      digits += c;
+    } else if (c != ',') {
+      break;
+    }
+  }
+  const std::optional<double> value = parse_double(digits);
+  return fmt::format("<td data-value=\"{}\">{}</td>", value ? fmt::format("{}", *value) : "",
+                     shown);
+}
+
+std::string compared_table(const TextTable& table) {
+  std::string text = "<div class=\"table-block\"><div class=\"table-tools\"><h3>" +
+                     markup(table.title, 300) +
+                     "</h3></div>\n<div class=\"scroll\" tabindex=\"0\" "
+                     "role=\"region\" aria-label=\"" +
+                     markup(table.title, 300) + "\"><table class=\"data\">\n<thead><tr>";
+  for (const Column& column : table.columns) {
+    text +=
+        fmt::format("<th scope=\"col\"{}>{}", column.align == Align::kLeft ? " class=\"text\"" : "",
+                    markup(column.title));
+    if (!column.unit.empty()) text += "<span class=\"unit\">" + markup(column.unit) + "</span>";
+    text += "</th>";
+  }
+  text += "</tr></thead>\n<tbody>\n";
+  for (const Row& row : table.rows) {
+    text += "<tr>";
+    for (size_t i = 0; i < row.cells.size(); ++i) {
+      text += compared_cell(row.cells[i], table.columns[i].align == Align::kLeft);
+    }
+    text += "</tr>\n";
+  }
+  text += "</tbody></table></div>\n";
+  if (!table.footer.empty()) text += "<p class=\"hint\">" + markup(table.footer, 500) + "</p>\n";
+  return text + "</div>\n";
+}
+
+}  // namespace
+
+std::string html_levels(std::span<const SweepResult> results) {
+  std::string text;
+  for (const SweepResult& result : results) {
+    text += result.levels.empty()
+                ? "<h3>" + markup(result.name, 120) + "</h3><p>No level was measured.</p>\n"
+                : levels_table(result);
+  }
+  return text;
+}
+
+std::string html_comparison(std::span<const Comparison> comparisons) {
+  if (comparisons.empty()) return "";
+  std::string text = "<section id=\"comparison\">\n<h2>Comparison</h2>\n";
+  if (comparisons.size() > 1) text += compared_table(summary_of(comparisons, true));
+  for (const Comparison& comparison : comparisons) {
+    text += "<h3>" + markup(comparison.candidate_name, 120) + " against " +
+            markup(comparison.baseline_name, 120) + "</h3>\n";
+    for (const std::string& note : comparison.notes) {
+      text += "<p class=\"note\">" + markup(note, 500) + "</p>\n";
+    }
+    const std::string same = same_fields(comparison);
+    if (!same.empty()) text += "<p class=\"hint\">Same: " + markup(same, 1000) + ".</p>\n";
+    // What differs, the users and the first figure; the other figures on demand.
+    constexpr size_t kAtOnce = 3;
+    const std::vector<TextTable> tables = tables_of(comparison, true);
+    for (size_t i = 0; i < tables.size(); ++i) {
+      if (i == kAtOnce) text += "<details class=\"more\"><summary>More figures</summary>\n";
+      text += compared_table(tables[i]);
+    }
+    if (tables.size() > kAtOnce) text += "</details>\n";
+  }
+  return text + "</section>\n";
+}
+
+}  // namespace llmsweep::report

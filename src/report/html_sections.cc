@@ -1,0 +1,228 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/report/compare_table.h"
+#include "llmsweep/report/table.h"
+#include "report/cells.h"
+#include "report/client_words.h"
+#include "report/escape.h"
+#include "report/html_parts.h"
+#include "report/svg.h"
+
+namespace llmsweep::report {
+namespace {
+
+constexpr size_t kLongText = 64 * 1024;  // of the spec and of the server's answers
+
+const LevelStats* best_throughput(const SweepResult& result) {
+  const LevelStats* best = nullptr;
+  for (const LevelStats& level : result.levels) {
+    const LevelHeadline headline = headline_of(level);
+    if (!headline.valid || !headline.throughput_tps) continue;
+    if (best == nullptr || *headline.throughput_tps > *headline_of(*best).throughput_tps) {
+      best = &level;
+    }
+  }
+  return best;
+}
+
+std::string big_number(const SweepResult& result) {
+  if (!result.users_at_target.empty() && result.system.gpus > 0) {
+    const UsersAtTarget& users = result.users_at_target.front();
+    const bool counted =
+        users.kind == UsersKind::kMeasured || users.kind == UsersKind::kBeyondSweep;
+    if (counted) {
+      return fmt::format("{}{} users per GPU", users.kind == UsersKind::kBeyondSweep ? "≥ " : "",
+                         format_significant(users.users_per_gpu));
+    }
+    return "No level within the target";
+  }
+  const LevelStats* best = best_throughput(result);
+  return best == nullptr ? "Nothing valid"
+                         : rate_text(headline_of(*best).throughput_tps) + " tokens/s";
+}
+
+std::string card(const SweepResult& result, size_t index) {
+  std::string text =
+      fmt::format("<div class=\"card\"><h3><span class=\"swatch s{}\"></span>{}</h3>",
+                  index % kStyles, markup(result.name, 120));
+  text += "<p class=\"big\">" + markup(big_number(result)) + "</p>";
+  if (!result.users_at_target.empty()) {
+    const Target& target = result.users_at_target.front().target;
+    text += fmt::format("<p>{} {} ≤ {} ms</p>", metric_title(target.metric),
+                        name_of(target.statistic), format_significant(to_ms(target.max)));
+  }
+  if (!result.levels.empty()) {
+    const LevelHeadline lowest = headline_of(result.levels.front());
+    text += fmt::format("<p>Median E2E {} ms at concurrency {}</p>", ms_text(lowest.e2e_ms),
+                        lowest.concurrency);
+  }
+  if (const LevelStats* best = best_throughput(result)) {
+    const LevelHeadline headline = headline_of(*best);
+    text += fmt::format("<p>Up to {} tokens/s ({} per GPU) at concurrency {}</p>",
+                        rate_text(headline.throughput_tps), rate_text(headline.per_gpu_tps),
+                        headline.concurrency);
+  }
+  return text + "</div>\n";
+}
+
+std::string list_of(const std::vector<std::string>& sentences) {
+  std::string text = "<ul class=\"sentences\">\n";
+  for (const std::string& sentence : sentences) text += "<li>" + markup(sentence, 1000) + "</li>\n";
+  return text + "</ul>\n";
+}
+
+std::string fact(std::string_view name, const std::string& value, size_t limit = 1000) {
+  if (value.empty()) return "";
+  return "<dt>" + std::string(name) + "</dt><dd>" + markup(value, limit) + "</dd>\n";
+}
+
+std::string folded(std::string_view title, const std::string& text) {
+  if (text.empty() || text == "null") return "";
+  // Line breaks of the spec's JSON are ours to keep; everything else is escaped line by line.
+  std::string body;
+  for (const std::string& line : split(text.substr(0, kLongText), '\n')) {
+    body += markup(line, kLongText) + "\n";
+  }
+  if (text.size() > kLongText) body += "…\n";
+  return "<details><summary>" + std::string(title) + "</summary><pre tabindex=\"0\">" + body +
+         "</pre></details>\n";
+}
+
+std::string setup_of(const SweepResult& result) {
+  const Provenance& by = result.provenance;
+  std::string text = "<h3>" + markup(result.name, 120) + "</h3>\n<dl class=\"facts\">\n";
+  text += fact("Model", result.model) + fact("System", system_line(result.system));
+  text += fact("Checkpoint", result.system.checkpoint);
+  if (result.system.weights_gb) {
+    text += fact("Weights", format_significant(*result.system.weights_gb) + " GB");
+  }
+  text += fact("Workload", workload_line(result.workload));
+  text += fact("Prompt set", result.workload.prompt_set_sha256);
+  text += fact("Tokenizer", result.workload.tokenizer_path);
+  text += fact("Made", result.created_at + (result.tool.empty() ? "" : " by " + result.tool));
+  text += fact("Client", by.host.empty() ? ""
+                                         : fmt::format("{}, {} cores, {}, libcurl {}", by.host,
+                                                       by.cores, by.kernel, by.libcurl));
+  text += fact("Endpoint", by.resolved_address);
+  text += fact("Fields refused by the server", join(by.dropped_fields, ", "));
+  for (const auto& [name, score] : result.quality) {
+    text += "<dt>" + markup(name, 120) + "</dt><dd>" + format_number(score, 3) + "</dd>\n";
+  }
+  text += "</dl>\n";
+  for (const std::string& note : by.notes) {
+    text += "<p class=\"note\">" + markup(note, 2000) + "</p>\n";
+  }
+  std::string headers;
+  for (const auto& [name, value] : by.server_headers) headers += name + ": " + value + "\n";
+  return text + folded("The spec, resolved", result.spec_json) +
+         folded("The server's answer to /v1/models", by.models_json) +
+         folded("Headers of the server", headers);
+}
+
+}  // namespace
+
+std::string html_badges(std::span<const SweepResult> results) {
+  std::vector<std::string> marks;
+  for (const SweepResult& result : results) {
+    for (const std::string& mark : marks_of(result)) {
+      if (std::find(marks.begin(), marks.end(), mark) == marks.end()) marks.push_back(mark);
+    }
+  }
+  if (marks.empty()) return "";
+  std::string text = "<ul class=\"badges\" aria-label=\"What to know first\">";
+  for (const std::string& mark : marks) {
+    const auto carriers = std::count_if(results.begin(), results.end(), [&](const auto& result) {
+      const std::vector<std::string> own = marks_of(result);
+      return std::find(own.begin(), own.end(), mark) != own.end();
+    });
+    const bool all = static_cast<size_t>(carriers) == results.size();
+    text += "<li class=\"badge\">" + markup(mark) +
+            (all ? "" : fmt::format(" ({} of {})", carriers, results.size())) + "</li>";
+  }
+  return text + "</ul>\n";
+}
+
+std::string html_lead(std::span<const SweepResult> results) {
+  std::set<std::string> lines;
+  for (const SweepResult& result : results) {
+    std::vector<std::string> parts;
+    if (!result.model.empty()) parts.push_back(printable(result.model, 120));
+    const std::string workload = workload_line(result.workload);
+    if (!workload.empty()) parts.push_back(workload);
+    lines.insert(join(parts, " · "));
+  }
+  std::string text;
+  for (const std::string& line : lines) text += "<p class=\"lead\">" + markup(line, 600) + "</p>\n";
+  return text;
+}
+
+std::string html_headline(const HtmlInput& input) {
+  std::string text = "<div class=\"cards\">\n";
+  for (size_t i = 0; i < input.results.size(); ++i) text += card(input.results[i], i);
+  text += "</div>\n";
+  if (input.results.size() == 1) {
+    const std::vector<std::string> sentences = users_sentences(input.results.front());
+    return sentences.empty() ? text : text + list_of(sentences);
+  }
+  for (const Comparison& comparison : input.comparisons) {
+    text += "<h3>" + markup(comparison.candidate_name, 120) + " against " +
+            markup(comparison.baseline_name, 120) + "</h3>\n" +
+            list_of(headline_sentences(comparison));
+  }
+  return text;
+}
+
+std::string html_findings(std::span<const SweepResult> results) {
+  std::string text;
+  for (const SweepResult& result : results) {
+    for (const Finding& finding : findings_of(result)) {
+      text +=
+          fmt::format("<li class=\"{}\"><strong>{}</strong>{}{}: {}",
+                      finding.invalid ? "bad" : "notice", finding.invalid ? "Invalid" : "Warning",
+                      results.size() > 1 ? markup(result.name, 80) + ", " : "",
+                      levels_text(finding.levels), markup(finding.text, 500));
+      if (!finding.remedy.empty()) {
+        text += "<span class=\"remedy\">" + markup(finding.remedy, 500) + "</span>";
+      }
+      text += "</li>\n";
+    }
+  }
+  if (text.empty()) return "<p>No level is invalid and nothing gave a warning.</p>\n";
+  return "<ul class=\"findings\">\n" + text + "</ul>\n";
+}
+
+std::string html_client(std::span<const SweepResult> results) {
+  std::string text;
+  for (const SweepResult& result : results) {
+    if (results.size() > 1) text += "<h3>" + markup(result.name, 120) + "</h3>\n";
+    text += "<ul class=\"client\">\n";
+    for (const ClientSentence& sentence : client_sentences(result)) {
+      const char* css = sentence.mood == Mood::kGood   ? "good"
+                        : sentence.mood == Mood::kNote ? "notice"
+                                                       : "bad";
+      text += fmt::format("<li class=\"{}\">{}</li>\n", css, markup(sentence.text, 500));
+    }
+    text += "</ul>\n";
+  }
+  return text;
+}
+
+std::string html_provenance(std::span<const SweepResult> results) {
+  std::string text;
+  for (const SweepResult& result : results) text += setup_of(result);
+  return text;
+}
+
+std::string html_requests(const HtmlInput& input) {
+  const bool any = std::any_of(input.requests.begin(), input.requests.end(),
+                               [](const auto& requests) { return !requests.empty(); });
+  if (!any) return "";
+  return std::string(html_assets().requests);
+}
+
+}  // namespace llmsweep::report

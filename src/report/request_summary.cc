@@ -1,0 +1,168 @@
+#include "report/request_summary.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "llmsweep/base/clock.h"
+
+namespace llmsweep {
+
+RequestSpan span_of(const RequestRecord& record) {
+  const auto optional_ns = [](const std::optional<Instant>& instant) -> std::optional<int64_t> {
+    if (instant) return to_ns(*instant);
+    return std::nullopt;
+  };
+  RequestSpan span{.level = record.level,
+                   .repeat = record.repeat,
+                   .slot = record.slot,
+                   .phase = record.phase,
+                   .outcome = record.outcome};
+  span.start_ns = to_ns(record.sent.value_or(record.scheduled));
+  span.first_token_ns = optional_ns(record.first_token);
+  span.last_token_ns = optional_ns(record.last_token);
+  span.end_ns = optional_ns(record.end).value_or(span.last_token_ns.value_or(span.start_ns));
+  const int64_t later_tokens = record.output_tokens - record.first_chunk_tokens;
+  if (record.first_token && record.last_token && later_tokens > 0) {
+    span.tpot_ms =
+        to_ms(*record.last_token - *record.first_token) / static_cast<double>(later_tokens);
+  }
+  if (record.outcome != Outcome::kOk) span.error = record.error;
+  return span;
+}
+
+namespace report {
+namespace {
+
+double ms_between(int64_t from_ns, int64_t to_ns) {
+  return static_cast<double>(to_ns - from_ns) / 1e6;
+}
+
+std::map<std::pair<int, int>, std::vector<RequestSpan>> by_run(
+    std::span<const RequestSpan> requests) {
+  std::map<std::pair<int, int>, std::vector<RequestSpan>> runs;
+  for (const RequestSpan& request : requests) {
+    runs[{request.level, request.repeat}].push_back(request);
+  }
+  return runs;
+}
+
+bool failed(const RequestSpan& request) {
+  // A filler is cancelled when the last measured request has ended: that is its normal end.
+  return request.outcome != Outcome::kOk &&
+         !(request.phase == Phase::kFiller && request.outcome == Outcome::kCancelled);
+}
+
+std::vector<TimelineStep> steps_of(const std::vector<RequestSpan>& requests, int64_t start_ns,
+                                   int64_t end_ns, size_t count) {
+  std::vector<TimelineStep> steps(count);
+  const double step =
+      static_cast<double>(std::max<int64_t>(end_ns - start_ns, 1)) / static_cast<double>(count);
+  const auto position = [&](int64_t at) { return static_cast<double>(at - start_ns) / step; };
+  const double last = static_cast<double>(count) - 1;
+  for (const RequestSpan& request : requests) {
+    const double ended_at = std::clamp(std::floor(position(request.end_ns)), 0.0, last);
+    TimelineStep& end_step = steps[static_cast<size_t>(ended_at)];
+    (failed(request) ? end_step.failed : end_step.ended) += 1;
+    // In flight at the middles of the steps from the start's to the end's.
+    const double first = std::max(0.0, std::ceil(position(request.start_ns) - 0.5));
+    const double beyond = position(request.end_ns) - 0.5;
+    for (double i = first; i < beyond && i <= last; ++i) ++steps[static_cast<size_t>(i)].in_flight;
+  }
+  return steps;
+}
+
+Timeline timeline_of(std::vector<RequestSpan> requests, const TimelineLimits& limits,
+                     size_t& budget) {
+  std::stable_sort(requests.begin(), requests.end(),
+                   [](const RequestSpan& a, const RequestSpan& b) {
+                     return a.slot != b.slot ? a.slot < b.slot : a.start_ns < b.start_ns;
+                   });
+  Timeline timeline{.level = requests.front().level, .repeat = requests.front().repeat};
+  timeline.start_ns = requests.front().start_ns;
+  timeline.end_ns = requests.front().end_ns;
+  uint32_t slots = 0;
+  for (const RequestSpan& request : requests) {
+    timeline.start_ns = std::min(timeline.start_ns, request.start_ns);
+    timeline.end_ns = std::max(timeline.end_ns, request.end_ns);
+    slots = std::max(slots, request.slot + 1);
+  }
+  timeline.requests = static_cast<int64_t>(requests.size());
+  const bool few = requests.size() <= std::min(limits.spans_per_run, budget);
+  if (few && slots <= limits.slots) {
+    budget -= requests.size();
+    timeline.spans = std::move(requests);
+    return timeline;
+  }
+  constexpr size_t kFailures = 20;
+  timeline.steps = steps_of(requests, timeline.start_ns, timeline.end_ns, limits.steps);
+  for (const RequestSpan& request : requests) {
+    if (failed(request) && timeline.failures.size() < kFailures) {
+      timeline.failures.push_back(request);
+    }
+  }
+  return timeline;
+}
+
+}  // namespace
+
+Bins bins_of(std::vector<double> values, size_t count) {
+  Bins bins;
+  if (values.empty() || count == 0) return bins;
+  std::sort(values.begin(), values.end());
+  const double p99 = values[static_cast<size_t>(static_cast<double>(values.size() - 1) * 0.99)];
+  bins.low = values.front();
+  double high = values.back();
+  if (p99 > bins.low && high - bins.low > 3 * (p99 - bins.low)) high = p99;
+  bins.step = (high - bins.low) / static_cast<double>(count);
+  if (!(bins.step > 0)) {
+    bins.counts = {static_cast<int64_t>(values.size())};
+    return bins;
+  }
+  bins.counts.resize(count);
+  for (const double value : values) {
+    if (value > high) {
+      ++bins.above;
+      continue;
+    }
+    const auto index = static_cast<size_t>((value - bins.low) / bins.step);
+    ++bins.counts[std::min(index, count - 1)];
+  }
+  return bins;
+}
+
+std::map<int, LevelBins> level_bins(std::span<const RequestSpan> requests) {
+  struct Values {
+    std::vector<double> e2e, ttft, tpot;
+  };
+  std::map<int, Values> levels;
+  for (const RequestSpan& request : requests) {
+    if (request.phase != Phase::kMeasured || request.outcome != Outcome::kOk) continue;
+    Values& values = levels[request.level];
+    if (request.last_token_ns) {
+      values.e2e.push_back(ms_between(request.start_ns, *request.last_token_ns));
+    }
+    if (request.first_token_ns) {
+      values.ttft.push_back(ms_between(request.start_ns, *request.first_token_ns));
+    }
+    if (request.tpot_ms) values.tpot.push_back(*request.tpot_ms);
+  }
+  std::map<int, LevelBins> bins;
+  for (auto& [level, values] : levels) {
+    bins[level] = {.e2e = bins_of(std::move(values.e2e)),
+                   .ttft = bins_of(std::move(values.ttft)),
+                   .tpot = bins_of(std::move(values.tpot))};
+  }
+  return bins;
+}
+
+std::vector<Timeline> timelines(std::span<const RequestSpan> requests, const TimelineLimits& limits,
+                                size_t& budget) {
+  std::vector<Timeline> all;
+  for (auto& [run, spans] : by_run(requests)) {
+    all.push_back(timeline_of(spans, limits, budget));
+  }
+  return all;
+}
+
+}  // namespace report
+}  // namespace llmsweep

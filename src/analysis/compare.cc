@@ -175,9 +175,10 @@ std::vector<QualityComparison> compare_quality(const SweepResult& baseline,
     rows.push_back({.benchmark = benchmark, .baseline = score});
   }
   for (const auto& [benchmark, score] : candidate.quality) {
-    const auto row = std::find_if(rows.begin(), rows.end(), [&](const QualityComparison& other) {
-      return other.benchmark == benchmark;
-    });
+    const auto row = std::find_if(rows.begin(), rows.end(),
+                                  [&wanted = benchmark](const QualityComparison& other) {
+                                    return other.benchmark == wanted;
+                                  });
     if (row == rows.end()) {
       rows.push_back({.benchmark = benchmark, .candidate = score});
     } else {

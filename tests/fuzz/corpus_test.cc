@@ -1,0 +1,49 @@
+// Replays what the fuzzers once found, and the inputs that they start from.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "fuzz/targets.h"
+#include "llmsweep/base/files.h"
+
+namespace llmsweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> files_below(const std::string& folder) {
+  std::vector<fs::path> files;
+  const fs::path root = fs::path(LLMSWEEP_SOURCE_DIR) / "tests" / folder;
+  if (!fs::exists(root)) return files;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+void replay(void (*target)(std::string_view), const std::vector<std::string>& folders) {
+  size_t replayed = 0;
+  for (const std::string& folder : folders) {
+    for (const fs::path& file : files_below(folder)) {
+      SCOPED_TRACE(file.string());
+      target(read_file(file));
+      ++replayed;
+    }
+  }
+  EXPECT_GT(replayed, 30u);
+}
+
+TEST(FuzzCorpus, OfStreamsBreaksNothing) {
+  replay(fuzz_stream, {"fuzz/corpus/stream", "protocol/captures", "protocol/fixtures"});
+}
+
+TEST(FuzzCorpus, OfAnswersBreaksNothing) {
+  replay(fuzz_answers, {"fuzz/corpus/answers", "protocol/captures", "protocol/fixtures"});
+}
+
+}  // namespace
+}  // namespace llmsweep

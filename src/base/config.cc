@@ -102,7 +102,11 @@ std::vector<std::pair<std::string, ConfigNode>> ConfigNode::members() const {
   if (kind() != Kind::kMap) fail("must be a map of keys and values, not " + describe(*node_));
   std::vector<std::pair<std::string, ConfigNode>> nodes;
   nodes.reserve(node_->members.size());
-  for (const auto& [key, node] : node_->members) nodes.emplace_back(key, (*this)[key]);
+  for (const auto& [key, node] : node_->members) {
+    node_->asked.insert(key);
+    nodes.emplace_back(key,
+                       ConfigNode(tree_, node, node_, path_.empty() ? key : path_ + "." + key));
+  }
   return nodes;
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
@@ -24,13 +25,11 @@ class TreeBuilder {
 
   void key(std::string text, int line) {
     Open& map = open_.back();
-    for (const auto& [name, first_line] : map.key_lines) {
-      if (name == text) {
-        fail(line, "duplicate key '" + printable(text) + "'",
-             fmt::format("it is already on line {}; keep one of them", first_line));
-      }
+    const auto [first, is_new] = map.key_lines.try_emplace(text, line);
+    if (!is_new) {
+      fail(line, "duplicate key '" + printable(text) + "'",
+           fmt::format("it is already on line {}; keep one of them", first->second));
     }
-    map.key_lines.emplace_back(text, line);
     map.key = std::move(text);
   }
 
@@ -45,7 +44,8 @@ class TreeBuilder {
   }
 
   void start(Kind kind, int line) {
-    if (wants_key()) fail(line, "a key must be a word, not a list or a map", "quote it");
+    if (wants_key())
+      fail(line, "a key must be a word, not a list or a map", "is a bracket not closed?");
     if (open_.size() >= kConfigMaxDepth) {
       fail(line, fmt::format("nested deeper than {} levels", kConfigMaxDepth), "");
     }
@@ -66,7 +66,7 @@ class TreeBuilder {
   struct Open {
     ConfigTreeNode* node = nullptr;
     std::optional<std::string> key = std::nullopt;  // read, its value not yet
-    std::vector<std::pair<std::string, int>> key_lines = {};
+    std::map<std::string, int> key_lines = {};
   };
 
   bool wants_key() const {

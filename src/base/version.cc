@@ -2,6 +2,8 @@
 
 namespace llmsweep {
 
-const char* version() { return LLMSWEEP_VERSION; }
+const char* version() {
+  return LLMSWEEP_VERSION;
+}
 
 }  // namespace llmsweep

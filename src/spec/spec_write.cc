@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/secrets.h"
@@ -140,6 +141,13 @@ Json spec_json(const SweepSpec& spec) {
           {"goodput", targets_json(spec.goodput, false)}};
 }
 
+void make_absolute(Json& section, const char* key) {
+  if (!section.contains(key)) return;
+  const std::string path = section[key];
+  if (path == "sample" || path == "random" || path == "server") return;
+  section[key] = std::filesystem::absolute(path).lexically_normal().string();
+}
+
 }  // namespace
 
 std::string spec_to_json(const SweepSpec& spec) {
@@ -149,10 +157,14 @@ std::string spec_to_json(const SweepSpec& spec) {
 std::string spec_hash(const SweepSpec& spec) {
   Json json = spec_json(spec);
   for (const char* key : {"name", "targets", "goodput"}) json.erase(key);
-  for (const char* key : {"api_key_env", "connect_timeout"}) json["endpoint"].erase(key);
+  for (const char* key : {"api_key_env", "connect_timeout", "ca_file"}) json["endpoint"].erase(key);
   for (const char* key : {"grace", "max_error_rate", "max_consecutive_errors", "repeats_max"}) {
     json["load"].erase(key);
   }
+  // The same file from another folder.
+  make_absolute(json["endpoint"], "simulator");
+  make_absolute(json["workload"], "dataset");
+  make_absolute(json["workload"], "tokenizer");
   return sha256_hex(json.dump());
 }
 

@@ -128,6 +128,7 @@ TEST(Config, RefusesAnchorsTagsAndSecondDocuments) {
   EXPECT_THAT(error_of([] { yaml("a: !python/object {}\n"); }), HasSubstr("tag"));
   EXPECT_THAT(error_of([] { yaml("a: 1\n---\nb: 2\n"); }), HasSubstr("more than one document"));
   EXPECT_THAT(error_of([] { yaml("[1, 2]: x\n"); }), HasSubstr("a key must be a word"));
+  EXPECT_THAT(error_of([] { yaml("[1, 2"); }), HasSubstr("is a bracket not closed?"));
 }
 
 TEST(Config, LimitsSizeNestingAndCount) {
@@ -136,6 +137,9 @@ TEST(Config, LimitsSizeNestingAndCount) {
               HasSubstr("nested deeper than 64"));
   EXPECT_THAT(error_of([] { yaml(std::string(100'000, '[')); }),
               HasSubstr("nested deeper than 64"));
+  std::string keys;
+  for (int i = 0; i < 190'000; ++i) keys += "k" + std::to_string(i) + ": 1\n";
+  EXPECT_EQ(yaml(keys).members().size(), 190'000u);  // in seconds, not in hours
   std::string many = "[1";
   for (int i = 0; i < 200'000; ++i) many += ",1";
   EXPECT_THAT(error_of([&] { yaml(many + "]"); }), HasSubstr("more than 200000 values"));

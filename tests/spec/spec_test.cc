@@ -297,6 +297,18 @@ TEST_F(SpecFiles, AMissingFileSaysWhereItWasLookedFor) {
   EXPECT_THAT(error_of([&] { load_spec(folder_ / "absent.yaml", {}); }), HasSubstr("absent.yaml"));
 }
 
+TEST_F(SpecFiles, TheHashIsTheSameFromAnotherFolder) {
+  const auto path = write_spec("workload: {dataset: data/set.json}\n");
+  const std::string here = spec_hash(load_spec(path, {}));
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_);
+  const SweepSpec spec = load_spec("configs/simulated/spec.yaml", {});
+  const std::string there = spec_hash(spec);
+  std::filesystem::current_path(before);
+  EXPECT_EQ(spec.workload.dataset, "data/set.json");
+  EXPECT_EQ(there, here);
+}
+
 TEST(SpecHash, ChangesWithWhatDecidesTheMeasurements) {
   const std::string hash = spec_hash(minimal());
   EXPECT_EQ(hash.size(), 64u);

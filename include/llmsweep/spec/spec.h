@@ -31,7 +31,8 @@ std::string spec_to_json(const SweepSpec& spec);
 
 // SHA-256 over what decides the measurements: two specs with the same hash ask for the same
 // requests of the same system, so one may go on where the other stopped. Name, targets, goodput,
-// error limits, grace and the name of the key's variable are not part of it.
+// error limits, grace and the name of the key's variable are not part of it (docs/spec.md lists
+// all).
 std::string spec_hash(const SweepSpec& spec);
 
 // "e2e:p50:15s", as --target takes it. Throws Error.

@@ -22,7 +22,9 @@ Duration overlap(Window a, const Window& b) {
 
 }  // namespace
 
-Duration SlotTime::occupied() const { return end - start + gap.value_or(Duration::zero()); }
+Duration SlotTime::occupied() const {
+  return end - start + gap.value_or(Duration::zero());
+}
 
 std::vector<SlotTime> slot_times(std::span<const RequestRecord> records) {
   std::vector<SlotTime> times;

@@ -2,10 +2,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cmath>
-#include <map>
-#include <optional>
 #include <vector>
 
 #include "llmsweep/base/random.h"
@@ -102,74 +99,6 @@ TEST(Compare, BehavesAsDocumented) {
     table += " " + percent(compare_rates(1, repeats).covered) + " |";
   }
   testing::expect_documented("compare", table + "\n");
-}
-
-using DecisionRates = std::map<Decision, double>;
-
-constexpr double kTolerance = 0.03;
-
-// `excess`: the true value over the limit, relative.
-DecisionRates limit_rates(double excess, int repeats) {
-  Random random(72, static_cast<uint64_t>(repeats));
-  DecisionRates rates;
-  for (int trial = 0; trial < kTrials; ++trial) {
-    const auto runs = runs_around(15'000 * (1 + excess), repeats, random);
-    const auto result = decide_limit(runs, {.limit = 15'000, .tolerance = kTolerance});
-    rates[result->decision] += 1.0 / kTrials;
-  }
-  return rates;
-}
-
-DecisionRates no_worse_rates(double excess, int repeats) {
-  Random random(73, static_cast<uint64_t>(repeats));
-  DecisionRates rates;
-  for (int trial = 0; trial < kTrials; ++trial) {
-    const auto baseline = runs_around(15'000, repeats, random);
-    const auto candidate = runs_around(15'000 * (1 + excess), repeats, random);
-    const auto result = decide_no_worse(baseline, candidate, {.tolerance = kTolerance});
-    rates[result->decision] += 1.0 / kTrials;
-  }
-  return rates;
-}
-
-// The edge of the tolerance is where each error is largest: 5 % either way by construction, and
-// three standard errors are 0.65 %.
-TEST(Limit, IsDecidedWronglyAtMostFivePercentOfTheTime) {
-  for (int repeats : {2, 3, 5}) {
-    for (const auto& rates_at : {limit_rates, no_worse_rates}) {
-      DecisionRates at_edge = rates_at(kTolerance, repeats);
-      EXPECT_LE(at_edge[Decision::kMissed], 0.057) << repeats;
-      EXPECT_LE(at_edge[Decision::kMet], 0.057) << repeats;
-      EXPECT_LE(rates_at(0, repeats)[Decision::kMissed], 0.01) << repeats;
-      EXPECT_LE(rates_at(0.08, repeats)[Decision::kMet], 0.01) << repeats;
-    }
-  }
-}
-
-std::string decision_table(DecisionRates (*rates_at)(double, int)) {
-  std::string table =
-      "| true value | 3 repeats: met | undecided | missed | 5 repeats: met | undecided | missed |\n"
-      "|---|---|---|---|---|---|---|\n";
-  for (int excess : {-5, 0, 3, 5, 8, 12}) {
-    const std::string name = excess == 0 ? "at the limit" : fmt::format("{:+} %", excess);
-    table += fmt::format("| {} |", excess == 3 ? name + ", the edge of the tolerance" : name);
-    for (int repeats : {3, 5}) {
-      DecisionRates rates = rates_at(excess / 100.0, repeats);
-      for (Decision decision : {Decision::kMet, Decision::kUndecided, Decision::kMissed}) {
-        table += " " + percent(rates[decision]) + " |";
-      }
-    }
-    table += "\n";
-  }
-  return table;
-}
-
-TEST(Limit, BehavesAsDocumented) {
-  testing::expect_documented("limit", decision_table(limit_rates));
-}
-
-TEST(NoWorse, BehavesAsDocumented) {
-  testing::expect_documented("no-worse", decision_table(no_worse_rates));
 }
 
 }  // namespace

@@ -179,7 +179,7 @@ Duration ConfigNode::as_duration(Duration min) const {
 }
 
 std::string ConfigNode::as_choice(const std::vector<std::string>& choices) const {
-  const std::string text = as_string();
+  std::string text = as_string();
   for (const std::string& choice : choices) {
     if (text == choice) return text;
   }

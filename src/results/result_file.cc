@@ -1,6 +1,7 @@
 #include "llmsweep/results/result_file.h"
 
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/secrets.h"
 #include "results/result_fields.h"
 
 namespace llmsweep {
@@ -70,6 +71,9 @@ void check_levels(const JsonPlace& root, const SweepResult& result) {
 
 std::string result_to_json(const SweepResult& result) {
   SweepResult copy = result;
+  for (auto& [name, value] : copy.provenance.server_headers) {
+    if (names_a_secret(name)) value = kRedacted;
+  }
   Json body = encode(copy);
   Json json = {{"schema_version", kResultSchemaVersion}};
   for (auto& [key, value] : body.items()) {

@@ -41,7 +41,7 @@ std::string read_url(const ConfigNode& node) {
 
 std::string read_variable_name(const ConfigNode& node) {
   if (!node.present()) return {};
-  const std::string name = node.as_string();
+  std::string name = node.as_string();
   const bool valid =
       !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
       std::all_of(name.begin(), name.end(), [](char c) { return is_alphanumeric(c) || c == '_'; });

@@ -64,7 +64,7 @@ TokenCount read_tokens(const ConfigNode& node) {
 
 // A rank file's pattern may be named after a '#': "ranks.tiktoken#o200k_base".
 std::string read_tokenizer(const ConfigNode& node, const SpecPaths& paths) {
-  const std::string text = node.as_string();
+  std::string text = node.as_string();
   if (text == "server") return text;
   const size_t hash = text.rfind('#');
   const std::string path = paths.find(node, text.substr(0, hash));

@@ -110,6 +110,14 @@ TEST(ResultFile, NumbersThatAreNotFiniteAreNeverWritten) {
   EXPECT_NO_THROW(parse_result(text, "r.json"));
 }
 
+TEST(ResultFile, CredentialsInServerHeadersAreRedacted) {
+  SweepResult result;
+  result.provenance.server_headers = {{"Set-Cookie", "planted"}, {"Server", "kept"}};
+  const std::string text = result_to_json(result);
+  EXPECT_THAT(text, AllOf(HasSubstr("<redacted>"), HasSubstr("kept")));
+  EXPECT_EQ(text.find("planted"), std::string::npos);
+}
+
 TEST(ResultFile, TextThatIsNotUtf8IsRepaired) {
   SweepResult result;
   result.name = "a\xff";

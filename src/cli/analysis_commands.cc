@@ -17,7 +17,7 @@ void add_compare(CLI::App& app, Command& chosen) {
       ->required();
   command->add_option("--target", options->targets, "Users per GPU at e2e:p50:15s (repeatable)")
       ->type_name("METRIC:STATISTIC:TIME")
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_option("--format", options->format, "table, markdown, json or csv")
       ->check(CLI::IsMember({"table", "markdown", "json", "csv"}))
       ->capture_default_str();
@@ -25,7 +25,7 @@ void add_compare(CLI::App& app, Command& chosen) {
       ->add_option("--allow-different", options->allow_different,
                    "Compare although this differs: " + join(comparable_fields(), ", "))
       ->type_name("FIELD")
-      ->expected(1);
+      ->allow_extra_args(false);
   command
       ->add_option("--min-effect", options->min_effect_percent,
                    "Changes below this many percent are no difference")
@@ -49,10 +49,10 @@ void add_gate(CLI::App& app, Command& chosen) {
   command->add_option("--policy", options->policy, "Rules in YAML");
   command->add_option("--require", options->require, "A rule: 'e2e:p50@c8 <= 15s' (repeatable)")
       ->type_name("RULE")
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_option("--no-worse", options->no_worse, "A rule: 'e2e:p50@c8 by 3%' (repeatable)")
       ->type_name("RULE")
-      ->expected(1);
+      ->allow_extra_args(false);
   command
       ->add_option("--inconclusive-is", options->inconclusive_is,
                    "What INCONCLUSIVE counts as: pass or fail; else exit code 11")
@@ -61,7 +61,7 @@ void add_gate(CLI::App& app, Command& chosen) {
       ->add_option("--allow-different", options->allow_different,
                    "Accept a baseline that differs in this: " + join(comparable_fields(), ", "))
       ->type_name("FIELD")
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_option("--json", options->json, "Write the report as JSON");
   command->add_option("--junit", options->junit, "Write the report as JUnit XML");
   command->footer(

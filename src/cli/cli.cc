@@ -44,7 +44,7 @@ void add_run(CLI::App& app, Command& chosen) {
   command->add_option("--out", options->out, "Folder for results")->capture_default_str();
   command->add_option("--set", options->sets, "Override a key: load.repeats=1 (repeatable)")
       ->type_name("KEY.PATH=VALUE")
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_flag("--dry-run", options->dry_run, "Show what would be run, send nothing");
   command->add_flag("--quiet", options->quiet, "No progress");
   command->footer(
@@ -65,7 +65,7 @@ void add_check(CLI::App& app, Command& chosen) {
   command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")->required();
   command->add_option("--set", options->sets, "Override a key (repeatable)")
       ->type_name("KEY.PATH=VALUE")
-      ->expected(1);
+      ->allow_extra_args(false);
   command->footer("Example:\n  llmsweep check spec.yaml --set endpoint.url=http://10.0.0.5/v1\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return check_command(*options, console); };

@@ -162,7 +162,7 @@ TEST(Run, SetOverridesAKeyAndDryRunSendsNothing) {
   const ProcessResult dry = run_llmsweep(
       {"run", spec, "--dry-run", "--out", folder / "out", "--set", "load.concurrency=[3, 5]"});
   EXPECT_EQ(dry.exit_code, 0) << dry.err;
-  EXPECT_THAT(dry.out, HasSubstr("concurrency 3, 5"));
+  EXPECT_THAT(dry.out, HasSubstr("concurrency 3, 5; 7 repeats"));
   EXPECT_FALSE(fs::exists(folder / "out"));
   EXPECT_EQ(run_llmsweep({"run", spec, "--dry-run", "--set", "load.concurency=1"}).exit_code, 2);
 }

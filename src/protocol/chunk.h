@@ -18,6 +18,8 @@ struct Chunk {
   std::optional<int64_t> prompt_tokens;
   std::optional<int64_t> completion_tokens;
   std::optional<int64_t> cached_tokens;
+  std::optional<int64_t> server_prefill_us;
+  std::optional<int64_t> server_decode_us;
 };
 
 }  // namespace llmsweep

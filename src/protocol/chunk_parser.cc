@@ -77,6 +77,22 @@ void read_usage(dom::element value, Chunk& chunk) {
   }
 }
 
+void read_milliseconds(dom::element value, std::optional<int64_t>& microseconds) {
+  double ms = 0;
+  if (value.get(ms) != simdjson::SUCCESS || !(ms >= 0 && ms < 1e12)) return;
+  microseconds = static_cast<int64_t>(ms * 1000 + 0.5);
+}
+
+// llama.cpp's own measurement, in the last chunk.
+void read_timings(dom::element value, Chunk& chunk) {
+  dom::object timings;
+  if (value.get(timings) != simdjson::SUCCESS) return;
+  for (auto [key, member] : timings) {
+    if (key == "prompt_ms") read_milliseconds(member, chunk.server_prefill_us);
+    if (key == "predicted_ms") read_milliseconds(member, chunk.server_decode_us);
+  }
+}
+
 void read_delta(dom::element value, Chunk& chunk) {
   dom::object delta;
   if (value.get(delta) != simdjson::SUCCESS) return;
@@ -121,6 +137,8 @@ void read_chunk(dom::object object, Chunk& chunk) {
       }
     } else if (key == "usage") {
       read_usage(member, chunk);
+    } else if (key == "timings") {
+      read_timings(member, chunk);
     } else if (key == "id") {
       chunk.id = text_of(member);
     } else if (key == "error") {

@@ -141,6 +141,8 @@ void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, I
   }
   if (chunk.prompt_tokens) record_->input_tokens = chunk.prompt_tokens;
   if (chunk.cached_tokens) record_->cached_tokens = chunk.cached_tokens;
+  if (chunk.server_prefill_us) record_->server_prefill_us = chunk.server_prefill_us;
+  if (chunk.server_decode_us) record_->server_decode_us = chunk.server_decode_us;
   if (chunk.completion_tokens) usage_output_ = chunk.completion_tokens;
   apply_tokens(chunk, at);
   if (chunk.finish_reason.empty()) return;

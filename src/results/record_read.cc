@@ -133,6 +133,8 @@ constexpr std::array kFields = {
     Field{"planned_output_tokens", false, apply<&RequestRecord::planned_output_tokens>},
     Field{"first_chunk_tokens", false, apply<&RequestRecord::first_chunk_tokens>},
     Field{"reconnected", false, apply<&RequestRecord::reconnected>},
+    Field{"server_prefill_us", false, apply<&RequestRecord::server_prefill_us>},
+    Field{"server_decode_us", false, apply<&RequestRecord::server_decode_us>},
     Field{"icl_hist", false, apply<&RequestRecord::icl>},
     Field{"itl_hist", false, apply<&RequestRecord::itl>},
 };

@@ -93,6 +93,8 @@ std::string record_to_jsonl(const RequestRecord& record) {
   number(out, "planned_output_tokens", record.planned_output_tokens);
   number(out, "first_chunk_tokens", record.first_chunk_tokens);
   out += record.reconnected ? "\"reconnected\":true," : "\"reconnected\":false,";
+  number_or_null(out, "server_prefill_us", record.server_prefill_us);
+  number_or_null(out, "server_decode_us", record.server_decode_us);
   histogram(out, "icl_hist", record.icl);
   histogram(out, "itl_hist", record.itl);
   out.back() = '}';

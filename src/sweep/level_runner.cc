@@ -17,7 +17,6 @@ namespace llmsweep {
 namespace {
 
 constexpr int kStreamsPerLoop = 2048;
-constexpr int64_t kFingerprintPrompts = 64;
 
 int loops_for(const SweepSpec& spec) {
   if (spec.client.threads > 0) return spec.client.threads;
@@ -44,23 +43,6 @@ std::vector<std::unique_ptr<HttpClient>> make_clients(const SweepSpec& spec,
                                         .receive_stamps = spec.client.receive_stamps}));
   }
   return clients;
-}
-
-PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight) {
-  PromptPlan plan{.workload = spec.workload,
-                  .api = spec.endpoint.api,
-                  .overhead_tokens = preflight.overhead_tokens.value_or(0),
-                  .bytes_per_token = preflight.bytes_per_token};
-  for (int repeat = 0; repeat < spec.load.repeats; ++repeat) {
-    for (size_t level = 0; level < spec.load.concurrency.size(); ++level) {
-      const PromptDemand demand = prompt_demand(spec.load, spec.load.concurrency[level]);
-      const int index = static_cast<int>(level);
-      plan.needs.push_back({index, repeat, Phase::kWarmup, demand.warmup});
-      plan.needs.push_back({index, repeat, Phase::kMeasured, demand.measured});
-      plan.needs.push_back({index, repeat, Phase::kFiller, demand.filler});
-    }
-  }
-  return plan;
 }
 
 ClientHealth health_of(const LoadOutcome& outcome, const std::vector<Stall>& stalls) {
@@ -106,20 +88,34 @@ ClientHealth health_of(const LoadOutcome& outcome, const std::vector<Stall>& sta
 
 }  // namespace
 
+PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight) {
+  PromptPlan plan{.workload = spec.workload,
+                  .api = spec.endpoint.api,
+                  .overhead_tokens = preflight.overhead_tokens.value_or(0),
+                  .bytes_per_token = preflight.bytes_per_token};
+  for (int repeat = 0; repeat < spec.load.repeats; ++repeat) {
+    for (size_t level = 0; level < spec.load.concurrency.size(); ++level) {
+      const PromptDemand demand = prompt_demand(spec.load, spec.load.concurrency[level]);
+      const int index = static_cast<int>(level);
+      plan.needs.push_back({index, repeat, Phase::kWarmup, demand.warmup});
+      plan.needs.push_back({index, repeat, Phase::kMeasured, demand.measured});
+      plan.needs.push_back({index, repeat, Phase::kFiller, demand.filler});
+    }
+  }
+  return plan;
+}
+
 LevelRunner::LevelRunner(const SweepSpec& spec, const Preflight& preflight,
-                         const Connection& connection, RecordWriter& writer,
-                         const Interrupts& interrupts, SweepObserver& observer)
+                         const Connection& connection, const PromptSource& prompts,
+                         RecordWriter& writer, const Interrupts& interrupts,
+                         SweepObserver& observer)
     : spec_(spec),
       preflight_(preflight),
+      prompts_(prompts),
       writer_(writer),
       interrupts_(interrupts),
       observer_(observer),
-      prompts_(prompt_plan(spec, preflight), preflight.tokenizer),
       clients_(make_clients(spec, preflight, connection)) {}
-
-std::string LevelRunner::prompt_set_sha256() const {
-  return prompts_.build(0, kFingerprintPrompts).sha256;
-}
 
 LevelRun LevelRunner::run(const RunPosition& position) {
   const int64_t needed = prompt_demand(spec_.load, position.concurrency).total();

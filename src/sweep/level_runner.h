@@ -18,6 +18,8 @@
 
 namespace llmsweep {
 
+PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight);
+
 struct LevelRun {
   RunStats stats;  // judged
   std::vector<RequestRecord> records;
@@ -28,12 +30,10 @@ struct LevelRun {
 class LevelRunner {
  public:
   LevelRunner(const SweepSpec& spec, const Preflight& preflight, const Connection& connection,
-              RecordWriter& writer, const Interrupts& interrupts, SweepObserver& observer);
+              const PromptSource& prompts, RecordWriter& writer, const Interrupts& interrupts,
+              SweepObserver& observer);
 
   LevelRun run(const RunPosition& position);
-  const PromptSource& prompts() const { return prompts_; }
-  // Names the prompt set whatever the levels and repeats: of the first 64 prompts of the source.
-  std::string prompt_set_sha256() const;
 
  private:
   std::vector<std::shared_ptr<const std::string>> render(const std::vector<Prompt>& prompts) const;
@@ -41,11 +41,11 @@ class LevelRunner {
 
   const SweepSpec& spec_;
   const Preflight& preflight_;
+  const PromptSource& prompts_;
   RecordWriter& writer_;
   const Interrupts& interrupts_;
   SweepObserver& observer_;
   SteadyClock clock_;
-  PromptSource prompts_;
   int64_t next_prompt_ = 0;
   std::vector<std::unique_ptr<HttpClient>> clients_;
 };

@@ -21,6 +21,10 @@
 namespace llmsweep {
 namespace {
 
+// The prompt set is named by its first prompts, so that sweeps with other levels or repeats of the
+// same workload have the same name for it.
+constexpr int64_t kFingerprintPrompts = 64;
+
 struct LevelData {
   std::vector<RunStats> runs;
   std::vector<RequestRecord> records;  // of all runs
@@ -39,10 +43,13 @@ class Sweep {
     const Preflight preflight = check_endpoint(spec_, endpoint.connection());
     describe(preflight, std::move(notes));
 
-    RecordWriter writer(folder_ / "requests.jsonl");
-    LevelRunner runner(spec_, preflight, endpoint.connection(), writer, interrupts_, observer_);
-    describe_prompts(runner);
+    const PromptSource prompts(prompt_plan(spec_, preflight), preflight.tokenizer);
+    describe_prompts(prompts);
+
     save();
+    RecordWriter writer(folder_ / "requests.jsonl");
+    LevelRunner runner(spec_, preflight, endpoint.connection(), prompts, writer, interrupts_,
+                       observer_);
     for (int repeat = 1; repeat <= spec_.load.repeats && !over_; ++repeat) {
       for (const int concurrency : spec_.load.concurrency) {
         if (!over_) run_level(runner, concurrency, repeat);
@@ -81,11 +88,11 @@ class Sweep {
     }
   }
 
-  void describe_prompts(const LevelRunner& runner) {
-    const DatasetSummary& dataset = runner.prompts().dataset();
+  void describe_prompts(const PromptSource& prompts) {
+    const DatasetSummary& dataset = prompts.dataset();
     result().workload.dataset = dataset.name;
     result().workload.dataset_records_skipped = dataset.skipped;
-    result().workload.prompt_set_sha256 = runner.prompt_set_sha256();
+    result().workload.prompt_set_sha256 = prompts.build(0, kFingerprintPrompts).sha256;
     for (const std::string& reason : dataset.skip_reasons) {
       observer_.note("dataset: skipped " + reason);
     }
@@ -95,11 +102,11 @@ class Sweep {
     const auto& planned = spec_.load.concurrency;
     const auto at = std::find(planned.begin(), planned.end(), concurrency);
     LevelRun run = runner.run({.concurrency = concurrency,
-                                     .level = static_cast<int>(at - planned.begin()) + 1,
-                                     .levels = static_cast<int>(planned.size()),
-                                     .repeat = repeat,
-                                     .repeats = spec_.load.repeats,
-                                     .simulated = result().simulated});
+                               .level = static_cast<int>(at - planned.begin()) + 1,
+                               .levels = static_cast<int>(planned.size()),
+                               .repeat = repeat,
+                               .repeats = spec_.load.repeats,
+                               .simulated = result().simulated});
     LevelData& data = levels_[concurrency];
     data.runs.push_back(run.stats);
     std::move(run.records.begin(), run.records.end(), std::back_inserter(data.records));

@@ -186,6 +186,8 @@ RequestRecord full_record() {
   record.icl.add(std::chrono::hours(9));
   record.itl.add(3500us, 1'000'000'000'000);
   record.reconnected = true;
+  record.server_prefill_us = 41'250;
+  record.server_decode_us = 9'000'125;
   return record;
 }
 

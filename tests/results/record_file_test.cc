@@ -66,6 +66,8 @@ TEST(RecordLine, HasTheDocumentedKeysInOrder) {
                                             "planned_output_tokens",
                                             "first_chunk_tokens",
                                             "reconnected",
+                                            "server_prefill_us",
+                                            "server_decode_us",
                                             "icl_hist",
                                             "itl_hist"}));
   EXPECT_EQ(json["phase"], "filler");

@@ -60,6 +60,11 @@ struct RequestRecord {
   Histogram icl;
   Histogram itl;
 
+  // The server's own reading, where it sends one (llama.cpp's `timings`): from the start of the
+  // prefill to the first token, and from there to the last. Queueing is in neither.
+  std::optional<int64_t> server_prefill_us;
+  std::optional<int64_t> server_decode_us;
+
   bool reconnected = false;  // a new connection was opened for it in the measured part
 
   bool operator==(const RequestRecord&) const = default;

@@ -4,8 +4,8 @@ target_compile_options(llmsweep_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
   -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  # False alarms about std::string in optimised builds (GCC bug 105651).
-  target_compile_options(llmsweep_flags INTERFACE -Wno-restrict)
+  # False alarms about std::string and std::optional in optimised builds (GCC bugs 105651, 80635).
+  target_compile_options(llmsweep_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
 endif()
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 

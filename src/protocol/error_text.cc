@@ -38,7 +38,11 @@ ServerError read_detail(const Json& detail) {
     const std::string message = text_of(member(entry, "msg"));
     std::string field;
     if (const Json* location = member(entry, "loc"); location != nullptr && location->is_array()) {
-      for (const Json& part : *location) field = text_of(&part);
+      for (const Json& part : *location) {
+        const std::string name = text_of(&part);
+        if (name == "body" && field.empty()) continue;
+        field += (field.empty() ? "" : ".") + name;
+      }
     }
     if (error.field.empty()) error.field = field;
     if (!error.message.empty()) error.message += "; ";

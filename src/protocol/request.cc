@@ -51,6 +51,12 @@ size_t find_word(std::string_view text, std::string_view name) {
   return std::string_view::npos;
 }
 
+// pydantic's messages, which vLLM passes on, may end with the whole request, which holds every
+// name.
+std::string_view without_echo(std::string_view message) {
+  return message.substr(0, message.find("'input': {"));
+}
+
 bool is_refusal(int status) {
   return status == 400 || status == 422;
 }
@@ -119,7 +125,7 @@ std::optional<RequestField> refused_field(int status, std::string_view body) {
   if (!is_refusal(status)) return std::nullopt;
   const ServerError error = read_server_error(body);
   // What the server names as the cause counts before what its sentence mentions.
-  for (const std::string& text : {error.field, error.message}) {
+  for (const std::string_view text : {std::string_view(error.field), without_echo(error.message)}) {
     for (const NamedField& named : kNamedFields) {
       if (find_word(text, named.name) != std::string_view::npos) return named.field;
     }
@@ -131,11 +137,12 @@ std::optional<std::string> renamed_max_tokens_field(int status, std::string_view
                                                     std::string_view current) {
   if (!is_refusal(status)) return std::nullopt;
   const ServerError error = read_server_error(body);
-  if (error.field != current && find_word(error.message, current) == std::string_view::npos) {
+  const std::string_view message = without_echo(error.message);
+  if (error.field != current && find_word(message, current) == std::string_view::npos) {
     return std::nullopt;
   }
   for (std::string_view name : {"max_completion_tokens", "max_tokens", "max_new_tokens"}) {
-    const bool offered = find_word(error.message, name) != std::string_view::npos;
+    const bool offered = find_word(message, name) != std::string_view::npos;
     if (name != current && offered) return std::string(name);
   }
   return std::nullopt;

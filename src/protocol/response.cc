@@ -263,9 +263,12 @@ void ResponseReader::settle_counts() {
   if (record.chunks == 0) return;
   if (record.first_token == record.last_token) record.first_chunk_tokens = record.output_tokens;
   record.first_chunk_tokens = std::min(record.first_chunk_tokens, record.output_tokens);
-  if (!itl_from_usage_ && record.output_tokens != record.chunks) {
-    record.itl = per_token(
-        record.itl, static_cast<double>(record.output_tokens) / static_cast<double>(record.chunks));
+  // A stop is a token too, and has no chunk.
+  const bool stop_counted = record.output_tokens > record.chunks && record.finish_reason == "stop";
+  const int64_t in_chunks = record.output_tokens - (stop_counted ? 1 : 0);
+  if (!itl_from_usage_ && in_chunks != record.chunks) {
+    record.itl =
+        per_token(record.itl, static_cast<double>(in_chunks) / static_cast<double>(record.chunks));
   }
 }
 

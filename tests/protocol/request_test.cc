@@ -144,6 +144,15 @@ TEST(RefusedField, FindsNothingWhereNoFieldIsNamed) {
   EXPECT_EQ(refused_field(422, R"({"detail":[{"loc":["body","model"],"msg":"Field required",)"
                                R"("input":{"ignore_eos":true,"min_tokens":5}}]})"),
             std::nullopt);
+  EXPECT_EQ(refused_field(400, openai_error("[{'type': 'value_error', 'loc': ('body',), 'msg': "
+                                            "'Value error', 'input': {'ignore_eos': True}}]")),
+            std::nullopt);
+}
+
+TEST(RefusedField, FindsAFieldInsideAPath) {
+  EXPECT_EQ(refused_field(422, R"({"detail":[{"loc":["body","stream_options",)"
+                               R"("continuous_usage_stats","bool"],"msg":"no"}]})"),
+            RequestField::kContinuousUsage);
 }
 
 TEST(RenamedMaxTokensField, TakesTheNameThatTheServerOffers) {

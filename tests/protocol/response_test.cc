@@ -85,12 +85,21 @@ TEST(ResponseReader, LendsTheGapOfAnArrivalWithoutNewTokensToTheNext) {
 TEST(ResponseReader, SpreadsTheTokensOverTheChunksWhereUsageComesOnce) {
   Response response;
   response.bytes(word("a"), 10).bytes(word("b c d e"), 30).bytes(word("f g h"), 42);
-  response.bytes(event(R"({"choices":[{"delta":{},"finish_reason":"stop"}],)" + usage_of(9) + "}"),
-                 50);
+  response.bytes(kFinish, 50).bytes(event(R"({"choices":[],)" + usage_of(9) + "}"), 50);
   const RequestRecord& record = response.bytes(kDone, 51).end();
   EXPECT_EQ(record.first_chunk_tokens, 1);
   EXPECT_EQ(in_ms(record.icl), (Gaps{{12, 1}, {20, 1}}));
   EXPECT_EQ(in_ms(record.itl), (Gaps{{4, 3}, {6.7, 3}}));
+}
+
+TEST(ResponseReader, TakesTheEndOfSequenceTokenForNoPartOfAChunk) {
+  Response response;
+  response.bytes(word("a"), 10).bytes(word("b"), 20).bytes(word("c"), 30);
+  response.bytes(event(R"({"choices":[{"delta":{},"finish_reason":"stop"}],)" + usage_of(4) + "}"),
+                 40);
+  const RequestRecord& record = response.bytes(kDone, 41).end();
+  EXPECT_EQ(record.output_tokens, 4);
+  EXPECT_EQ(in_ms(record.itl), (Gaps{{10, 2}}));
 }
 
 TEST(ResponseReader, KeepsTheSumOfWeightsWhenTokensAChunkIsNotWhole) {

@@ -12,7 +12,8 @@
 //   The transport therefore has to give all bytes of one read one instant.
 // - ITL: gap ÷ tokens of the later arrival. Tokens are differences of the continuous usage; an
 //   arrival in which the count did not rise lends its gap to the next. Without continuous usage
-//   each chunk is taken to hold output_tokens ÷ chunks tokens (applied at the end).
+//   each chunk is taken to hold output_tokens ÷ chunks tokens (applied at the end), less the
+//   end-of-sequence token where the finish reason is "stop" and there are more tokens than chunks.
 // - first_chunk_tokens: from continuous usage, else 1 (the first chunk is the prefill's token); all
 //   of output_tokens when everything came in one arrival, so that no TPOT of 0 can be computed.
 // - Usage: the last one wins, in whatever chunk. A completion count of 0 next to chunks is not

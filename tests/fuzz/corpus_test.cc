@@ -45,5 +45,13 @@ TEST(FuzzCorpus, OfAnswersBreaksNothing) {
   replay(fuzz_answers, {"fuzz/corpus/answers", "protocol/captures", "protocol/fixtures"});
 }
 
+TEST(FuzzCorpus, OfSpecsBreaksNothing) {
+  replay(fuzz_spec, {"fuzz/corpus/spec", "../configs", "protocol/captures"});
+}
+
+TEST(FuzzCorpus, OfResultsBreaksNothing) {
+  replay(fuzz_result, {"fuzz/corpus/result", "../datasets/published", "protocol/captures"});
+}
+
 }  // namespace
 }  // namespace llmsweep

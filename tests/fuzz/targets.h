@@ -13,4 +13,10 @@ void fuzz_stream(std::string_view input);
 // JSON that answers the check before a run, or refuses it.
 void fuzz_answers(std::string_view input);
 
+// YAML or JSON that people write: read, changed by --set, resolved, written and read again.
+void fuzz_spec(std::string_view input);
+
+// result.json or a line of requests.jsonl: what is accepted survives being written and read.
+void fuzz_result(std::string_view input);
+
 }  // namespace llmsweep

@@ -1,0 +1,41 @@
+#include <cstdlib>
+#include <string>
+
+#include "fuzz/targets.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/results/record_file.h"
+#include "llmsweep/results/result_file.h"
+
+namespace llmsweep {
+namespace {
+
+// What was accepted is written and read to the same text.
+void read_result_text(std::string_view input) {
+  SweepResult result;
+  try {
+    result = parse_result(input, "input");
+  } catch (const Error&) {
+    return;
+  }
+  const std::string text = result_to_json(result);
+  if (result_to_json(parse_result(text, "written")) != text) std::abort();
+}
+
+void read_record_text(std::string_view input) {
+  RequestRecord record;
+  try {
+    record = parse_record(input, "input");
+  } catch (const Error&) {
+    return;
+  }
+  if (!(parse_record(record_to_jsonl(record), "written") == record)) std::abort();
+}
+
+}  // namespace
+
+void fuzz_result(std::string_view input) {
+  read_result_text(input);
+  read_record_text(input);
+}
+
+}  // namespace llmsweep

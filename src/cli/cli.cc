@@ -93,6 +93,50 @@ void add_simulate(CLI::App& app, Command& chosen) {
   });
 }
 
+void add_tokens(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<TokensOptions>();
+  CLI::App* command = app.add_subcommand("tokens", "Count the tokens of texts, as the server does");
+  command
+      ->add_option("--tokenizer", options->tokenizer,
+                   "tokenizer.json, FILE.tiktoken#PATTERN, or a folder that holds one")
+      ->required();
+  command->add_option("FILE", options->files, "Files to count; - is the standard input");
+  command->add_option("--text", options->texts, "A text to count (repeatable)")->expected(1);
+  command->add_option("--jsonl", options->jsonl,
+                      "Read {\"text\": …} lines, write {\"ids\": […]} lines");
+  command->add_flag("--plain", options->plain,
+                    "Take added tokens such as <|im_end|> for plain text");
+  command->add_flag("--ids", options->ids, "Print the ids too");
+  command->footer(
+      "Examples:\n"
+      "  llmsweep tokens --tokenizer tokenizer.json --text 'Hello, world' --ids\n"
+      "  llmsweep tokens --tokenizer o200k_base.tiktoken README.md docs/*.md\n"
+      "  llmsweep tokens --tokenizer ranks.tiktoken#kimi_k2 --jsonl texts.jsonl > ids.jsonl\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return tokens_command(*options, console); };
+  });
+}
+
+void add_prompts(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<PromptsOptions>();
+  CLI::App* command =
+      app.add_subcommand("prompts", "Write the prompts that SPEC would send, as JSON lines");
+  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")->required();
+  command->add_option("--set", options->sets, "Override a key (repeatable)")
+      ->type_name("KEY.PATH=VALUE")
+      ->expected(1);
+  command->add_option("--count", options->count, "How many")->capture_default_str();
+  command
+      ->add_option("--overhead", options->overhead,
+                   "Tokens of the chat template, which a run calibrates")
+      ->capture_default_str();
+  command->footer(
+      "Example:\n  llmsweep prompts spec.yaml --count 3 --overhead 3 > prompts.jsonl\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return prompts_command(*options, console); };
+  });
+}
+
 const CLI::App* command_named(const CLI::App& app, const std::string& name) {
   for (const CLI::App* command : app.get_subcommands({})) {
     if (command->get_name() == name) return command;
@@ -148,6 +192,8 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   add_simulate(app, chosen);
   add_compare(app, chosen);
   add_gate(app, chosen);
+  add_tokens(app, chosen);
+  add_prompts(app, chosen);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::Success& answered) {  // --help and --version

@@ -61,4 +61,22 @@ struct GateCommandOptions {
 };
 int gate_command(const GateCommandOptions& options, Console& console);
 
+struct TokensOptions {
+  std::string tokenizer;
+  std::vector<std::string> files;  // "-": the standard input
+  std::vector<std::string> texts;
+  std::string jsonl;
+  bool plain = false;
+  bool ids = false;
+};
+int tokens_command(const TokensOptions& options, Console& console);
+
+struct PromptsOptions {
+  std::string spec;
+  std::vector<std::string> sets;
+  int64_t count = 10;
+  int64_t overhead = 0;
+};
+int prompts_command(const PromptsOptions& options, Console& console);
+
 }  // namespace llmsweep

@@ -283,8 +283,9 @@ void Dataset::scan_lines(Skips& skips) {
     searched = line + bytes.size();
     line += begin;
   }
-  if (places_.empty() && seen_ > 1 &&
-      skips.count[static_cast<size_t>(SkipReason::kNotJson)] == seen_) {
+  auto not_json = static_cast<size_t>(SkipReason::kNotJson);
+  bool begins_broken = skips.count[not_json] > 0 && skips.first[not_json] == 0;
+  if (places_.empty() && seen_ > 1 && begins_broken) {
     throw Error{{.what = "the dataset's top level is an object, not a list of records",
                  .where = file_->name,
                  .next = "expected [{\"conversations\": […]}, …], or one record a line"}};

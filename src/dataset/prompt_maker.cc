@@ -173,7 +173,7 @@ Prompt PromptMaker::make_own_length(uint64_t index, Random& random) {
         break;
       }
     } else {
-      prompt.text = head + (record->messages ? text : std::move(text));
+      prompt.text = head + text;
     }
     if (record->max_tokens > 0) prompt.planned_output_tokens = record->max_tokens;
     break;
@@ -209,9 +209,11 @@ Prompt PromptMaker::make(uint64_t index) {
                    .where = "workload.input_tokens",
                    .next = "ask for more, or set workload.input_scope: content"}};
     }
+    auto records = static_cast<uint64_t>(kit_.dataset.size());
+    bool repeats = !kit_.distinct() && records > 0;
     prompt.text = fit({.head = head_of(index, content),
                        .tokens = content,
-                       .prompt = index,
+                       .prompt = repeats ? index % records : index,
                        .seed = workload.seed});
     prompt.planned_output_tokens = draw_tokens(workload.output_tokens, random);
     if (encoder_) prompt.planned_input_tokens = content + plan.overhead_tokens;

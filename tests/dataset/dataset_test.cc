@@ -1,0 +1,214 @@
+#include "dataset/dataset.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/files.h"
+
+namespace llmsweep {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+constexpr const char* kGood =
+    R"({"id":"a_0","conversations":[{"from":"human","value":"Hello"},{"from":"gpt","value":"Hi"}]})";
+
+std::string list_of(const std::vector<std::string>& records) {
+  std::string text = "[";
+  for (size_t i = 0; i < records.size(); ++i) text += (i > 0 ? ",\n" : "") + records[i];
+  return text + "]";
+}
+
+std::string error_of(const std::string& bytes) {
+  try {
+    Dataset::from_bytes(bytes, "set.json");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+Record only_record(const std::string& json) {
+  std::string bytes = list_of({json});
+  Dataset set = Dataset::from_bytes(bytes, "set.json");
+  return Dataset::Reader(set).read(0);
+}
+
+TEST(ShareGpt, ReadsTurnsInOrder) {
+  Record record = only_record(kGood);
+  ASSERT_EQ(record.turns.size(), 2U);
+  EXPECT_EQ(record.turns[0], (std::pair<std::string, std::string>("user", "Hello")));
+  EXPECT_EQ(record.turns[1], (std::pair<std::string, std::string>("assistant", "Hi")));
+}
+
+TEST(ShareGpt, ToleratesWhatTheRealFileHas) {
+  EXPECT_EQ(only_record(R"({"conversation":[{"from":"user","value":"A"}],"extra":{"x":[1,2]}})")
+                .turns[0]
+                .second,
+            "A")
+      << "another key, other keys beside it";
+  EXPECT_EQ(
+      only_record(R"({"conversations":["{\"from\":\"human\",\"value\":\"B\"}"]})").turns[0].second,
+      "B")
+      << "a turn that is text holding JSON";
+  EXPECT_EQ(
+      only_record(R"({"conversations":[7, null, {"from":"human","value":"C"}]})").turns.size(), 1U)
+      << "turns that are no objects";
+  EXPECT_EQ(only_record(R"({"conversations":[{"from":"system","value":"S"},
+                           {"from":"human","value":"D"}]})")
+                .turns[1]
+                .first,
+            "user");
+  EXPECT_EQ(only_record(R"({"conversations":[{"from":"human","value":"\u00e9 \ud83d\ude00 é"}]})")
+                .turns[0]
+                .second,
+            "é 😀 é");
+  EXPECT_EQ(only_record("{\"conversations\":[{\"from\":\"human\",\"value\":\" a\\u0000b\\n\"}]}")
+                .turns[0]
+                .second,
+            "a b")
+      << "white space at the ends and NUL";
+}
+
+TEST(ShareGpt, SkipsAndCountsWhatIsOfNoUse) {
+  std::string bytes = list_of(
+      {kGood, R"({"id":"x"})", R"({"conversations":[]})",
+       R"({"conversations":[{"from":"gpt","value":"no question"}]})",
+       R"({"conversations":[{"from":"human","value":"\ud83d"}]})",
+       R"({"conversations":[{"from":"human","value":"  "}]})", "17", R"("text, with [brackets]")",
+       "[]", "{\"conversations\":[{\"from\":\"human\",\"value\":\"\xff\"}]}",
+       "{\"conversations\":[{\"from\":\"human\",\"value\":\"a\nb\"}]}", kGood});
+  Dataset set = Dataset::from_bytes(bytes, "set.json");
+  EXPECT_EQ(set.summary().records, 2);
+  EXPECT_EQ(set.summary().skipped, 10);
+  EXPECT_THAT(set.summary().skip_reasons,
+              Contains("3 records that are not valid JSON text (first: record 4)"));
+  EXPECT_THAT(set.summary().skip_reasons,
+              Contains("3 records that are not objects (first: record 6)"));
+  EXPECT_THAT(set.summary().skip_reasons,
+              Contains("1 records that do not begin with the user's turn (first: record 3)"));
+  Dataset::Reader reader(set);
+  EXPECT_EQ(reader.read(1).turns[0].second, "Hello");
+}
+
+TEST(ShareGpt, FindsRecordsWhateverTheirTextLooksLike) {
+  std::vector<std::string> records;
+  for (const char* text : {R"(a \" ] } , [)", R"(\\)", R"(\\\")", R"(\\\\ {\"a\":1})", "", "]["}) {
+    records.push_back(R"({"conversations":[{"from":"human","value":"x)" + std::string(text) +
+                      R"("}]})");
+  }
+  std::string bytes = "\xEF\xBB\xBF \n" + list_of(records) + " \n";
+  Dataset set = Dataset::from_bytes(bytes, "set.json");
+  EXPECT_EQ(set.size(), 6);
+  Dataset::Reader reader(set);
+  EXPECT_EQ(reader.read(0).turns[0].second, "xa \" ] } , [");
+  EXPECT_EQ(reader.read(2).turns[0].second, "x\\\"");
+  EXPECT_EQ(reader.read(5).turns[0].second, "x][");
+}
+
+TEST(ShareGpt, RecordsMayStraddleEveryEdgeOfWhatIsReadAtOnce) {
+  // Escapes and quotes fall on the edges of the pieces of 1 MiB at 40 different phases.
+  std::string filler;
+  while (filler.size() < 26'000) filler += R"(\"quoted\\ \n)";
+  for (int phase = 0; phase < 40; ++phase) {
+    std::vector<std::string> records;
+    records.push_back(R"({"conversations":[{"from":"human","value":"s)" +
+                      std::string(static_cast<size_t>(phase), 'x') + R"("}]})");
+    for (int i = 0; i < 100; ++i) {
+      records.push_back(R"({"conversations":[{"from":"human","value":")" + std::to_string(i) + " " +
+                        filler + R"("}]})");
+    }
+    std::string bytes = list_of(records);
+    Dataset set = Dataset::from_bytes(bytes, "set.json");
+    ASSERT_EQ(set.size(), 101);
+    Dataset::Reader reader(set);
+    ASSERT_THAT(reader.read(80).turns[0].second, testing::StartsWith("79 \"quoted\\"));
+  }
+}
+
+TEST(ShareGpt, AFileIsReadAsBytesAre) {
+  auto path = std::filesystem::path(testing::TempDir()) / "sharegpt.json";
+  write_file_atomically(path, list_of({kGood, kGood}));
+  Dataset set = Dataset::open(path.string(), 1);
+  EXPECT_EQ(set.size(), 2);
+  EXPECT_EQ(set.summary().format, "sharegpt");
+  write_file_atomically(path, list_of({kGood}));
+  std::filesystem::resize_file(path, 3);
+  Dataset::Reader reader(set);
+  EXPECT_EQ(reader.read(1).turns[0].second, "Hello") << "the file it opened is still the old one";
+}
+
+TEST(ShareGpt, TheSampleIsWhole) {
+  Dataset set = Dataset::open("sample", 1);
+  EXPECT_GE(set.size(), 300);
+  EXPECT_EQ(set.summary().skipped, 0);
+}
+
+TEST(DatasetErrors, ATruncatedListSaysWhere) {
+  std::string whole = list_of({kGood, kGood, kGood});
+  for (size_t size : {whole.size() - 1, whole.size() - 2, whole.size() / 2, size_t{1}}) {
+    EXPECT_THAT(error_of(whole.substr(0, size)), HasSubstr("truncated")) << size;
+  }
+}
+
+TEST(DatasetErrors, AWrongTopLevelIsNamed) {
+  EXPECT_THAT(error_of("\"text\""), HasSubstr("not a list"));
+  EXPECT_THAT(error_of("<html>"), HasSubstr("not a list"));
+  EXPECT_THAT(error_of("{\n \"data\": [\n  1\n ]\n}\n"), HasSubstr("top level is an object"));
+  EXPECT_THAT(error_of(list_of({kGood}) + list_of({kGood})), HasSubstr("text follows the list"));
+}
+
+TEST(DatasetErrors, NothingUsableIsAnErrorWithTheReasons) {
+  EXPECT_THAT(error_of(""), HasSubstr("is empty"));
+  EXPECT_THAT(error_of(" \n"), HasSubstr("is empty"));
+  EXPECT_THAT(error_of("[]"), HasSubstr("no usable record"));
+  EXPECT_THAT(error_of(R"([{"conversations":[]}])"),
+              HasSubstr("1 records without a readable turn"));
+}
+
+TEST(DatasetErrors, AFolderOrAMissingFileIsNamed) {
+  EXPECT_THROW(Dataset::open("/nowhere/x.json", 1), Error);
+  EXPECT_THROW(Dataset::open(testing::TempDir(), 1), Error);
+}
+
+TEST(DatasetErrors, NestingWithoutEndIsSkipped) {
+  std::string deep =
+      R"({"conversations":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  std::string bytes = list_of({deep, kGood});
+  Dataset set = Dataset::from_bytes(bytes, "set.json");
+  EXPECT_EQ(set.summary().skipped, 1);
+}
+
+TEST(JsonLines, ReadsPromptsMessagesAndConversations) {
+  std::string bytes =
+      "{\"prompt\": \"one\", \"max_tokens\": 40}\n"
+      "\n"
+      "{\"messages\": [{\"role\": \"system\", \"content\": \"be brief\"},"
+      " {\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"two\"}]}]}\r\n" +
+      std::string(kGood) + "\n{\"prompt\": \"last\"}";
+  Dataset set = Dataset::from_bytes(bytes, "set.jsonl");
+  EXPECT_EQ(set.summary().format, "jsonl");
+  ASSERT_EQ(set.size(), 4);
+  Dataset::Reader reader(set);
+  EXPECT_EQ(reader.read(0).turns[0].second, "one");
+  EXPECT_EQ(reader.read(0).max_tokens, 40);
+  EXPECT_TRUE(reader.read(1).messages);
+  EXPECT_EQ(reader.read(1).turns[1].second, "two");
+  EXPECT_EQ(reader.read(2).turns[0].second, "Hello");
+  EXPECT_EQ(reader.read(3).turns[0].second, "last");
+}
+
+TEST(JsonLines, ABadLineCostsOneLine) {
+  std::string bytes =
+      "{\"prompt\": \"one\"}\n{\"prompt\": \n{\"prompt\": \"\"}\n{\"prompt\": \"x\", "
+      "\"max_tokens\": -1}\n{\"prompt\": \"two\"}\n{\"prompt\": \"cut";
+  Dataset set = Dataset::from_bytes(bytes, "set.jsonl");
+  EXPECT_EQ(set.summary().records, 2);
+  EXPECT_EQ(set.summary().skipped, 4);
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -97,7 +97,9 @@ ExactText::Fit ExactText::fit_at_boundaries(std::string text, size_t head, int64
     ++tried;
     std::string candidate = text.substr(0, cut.end);
     top_up(candidate, missing, random);
-    if (encoder_.count(candidate) == tokens) return {.text = std::move(candidate), .exact = true};
+    // A control token may only arise where two records meet, but then the text ends a turn.
+    bool good = encoder_.count(candidate) == tokens && !tokenizer_.holds_added_token(candidate);
+    if (good) return {.text = std::move(candidate), .exact = true};
   }
   return {};
 }

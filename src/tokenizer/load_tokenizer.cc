@@ -5,6 +5,7 @@
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/tokenizer/tokenizer.h"
+#include "tokenizer/tiktoken.h"
 
 namespace llmsweep {
 
@@ -42,6 +43,25 @@ std::string pattern_from_name(const fs::path& file) {
   return {};
 }
 
+// A rank file with the control tokens, and the hint at its pattern, that lie beside it.
+std::shared_ptr<const Tokenizer> load_rank_file(const fs::path& file, std::string pattern) {
+  std::string ranks = read_file(file, kMaxFile);
+  std::vector<AddedToken> added;
+  if (pattern.empty()) pattern = pattern_from_name(file);
+  fs::path config_path = file.parent_path() / "tokenizer_config.json";
+  std::error_code ignored;
+  if (file.filename() == "tiktoken.model" && fs::is_regular_file(config_path, ignored)) {
+    std::string config = read_file(config_path, kMaxFile);
+    added = read_added_tokens_decoder(config, config_path.string());
+    bool kimi = config.find("tokenization_kimi") != std::string::npos;
+    if (pattern.empty() && kimi) pattern = "kimi_k2";
+  }
+  return parse_rank_file({.ranks = ranks,
+                          .pattern = std::move(pattern),
+                          .added = std::move(added),
+                          .name = file.string()});
+}
+
 }  // namespace
 
 std::shared_ptr<const Tokenizer> load_tokenizer(const std::string& path) {
@@ -61,10 +81,8 @@ std::shared_ptr<const Tokenizer> load_tokenizer(const std::string& path) {
                          "counts with the server's own"}};
   }
   if (fs::is_directory(file)) file = file_in(file);
-  std::string bytes = read_file(file, kMaxFile);
-  if (!is_rank_file(file) && pattern.empty()) return parse_tokenizer_json(bytes, file.string());
-  if (pattern.empty()) pattern = pattern_from_name(file);
-  return parse_tiktoken(bytes, pattern, file.string());
+  if (is_rank_file(file) || !pattern.empty()) return load_rank_file(file, pattern);
+  return parse_tokenizer_json(read_file(file, kMaxFile), file.string());
 }
 
 }  // namespace llmsweep

@@ -1,4 +1,7 @@
+#include "tokenizer/tiktoken.h"
+
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <array>
@@ -140,6 +143,21 @@ void make_merges(const std::vector<std::string>& tokens, BpeModel& model) {
   }
 }
 
+NamedPattern pattern_of(const RankFile& file) {
+  auto patterns = named_patterns();
+  auto named = std::find_if(patterns.begin(), patterns.end(),
+                            [&](const NamedPattern& p) { return p.name == file.pattern; });
+  if (named != patterns.end()) return *named;
+  if (file.pattern.empty()) {
+    throw Error{{.what = "a rank file does not say how text is split: name its pattern",
+                 .where = file.name,
+                 .next = "write FILE#PATTERN with one of: " + join(tiktoken_patterns(), ", ")}};
+  }
+  throw Error{{.what = "unknown pattern '" + printable(file.pattern) + "'",
+               .where = file.name,
+               .next = suggestion(file.pattern, tiktoken_patterns())}};
+}
+
 }  // namespace
 
 std::vector<std::string> tiktoken_patterns() {
@@ -150,42 +168,64 @@ std::vector<std::string> tiktoken_patterns() {
 
 std::shared_ptr<const Tokenizer> parse_tiktoken(std::string_view ranks, const std::string& pattern,
                                                 std::string name) {
-  auto patterns = named_patterns();
-  auto named = std::find_if(patterns.begin(), patterns.end(),
-                            [&](const NamedPattern& p) { return p.name == pattern; });
-  if (named == patterns.end()) {
-    throw Error{{.what = pattern.empty()
-                             ? "a rank file does not say how text is split: name its pattern"
-                             : "unknown pattern '" + printable(pattern) + "'",
-                 .where = name,
-                 .next = pattern.empty()
-                             ? "write FILE#PATTERN with one of: " + join(tiktoken_patterns(), ", ")
-                             : suggestion(pattern, tiktoken_patterns())}};
-  }
+  return parse_rank_file(
+      {.ranks = ranks, .pattern = pattern, .added = {}, .name = std::move(name)});
+}
+
+std::shared_ptr<const Tokenizer> parse_rank_file(RankFile file) {
+  const NamedPattern named = pattern_of(file);
   NativeParts parts;
   std::vector<std::string> tokens;
   parts.model.vocabulary.reserve(size_t{1} << 17, size_t{1} << 20);
-  read_ranks(ranks, name, parts.model.vocabulary, tokens);
-  if (tokens.empty()) throw Error{{.what = "the rank file is empty", .where = name}};
+  read_ranks(file.ranks, file.name, parts.model.vocabulary, tokens);
+  if (tokens.empty()) {
+    throw Error{{.what = "the rank file is empty", .where = file.name, .next = "get it again"}};
+  }
   make_merges(tokens, parts.model);
   parts.model.ignore_merges = true;
   parts.model.index_bytes();
   auto in_use = std::count_if(tokens.begin(), tokens.end(),
                               [](const std::string& token) { return !token.empty(); });
-  for (const auto& [content, id] : named->special) {
+  parts.added = std::move(file.added);
+  for (const auto& [content, id] : named.special) {
     parts.added.push_back({.content = std::string(content), .id = id, .special = true});
   }
   std::vector<Stage> stages;
-  stages.emplace_back(SplitStage{.delimiter = Regex(std::string(named->pattern), name)});
+  stages.emplace_back(SplitStage{.delimiter = Regex(std::string(named.pattern), file.name)});
   parts.pre_tokenizer = PreTokenizer(std::move(stages));
-  parts.info.sha256 = sha256_hex(ranks);
+  parts.info.sha256 = sha256_hex(file.ranks);
   parts.info.vocabulary = in_use + static_cast<int64_t>(parts.added.size());
   parts.info.kind = "tiktoken";
-  parts.info.path = std::move(name);
+  parts.info.path = std::move(file.name);
   if (parts.added.empty()) {
     parts.info.notes.emplace_back("a rank file holds no control tokens: they count as plain text");
   }
   return std::make_shared<NativeTokenizer>(std::move(parts));
+}
+
+std::vector<AddedToken> read_added_tokens_decoder(std::string_view config,
+                                                  const std::string& name) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  std::vector<AddedToken> tokens;
+  if (parser.parse(config.data(), config.size()).get(root) != simdjson::SUCCESS) {
+    throw Error{{.what = "not valid JSON",
+                 .where = name,
+                 .next = "it states the control tokens of the rank file beside it; get it again"}};
+  }
+  simdjson::dom::object decoder;
+  if (root["added_tokens_decoder"].get(decoder) != simdjson::SUCCESS) return tokens;
+  for (auto field : decoder) {
+    auto id = parse_int(field.key);
+    std::string_view content;
+    if (!id || *id < 0 || *id >= Vocabulary::kMaxId ||
+        field.value["content"].get(content) != simdjson::SUCCESS || content.empty()) {
+      continue;
+    }
+    tokens.push_back(
+        {.content = std::string(content), .id = static_cast<int32_t>(*id), .special = true});
+  }
+  return tokens;
 }
 
 }  // namespace llmsweep

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/files.h"
 #include "llmsweep/tokenizer/tokenizer.h"
 #include "tokenizer/small.h"
 
@@ -71,6 +74,18 @@ TEST(Tiktoken, KimisPatternKeepsHanApart) {
 TEST(Tiktoken, SpecialTokensHaveTheirPublishedIds) {
   auto tokenizer = parse_tiktoken(ranks_of({}), "o200k_harmony", "ranks");
   EXPECT_THAT(tokenizer->encode("<|channel|>"), testing::ElementsAre(200005));
+}
+
+TEST(Tiktoken, AModelFolderStatesItsControlTokensAndItsPattern) {
+  auto folder = std::filesystem::path(testing::TempDir()) / "kimi";
+  std::filesystem::create_directories(folder);
+  write_file_atomically(folder / "tiktoken.model", ranks_of({}));
+  EXPECT_THROW(load_tokenizer(folder.string()), Error) << "the pattern is not known";
+  write_file_atomically(folder / "tokenizer_config.json",
+                        R"({"added_tokens_decoder":{"300":{"content":"<|im_end|>"}},
+                            "auto_map":{"AutoTokenizer":["tokenization_kimi.Kimi",null]}})");
+  EXPECT_THAT(load_tokenizer(folder.string())->encode("a<|im_end|>"),
+              testing::ElementsAre('a', 300));
 }
 
 std::string error_of(const std::string& ranks, const std::string& pattern) {

@@ -101,7 +101,8 @@ void add_tokens(CLI::App& app, Command& chosen) {
                    "tokenizer.json, FILE.tiktoken#PATTERN, or a folder that holds one")
       ->required();
   command->add_option("FILE", options->files, "Files to count; - is the standard input");
-  command->add_option("--text", options->texts, "A text to count (repeatable)")->expected(1);
+  command->add_option("--text", options->texts, "A text to count (repeatable)")
+      ->allow_extra_args(false);
   command->add_option("--jsonl", options->jsonl,
                       "Read {\"text\": …} lines, write {\"ids\": […]} lines");
   command->add_flag("--plain", options->plain,
@@ -124,7 +125,7 @@ void add_prompts(CLI::App& app, Command& chosen) {
   command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")->required();
   command->add_option("--set", options->sets, "Override a key (repeatable)")
       ->type_name("KEY.PATH=VALUE")
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_option("--count", options->count, "How many")->capture_default_str();
   command
       ->add_option("--overhead", options->overhead,

@@ -1,6 +1,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -80,7 +81,7 @@ void read_usage(dom::element value, Chunk& chunk) {
 void read_milliseconds(dom::element value, std::optional<int64_t>& microseconds) {
   double ms = 0;
   if (value.get(ms) != simdjson::SUCCESS || !(ms >= 0 && ms < 1e12)) return;
-  microseconds = static_cast<int64_t>(ms * 1000 + 0.5);
+  microseconds = std::llround(ms * 1000);
 }
 
 // llama.cpp's own measurement, in the last chunk.

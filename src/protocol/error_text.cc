@@ -46,7 +46,8 @@ ServerError read_detail(const Json& detail) {
     }
     if (error.field.empty()) error.field = field;
     if (!error.message.empty()) error.message += "; ";
-    error.message += field.empty() ? message : field + ": " + message;
+    if (!field.empty()) error.message.append(field).append(": ");
+    error.message += message;
   }
   return error;
 }

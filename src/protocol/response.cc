@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "llmsweep/base/text.h"
@@ -34,7 +35,7 @@ Histogram per_token(const Histogram& per_chunk, double tokens_per_chunk) {
   uint64_t given = 0;
   for (const auto& [bucket, weight] : per_chunk.buckets()) {
     exact += static_cast<double>(weight) * tokens_per_chunk;
-    const auto due = static_cast<uint64_t>(exact + 0.5) - given;
+    const auto due = static_cast<uint64_t>(std::llround(exact)) - given;
     if (due == 0) continue;
     given += due;
     const auto gap = static_cast<double>(Histogram::middle_of(bucket).count());

@@ -106,12 +106,12 @@ RequestRecord read(Api api, const Recording& recording, const std::vector<Piece>
 std::string shown(const RequestRecord& r) {
   return fmt::format(
       "{} {} '{}' finish={} id={} first_byte={} first={} answer={} last={} end={} in={} cached={} "
-      "out={} by {} first_chunk={} chunks={} coalesced={}\nicl{}\nitl{}",
+      "out={} by {} first_chunk={} chunks={} coalesced={} prefill={} decode={}\nicl{}\nitl{}",
       name_of(r.outcome), r.http_status, r.error, r.finish_reason, r.response_id,
       shown(r.first_byte), shown(r.first_token), shown(r.first_answer_token), shown(r.last_token),
       shown(r.end), shown(r.input_tokens), shown(r.cached_tokens), r.output_tokens,
-      name_of(r.token_source), r.first_chunk_tokens, r.chunks, r.coalesced_chunks, shown(r.icl),
-      shown(r.itl));
+      name_of(r.token_source), r.first_chunk_tokens, r.chunks, r.coalesced_chunks,
+      shown(r.server_prefill_us), shown(r.server_decode_us), shown(r.icl), shown(r.itl));
 }
 
 }  // namespace llmsweep::protocol_test

@@ -177,6 +177,14 @@ TEST(ResponseReader, TakesUsageInAnyChunkAndTheLastOne) {
   EXPECT_EQ(record.cached_tokens, 3);
 }
 
+TEST(ResponseReader, KeepsTheServersOwnTimings) {
+  const RequestRecord record = answer_to(
+      word("a") + event(R"({"choices":[],"timings":{"prompt_ms":2.34,"predicted_ms":5}})") + kDone);
+  EXPECT_EQ(record.server_prefill_us, 2'340);
+  EXPECT_EQ(record.server_decode_us, 5'000);
+  EXPECT_EQ(answer_to(word("a") + kDone).server_prefill_us, std::nullopt);
+}
+
 TEST(ResponseReader, DoesNotBelieveNonsenseInUsage) {
   for (const char* usage :
        {R"("usage":{"completion_tokens":0})", R"("usage":{"completion_tokens":-4})",

@@ -192,7 +192,7 @@ function build(spec, canvas) {
     data: {datasets: datasetsOf(spec)},
     options: {
       animation: false, maintainAspectRatio: false, responsive: true,
-      layout: {padding: {right: 18}}, interaction: {mode: 'nearest', intersect: true},
+      layout: {padding: {right: 28}}, interaction: {mode: 'nearest', intersect: true},
       scales: {x: scaleOf(spec, 'x', spec.xTitle), y: scaleOf(spec, 'y', yTitle(spec))},
       plugins: {
         legend: {display: false},

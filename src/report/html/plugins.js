@@ -49,6 +49,7 @@ const whiskerPlugin = {
 const targetPlugin = {
   id: 'targets',
   beforeDatasetsDraw(chart) {
+    chart.canvas.targetBoxes = [];  // of their texts; the labels keep off them
     if (!chart.canvas.spec.targets) return;
     clipped(chart, (ctx, area) => {
       ctx.strokeStyle = color('ink');
@@ -60,18 +61,21 @@ const targetPlugin = {
         if (!axis) continue;
         const at = chart.scales[axis].getPixelForValue(target.ms);
         const text = `target ${number(target.ms)} ms`;
+        const w = ctx.measureText(text).width;
         ctx.setLineDash([6, 4]);
         ctx.beginPath();
+        let x = area.right - 6 - w;
+        let y = at - 6;
         if (axis === 'x') {
           ctx.moveTo(at, area.top); ctx.lineTo(at, area.bottom);
-          const left = at + 6 + ctx.measureText(text).width > area.right;
-          ctx.textAlign = left ? 'right' : 'left';
-          ctx.fillText(text, left ? at - 6 : at + 6, area.top + 14);
+          x = at + 6 + w > area.right ? at - 6 - w : at + 6;
+          y = area.top + 14;
         } else {
           ctx.moveTo(area.left, at); ctx.lineTo(area.right, at);
-          ctx.textAlign = 'right';
-          ctx.fillText(text, area.right - 6, at - 6);
         }
+        ctx.textAlign = 'left';
+        ctx.fillText(text, x, y);
+        chart.canvas.targetBoxes.push({x, y: y - 12, w, h: 16});
         ctx.stroke();
       }
     });
@@ -133,7 +137,7 @@ const labelPlugin = {
     if (!chart.canvas.spec.labels) return;
     const points = visiblePoints(chart);
     const taken = points.map(({element: mark}) => ({x: mark.x - 6, y: mark.y - 6, w: 12, h: 12}));
-    taken.push(...curveBoxes(chart, points));
+    taken.push(...curveBoxes(chart, points), ...chart.canvas.targetBoxes);
     clipped(chart, (ctx, area) => {
       ctx.font = '12px system-ui, sans-serif';
       ctx.textAlign = 'left';

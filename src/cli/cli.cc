@@ -10,6 +10,7 @@
 
 #include "cli/analysis_commands.h"
 #include "cli/commands.h"
+#include "cli/report_commands.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/base/version.h"
@@ -20,6 +21,8 @@ namespace {
 constexpr const char* kFooter = R"(Examples:
   llmsweep run configs/simulated/deepseek-v3.2-h200-fp8.yaml   a sweep on the embedded simulator
   llmsweep check spec.yaml                  is the spec right, does the endpoint answer
+  llmsweep show RESULT                      its table again
+  llmsweep report RESULT...                 figures and the HTML report
   llmsweep compare BASELINE CANDIDATE       what differs, and by how much
   llmsweep gate RESULT --require 'e2e:p50@c8 <= 15s'           for CI
   llmsweep COMMAND --help                   the options of a command, with examples
@@ -51,8 +54,8 @@ void add_run(CLI::App& app, Command& chosen) {
       "Examples:\n"
       "  llmsweep run spec.yaml\n"
       "  llmsweep run spec.yaml --set load.concurrency=[1,8] --set load.repeats=5 --out /data\n\n"
-      "Leaves OUT/NAME/: result.json, requests.jsonl, figure.svg. Ctrl-C once lets requests in\n"
-      "flight end and writes what was measured; twice stops at once.\n");
+      "Leaves OUT/NAME/: result.json, requests.jsonl, report.html, figure.svg. Ctrl-C once lets\n"
+      "requests in flight end and writes what was measured; twice stops at once.\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return run_command(*options, console); };
   });
@@ -195,6 +198,8 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   add_gate(app, chosen);
   add_tokens(app, chosen);
   add_prompts(app, chosen);
+  add_report(app, chosen);
+  add_show(app, chosen);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::Success& answered) {  // --help and --version

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/report_files.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/text.h"
@@ -53,8 +54,8 @@ bool any_completed(const SweepResult& result) {
 void print_result(const SweepResult& result, const fs::path& folder, Console& console) {
   console.out << level_table(result, console.out_style) << '\n';
   for (const std::string& sentence : users_sentences(result)) console.out << sentence << '\n';
-  console.out << fmt::format("\n{0}/result.json\n{0}/requests.jsonl\n{0}/figure.svg\n",
-                             folder.string());
+  console.out << fmt::format(
+      "\n{0}/result.json\n{0}/requests.jsonl\n{0}/report.html\n{0}/figure.svg\n", folder.string());
 }
 
 }  // namespace
@@ -85,6 +86,7 @@ int run_command(const RunOptions& options, Console& console) {
   }
   const SweepResult& result = outcome.result;
   write_file_atomically(folder / "figure.svg", figure_svg({&result, 1}));
+  write_run_report(folder, result);
   print_result(result, folder, console);
   if (result.interrupted) return kExitInterrupted;
   if (outcome.endpoint_lost || !any_completed(result)) {

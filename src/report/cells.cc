@@ -21,16 +21,17 @@ std::string absent(bool unicode) {
 
 }  // namespace
 
-LevelHeadline headline_of(const LevelStats& level) {
+LevelHeadline headline_of(const LevelStats& level, Source source) {
   const RunStats& run = level.pooled;
   LevelHeadline headline{.concurrency = level.concurrency, .valid = run.valid};
   headline.throughput_tps = run.steady_output_throughput_tps;
   if (!headline.throughput_tps) {
     headline.throughput_tps = positive(run.output_throughput_tps);
-    headline.with_drain = headline.throughput_tps.has_value();
+    headline.with_drain = headline.throughput_tps && source != Source::kPublished;
   }
   headline.per_gpu_tps = positive(run.throughput_per_gpu_tps);
   headline.e2e_ms = run.e2e.p50;
+  if (!run.e2e.p50) headline.e2e_at_most_ms = run.e2e.p50_at_most;
   headline.between_runs = level.e2e_p50_between_runs_ci95.has_value();
   headline.e2e_ci95 = headline.between_runs ? level.e2e_p50_between_runs_ci95 : run.e2e.p50_ci95;
   headline.ttft_ms = run.ttft.p50;
@@ -83,6 +84,11 @@ std::string_view metric_title(Metric metric) {
 std::string ms_text(std::optional<double> ms, bool unicode) {
   if (!ms) return absent(unicode);
   return *ms >= 1000 ? format_number(*ms) : format_significant(*ms);
+}
+
+std::string e2e_text(const LevelHeadline& headline, bool unicode) {
+  if (!headline.e2e_at_most_ms) return ms_text(headline.e2e_ms, unicode);
+  return (unicode ? "≤ " : "<= ") + ms_text(headline.e2e_at_most_ms, unicode);
 }
 
 std::string rate_text(std::optional<double> tps, bool unicode) {

@@ -17,7 +17,8 @@ struct LevelHeadline {
   std::optional<double> throughput_tps;  // steady; with_drain: tokens ÷ wall
   bool with_drain = false;
   std::optional<double> per_gpu_tps;
-  std::optional<double> e2e_ms;  // median
+  std::optional<double> e2e_ms;          // median
+  std::optional<double> e2e_at_most_ms;  // published: only a bound of the median is known
   std::optional<Interval> e2e_ci95;
   bool between_runs = false;  // else e2e_ci95 is within-run
   std::optional<double> ttft_ms;
@@ -25,7 +26,8 @@ struct LevelHeadline {
   std::optional<double> throughput_per_latency;
   std::optional<double> output_speed_tps;  // per user
 };
-LevelHeadline headline_of(const LevelStats& level);
+// Of published figures nobody knows whether a drain is in them: with_drain stays false.
+LevelHeadline headline_of(const LevelStats& level, Source source = Source::kMeasured);
 
 // "95 % interval between 3 repeats", "95 % interval within the run", or empty where none is shown.
 std::string interval_note(const SweepResult& result);
@@ -45,6 +47,8 @@ std::string_view metric_title(Metric metric);  // "E2E", "TTFT", …
 
 // Numbers as the reader sees them; "–" where absent, "-" without Unicode.
 std::string ms_text(std::optional<double> ms, bool unicode = true);
+// The median E2E; "≤ 15,000" where only a bound is known.
+std::string e2e_text(const LevelHeadline& headline, bool unicode = true);
 std::string rate_text(std::optional<double> tps, bool unicode = true);
 std::string ratio_text(std::optional<double> value, bool unicode = true);
 std::string interval_text(const std::optional<Interval>& interval);  // "[5,790, 5,812]"; or empty

@@ -99,11 +99,18 @@ std::string curve_path(const Layout& layout, const Curve& curve) {
   if (curve.points.size() < 2) return "";
   std::string path;
   for (const PlotPoint& point : curve.points) {
+    if (point.x_at_most) continue;
     path += path.empty() ? "M" : "L";
     path += coordinate(layout.x_of(point.x)) + " " + coordinate(layout.y_of(point.y));
   }
   return fmt::format("<path d=\"{}\" class=\"line c{}\" stroke-dasharray=\"{}\"/>\n", path,
                      curve.style % kStyles, dash_pattern(curve.dashes));
+}
+
+// To the left: the true value is here or lower.
+std::string bound_arrow(double x, double y, size_t style) {
+  return fmt::format("<path d=\"M{} {}h-30m7 -4.5l-7 4.5l7 4.5\" class=\"ring c{}\"/>\n",
+                     coordinate(x), coordinate(y), style % kStyles);
 }
 
 std::string curve_points(const Layout& layout, const Curve& curve) {
@@ -117,6 +124,7 @@ std::string curve_points(const Layout& layout, const Curve& curve) {
       svg += fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"9.5\" class=\"ring c{}\"/>\n",
                          coordinate(x), coordinate(y), curve.style % kStyles);
     }
+    if (point.x_at_most) svg += bound_arrow(x, y, curve.style);
     svg += svg_marker({.x = x, .y = y, .style = curve.style, .valid = point.valid}) + "</g>\n";
   }
   return svg;

@@ -174,10 +174,11 @@ Obstacles obstacles_of(const Plot& plot, const Layout& layout) {
       const double y = layout.y_of(point.y);
       const double half = point.ringed ? kRing : kMarker;
       obstacles.boxes.push_back({x - half, y - half, x + half, y + half});
+      if (point.x_at_most) obstacles.boxes.push_back({x - 34, y - half, x, y + half});
       for (const Segment& whisker : whisker_segments(layout, point)) {
         obstacles.segments.push_back(whisker);
       }
-      if (i == 0) continue;
+      if (i == 0 || point.x_at_most) continue;
       const PlotPoint& before = curve.points[i - 1];
       obstacles.segments.push_back({layout.x_of(before.x), layout.y_of(before.y), x, y});
     }

@@ -37,8 +37,8 @@ Json distribution(const Distribution& values, const std::optional<Interval>& ci)
           {"p99", number(values.p99)}, {"mean", number(mean)},      {"ci", pair(ci)}};
 }
 
-Json level_json(const LevelStats& level) {
-  const LevelHeadline headline = headline_of(level);
+Json level_json(const LevelStats& level, Source source) {
+  const LevelHeadline headline = headline_of(level, source);
   const RunStats& run = level.pooled;
   Json reasons = Json::array();
   for (const InvalidReason reason : run.invalid_reasons) reasons.push_back(sentence(reason));
@@ -97,7 +97,7 @@ Json run_json(const Timeline& timeline) {
 
 Json result_json(const SweepResult& result, std::span<const RequestSpan> requests, size_t& budget) {
   Json levels = Json::array();
-  for (const LevelStats& level : result.levels) levels.push_back(level_json(level));
+  for (const LevelStats& level : result.levels) levels.push_back(level_json(level, result.source));
   Json bins = Json::object();
   for (const auto& [level, of_level] : level_bins(requests)) {
     bins[std::to_string(level)] = {{"e2e", bins_json(of_level.e2e)},

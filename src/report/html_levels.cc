@@ -40,8 +40,8 @@ std::string ms_cell(const std::optional<double>& ms,
   return cell(ms_text(ms), ms, interval);
 }
 
-std::string level_row(const LevelStats& level) {
-  const LevelHeadline headline = headline_of(level);
+std::string level_row(const LevelStats& level, Source source) {
+  const LevelHeadline headline = headline_of(level, source);
   const RunStats& run = level.pooled;
   const auto failed = static_cast<double>(run.requests.failed);
   const auto all = failed + static_cast<double>(run.requests.completed);
@@ -50,7 +50,9 @@ std::string level_row(const LevelStats& level) {
   row += cell(rate_text(headline.throughput_tps) + (headline.with_drain ? " *" : ""),
               headline.throughput_tps, level.throughput_between_runs_ci95);
   row += cell(rate_text(headline.per_gpu_tps), headline.per_gpu_tps);
-  row += ms_cell(headline.e2e_ms, headline.e2e_ci95) + ms_cell(run.e2e.p90) + ms_cell(run.e2e.p99);
+  row += cell(e2e_text(headline), headline.e2e_ms ? headline.e2e_ms : headline.e2e_at_most_ms,
+              headline.e2e_ci95) +
+         ms_cell(run.e2e.p90) + ms_cell(run.e2e.p99);
   row += ms_cell(headline.ttft_ms) + ms_cell(run.ttft.p99) + ms_cell(headline.tpot_ms);
   row += cell(rate_text(headline.output_speed_tps), headline.output_speed_tps);
   row += cell(ratio_text(headline.throughput_per_latency), headline.throughput_per_latency);
@@ -73,12 +75,12 @@ std::string levels_table(const SweepResult& result) {
     text += "</th>";
   }
   text += "</tr></thead>\n<tbody>\n";
-  for (const LevelStats& level : result.levels) text += level_row(level);
+  for (const LevelStats& level : result.levels) text += level_row(level, result.source);
   text += "</tbody></table></div>\n";
   const std::string note = interval_note(result);
   if (!note.empty()) text += "<p class=\"hint\">" + markup(note, 300) + ".</p>\n";
   for (const LevelStats& level : result.levels) {
-    if (!headline_of(level).with_drain) continue;
+    if (!headline_of(level, result.source).with_drain) continue;
     text += "<p class=\"hint\">* with drain: tokens ÷ wall, ramp and drain included.</p>\n";
     break;
   }

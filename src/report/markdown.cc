@@ -27,11 +27,11 @@ std::string levels_markdown(const SweepResult& result) {
       "ms | TPOT ms | throughput/latency | valid |\n"
       "|--:|--:|--:|--:|:-:|--:|--:|--:|:-:|\n";
   for (const LevelStats& level : result.levels) {
-    const LevelHeadline headline = report::headline_of(level);
+    const LevelHeadline headline = report::headline_of(level, result.source);
     text += fmt::format(
         "| {} | {}{} | {} | {} | {} | {} | {} | {} | {} |\n", headline.concurrency,
         report::rate_text(headline.throughput_tps), headline.with_drain ? " (with drain)" : "",
-        report::rate_text(headline.per_gpu_tps), report::ms_text(headline.e2e_ms),
+        report::rate_text(headline.per_gpu_tps), report::e2e_text(headline),
         report::interval_text(headline.e2e_ci95), report::ms_text(headline.ttft_ms),
         report::ms_text(headline.tpot_ms), report::ratio_text(headline.throughput_per_latency),
         headline.valid ? "yes" : "**NO**");

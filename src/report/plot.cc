@@ -20,7 +20,9 @@ std::string tooltip(const SweepResult& result, const LevelHeadline& headline) {
   if (headline.throughput_tps) {
     text += fmt::format(": {} output tokens/s", format_significant(*headline.throughput_tps));
   }
-  if (headline.e2e_ms) text += ", median E2E " + ms_text(headline.e2e_ms) + " ms";
+  if (headline.e2e_ms || headline.e2e_at_most_ms) {
+    text += ", median E2E " + e2e_text(headline) + " ms";
+  }
   if (headline.e2e_ci95) text += " " + interval_text(headline.e2e_ci95);
   if (!headline.valid) text += ", INVALID";
   return text;
@@ -123,8 +125,10 @@ Curve curve_of(const SweepResult& result, const FigureOptions& options, size_t i
   Curve curve{.name = result.name, .style = index, .dashes = index};
   const UsersAtTarget* users = first_users(result);
   for (const LevelStats& level : result.levels) {
-    const LevelHeadline headline = headline_of(level);
-    const Coordinates at = coordinates(level, headline, options.kind);
+    const LevelHeadline headline = headline_of(level, result.source);
+    Coordinates at = coordinates(level, headline, options.kind);
+    const bool bound = options.kind == FigureKind::kThroughputLatency && !at.x;
+    if (bound) at.x = headline.e2e_at_most_ms;
     if (!at.x || !at.y) continue;
     PlotPoint point{.x = *at.x,
                     .y = *at.y,
@@ -132,7 +136,8 @@ Curve curve_of(const SweepResult& result, const FigureOptions& options, size_t i
                     .y_interval = at.y_interval,
                     .label = point_label(headline, options.kind),
                     .tooltip = tooltip(result, headline),
-                    .valid = headline.valid};
+                    .valid = headline.valid,
+                    .x_at_most = bound};
     point.ringed = users != nullptr && users->c_pass == level.concurrency &&
                    users->target.metric == Metric::kE2e;
     curve.points.push_back(std::move(point));
@@ -172,8 +177,8 @@ void add_percentiles(const SweepResult& result, size_t index, std::vector<Curve>
   if (curves.size() > first) curves[first].note = join(drawn, " · ");
 }
 
-void set_titles(Plot& plot, FigureKind kind, bool with_drain) {
-  const std::string steady = with_drain ? "" : ", steady";
+void set_titles(Plot& plot, FigureKind kind, bool all_steady) {
+  const std::string steady = all_steady ? ", steady" : "";
   switch (kind) {
     case FigureKind::kThroughputLatency:
       plot.title = "Throughput against latency";
@@ -229,8 +234,12 @@ void add_footnotes(std::span<const SweepResult> results, bool with_drain, Plot& 
   bool between = false;
   bool within = false;
   bool invalid = false;
+  bool bound = false;
   for (const Curve& curve : plot.curves) {
-    for (const PlotPoint& point : curve.points) invalid = invalid || !point.valid;
+    for (const PlotPoint& point : curve.points) {
+      invalid = invalid || !point.valid;
+      bound = bound || point.x_at_most;
+    }
   }
   for (const SweepResult& result : results) {
     for (const LevelStats& level : result.levels) {
@@ -245,6 +254,7 @@ void add_footnotes(std::span<const SweepResult> results, bool with_drain, Plot& 
   if (whiskers && between) plot.footnotes.emplace_back("whiskers: 95 % between runs");
   if (whiskers && within && !between) plot.footnotes.emplace_back("whiskers: 95 % within one run");
   if (invalid) plot.footnotes.emplace_back("hollow and struck: invalid level");
+  if (bound) plot.footnotes.emplace_back("arrow: published as within the target, no more");
   if (with_drain) plot.footnotes.emplace_back("throughput with drain: tokens ÷ wall");
   if (!plot.front.empty()) plot.footnotes.emplace_back("band: Pareto front");
   const bool ring = std::any_of(plot.curves.begin(), plot.curves.end(), [](const Curve& c) {
@@ -280,11 +290,13 @@ std::vector<std::pair<double, double>> mark_pareto_front(std::vector<Curve>& cur
 Plot plot_of(std::span<const SweepResult> results, const FigureOptions& options) {
   Plot plot;
   bool with_drain = false;
+  bool all_steady = true;
   plot.badges = common_marks(results);
   for (size_t i = 0; i < results.size(); ++i) {
     const SweepResult& result = results[i];
     for (const LevelStats& level : result.levels) {
-      with_drain = with_drain || headline_of(level).with_drain;
+      with_drain = with_drain || headline_of(level, result.source).with_drain;
+      all_steady = all_steady && level.pooled.steady_output_throughput_tps.has_value();
     }
     const size_t before = plot.curves.size();
     if (options.kind == FigureKind::kPercentiles) {
@@ -299,7 +311,7 @@ Plot plot_of(std::span<const SweepResult> results, const FigureOptions& options)
       plot.curves[before].note = users_note(result);
     }
   }
-  set_titles(plot, options.kind, with_drain);
+  set_titles(plot, options.kind, all_steady);
   if (!options.title.empty()) plot.title = options.title;
   plot.subtitle = subtitle_of(results);
   add_targets(results, options.kind, plot);

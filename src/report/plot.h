@@ -17,8 +17,9 @@ struct PlotPoint {
   std::string label;    // beside the point; empty: none
   std::string tooltip;  // the whole of it, in words
   bool valid = true;
-  bool ringed = false;    // the level that carries the users at the target
-  bool in_front = false;  // on the Pareto front
+  bool ringed = false;     // the level that carries the users at the target
+  bool in_front = false;   // on the Pareto front
+  bool x_at_most = false;  // x is an upper bound: drawn with an arrow, joined to no curve
 };
 
 struct Curve {

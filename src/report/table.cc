@@ -66,11 +66,11 @@ std::string levels_rendered(const SweepResult& result, const TableStyle& style) 
       {.title = "valid", .align = report::Align::kLeft, .keep = Column::kAlways}};
   std::vector<Row> rows;
   for (const LevelStats& level : result.levels) {
-    const LevelHeadline headline = report::headline_of(level);
+    const LevelHeadline headline = report::headline_of(level, result.source);
     const bool u = style.unicode;
     rows.push_back(
         {.cells = {std::to_string(headline.concurrency), throughput_text(headline, u),
-                   report::rate_text(headline.per_gpu_tps, u), report::ms_text(headline.e2e_ms, u),
+                   report::rate_text(headline.per_gpu_tps, u), report::e2e_text(headline, u),
                    report::interval_text(headline.e2e_ci95), report::ms_text(headline.ttft_ms, u),
                    report::ms_text(headline.tpot_ms, u),
                    report::ratio_text(headline.throughput_per_latency, u), valid_text(headline)},
@@ -84,8 +84,9 @@ std::string notes(const SweepResult& result, const TableStyle& style) {
   const std::string interval = report::interval_note(result);
   if (!interval.empty()) text += report::paint(interval, "2", style) + "\n";
   const bool drained =
-      std::any_of(result.levels.begin(), result.levels.end(),
-                  [](const LevelStats& level) { return report::headline_of(level).with_drain; });
+      std::any_of(result.levels.begin(), result.levels.end(), [&](const LevelStats& level) {
+        return report::headline_of(level, result.source).with_drain;
+      });
   if (drained) text += "* with drain: tokens / wall, ramp and drain included\n";
   for (const report::Finding& finding : report::findings_of(result)) {
     const std::string label = finding.invalid ? "INVALID" : "warning";
@@ -167,7 +168,8 @@ std::string workload_line(const WorkloadSummary& workload) {
   if (!workload.dataset.empty()) {
     const size_t slash = workload.dataset.find_last_of('/');
     parts.push_back(printable(workload.dataset.substr(slash + 1)));
-    parts.push_back(fmt::format("seed {}", workload.seed));
+    const bool seeded = workload.seed != 0 || !workload.prompt_set_sha256.empty();
+    if (seeded) parts.push_back(fmt::format("seed {}", workload.seed));
   }
   if (!workload.streaming) parts.emplace_back("not streamed");
   return join(parts, ", ");
@@ -196,7 +198,7 @@ std::string level_line(const LevelStats& level, const TableStyle& style) {
   std::string line =
       fmt::format("concurrency {:>4}  {:>7} tokens/s  {:>7} per GPU  E2E {:>7} ms",
                   headline.concurrency, throughput_text(headline, u),
-                  report::rate_text(headline.per_gpu_tps, u), report::ms_text(headline.e2e_ms, u));
+                  report::rate_text(headline.per_gpu_tps, u), report::e2e_text(headline, u));
   const std::string interval = report::interval_text(headline.e2e_ci95);
   if (!interval.empty()) line += " " + interval;
   line += fmt::format("  TTFT {} ms  TPOT {} ms", report::ms_text(headline.ttft_ms, u),

@@ -69,6 +69,7 @@ TEST(Figure, DrawsThePublishedPoints) {
   keep("published", svg);
   EXPECT_THAT(svg, HasSubstr(">c1:272</text>"));
   EXPECT_THAT(svg, HasSubstr(">c8:872</text>"));
+  EXPECT_THAT(svg, HasSubstr("arrow: published as within the target"));
   EXPECT_THAT(svg, HasSubstr(">c1:109</text>"));
   EXPECT_THAT(svg, HasSubstr(">target 15,000 ms</text>"));
   EXPECT_THAT(svg, HasSubstr("8 users within 15,000 ms on 4 GPUs (≥ 2.00 per GPU)"));

@@ -84,6 +84,13 @@ TEST(LevelTable, StaysAsciiWhereAsked) {
   }
 }
 
+TEST(LevelTable, ShowsABoundAsABound) {
+  const SweepResult result = sample::published()[0];
+  EXPECT_THAT(level_table(result, {}), HasSubstr("≤ 15,000"));
+  EXPECT_THAT(level_table(result, {.unicode = false}), HasSubstr("<= 15,000"));
+  EXPECT_THAT(level_table(result, {}), Not(HasSubstr("*")));
+}
+
 TEST(LevelTable, SaysThatNothingWasMeasured) {
   EXPECT_THAT(level_table(SweepResult{}, {}), HasSubstr("no level was measured"));
 }

@@ -1,0 +1,243 @@
+#include "cli/report_commands.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <ostream>
+
+#include "cli/read_results.h"
+#include "cli/report_files.h"
+#include "llmsweep/analysis/compare.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/files.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/cli/cli.h"
+#include "llmsweep/report/figure.h"
+#include "llmsweep/report/html.h"
+#include "llmsweep/report/markdown.h"
+#include "llmsweep/report/table.h"
+#include "llmsweep/results/result_file.h"
+#include "llmsweep/spec/spec.h"
+#include "llmsweep/stats/users_at_target.h"
+
+namespace llmsweep {
+namespace {
+namespace fs = std::filesystem;
+
+struct ReportOptions {
+  std::vector<std::string> results;
+  std::string html, figure, figures, markdown, csv;  // paths; "-": stdout where it is text
+  std::string kind = "throughput-latency";
+  std::string x_scale, y_scale;  // linear, log; empty: what suits
+  std::string title;
+  std::vector<std::string> targets;
+  std::vector<std::string> allow_different;
+};
+
+struct ShowOptions {
+  std::string result;
+  std::string format = "table";
+  std::vector<std::string> targets;
+};
+
+std::optional<AxisScale> scale_of(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  return name == "log" ? AxisScale::kLog : AxisScale::kLinear;
+}
+
+// Targets that are asked for come first, and replace the file's own answer to the same one.
+void answer_targets(const std::vector<std::string>& targets, SweepResult& result) {
+  std::vector<UsersAtTarget> answers;
+  const auto known = [&](const Target& target) {
+    return std::any_of(answers.begin(), answers.end(),
+                       [&](const UsersAtTarget& answer) { return answer.target == target; });
+  };
+  for (const std::string& text : targets) {
+    const Target target = parse_target(text);
+    if (!known(target)) {
+      answers.push_back(users_at_target(result.levels, target, result.system.gpus));
+    }
+  }
+  for (const UsersAtTarget& own : result.users_at_target) {
+    if (!known(own.target)) answers.push_back(own);
+  }
+  result.users_at_target = std::move(answers);
+}
+
+void write(const std::string& path, const std::string& text, Console& console) {
+  if (path == "-") {
+    console.out << text;
+    return;
+  }
+  write_file_atomically(path, text);
+  console.out << path << '\n';
+}
+
+// Unlike workloads are still shown side by side, each by itself.
+std::vector<Comparison> comparisons_of(const std::vector<SweepResult>& results,
+                                       const ReportOptions& options, Console& console) {
+  if (results.size() < 2) return {};
+  try {
+    return compare_all(results.front(), std::span(results).subspan(1),
+                       {.allow_different = options.allow_different});
+  } catch (const Error& error) {
+    console.err << "note: the report holds no comparison: " << error.what() << '\n';
+    return {};
+  }
+}
+
+HtmlInput html_input(const ReportOptions& options, const std::vector<SweepResult>& results,
+                     Console& console) {
+  HtmlInput input{.results = results, .title = options.title};
+  for (size_t i = 0; i < results.size(); ++i) {
+    input.result_json.push_back(result_to_json(results[i]));
+    RequestSpans requests;
+    if (fs::is_directory(options.results[i])) {
+      requests = read_request_spans(fs::path(options.results[i]) / "requests.jsonl");
+    }
+    if (requests.unreadable > 0) {
+      console.err << fmt::format("note: {} lines of {}/requests.jsonl cannot be read\n",
+                                 requests.unreadable, printable(options.results[i]));
+    }
+    input.requests.push_back(std::move(requests.spans));
+  }
+  return input;
+}
+
+FigureOptions figure_options(const ReportOptions& options, FigureKind kind) {
+  return {.kind = kind,
+          .x_scale = scale_of(options.x_scale),
+          .y_scale = scale_of(options.y_scale),
+          .title = options.title};
+}
+
+void write_figures(const ReportOptions& options, const std::vector<SweepResult>& results,
+                   Console& console) {
+  if (!options.figure.empty()) {
+    const FigureKind kind = *figure_kind_from_name(options.kind);
+    write(options.figure, figure_svg(results, figure_options(options, kind)), console);
+  }
+  if (options.figures.empty()) return;
+  std::error_code failed;
+  fs::create_directories(options.figures, failed);
+  if (failed) {
+    throw Error({.what = "cannot create the folder: " + failed.message(),
+                 .where = printable(options.figures),
+                 .next = "give --figures a folder that can be written"});
+  }
+  for (const std::string& name : figure_kind_names()) {
+    const FigureOptions figure{.kind = *figure_kind_from_name(name),
+                               .x_scale = scale_of(options.x_scale),
+                               .y_scale = scale_of(options.y_scale)};
+    write((fs::path(options.figures) / (name + ".svg")).string(), figure_svg(results, figure),
+          console);
+  }
+}
+
+int report_command(ReportOptions options, Console& console) {
+  std::vector<SweepResult> results;
+  for (const std::string& path : options.results) {
+    results.push_back(read_result_argument(path));
+    answer_targets(options.targets, results.back());
+  }
+  const bool nothing_asked = options.html.empty() && options.figure.empty() &&
+                             options.figures.empty() && options.markdown.empty() &&
+                             options.csv.empty();
+  if (nothing_asked) {
+    const bool one_folder = options.results.size() == 1 && fs::is_directory(options.results[0]);
+    options.html = one_folder ? (fs::path(options.results[0]) / "report.html").string()
+                              : std::string("report.html");
+  }
+  write_figures(options, results, console);
+  if (!options.markdown.empty()) write(options.markdown, markdown_report(results), console);
+  if (!options.csv.empty()) write(options.csv, levels_csv(results), console);
+  if (!options.html.empty()) {
+    const std::vector<Comparison> comparisons = comparisons_of(results, options, console);
+    HtmlInput input = html_input(options, results, console);
+    input.comparisons = comparisons;
+    write(options.html, html_report(input), console);
+  }
+  return kExitOk;
+}
+
+int show_command(const ShowOptions& options, Console& console) {
+  SweepResult result = read_result_argument(options.result);
+  answer_targets(options.targets, result);
+  if (options.format == "markdown") {
+    console.out << markdown_report({&result, 1});
+  } else if (options.format == "csv") {
+    console.out << levels_csv({&result, 1});
+  } else if (options.format == "json") {
+    console.out << result_to_json(result) << '\n';
+  } else {
+    console.out << level_table(result, console.out_style);
+    const std::vector<std::string> sentences = users_sentences(result);
+    if (!sentences.empty()) console.out << '\n' << join(sentences, "\n") << '\n';
+  }
+  return kExitOk;
+}
+
+void add_targets(CLI::App& command, std::vector<std::string>& targets) {
+  command.add_option("--target", targets, "Users per GPU at e2e:p50:15s (repeatable)")
+      ->type_name("METRIC:STATISTIC:TIME")
+      ->expected(1);
+}
+
+}  // namespace
+
+void add_report(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<ReportOptions>();
+  CLI::App* command = app.add_subcommand("report", "Write figures and reports of results");
+  command->add_option("RESULT", options->results, "result.json or its folder; one or more")
+      ->required();
+  command->add_option("--html", options->html, "The interactive report, one file");
+  command->add_option("--figure", options->figure, "One figure (SVG)");
+  command->add_option("--kind", options->kind, join(figure_kind_names(), ", "))
+      ->check(CLI::IsMember(figure_kind_names()))
+      ->capture_default_str();
+  command->add_option("--figures", options->figures, "Every kind of figure into this folder");
+  command->add_option("--x-scale", options->x_scale, "linear or log; else what suits")
+      ->check(CLI::IsMember({"linear", "log"}));
+  command->add_option("--y-scale", options->y_scale, "linear or log; else what suits")
+      ->check(CLI::IsMember({"linear", "log"}));
+  command->add_option("--title", options->title, "Title of the figure and of the report");
+  command->add_option("--markdown", options->markdown, "For pull requests; -: stdout");
+  command->add_option("--csv", options->csv, "For spreadsheets; -: stdout");
+  add_targets(*command, options->targets);
+  command
+      ->add_option("--allow-different", options->allow_different,
+                   "Compare although this differs: " + join(comparable_fields(), ", "))
+      ->type_name("FIELD")
+      ->expected(1);
+  command->footer(
+      "Examples:\n"
+      "  llmsweep report results/gb200                     writes results/gb200/report.html\n"
+      "  llmsweep report results/h200 results/gb200 --html compare.html --figure compare.svg\n"
+      "  llmsweep report results/gb200 --figure f.svg --kind gpu-throughput-speed\n\n"
+      "Several results: the first is the baseline. Requests are drawn where a folder holds\n"
+      "requests.jsonl. Everything opens offline.\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return report_command(*options, console); };
+  });
+}
+
+void add_show(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<ShowOptions>();
+  CLI::App* command = app.add_subcommand("show", "Print a result's table again");
+  command->add_option("RESULT", options->result, "result.json or its folder")->required();
+  command->add_option("--format", options->format, "table, markdown, csv or json")
+      ->check(CLI::IsMember({"table", "markdown", "csv", "json"}))
+      ->capture_default_str();
+  add_targets(*command, options->targets);
+  command->footer(
+      "Examples:\n"
+      "  llmsweep show results/gb200\n"
+      "  llmsweep show results/gb200 --target ttft:p90:500ms --format markdown\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return show_command(*options, console); };
+  });
+}
+
+}  // namespace llmsweep

@@ -68,12 +68,25 @@ std::string ConfigNode::where() const {
 }
 
 void ConfigNode::fail(std::string what, std::string next) const {
+  blame_misspelling();
   // A place inside a --set value is not told apart by the flag alone.
   const ConfigTreeNode* known = node_ != nullptr ? node_ : parent_;
   if (known != nullptr && !known->origin.empty() && !path_.empty()) {
     what = printable(path_) + ": " + what;
   }
   throw Error({.what = std::move(what), .where = where(), .next = std::move(next)});
+}
+
+// A key is missed because it was written wrong: that is the error to show.
+void ConfigNode::blame_misspelling() const {
+  if (node_ != nullptr || parent_ == nullptr || parent_->kind != Kind::kMap) return;
+  const size_t dot = path_.rfind('.');
+  const std::string missing = dot == std::string::npos ? path_ : path_.substr(dot + 1);
+  for (const auto& [key, node] : parent_->members) {
+    if (parent_->asked.contains(key) || !nearest(key, {missing})) continue;
+    ConfigNode(tree_, node, parent_, path_.substr(0, path_.size() - missing.size()) + key)
+        .fail("unknown key '" + printable(key) + "'", "did you mean '" + missing + "'?");
+  }
 }
 
 ConfigNode ConfigNode::operator[](const std::string& key) const {

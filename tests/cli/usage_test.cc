@@ -52,6 +52,12 @@ TEST(Usage, AMissingOrBrokenSpecIsOneErrorAndLeavesNothing) {
       run_llmsweep({"run", folder / "broken.yaml", "--out", folder / "out"});
   EXPECT_EQ(broken.exit_code, 2);
   EXPECT_THAT(broken.err, HasSubstr("broken.yaml:"));
+  write_file_atomically(folder / "slip.yaml",
+                        "name: x\nsystem: {gpus: 1}\nendpoint: {url: 'http://127.0.0.1:1/v1'}\n"
+                        "load:\n  concurency: [1]\n");
+  const ProcessResult slip = run_llmsweep({"run", folder / "slip.yaml", "--out", folder / "out"});
+  EXPECT_THAT(slip.err, HasSubstr("slip.yaml:5:load.concurency: unknown key 'concurency'; did you "
+                                  "mean 'concurrency'?"));
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 }
 

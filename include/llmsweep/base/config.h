@@ -71,6 +71,7 @@ class ConfigNode {
   [[noreturn]] void fail(std::string what, std::string next = {}) const;
 
  private:
+  void blame_misspelling() const;
   ConfigNode(std::shared_ptr<ConfigTree> tree, ConfigTreeNode* node, ConfigTreeNode* parent,
              std::string path);
 

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/results/import.h"
 
 namespace llmsweep {
 
@@ -76,6 +77,52 @@ void add_gate(CLI::App& app, Command& chosen) {
       "summary and annotations are written too.\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return gate_command(*options, console); };
+  });
+}
+
+void add_import(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<ImportCommandOptions>();
+  CLI::App* command =
+      app.add_subcommand("import", "Make a result of other tools' files, or attach scores");
+  command
+      ->add_option("PATH", options->paths,
+                   "Files or folders of one sweep; or, with --quality, a result.json")
+      ->required();
+  command->add_option("-o,--out", options->out, "Result file to write")->required();
+  command->add_option("--system", options->system, "Spec whose 'system' part describes the system");
+  command->add_option("--gpus", options->gpus, "GPUs of the system")
+      ->check(CLI::Range(1, 1'000'000));
+  command->add_option("--accelerator", options->accelerator, "Such as H200");
+  command->add_option("--precision", options->precision, "Such as FP8");
+  command->add_option("--concurrency", options->concurrency, "Of files that do not say theirs")
+      ->check(CLI::Range(1, 1'000'000));
+  command->add_option("--name", options->name, "Name of the result");
+  command->add_option("--quality", options->quality,
+                      "Attach the scores of a lm-evaluation-harness results file");
+  std::string formats = "Recognised by content:\n";
+  for (const std::string& format : import_formats()) formats += "  " + format + "\n";
+  command->footer(
+      formats +
+      "\nExamples:\n"
+      "  llmsweep import vllm-c1.json vllm-c8.json --gpus 8 -o h200.json\n"
+      "  llmsweep import artifacts/ --system spec.yaml -o result.json\n"
+      "  llmsweep import results/h200 --quality lm_eval.json -o h200-with-quality.json\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return import_command(*options, console); };
+  });
+}
+
+void add_export(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<ExportCommandOptions>();
+  CLI::App* command = app.add_subcommand("export", "Write a result in another tool's format");
+  command->add_option("RESULT", options->result, "result.json or its folder")->required();
+  command->add_option("--as", options->as, "vllm-json, csv or llm-d-report")
+      ->required()
+      ->check(CLI::IsMember({"vllm-json", "csv", "llm-d-report"}));
+  command->add_option("-o,--out", options->out, "File to write; else standard output");
+  command->footer("Example:\n  llmsweep export results/h200 --as csv > levels.csv\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return export_command(*options, console); };
   });
 }
 

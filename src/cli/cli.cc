@@ -200,6 +200,8 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   add_prompts(app, chosen);
   add_report(app, chosen);
   add_show(app, chosen);
+  add_import(app, chosen);
+  add_export(app, chosen);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::Success& answered) {  // --help and --version

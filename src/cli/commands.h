@@ -79,4 +79,24 @@ struct PromptsOptions {
 };
 int prompts_command(const PromptsOptions& options, Console& console);
 
+struct ImportCommandOptions {
+  std::vector<std::string> paths;
+  std::string out;      // result file to write
+  std::string system;   // a spec whose `system` part is taken; empty: none
+  std::string quality;  // a results file of lm-evaluation-harness; empty: none
+  std::string name;
+  std::string accelerator;
+  std::string precision;
+  int gpus = 0;         // 0: as the files say
+  int concurrency = 0;  // 0: as the files say
+};
+int import_command(const ImportCommandOptions& options, Console& console);
+
+struct ExportCommandOptions {
+  std::string result;
+  std::string as;   // vllm-json, csv, llm-d-report
+  std::string out;  // empty: stdout
+};
+int export_command(const ExportCommandOptions& options, Console& console);
+
 }  // namespace llmsweep

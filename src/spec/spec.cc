@@ -40,6 +40,10 @@ SweepSpec parse_spec(std::string_view text, const std::string& name,
   return resolve(ConfigNode::parse(text, name), name, sets);
 }
 
+SystemSpec load_system(const std::filesystem::path& path) {
+  return read_system(ConfigNode::parse_file(path)["system"]);
+}
+
 Target parse_target(std::string_view text) {
   const std::vector<std::string> parts = split(text, ':');
   if (parts.size() != 3) {

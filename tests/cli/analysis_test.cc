@@ -132,5 +132,61 @@ TEST(GateCommand, NamesTheFileThatIsBroken) {
   EXPECT_THAT(result.err, HasSubstr("broken.json"));
 }
 
+TEST(ImportCommand, MakesAResultThatOtherCommandsTake) {
+  const auto folder = test_folder();
+  write_file_atomically(folder / "c8.json", R"({"model_id": "m", "max_concurrency": 8,
+"duration": 100, "completed": 400, "failed": 0, "total_input_tokens": 960000,
+"total_output_tokens": 640000, "output_throughput": 6400, "median_e2el_ms": 14716})");
+  write_file_atomically(folder / "lm_eval.json", R"({"results": {"gpqa": {"acc,none": 0.835}}})");
+  const std::string out = (folder / "imported.json").string();
+  const ProcessResult without = run_llmsweep({"import", folder / "c8.json", "-o", out});
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_THAT(without.err, HasSubstr("--gpus"));
+  const ProcessResult imported =
+      run_llmsweep({"import", folder / "c8.json", "--gpus", "8", "-o", out});
+  EXPECT_EQ(imported.exit_code, 0) << imported.err;
+  EXPECT_THAT(imported.out, HasSubstr("imported as ICL"));
+  const ProcessResult scored =
+      run_llmsweep({"import", out, "--quality", folder / "lm_eval.json", "-o", out});
+  EXPECT_EQ(scored.exit_code, 0) << scored.err;
+  EXPECT_EQ(run_llmsweep({"gate", out, "--require", "e2e:p50@c8 <= 16s", "--require",
+                          "quality:gpqa >= 0.83"})
+                .exit_code,
+            0);
+  EXPECT_EQ(run_llmsweep({"compare", out, out, "--target", "e2e:p50:15s"}).exit_code, 0);
+}
+
+TEST(ImportCommand, TakesTheSystemOfASpec) {
+  const auto folder = test_folder();
+  write_file_atomically(folder / "r.json", R"({"model_id": "m", "max_concurrency": 8,
+"duration": 10, "completed": 4, "total_output_tokens": 64, "output_throughput": 6,
+"median_e2el_ms": 14})");
+  write_file_atomically(folder / "system.yaml", "system: {accelerator: H200, gpus: 8}\n");
+  const auto out = folder / "imported.json";
+  ASSERT_EQ(
+      run_llmsweep({"import", folder / "r.json", "--system", folder / "system.yaml", "-o", out})
+          .exit_code,
+      0);
+  EXPECT_EQ(read_result(out).system.accelerator, "H200");
+}
+
+TEST(ExportCommand, IsReadBackByImport) {
+  const auto folder = test_folder();
+  const std::string file = stored(measured(), folder);
+  const auto lines = folder / "vllm.jsonl";
+  ASSERT_EQ(run_llmsweep({"export", file, "--as", "vllm-json", "-o", lines}).exit_code, 0);
+  const auto out = folder / "back.json";
+  ASSERT_EQ(run_llmsweep({"import", lines, "-o", out}).exit_code, 0);
+  const SweepResult back = read_result(out);
+  ASSERT_EQ(back.levels.size(), 2u);
+  EXPECT_EQ(back.levels[1].runs.size(), 3u);
+  EXPECT_DOUBLE_EQ(*back.levels[1].runs[0].e2e.p50, 11900);
+  EXPECT_EQ(back.system.gpus, 4);
+  const ProcessResult csv = run_llmsweep({"export", file, "--as", "csv"});
+  EXPECT_THAT(csv.out, HasSubstr("11"));
+  EXPECT_THAT(run_llmsweep({"export", file, "--as", "llm-d-report"}).out,
+              HasSubstr("version: '0.2'"));
+}
+
 }  // namespace
 }  // namespace llmsweep

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,8 +16,9 @@
 namespace llmsweep {
 
 struct ImportOptions {
-  std::string name;   // empty: the first path's stem
-  SystemSpec system;  // what is set here wins over what a file says
+  std::string name;                // empty: the first path's stem
+  SystemSpec system;               // what is set here wins over what a file says
+  std::optional<int> concurrency;  // of files that do not say theirs
 };
 
 // Files and directories of one sweep become one result: a level a concurrency, a run for each file

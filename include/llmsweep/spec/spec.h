@@ -25,6 +25,9 @@ SweepSpec load_spec(const std::filesystem::path& path, const std::vector<std::st
 SweepSpec parse_spec(std::string_view text, const std::string& name,
                      const std::vector<std::string>& sets);
 
+// Only the `system` part of a spec, which need hold no other. Throws Error.
+SystemSpec load_system(const std::filesystem::path& path);
+
 // The spec as JSON, every default written out; parse_spec() reads it back. Values of headers and
 // body fields that look like credentials are replaced by "<redacted>".
 std::string spec_to_json(const SweepSpec& spec);

@@ -1,0 +1,31 @@
+#include "llmsweep/results/export.h"
+
+#include <ostream>
+
+#include "cli/commands.h"
+#include "cli/read_results.h"
+#include "llmsweep/base/files.h"
+#include "llmsweep/cli/cli.h"
+#include "llmsweep/report/markdown.h"
+
+namespace llmsweep {
+
+int export_command(const ExportCommandOptions& options, Console& console) {
+  const SweepResult result = read_result_argument(options.result);
+  std::string text;
+  if (options.as == "csv") {
+    text = levels_csv({&result, 1});
+  } else if (options.as == "vllm-json") {
+    text = export_vllm_json(result);
+  } else {
+    text = export_llm_d_report(result);
+  }
+  if (options.out.empty()) {
+    console.out << text;
+  } else {
+    write_file_atomically(options.out, text);
+  }
+  return kExitOk;
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,174 @@
+#include "llmsweep/results/export.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace llmsweep {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void put(Json& json, const std::string& key, const std::optional<double>& value) {
+  if (value) json[key] = *value;
+}
+
+// "mean_ttft_ms", "median_ttft_ms", "p99_ttft_ms": vLLM's names.
+void put_distribution(Json& json, const std::string& metric, const Distribution& distribution) {
+  if (!distribution.p50) return;
+  json["mean_" + metric + "_ms"] = distribution.mean;
+  json["median_" + metric + "_ms"] = *distribution.p50;
+  put(json, "p90_" + metric + "_ms", distribution.p90);
+  put(json, "p95_" + metric + "_ms", distribution.p95);
+  put(json, "p99_" + metric + "_ms", distribution.p99);
+  put(json, "p99.9_" + metric + "_ms", distribution.p999);
+}
+
+std::string date_of(const SweepResult& result) {
+  std::string date;  // "2026-11-22T04:05:06Z" -> "20261122-040506"
+  for (const char c : result.created_at) {
+    if (c >= '0' && c <= '9') date += c;
+    if (c == 'T') date += '-';
+  }
+  return date;
+}
+
+Json vllm_run(const SweepResult& result, int concurrency, const RunStats& run) {
+  const double completed = static_cast<double>(run.requests.completed);
+  Json json = {{"date", date_of(result)},
+               {"endpoint_type", "openai-chat"},
+               {"backend", "openai-chat"},
+               {"label", result.name},
+               {"model_id", result.model},
+               {"tokenizer_id", result.model},
+               {"num_prompts", run.requests.completed + run.requests.failed},
+               {"num_gpus", std::to_string(result.system.gpus)},
+               {"request_rate", "inf"},
+               {"burstiness", 1.0},
+               {"max_concurrency", concurrency},
+               {"duration", run.wall_seconds},
+               {"completed", run.requests.completed},
+               {"failed", run.requests.failed},
+               {"total_input_tokens", std::llround(run.input_tokens_mean * completed)},
+               {"total_output_tokens", std::llround(run.output_tokens_mean * completed)},
+               {"request_throughput", run.request_throughput_rps}};
+  put(json, "request_goodput", run.goodput_rps);
+  json["output_throughput"] = run.output_throughput_tps;
+  put_distribution(json, "ttft", run.ttft);
+  put_distribution(json, "tpot", run.tpot);
+  put_distribution(json, "itl", run.icl);
+  put_distribution(json, "e2el", run.e2e);
+  return json;
+}
+
+// ---- llm-d Benchmark Report 0.2. JSON strings are YAML strings.
+
+std::string quoted(const std::string& text) {
+  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string statistics(const char* name, const Distribution& distribution) {
+  if (!distribution.p50) return {};
+  std::string text = fmt::format("        {}:\n          units: ms\n", name);
+  text +=
+      fmt::format("          mean: {}\n          p50: {}\n", distribution.mean, *distribution.p50);
+  const auto add = [&text](const char* key, const std::optional<double>& value) {
+    if (value) text += fmt::format("          {}: {}\n", key, *value);
+  };
+  add("p90", distribution.p90);
+  add("p95", distribution.p95);
+  add("p99", distribution.p99);
+  add("p99p9", distribution.p999);
+  return text;
+}
+
+std::string mean_only(const char* name, const char* units, double mean) {
+  return fmt::format("        {}:\n          units: {}\n          mean: {}\n", name, units, mean);
+}
+
+std::string llm_d_scenario(const SweepResult& result, int concurrency) {
+  return fmt::format(
+      "scenario:\n"
+      "  stack:\n"
+      "    - metadata:\n"
+      "        label: {}\n"
+      "      standardized:\n"
+      "        kind: inference_engine\n"
+      "        tool: {}\n"
+      "        tool_version: {}\n"
+      "        model:\n"
+      "          name: {}\n"
+      "        accelerator:\n"
+      "          model: {}\n"
+      "          count: {}\n"
+      "  load:\n"
+      "    standardized:\n"
+      "      tool: llmsweep\n"
+      "      tool_version: {}\n"
+      "      source: {}\n"
+      "      concurrency: {}\n",
+      quoted(result.system.checkpoint.empty() ? result.name : result.system.checkpoint),
+      quoted(result.system.engine), quoted(result.system.engine_version), quoted(result.model),
+      quoted(result.system.accelerator), result.system.gpus, quoted(result.tool),
+      quoted(result.workload.dataset), concurrency);
+}
+
+std::string llm_d_level(const SweepResult& result, const LevelStats& level) {
+  const RunStats& stats = level.pooled;
+  std::string text = fmt::format(
+      "version: '0.2'\n"
+      "run:\n"
+      "  uid: {}\n"
+      "  description: {}\n"
+      "  time:\n"
+      "    start: {}\n",
+      quoted(fmt::format("{}-c{}", result.name, level.concurrency)),
+      quoted(result.simulated ? "SIMULATED, not a measurement" : "measured sweep level"),
+      quoted(result.created_at));
+  text += llm_d_scenario(result, level.concurrency);
+  text += fmt::format(
+      "results:\n"
+      "  request_performance:\n"
+      "    aggregate:\n"
+      "      requests:\n"
+      "        total: {}\n"
+      "        failures: {}\n",
+      stats.requests.completed + stats.requests.failed, stats.requests.failed);
+  text += mean_only("input_length", "count", stats.input_tokens_mean);
+  text += mean_only("output_length", "count", stats.output_tokens_mean);
+  text += "      latency:\n";
+  text += statistics("time_to_first_token", stats.ttft);
+  text += statistics("time_per_output_token", stats.tpot);
+  text += statistics("inter_token_latency", stats.itl);
+  text += statistics("request_latency", stats.e2e);
+  text += "      throughput:\n";
+  text += mean_only("output_token_rate", "tokens/s", stats.output_throughput_tps);
+  text += mean_only("request_rate", "queries/s", stats.request_throughput_rps);
+  return text;
+}
+
+}  // namespace
+
+std::string export_vllm_json(const SweepResult& result) {
+  std::string lines;
+  for (const LevelStats& level : result.levels) {
+    const bool only_pooled = level.runs.empty();
+    for (const RunStats& run : only_pooled ? std::vector<RunStats>{level.pooled} : level.runs) {
+      lines += vllm_run(result, level.concurrency, run)
+                   .dump(-1, ' ', false, Json::error_handler_t::replace) +
+               "\n";
+    }
+  }
+  return lines;
+}
+
+std::string export_llm_d_report(const SweepResult& result) {
+  std::string text;
+  for (const LevelStats& level : result.levels) {
+    text += "---\n" + llm_d_level(result, level);
+  }
+  return text;
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,141 @@
+#include "llmsweep/results/import.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
+#include "results/import_merge.h"
+#include "results/import_run.h"
+
+namespace llmsweep {
+namespace {
+
+namespace fs = std::filesystem;
+using foreign::Document;
+using foreign::Format;
+using foreign::Run;
+
+constexpr size_t kMaxFiles = 10'000;
+constexpr int kMaxDepth = 6;
+
+std::vector<Format> all_formats() {
+  std::vector<Format> formats;
+  // The narrow ones first: several tools descend from vLLM's keys.
+  for (const auto* family :
+       {&foreign::inferencex_formats(), &foreign::guidellm_formats(), &foreign::aiperf_formats(),
+        &foreign::inference_perf_formats(), &foreign::genai_bench_formats(),
+        &foreign::llmperf_formats(), &foreign::other_formats(), &foreign::vllm_formats()}) {
+    formats.insert(formats.end(), family->begin(), family->end());
+  }
+  return formats;
+}
+
+const Format* format_of(const std::vector<Format>& formats, const Document& document) {
+  for (const Format& format : formats) {
+    if (format.matches(document)) return &format;
+  }
+  return nullptr;
+}
+
+bool is_json_name(const fs::path& path) {
+  return path.extension() == ".json" || path.extension() == ".jsonl";
+}
+
+std::vector<fs::path> files_below(const fs::path& folder) {
+  std::vector<fs::path> files;
+  const auto options = fs::directory_options::skip_permission_denied;
+  std::error_code unreadable;
+  fs::recursive_directory_iterator walk(folder, options, unreadable);
+  if (unreadable) throw Error({.what = "cannot be read", .where = folder.string()});
+  for (auto at = fs::begin(walk); at != fs::end(walk); ++at) {
+    if (at.depth() > kMaxDepth) at.disable_recursion_pending();
+    if (!at->is_regular_file() || !is_json_name(at->path())) continue;
+    files.push_back(at->path());
+    if (files.size() > kMaxFiles) {
+      throw Error({.what = "more than 10,000 JSON files",
+                   .where = folder.string(),
+                   .next = "name the folder of one sweep"});
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// Files that say again what another one of the same folder says.
+bool repeats_another(const fs::path& file) {
+  const fs::path folder = file.parent_path();
+  const std::string name = file.filename().string();
+  if (name == "profile_export.jsonl") return fs::exists(folder / "profile_export_aiperf.json");
+  if (name == "summary_lifecycle_metrics.json") {
+    return fs::exists(folder / "stage_0_lifecycle_metrics.json");
+  }
+  return name.ends_with(".pytorch.json");
+}
+
+[[noreturn]] void unrecognised(const std::string& where) {
+  throw Error({.what = "no known benchmark result",
+               .where = where,
+               .next = "known are: " + join(import_formats(), "; ")});
+}
+
+enum class Unknown { kRefused, kSkipped };
+
+std::vector<Run> read_file_runs(const fs::path& file, Unknown unknown) {
+  static const std::vector<Format> formats = all_formats();
+  std::vector<Run> runs;
+  for (const Document& document : foreign::read_documents(file)) {
+    const Format* format = format_of(formats, document);
+    if (format == nullptr) {
+      if (unknown == Unknown::kRefused) unrecognised(document.where);
+      continue;
+    }
+    for (Run& run : format->read(document)) runs.push_back(std::move(run));
+    if (format->whole_file) break;
+  }
+  return runs;
+}
+
+std::vector<Run> read_path(const fs::path& path) {
+  if (!fs::is_directory(path)) return read_file_runs(path, Unknown::kRefused);
+  std::vector<Run> runs;
+  for (const fs::path& file : files_below(path)) {
+    if (repeats_another(file)) continue;
+    for (Run& run : read_file_runs(file, Unknown::kSkipped)) runs.push_back(std::move(run));
+  }
+  if (runs.empty()) unrecognised(path.string());
+  return runs;
+}
+
+std::string name_for(const fs::path& path) {
+  const fs::path clean = fs::absolute(path).lexically_normal();
+  const fs::path last = clean.filename().empty() ? clean.parent_path() : clean;
+  return last.stem().string();
+}
+
+}  // namespace
+
+SweepResult import_results(const std::vector<fs::path>& paths, const ImportOptions& options) {
+  std::vector<Run> runs;
+  for (const fs::path& path : paths) {
+    for (Run& run : read_path(path)) runs.push_back(std::move(run));
+  }
+  if (runs.empty()) {
+    throw Error({.what = "nothing to import", .where = {}, .next = "name a file or a folder"});
+  }
+  SweepResult result = foreign::merge(std::move(runs), options);
+  result.name = options.name.empty() ? name_for(paths.front()) : options.name;
+  return result;
+}
+
+const std::vector<std::string>& import_formats() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const Format& format : all_formats()) list.emplace_back(format.name);
+    return list;
+  }();
+  return names;
+}
+
+}  // namespace llmsweep

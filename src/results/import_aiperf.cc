@@ -1,0 +1,215 @@
+// AIPerf and GenAI-Perf: profile_export_aiperf.json in its three layouts, profile_export_genai_perf
+// .json, and AIPerf's per-request profile_export.jsonl. One directory a level in a sweep.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "llmsweep/base/text.h"
+#include "results/import_run.h"
+
+namespace llmsweep::foreign {
+namespace {
+
+const char* const kRequestFile = "profile_export.jsonl";
+
+// Milliseconds a unit; nothing where the unit is none of time.
+std::optional<double> unit_ms(const std::string& unit) {
+  if (unit == "ms" || unit == "milliseconds") return 1;
+  if (unit == "s" || unit == "sec" || unit == "seconds") return 1e3;
+  if (unit == "us" || unit == "microseconds") return 1e-3;
+  if (unit == "ns" || unit == "nanoseconds") return 1e-6;
+  return std::nullopt;
+}
+
+// Layout (a) has the tags below "records", the others at the top.
+const Json& tags_of(const Json& value) {
+  const Json* records = find(value, "records");
+  return records != nullptr && records->is_object() ? *records : value;
+}
+
+std::optional<double> average(const Json& tags, const char* tag) {
+  const Json* found = member(tags, tag);
+  return found == nullptr ? std::nullopt : number(*found, "avg");
+}
+
+Figures figures_of(const Document& document, const char* tag, int64_t count) {
+  const Json* found = member(tags_of(document.value), tag);
+  if (found == nullptr) return {};
+  const std::string unit = text(*found, "unit");
+  const auto ms = unit_ms(unit);
+  if (!ms) {
+    fail(document, fmt::format("the unit '{}' of '{}' is none of time", printable(unit), tag));
+  }
+  const auto get = [found](std::string_view key) { return number(*found, key); };
+  return {.mean = get("avg"),
+          .min = get("min"),
+          .max = get("max"),
+          .p50 = get("p50"),
+          .p90 = get("p90"),
+          .p95 = get("p95"),
+          .p99 = get("p99"),
+          .count = count,
+          .unit_ms = *ms};
+}
+
+bool names_concurrency(const std::string& key) {
+  return key == "concurrency" || key.ends_with(".concurrency");
+}
+
+// From the configuration, a sweep's variation, or a directory called concurrency_40.
+int concurrency_of(const Document& document) {
+  for (const char* place : {"run_info.variation_values", "input_config"}) {
+    const Json* config = find(document.value, place);
+    if (config == nullptr) continue;
+    const auto found = search(*config, names_concurrency);
+    if (found && *found >= 1 && *found <= 1e6) return static_cast<int>(*found);
+  }
+  for (const auto& part : document.path.parent_path()) {
+    const std::string name = part.string();
+    const size_t at = name.find("concurrency");
+    if (at == name.npos || at + 12 >= name.size()) continue;
+    const auto found = parse_int(std::string_view(name).substr(at + 12));
+    if (found && *found >= 1 && *found <= 1'000'000) return static_cast<int>(*found);
+  }
+  return 0;
+}
+
+std::string model_of(const Json& value) {
+  for (const char* path :
+       {"input_config.endpoint.model_names", "input_config.model_names", "input_config.models"}) {
+    const Json* names = find(value, path);
+    if (names == nullptr) continue;
+    if (names->is_string()) return names->get<std::string>();
+    if (names->is_array() && !names->empty() && names->front().is_string()) {
+      return names->front().get<std::string>();
+    }
+  }
+  return {};
+}
+
+std::optional<double> value_ms(const Json& metrics, const char* tag) {
+  const Json* found = member(metrics, tag);
+  if (found == nullptr) return std::nullopt;
+  const auto ms = unit_ms(text(*found, "unit"));
+  const auto value = number(*found, "value");
+  return ms && value ? std::optional(*value * *ms) : std::nullopt;
+}
+
+Request read_request(const Json& line) {
+  Request request;
+  const Json* metrics = find(line, "metrics");
+  if (const auto start = number(line, "metadata.request_start_ns")) {
+    request.start_s = *start / 1e9;
+  }
+  const Json* cancelled = find(line, "metadata.was_cancelled");
+  request.ok = find(line, "error") == nullptr &&
+               !(cancelled != nullptr && cancelled->is_boolean() && cancelled->get<bool>());
+  request.error = text(line, "error.message");
+  if (metrics == nullptr) return request;
+  request.e2e_ms = value_ms(*metrics, "request_latency");
+  request.ttft_ms = value_ms(*metrics, "time_to_first_token");
+  request.ttfo_ms = value_ms(*metrics, "time_to_first_output_token");
+  request.input_tokens =
+      static_cast<int64_t>(number(*metrics, "input_sequence_length.value").value_or(0));
+  request.output_tokens =
+      static_cast<int64_t>(number(*metrics, "output_sequence_length.value").value_or(0));
+  if (const Json* gaps = find(*metrics, "inter_chunk_latency")) {
+    const double ms = unit_ms(text(*gaps, "unit")).value_or(1);
+    for (const double gap : numbers(find(*gaps, "value"))) request.gaps_ms.push_back(gap * ms);
+  }
+  return request;
+}
+
+bool is_request_line(const Json& value) {
+  return has(value, {"metadata.request_start_ns", "metadata.request_end_ns"});
+}
+
+void read_requests(const std::filesystem::path& path, Run& run) {
+  for (const Document& line : read_documents(path)) {
+    if (!is_request_line(line.value)) fail(line, "not a line of AIPerf's requests");
+    if (text(line.value, "metadata.benchmark_phase") == "warmup") continue;
+    run.requests.push_back(read_request(line.value));
+  }
+}
+
+bool is_aiperf(const Document& document) {
+  const Json& tags = tags_of(document.value);
+  return has(tags, {"request_latency.unit", "request_latency.avg"});
+}
+
+std::vector<Run> read_aiperf(const Document& document) {
+  const Json& value = document.value;
+  const Json& tags = tags_of(value);
+  const bool genai_perf =
+      document.path.filename().string().find("genai_perf") != std::string::npos ||
+      has(value, {"input_config.perf_analyzer"});
+  Run run{.tool = genai_perf ? "GenAI-Perf" : "AIPerf", .where = document.where};
+  run.concurrency = concurrency_of(document);
+  run.model = model_of(value);
+  RunStats& stats = run.stats;
+  const auto completed = static_cast<int64_t>(average(tags, "request_count").value_or(0));
+  stats.requests.completed = completed;
+  stats.requests.failed = static_cast<int64_t>(average(tags, "error_request_count").value_or(0));
+  stats.e2e = distribution(figures_of(document, "request_latency", completed));
+  stats.ttft = distribution(figures_of(document, "time_to_first_token", completed));
+  stats.ttfo = distribution(figures_of(document, "time_to_first_output_token", completed));
+  stats.tpot = distribution(figures_of(document, "inter_token_latency", completed));
+  stats.output_throughput_tps = average(tags, "output_token_throughput").value_or(0);
+  stats.request_throughput_rps = average(tags, "request_throughput").value_or(0);
+  stats.goodput_rps = average(tags, "goodput");
+  const Json* output = member(tags, "output_sequence_length");
+  const Json* input = member(tags, "input_sequence_length");
+  if (input != nullptr) {
+    run.input_tokens = token_count(number(*input, "avg"), number(*input, "std"));
+  }
+  if (output != nullptr) {
+    run.output_tokens = token_count(number(*output, "avg"), number(*output, "std"));
+  }
+  if (const Json* duration = member(tags, "benchmark_duration")) {
+    const auto ms = unit_ms(text(*duration, "unit"));
+    if (ms) stats.wall_seconds = number(*duration, "avg").value_or(0) * *ms / 1e3;
+  }
+  run.notes.emplace_back(
+      "Its inter_token_latency is one value a request, our TPOT; ITL is left out. Failures are "
+      "counted by error_request_count, not by the kinds in error_summary.");
+  const auto requests = document.path.parent_path() / kRequestFile;
+  if (std::filesystem::is_regular_file(requests)) read_requests(requests, run);
+  return {std::move(run)};
+}
+
+bool is_request_file(const Document& document) {
+  return is_request_line(document.value);
+}
+
+std::vector<Run> read_request_file(const Document& document) {
+  Run run{.tool = "AIPerf", .where = document.path.string()};
+  run.concurrency = concurrency_of(document);
+  read_requests(document.path, run);
+  int64_t failed = 0;
+  double input = 0, output = 0;
+  for (const Request& request : run.requests) {
+    failed += request.ok ? 0 : 1;
+    input += request.ok ? static_cast<double>(request.input_tokens) : 0;
+    output += request.ok ? static_cast<double>(request.output_tokens) : 0;
+  }
+  const auto completed = static_cast<int64_t>(run.requests.size()) - failed;
+  run.stats.requests = {.completed = completed, .failed = failed};
+  if (completed > 0) {
+    run.input_tokens = token_count(input / static_cast<double>(completed), std::nullopt);
+    run.output_tokens = token_count(output / static_cast<double>(completed), std::nullopt);
+  }
+  return {std::move(run)};
+}
+
+}  // namespace
+
+const std::vector<Format>& aiperf_formats() {
+  static const std::vector<Format> formats = {
+      {"AIPerf profile_export_aiperf.json and GenAI-Perf profile_export_genai_perf.json", is_aiperf,
+       read_aiperf},
+      {"AIPerf profile_export.jsonl", is_request_file, read_request_file, true},
+  };
+  return formats;
+}
+
+}  // namespace llmsweep::foreign

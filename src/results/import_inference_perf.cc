@@ -1,0 +1,77 @@
+// inference-perf: stage_N_lifecycle_metrics.json of a reports directory, seconds.
+#include "results/import_run.h"
+
+namespace llmsweep::foreign {
+namespace {
+
+constexpr double kSecond = 1000;  // ms
+
+Figures figures_of(const Json& value, const std::string& metric, int64_t count) {
+  const Json* found = find(value, "successes.latency." + metric);
+  if (found == nullptr) return {};
+  const auto get = [found](const char* key) { return number(member(*found, key)); };
+  return {.mean = get("mean"),
+          .min = get("min"),
+          .max = get("max"),
+          .p50 = get("median"),
+          .p90 = get("p90"),
+          .p95 = get("p95"),
+          .p99 = get("p99"),
+          .p999 = get("p99.9"),
+          .count = count,
+          .unit_ms = kSecond};
+}
+
+std::optional<TokenCount> tokens_of(const Json& value, std::initializer_list<const char*> paths) {
+  for (const char* path : paths) {
+    const Json* found = find(value, path);
+    if (found == nullptr) continue;
+    if (const auto mean = number(member(*found, "mean"))) {
+      return token_count(mean, number(member(*found, "std")));
+    }
+  }
+  return std::nullopt;
+}
+
+bool is_inference_perf(const Document& document) {
+  return has(document.value, {"load_summary", "successes.latency"});
+}
+
+std::vector<Run> read_inference_perf(const Document& document) {
+  const Json& value = document.value;
+  Run run{.tool = "inference-perf", .where = document.where};
+  const auto completed = static_cast<int64_t>(required(document, "successes.count"));
+  run.concurrency = static_cast<int>(number(value, "load_summary.concurrency").value_or(0));
+  RunStats& stats = run.stats;
+  stats.requests.completed = completed;
+  stats.requests.failed = static_cast<int64_t>(number(value, "failures.count").value_or(0));
+  stats.wall_seconds = number(value, "benchmark_time_seconds").value_or(0);
+  stats.e2e = distribution(figures_of(value, "request_latency", completed));
+  stats.ttft = distribution(figures_of(value, "time_to_first_token", completed));
+  stats.tpot = distribution(figures_of(value, "time_per_output_token", completed));
+  stats.icl = distribution(figures_of(value, "inter_token_latency", completed));
+  stats.output_throughput_tps =
+      number(value, "successes.throughput.output_tokens_per_sec").value_or(0);
+  stats.request_throughput_rps = number(value, "successes.throughput.requests_per_sec").value_or(0);
+  if (const auto percent = number(value, "successes.goodput_metrics.goodput_percentage")) {
+    stats.goodput_fraction = *percent / 100;
+  }
+  stats.goodput_rps = number(value, "successes.goodput_metrics.request_goodput");
+  run.input_tokens = tokens_of(
+      value, {"successes.prompt_tokens.total", "successes.prompt_tokens", "successes.prompt_len"});
+  run.output_tokens = tokens_of(value, {"successes.output_tokens", "successes.output_len"});
+  run.notes.emplace_back(
+      "Its inter_token_latency is the gap between chunks: imported as ICL. Its "
+      "normalized_time_per_output_token includes the first token: left out.");
+  return {std::move(run)};
+}
+
+}  // namespace
+
+const std::vector<Format>& inference_perf_formats() {
+  static const std::vector<Format> formats = {
+      {"inference-perf stage reports", is_inference_perf, read_inference_perf}};
+  return formats;
+}
+
+}  // namespace llmsweep::foreign

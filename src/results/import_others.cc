@@ -1,0 +1,180 @@
+// trtllm-bench, inference-benchmarker and evalscope.
+#include <filesystem>
+
+#include "results/import_run.h"
+
+namespace llmsweep::foreign {
+namespace {
+
+constexpr double kSecond = 1000;  // ms
+
+// ---- trtllm-bench --report_json
+
+Figures trt_figures(const Json& value, std::string_view path, int64_t count) {
+  const Json* found = find(value, path);
+  if (found == nullptr) return {};
+  const auto get = [found](std::string_view key) { return number(*found, key); };
+  return {.mean = get("average"),
+          .min = get("minimum"),
+          .max = get("maximum"),
+          .p50 = get("p50"),
+          .p90 = get("p90"),
+          .p95 = get("p95"),
+          .p99 = get("p99"),
+          .count = count};
+}
+
+bool is_trtllm_bench(const Document& document) {
+  return has(document.value, {"world_info", "performance.system_output_throughput_tok_s"});
+}
+
+std::vector<Run> read_trtllm_bench(const Document& document) {
+  const Json& value = document.value;
+  Run run{.tool = "trtllm-bench", .where = document.where};
+  const auto count = static_cast<int64_t>(required(document, "request_info.num_requests"));
+  run.model = text(value, "engine.model");
+  run.system.engine = "TensorRT LLM";
+  run.system.engine_version = text(value, "engine.version");
+  run.system.accelerator = text(value, "machine.name");
+  run.system.gpus = static_cast<int>(number(value, "world_info.world_size").value_or(0));
+  run.input_tokens = token_count(number(value, "request_info.avg_input_length"), std::nullopt);
+  run.output_tokens = token_count(number(value, "request_info.avg_output_length"), std::nullopt);
+  RunStats& stats = run.stats;
+  stats.requests.completed = count;
+  stats.wall_seconds = number(value, "performance.total_latency_ms").value_or(0) / 1e3;
+  stats.achieved_concurrency = number(value, "request_info.avg_num_concurrent_requests");
+  stats.output_throughput_tps = required(document, "performance.system_output_throughput_tok_s");
+  stats.request_throughput_rps = number(value, "performance.request_throughput_req_s").value_or(0);
+  stats.e2e = distribution(trt_figures(value, "performance.request_latency_percentiles_ms", count));
+  stats.ttft = distribution(trt_figures(value, "streaming_metrics.ttft_percentiles", count));
+  stats.tpot = distribution(trt_figures(value, "streaming_metrics.tpot_percentiles", count));
+  run.notes.emplace_back(
+      "It calls the engine in its own process: there is no HTTP in these latencies, so they do not "
+      "compare with those of a serving client. It does not say its --concurrency.");
+  return {std::move(run)};
+}
+
+// ---- inference-benchmarker
+
+Figures hf_figures(const Json& value, const char* metric, int64_t count) {
+  const Json* found = find(value, metric);
+  if (found == nullptr) return {};
+  const auto get = [found](std::string_view key) { return number(*found, key); };
+  return {.mean = get("avg"),
+          .p50 = get("p50"),
+          .p90 = get("p90"),
+          .p95 = get("p95"),
+          .p99 = get("p99"),
+          .count = count};
+}
+
+bool is_inference_benchmarker(const Document& document) {
+  const Json* results = find(document.value, "results");
+  return results != nullptr && results->is_array() && !results->empty() &&
+         has(results->front(), {"executor_type", "e2e_latency_ms"});
+}
+
+std::vector<Run> read_inference_benchmarker(const Document& document) {
+  std::vector<Run> runs;
+  for (const Json& value : document.value["results"]) {
+    // Rates hold no concurrency; the warm-up is none of the results.
+    if (text(value, "executor_type") != "ConstantVUs" || text(value, "id") == "warmup") continue;
+    Run run{.tool = "inference-benchmarker", .where = document.where};
+    run.concurrency = static_cast<int>(number(value, "config.max_vus").value_or(0));
+    run.model = text(document.value, "config.model_name");
+    if (run.model.empty()) run.model = text(document.value, "config.tokenizer");
+    RunStats& stats = run.stats;
+    const auto completed = static_cast<int64_t>(number(value, "successful_requests").value_or(0));
+    stats.requests.completed = completed;
+    stats.requests.failed = static_cast<int64_t>(number(value, "failed_requests").value_or(0));
+    stats.wall_seconds = number(value, "duration_ms").value_or(0) / 1e3;
+    stats.output_throughput_tps = number(value, "token_throughput_secs").value_or(0);
+    stats.request_throughput_rps = number(value, "request_rate").value_or(0);
+    stats.e2e = distribution(hf_figures(value, "e2e_latency_ms", completed));
+    stats.ttft = distribution(hf_figures(value, "time_to_first_token_ms", completed));
+    if (completed > 0) {
+      const double requests = static_cast<double>(completed);
+      run.input_tokens =
+          token_count(number(value, "total_tokens_sent").value_or(0) / requests, std::nullopt);
+      run.output_tokens =
+          token_count(number(value, "total_tokens").value_or(0) / requests, std::nullopt);
+    }
+    run.notes.emplace_back("Its inter-token latency is a mean a request over chunks: left out.");
+    runs.push_back(std::move(run));
+  }
+  if (runs.empty()) {
+    fail(document, "none of its results holds a constant number of users",
+         "levels come from runs of the kind ConstantVUs");
+  }
+  return runs;
+}
+
+// ---- evalscope perf
+
+// The row of `percentile` in the file beside the summary.
+struct EvalscopeRows {
+  std::vector<Document> documents;
+
+  Figures figures(const char* column, std::optional<double> mean, int64_t count,
+                  double unit_ms) const {
+    Figures figures{.mean = mean, .count = count, .unit_ms = unit_ms};
+    for (const Document& document : documents) {
+      if (!document.value.is_array()) continue;
+      for (const Json& row : document.value) {
+        const std::string name = text(row, "Percentiles");
+        const auto value = number(member(row, column));
+        if (name == "50%") figures.p50 = value;
+        if (name == "90%") figures.p90 = value;
+        if (name == "95%") figures.p95 = value;
+        if (name == "99%") figures.p99 = value;
+      }
+    }
+    return figures;
+  }
+};
+
+bool is_evalscope(const Document& document) {
+  return member(document.value, "Success Requests") != nullptr ||
+         member(document.value, "Succeed requests") != nullptr;
+}
+
+std::vector<Run> read_evalscope(const Document& document) {
+  const auto get = [&document](const char* key) { return number(member(document.value, key)); };
+  const auto either = [&get](const char* now, const char* before) {
+    const auto value = get(now);
+    return value ? value : get(before);
+  };
+  EvalscopeRows rows;
+  const auto beside = document.path.parent_path() / "benchmark_percentile.json";
+  if (std::filesystem::is_regular_file(beside)) rows.documents = read_documents(beside);
+  Run run{.tool = "evalscope perf", .where = document.where};
+  const auto completed =
+      static_cast<int64_t>(either("Success Requests", "Succeed requests").value_or(0));
+  run.concurrency = static_cast<int>(either("Concurrency", "Number of concurrency").value_or(0));
+  RunStats& stats = run.stats;
+  stats.requests.completed = completed;
+  stats.requests.failed =
+      static_cast<int64_t>(either("Failed Requests", "Failed requests").value_or(0));
+  stats.output_throughput_tps = get("Output Throughput (tok/s)").value_or(0);
+  stats.request_throughput_rps = get("Req Throughput (req/s)").value_or(0);
+  stats.e2e = distribution(rows.figures("Latency (s)", get("Avg Latency (s)"), completed, kSecond));
+  stats.ttft = distribution(rows.figures("TTFT (ms)", get("Avg TTFT (ms)"), completed, 1));
+  stats.tpot = distribution(rows.figures("TPOT (ms)", get("Avg TPOT (ms)"), completed, 1));
+  run.input_tokens = token_count(get("Avg Input Tokens"), std::nullopt);
+  run.output_tokens = token_count(get("Avg Output Tokens"), std::nullopt);
+  run.notes.emplace_back("Its ITL is left out: whether it is per chunk or per token is not said.");
+  return {std::move(run)};
+}
+
+}  // namespace
+
+const std::vector<Format>& other_formats() {
+  static const std::vector<Format> formats = {
+      {"trtllm-bench report JSON", is_trtllm_bench, read_trtllm_bench},
+      {"inference-benchmarker JSON", is_inference_benchmarker, read_inference_benchmarker},
+      {"evalscope benchmark_summary.json", is_evalscope, read_evalscope},
+  };
+  return formats;
+}
+
+}  // namespace llmsweep::foreign

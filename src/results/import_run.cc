@@ -1,0 +1,189 @@
+#include "results/import_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/stats/level_stats.h"
+#include "llmsweep/stats/percentile.h"
+
+namespace llmsweep::foreign {
+namespace {
+
+constexpr double kLongestSeconds = 1e9;
+
+bool has_times(const Request& request) {
+  return request.start_s && request.e2e_ms && request.output_tokens > 0;
+}
+
+// Slots of a common queue: a request takes the slot that has been free the longest.
+void assign_slots(std::vector<RequestRecord>& records, int concurrency) {
+  std::sort(records.begin(), records.end(),
+            [](const RequestRecord& a, const RequestRecord& b) { return *a.sent < *b.sent; });
+  std::vector<Instant> free_since(static_cast<size_t>(std::max(1, concurrency)), Instant::min());
+  for (size_t i = 0; i < records.size(); ++i) {
+    const auto slot = std::min_element(free_since.begin(), free_since.end());
+    records[i].index = static_cast<uint32_t>(i);
+    records[i].slot = static_cast<uint32_t>(slot - free_since.begin());
+    *slot = *records[i].end;
+  }
+}
+
+RequestRecord record_of(const Request& request, double first_start_s, int concurrency) {
+  RequestRecord record{.level = concurrency, .phase = Phase::kMeasured};
+  const double start = std::clamp(*request.start_s - first_start_s, 0.0, kLongestSeconds);
+  const Instant sent = from_ns(1'000'000'000) + from_seconds(start);
+  record.scheduled = sent;
+  record.sent = sent;
+  record.end = record.last_token = sent + from_ms(request.e2e_ms.value_or(0));
+  if (request.ttft_ms) record.first_token = sent + from_ms(*request.ttft_ms);
+  if (request.ttfo_ms) record.first_answer_token = sent + from_ms(*request.ttfo_ms);
+  if (request.input_tokens > 0) record.input_tokens = request.input_tokens;
+  record.output_tokens = request.output_tokens;
+  record.token_source = TokenSource::kUsage;
+  record.chunks = static_cast<int64_t>(request.gaps_ms.size()) + (record.first_token ? 1 : 0);
+  for (const double gap : request.gaps_ms) record.icl.add(from_ms(std::max(0.0, gap)));
+  if (!request.ok) {
+    record.outcome = Outcome::kProtocolError;
+    record.error = request.error;
+    record.first_token.reset();
+    record.last_token.reset();
+  }
+  return record;
+}
+
+void take_distributions(RunStats& stats, const RunStats& ours) {
+  for (const auto figure :
+       {&RunStats::e2e, &RunStats::ttft, &RunStats::ttfo, &RunStats::tpot, &RunStats::icl}) {
+    if ((ours.*figure).count > 0) stats.*figure = ours.*figure;
+  }
+  if (ours.output_speed_tps > 0) stats.output_speed_tps = ours.output_speed_tps;
+}
+
+void take_rates(RunStats& stats, const RunStats& ours) {
+  stats.output_throughput_tps = ours.output_throughput_tps;
+  stats.steady_output_throughput_tps = ours.steady_output_throughput_tps;
+  stats.request_throughput_rps = ours.request_throughput_rps;
+  stats.achieved_concurrency = ours.achieved_concurrency;
+  stats.littles_law_error = ours.littles_law_error;
+  stats.drain_bias = ours.drain_bias;
+  stats.throughput_per_latency = ours.throughput_per_latency;
+  stats.wall_seconds = ours.wall_seconds;
+  stats.requests = ours.requests;
+}
+
+// Latencies of requests whose start nobody wrote down: as if they had run one after the other.
+std::vector<RequestRecord> records_in_a_row(const Run& run) {
+  std::vector<RequestRecord> records;
+  for (const Request& request : run.requests) {
+    if (!request.ok || !request.e2e_ms || request.output_tokens < 1) continue;
+    Request started = request;
+    started.start_s = 0;
+    records.push_back(record_of(started, 0, 1));
+  }
+  return records;
+}
+
+}  // namespace
+
+Distribution distribution(const Figures& figures) {
+  Distribution result;
+  if (!figures.p50 || *figures.p50 < 0) return result;
+  const auto ms = [&figures](const std::optional<double>& value) {
+    return value ? std::optional(*value * figures.unit_ms) : std::nullopt;
+  };
+  result.count = figures.count;
+  result.mean = ms(figures.mean).value_or(0);
+  result.min = ms(figures.min).value_or(0);
+  result.max = ms(figures.max).value_or(0);
+  result.p50 = ms(figures.p50);
+  result.p90 = ms(figures.p90);
+  result.p95 = ms(figures.p95);
+  if (figures.count >= kSamplesForP99) result.p99 = ms(figures.p99);
+  if (figures.count >= kSamplesForP999) result.p999 = ms(figures.p999);
+  return result;
+}
+
+std::optional<TokenCount> token_count(std::optional<double> mean, std::optional<double> deviation) {
+  if (!mean || !(*mean > 0)) return std::nullopt;
+  const bool whole = *mean == std::floor(*mean) && *mean < 1e15;
+  if (whole && deviation.value_or(0) == 0) {
+    return TokenCount{.fixed = static_cast<int64_t>(*mean)};
+  }
+  return TokenCount{
+      .kind = TokenCount::Kind::kNormal, .mean = *mean, .stddev = deviation.value_or(0)};
+}
+
+void fill_derived(Run& run) {
+  RunStats& stats = run.stats;
+  const auto mean = [](const std::optional<TokenCount>& count) {
+    if (!count) return 0.0;
+    return count->kind == TokenCount::Kind::kFixed ? static_cast<double>(count->fixed)
+                                                   : count->mean;
+  };
+  if (stats.input_tokens_mean == 0) stats.input_tokens_mean = mean(run.input_tokens);
+  if (stats.output_tokens_mean == 0) stats.output_tokens_mean = mean(run.output_tokens);
+  if (stats.request_throughput_rps == 0 && stats.wall_seconds > 0) {
+    stats.request_throughput_rps =
+        static_cast<double>(stats.requests.completed) / stats.wall_seconds;
+  }
+  if (stats.tpot.p50 && *stats.tpot.p50 > 0) stats.decode_speed_tps = 1000 / *stats.tpot.p50;
+  if (stats.requests.failed > 0 && stats.requests.by_outcome.empty()) {
+    stats.requests.by_outcome[Outcome::kProtocolError] = stats.requests.failed;
+  }
+}
+
+std::vector<RequestRecord> records_of(const Run& run) {
+  std::vector<RequestRecord> records;
+  double first = kLongestSeconds * 1e3;
+  for (const Request& request : run.requests) {
+    if (request.ok && !has_times(request)) return {};
+    if (request.start_s) first = std::min(first, *request.start_s);
+  }
+  for (const Request& request : run.requests) {
+    if (!request.start_s) continue;  // a failure that nobody timed is in the counts
+    records.push_back(record_of(request, first, run.concurrency));
+  }
+  assign_slots(records, run.concurrency);
+  return records;
+}
+
+void recompute(Run& run) {
+  if (run.requests.empty()) return;
+  const LevelContext level{.concurrency = run.concurrency, .fillers = false};
+  const std::vector<RequestRecord> timed = records_of(run);
+  if (!timed.empty() && run.concurrency > 0) {
+    const RequestCounts counts = run.stats.requests;
+    const RunStats ours = run_stats({.records = timed, .level = level});
+    take_distributions(run.stats, ours);
+    take_rates(run.stats, ours);
+    run.stats.requests.failed = std::max(run.stats.requests.failed, counts.failed);
+    run.notes.emplace_back(
+        "Distributions and throughputs were recomputed from its per-request data.");
+    return;
+  }
+  const std::vector<RequestRecord> loose = records_in_a_row(run);
+  if (loose.empty()) return;
+  take_distributions(run.stats, run_stats({.records = loose, .level = level}));
+  run.notes.emplace_back(
+      "Distributions were recomputed from its per-request data; it has no start times, so that "
+      "throughputs are the file's.");
+}
+
+void fail(const Document& document, std::string what, std::string next) {
+  throw Error({.what = std::move(what), .where = document.where, .next = std::move(next)});
+}
+
+double required(const Document& document, std::string_view path) {
+  const auto value = number(document.value, path);
+  if (!value) {
+    fail(document, fmt::format("'{}' is missing or no number", path),
+         "is the file whole, and of a version that docs/import.md lists?");
+  }
+  return *value;
+}
+
+}  // namespace llmsweep::foreign

@@ -1,0 +1,88 @@
+// One run of one level as another tool's file gives it, before runs become a result. Private to
+// results/.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "llmsweep/model/level.h"
+#include "llmsweep/model/record.h"
+#include "llmsweep/model/spec.h"
+#include "results/import_json.h"
+
+namespace llmsweep::foreign {
+
+// A request of a file that lists them.
+struct Request {
+  bool ok = true;
+  std::string error;
+  std::optional<double> start_s;  // on any clock, the same for all requests of a run
+  std::optional<double> ttft_ms, ttfo_ms, e2e_ms;
+  int64_t input_tokens = 0;
+  int64_t output_tokens = 0;
+  std::vector<double> gaps_ms;  // between chunks
+};
+
+struct Run {
+  std::string tool;
+  std::string where;
+  int concurrency = 0;  // 0: the file does not say
+  std::string model;
+  SystemSpec system;  // what the file says of it
+  std::optional<TokenCount> input_tokens, output_tokens;
+  std::string dataset;
+  bool streaming = true;
+  std::string created_at;
+  RunStats stats;
+  std::vector<Request> requests;  // empty: the file holds only aggregates
+  std::vector<std::string> notes;
+};
+
+struct Format {
+  const char* name;  // for --help and errors
+  bool (*matches)(const Document&);
+  std::vector<Run> (*read)(const Document&);
+  bool whole_file = false;  // `read` is called once, with the first line's document
+};
+
+// The formats of one source file each; a document is read by the first that matches.
+const std::vector<Format>&
+vllm_formats();  // vLLM, vllm-bench, InferenceX raw, TensorRT LLM, SGLang
+const std::vector<Format>& inferencex_formats();
+const std::vector<Format>& aiperf_formats();  // AIPerf, GenAI-Perf
+const std::vector<Format>& guidellm_formats();
+const std::vector<Format>& inference_perf_formats();
+const std::vector<Format>& genai_bench_formats();
+const std::vector<Format>& llmperf_formats();
+const std::vector<Format>& other_formats();  // trtllm-bench, inference-benchmarker, evalscope
+
+// ---- Helpers of the readers.
+
+// Figures of one distribution, each in `unit_ms` milliseconds; what is absent stays absent.
+struct Figures {
+  std::optional<double> mean, min, max, p50, p90, p95, p99, p999;
+  int64_t count = 0;
+  double unit_ms = 1;
+};
+// p99 and p99.9 only where there are samples enough for them (300, 3,000). Without a median: empty.
+Distribution distribution(const Figures& figures);
+
+// The mean and, where known, the deviation. Absent where there is no mean above 0.
+std::optional<TokenCount> token_count(std::optional<double> mean, std::optional<double> deviation);
+
+// Fills what follows from other figures: mean tokens, request throughput, decode speed.
+void fill_derived(Run& run);
+
+// Replaces the figures that `requests` give by our definitions of them. With start times for every
+// completed request: all of them, throughputs included; without: the latency distributions.
+void recompute(Run& run);
+// The records of a run whose requests all have start times; else empty.
+std::vector<RequestRecord> records_of(const Run& run);
+
+[[noreturn]] void fail(const Document& document, std::string what, std::string next = {});
+// The number at `path`, else an Error that names the key.
+double required(const Document& document, std::string_view path);
+
+}  // namespace llmsweep::foreign

@@ -1,0 +1,210 @@
+// `vllm bench serve` and its descendants: vllm-bench, InferenceX's fork, TensorRT LLM's
+// benchmark_serving. One object a run, or one a line.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "results/import_run.h"
+
+namespace llmsweep::foreign {
+namespace {
+
+Figures figures_of(const Json& value, const std::string& metric, int64_t count) {
+  const auto get = [&](const std::string& statistic) {
+    return number(member(value, statistic + "_" + metric + "_ms"));
+  };
+  Figures figures{.mean = get("mean"), .p50 = get("median"), .count = count};
+  if (!figures.p50) figures.p50 = get("p50");
+  figures.p90 = get("p90");
+  figures.p95 = get("p95");
+  figures.p99 = get("p99");
+  figures.p999 = get("p99.9");
+  return figures;
+}
+
+// Lists of one entry a request; a failed request has an error and no output.
+void read_requests(const Json& value, Run& run) {
+  const Json* ttfts = member(value, "ttfts");
+  const Json* itls = member(value, "itls");
+  const std::vector<double> outputs = numbers(member(value, "output_lens"));
+  if (ttfts == nullptr || !ttfts->is_array() || outputs.size() != ttfts->size()) return;
+  const std::vector<double> inputs = numbers(member(value, "input_lens"));
+  const std::vector<double> starts = numbers(member(value, "start_times"));
+  std::vector<double> latencies = numbers(member(value, "latencies"));
+  if (latencies.empty()) latencies = numbers(member(value, "e2els"));
+  const Json* errors = member(value, "errors");
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    Request request{.output_tokens = static_cast<int64_t>(outputs[i])};
+    if (errors != nullptr && errors->is_array() && i < errors->size() && (*errors)[i].is_string() &&
+        !(*errors)[i].get_ref<const std::string&>().empty()) {
+      request.ok = false;
+      request.error = (*errors)[i].get<std::string>();
+    }
+    if (outputs[i] <= 0) request.ok = false;
+    double sum = number(&(*ttfts)[i]).value_or(0);
+    request.ttft_ms = sum * 1e3;
+    if (itls != nullptr && itls->is_array() && i < itls->size()) {
+      for (const double gap : numbers(&(*itls)[i])) {
+        sum += gap;
+        request.gaps_ms.push_back(gap * 1e3);
+      }
+    }
+    request.e2e_ms = (latencies.size() == outputs.size() ? latencies[i] : sum) * 1e3;
+    if (inputs.size() == outputs.size()) request.input_tokens = static_cast<int64_t>(inputs[i]);
+    if (starts.size() == outputs.size()) request.start_s = starts[i];
+    run.requests.push_back(std::move(request));
+  }
+}
+
+// `--metadata KEY=VALUE` ends as text at the top level. The names are people's, not the tool's.
+void read_metadata(const Json& value, Run& run) {
+  const auto first = [&value](std::initializer_list<const char*> keys) -> std::optional<int> {
+    for (const char* key : keys) {
+      const auto found = number(member(value, key));
+      if (found && *found >= 1 && *found <= 1e6) return static_cast<int>(*found);
+    }
+    return std::nullopt;
+  };
+  run.system.gpus = first({"num_gpus", "gpus", "gpu_count", "n_gpus"}).value_or(0);
+  run.system.tensor_parallel = first({"tp", "tensor_parallel_size", "tensor_parallel"});
+  if (run.system.gpus == 0 && run.system.tensor_parallel) {
+    run.system.gpus = *run.system.tensor_parallel;
+    run.notes.emplace_back(
+        "The number of GPUs was taken from the metadata key for tensor "
+        "parallelism.");
+  }
+  for (const char* key : {"gpu", "gpu_type", "accelerator", "hw"}) {
+    if (run.system.accelerator.empty()) run.system.accelerator = text(value, key);
+  }
+  run.system.precision = text(value, "precision");
+  run.system.engine_version = text(value, "version");
+}
+
+void read_lengths(const Json& value, int64_t completed, Run& run) {
+  if (completed < 1) return;
+  const double requests = static_cast<double>(completed);
+  if (const auto total = number(value, "total_input_tokens")) {
+    run.input_tokens = token_count(*total / requests, std::nullopt);
+  }
+  if (const auto total = number(value, "total_output_tokens")) {
+    run.output_tokens = token_count(*total / requests, std::nullopt);
+  }
+}
+
+Run read_run(const Document& document, const std::string& tool, const char* e2e_name) {
+  const Json& value = document.value;
+  Run run{.tool = tool, .where = document.where};
+  const auto completed = static_cast<int64_t>(required(document, "completed"));
+  run.model = text(value, "model_id");
+  run.created_at = text(value, "date");
+  run.concurrency = static_cast<int>(number(value, "max_concurrency").value_or(0));
+  read_metadata(value, run);
+  read_lengths(value, completed, run);
+  RunStats& stats = run.stats;
+  stats.requests.completed = completed;
+  stats.requests.failed = static_cast<int64_t>(number(value, "failed").value_or(0));
+  if (!has(value, {"failed"})) {
+    if (const auto asked = number(value, "num_prompts")) {
+      stats.requests.failed = std::max<int64_t>(0, static_cast<int64_t>(*asked) - completed);
+    }
+  }
+  stats.wall_seconds = required(document, "duration");
+  stats.request_throughput_rps = number(value, "request_throughput").value_or(0);
+  stats.output_throughput_tps = required(document, "output_throughput");
+  stats.goodput_rps = number(value, "request_goodput");
+  if (!stats.goodput_rps) stats.goodput_rps = number(member(value, "request_goodput:"));
+  stats.e2e = distribution(figures_of(value, e2e_name, completed));
+  stats.ttft = distribution(figures_of(value, "ttft", completed));
+  stats.tpot = distribution(figures_of(value, "tpot", completed));
+  return run;
+}
+
+void note_rates(const Json& value, Run& run) {
+  const auto rate = number(value, "request_rate");
+  if (rate && run.concurrency > 0) {
+    run.notes.push_back(fmt::format(
+        "Requests were also held to {} a second: the concurrency is an upper bound.", *rate));
+  }
+}
+
+std::vector<Run> read_vllm(const Document& document) {
+  const Json& value = document.value;
+  const bool trt = has(value, {"user_throughput"});
+  const bool inferencex = has(value, {"benchmark_start_time_unix"});
+  const bool vllm_bench = has(value, {"steady_state"}) || has(value, {"max_model_len"});
+  const char* tool = trt          ? "TensorRT LLM benchmark_serving"
+                     : inferencex ? "InferenceX benchmark_serving"
+                     : vllm_bench ? "vllm-bench"
+                                  : "vLLM bench serve";
+  Run run = read_run(document, tool, "e2el");
+  run.stats.icl = distribution(figures_of(value, "itl", run.stats.requests.completed));
+  run.notes.emplace_back(
+      "E2E ends at the last chunk with choices, TTFT at the first one, a chunk with only the role "
+      "included; ours are the last and the first chunk with output.");
+  run.notes.emplace_back("Its ITL is the gap between chunks: imported as ICL; ITL is left out.");
+  if (trt) run.notes.emplace_back("Energy and user throughput are left out: no such figure here.");
+  if (has(value, {"steady_state"})) {
+    run.notes.emplace_back(
+        "Its steady_state figures are left out: its window is where the concurrency is near the "
+        "peak, ours is from the C-th completion to the last issue.");
+  }
+  note_rates(value, run);
+  read_requests(value, run);
+  if (!run.stats.e2e.p50 && run.requests.empty()) {
+    const std::vector<double> latencies = numbers(member(value, "latencies"));
+    for (const double seconds : latencies) {
+      run.requests.push_back({.e2e_ms = seconds * 1e3, .output_tokens = 1});
+    }
+    Run only_latency = run;
+    recompute(only_latency);
+    run.requests.clear();
+    run.stats.e2e = only_latency.stats.e2e;
+  }
+  return {std::move(run)};
+}
+
+std::vector<Run> read_sglang(const Document& document) {
+  const Json& value = document.value;
+  Run run = read_run(document, "SGLang bench_serving", "e2e_latency");
+  run.dataset = text(value, "dataset_name");
+  run.model = text(value, "server_info.model_path");
+  if (run.model.empty()) run.model = text(value, "model_id");
+  const auto tp = number(value, "server_info.tp_size");
+  if (tp && *tp >= 1 && *tp <= 1e6 && run.system.gpus == 0) {
+    run.system.tensor_parallel = static_cast<int>(*tp);
+    run.system.gpus = static_cast<int>(*tp);
+    run.notes.emplace_back("The number of GPUs was taken from the server's tp_size.");
+  }
+  run.system.engine_version = text(value, "server_info.version");
+  run.stats.achieved_concurrency = number(value, "concurrency");
+  run.notes.emplace_back(
+      "Its ITL is left out: whether it is per chunk or per token depends on its version and "
+      "backend. Failed requests are not in its file.");
+  note_rates(value, run);
+  read_requests(value, run);
+  return {std::move(run)};
+}
+
+bool is_sglang(const Document& document) {
+  return has(document.value, {"completed", "duration", "output_throughput"}) &&
+         (has(document.value, {"median_e2e_latency_ms"}) ||
+          has(document.value, {"total_output_tokens_retokenized"}));
+}
+
+bool is_vllm(const Document& document) {
+  return has(document.value, {"completed", "duration", "output_throughput", "total_output_tokens"});
+}
+
+}  // namespace
+
+const std::vector<Format>& vllm_formats() {
+  static const std::vector<Format> formats = {
+      {"SGLang bench_serving JSON Lines", is_sglang, read_sglang},
+      {"vLLM bench serve, vllm-bench, InferenceX and TensorRT LLM benchmark_serving JSON or JSON "
+       "Lines",
+       is_vllm, read_vllm},
+  };
+  return formats;
+}
+
+}  // namespace llmsweep::foreign

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <iostream>
 #include <ostream>
@@ -25,13 +26,16 @@ namespace fs = std::filesystem;
 class ConsoleObserver final : public SweepObserver {
  public:
   ConsoleObserver(Console& console, bool quiet)
-      : style_(console.err_terminal.style),
+      : live_(console.err_terminal.live),
+        style_(console.err_terminal.style),
         view_(console.err, console.err_terminal),
         quiet_(quiet) {}
 
   void note(const std::string& line) override { view_.print("note: " + printable(line, 500)); }
   void progress(const LevelProgress& progress, Instant now) override {
-    if (!quiet_) view_.update(progress, now);
+    if (quiet_) return;
+    follow_the_window();
+    view_.update(progress, now);
   }
   void run_finished(const LevelStats& level) override {
     if (!quiet_) view_.print(level_line(level, style_));
@@ -39,6 +43,14 @@ class ConsoleObserver final : public SweepObserver {
   void clear() { view_.clear(); }
 
  private:
+  void follow_the_window() {
+    const std::optional<int> columns = live_ ? window_columns(STDERR_FILENO) : std::nullopt;
+    if (!columns || *columns == style_.width) return;
+    style_.width = *columns;
+    view_.resize(*columns);
+  }
+
+  bool live_;
   TableStyle style_;
   LiveView view_;
   bool quiet_;

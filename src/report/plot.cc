@@ -230,7 +230,12 @@ void add_targets(std::span<const SweepResult> results, FigureKind kind, Plot& pl
   }
 }
 
-void add_footnotes(std::span<const SweepResult> results, bool with_drain, Plot& plot) {
+struct Footnotes {
+  FigureKind kind = FigureKind::kThroughputLatency;
+  bool with_drain = false;
+};
+
+void add_footnotes(std::span<const SweepResult> results, const Footnotes& about, Plot& plot) {
   bool between = false;
   bool within = false;
   bool invalid = false;
@@ -244,7 +249,8 @@ void add_footnotes(std::span<const SweepResult> results, bool with_drain, Plot& 
   for (const SweepResult& result : results) {
     for (const LevelStats& level : result.levels) {
       const LevelHeadline headline = headline_of(level);
-      if (headline.e2e_ci95) (headline.between_runs ? between : within) = true;
+      const bool pooled_only = about.kind == FigureKind::kTtftConcurrency;
+      if (headline.e2e_ci95) (headline.between_runs && !pooled_only ? between : within) = true;
     }
   }
   const bool whiskers = std::any_of(plot.curves.begin(), plot.curves.end(), [](const Curve& c) {
@@ -255,7 +261,7 @@ void add_footnotes(std::span<const SweepResult> results, bool with_drain, Plot& 
   if (whiskers && within && !between) plot.footnotes.emplace_back("whiskers: 95 % within one run");
   if (invalid) plot.footnotes.emplace_back("hollow and struck: invalid level");
   if (bound) plot.footnotes.emplace_back("arrow: published as within the target, no more");
-  if (with_drain) plot.footnotes.emplace_back("throughput with drain: tokens ÷ wall");
+  if (about.with_drain) plot.footnotes.emplace_back("throughput with drain: tokens ÷ wall");
   if (!plot.front.empty()) plot.footnotes.emplace_back("band: Pareto front");
   const bool ring = std::any_of(plot.curves.begin(), plot.curves.end(), [](const Curve& c) {
     return std::any_of(c.points.begin(), c.points.end(),
@@ -316,7 +322,7 @@ Plot plot_of(std::span<const SweepResult> results, const FigureOptions& options)
   plot.subtitle = subtitle_of(results);
   add_targets(results, options.kind, plot);
   if (options.kind == FigureKind::kGpuThroughputSpeed) plot.front = mark_pareto_front(plot.curves);
-  add_footnotes(results, with_drain, plot);
+  add_footnotes(results, {options.kind, with_drain}, plot);
   return plot;
 }
 

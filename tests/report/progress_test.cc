@@ -10,10 +10,12 @@
 #include <sstream>
 
 #include "llmsweep/base/text.h"
+#include "report/screen.h"
 
 namespace llmsweep {
 namespace {
 
+using llmsweep::testing::screen_after;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -84,38 +86,6 @@ TEST(ProgressLogLine, IsOneLineOfWords) {
   EXPECT_EQ(progress_log_line(half_way()),
             "concurrency 8  level 4/7  run 2/3, 40/80 done, 8 in flight, 872 tokens/s, E2E p50 "
             "14,679 ms, 0 errors, client 3 % busy, level ETA 0:42, sweep ETA 1:12:10");
-}
-
-// What a terminal of `columns` would show: understands \r, \n, cursor up and erase below.
-std::vector<std::string> screen_after(const std::string& bytes, size_t columns) {
-  std::vector<std::string> rows(1);
-  size_t row = 0;
-  size_t column = 0;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    if (bytes[i] == '\r') {
-      column = 0;
-    } else if (bytes[i] == '\n') {
-      if (++row == rows.size()) rows.emplace_back();
-      column = 0;
-    } else if (bytes[i] == '\x1b') {
-      const size_t end = bytes.find_first_of("AJ", i);
-      if (bytes[end] == 'A')
-        row -= static_cast<size_t>(std::stoi(bytes.substr(i + 2, end - i - 2)));
-      if (bytes[end] == 'J') {
-        rows.resize(row + 1);
-        rows[row].resize(std::min(column, rows[row].size()));
-      }
-      i = end;
-    } else {
-      if (column == columns) {
-        if (++row == rows.size()) rows.emplace_back();
-        column = 0;
-      }
-      rows[row].resize(std::max(rows[row].size(), column + 1), ' ');
-      rows[row][column++] = bytes[i];
-    }
-  }
-  return rows;
 }
 
 Terminal ascii_terminal(int width) {

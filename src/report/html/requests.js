@@ -2,6 +2,18 @@
 
 const kMetrics = [['e2e', 'E2E latency (ms)'], ['ttft', 'TTFT (ms)'], ['tpot', 'TPOT (ms per token)']];
 
+// Readable on bars of any colour.
+function outlined(ctx, text, x, y) {
+  ctx.save();
+  ctx.setLineDash([]);
+  ctx.strokeStyle = color('bg');
+  ctx.lineWidth = 4;
+  ctx.lineJoin = 'round';
+  ctx.strokeText(text, x, y);
+  ctx.fillText(text, x, y);
+  ctx.restore();
+}
+
 const percentileLines = {
   id: 'percentile-lines',
   afterDatasetsDraw(chart) {
@@ -22,7 +34,7 @@ const percentileLines = {
         while (taken.some((at) => Math.abs(at.x - x) < 34 && at.y === y)) y += 14;
         taken.push({x, y});
         ctx.textAlign = x > area.right - 40 ? 'right' : 'left';
-        ctx.fillText(name, x + (ctx.textAlign === 'right' ? -4 : 4), y);
+        outlined(ctx, name, x + (ctx.textAlign === 'right' ? -4 : 4), y);
       }
     });
   },

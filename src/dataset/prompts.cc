@@ -88,6 +88,8 @@ void in_parallel(const PromptKit& kit, int64_t count, const Work& work) {
 
 PromptKit make_kit(PromptPlan plan, std::shared_ptr<const Tokenizer> tokenizer) {
   check_plan(plan, tokenizer.get());
+  // Servers take ids as they are: neither template nor BOS is added.
+  if (plan.workload.prompt_as == PromptAs::kIds) plan.overhead_tokens = 0;
   const auto& workload = plan.workload;
   Dataset dataset = Dataset::open(workload.dataset, workload.seed);
   NonceWords words;

@@ -87,9 +87,11 @@ TEST_P(ExactPrompts, AsIdsAreThoseOfTheText) {
   auto texts = build_prompts(plan, tokenizer_).prompts;
   plan.workload.prompt_as = PromptAs::kIds;
   plan.api = Api::kCompletions;
+  plan.overhead_tokens = 1;  // a BOS that the server puts before text, not before ids
   auto ids = build_prompts(plan, tokenizer_).prompts;
   for (size_t i = 0; i < ids.size(); ++i) {
     EXPECT_EQ(ids[i].ids.size(), 64U);
+    EXPECT_EQ(ids[i].planned_input_tokens, 64);
     EXPECT_TRUE(ids[i].text.empty());
     EXPECT_EQ(ids[i].ids, tokenizer_->encode(texts[i].text));
   }

@@ -32,7 +32,8 @@ struct PromptPlan {
   Api api = Api::kChat;
   std::vector<PromptNeed> needs;
   // Tokens that the chat template (or BOS) adds to content, as calibrated. input_scope: total
-  // leaves them out of the content; planned_input_tokens has them in either scope.
+  // leaves them out of the content; planned_input_tokens has them in either scope. Not used for
+  // prompt_as: ids, to which servers add nothing.
   int64_t overhead_tokens = 0;
   double bytes_per_token = 4.0;  // used without a tokenizer
   int threads = 0;               // 0: one a core

@@ -111,6 +111,7 @@ std::string_view find_name(const Table& table, Enum value) {
 template <class Enum, size_t kSize>
 std::vector<Enum> values_of(const std::array<Named<Enum>, kSize>& table) {
   std::vector<Enum> values;
+  values.reserve(kSize);
   for (const auto& entry : table) values.push_back(entry.value);
   return values;
 }

@@ -97,9 +97,14 @@ int run_command(const RunOptions& options, Console& console) {
     }
   }
   const SweepResult& result = outcome.result;
+  print_result(result, folder, console);
+  if (!outcome.storage_error.empty()) {
+    throw MeasurementError({.what = outcome.storage_error,
+                            .where = spec.name,
+                            .next = "the table above has all that was measured"});
+  }
   write_file_atomically(folder / "figure.svg", figure_svg({&result, 1}));
   write_run_report(folder, result);
-  print_result(result, folder, console);
   if (result.interrupted) return kExitInterrupted;
   if (outcome.endpoint_lost || !any_completed(result)) {
     throw MeasurementError(

@@ -154,9 +154,8 @@ LevelRun LevelRunner::run(const RunPosition& position) {
   Watchdog watchdog(clock_);
   LoadOutcome outcome = run_loops(plan, clients_, clock_, control, sink, ticker);
   const std::vector<Stall> stalls = watchdog.stop();
-  writer_.flush();
 
-  LevelRun run{.gave_up = control.gave_up};
+  LevelRun run{.gave_up = control.gave_up, .storage_error = writer_.flush()};
   run.stats = run_stats({.records = outcome.records,
                          .repeat = plan.repeat,
                          .level = {.concurrency = position.concurrency,

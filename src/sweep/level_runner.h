@@ -24,6 +24,7 @@ struct LevelRun {
   RunStats stats;  // judged
   std::vector<RequestRecord> records;
   bool gave_up = false;
+  std::string storage_error;  // the records are not all on disk, and why
 };
 
 // Holds what all runs of a sweep share: prompts, connections, the file of records.

@@ -3,12 +3,12 @@
 #include <pthread.h>
 
 #include <condition_variable>
-#include <exception>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/results/record_file.h"
 
@@ -22,7 +22,7 @@ struct RecordWriter::State {
   std::string queued;  // whole lines
   bool writing = false;
   bool stop = false;
-  std::exception_ptr failure;
+  std::string failure;  // why a write failed; empty: none did
   std::thread thread;
 
   explicit State(const std::filesystem::path& path) : file(path) {}
@@ -33,14 +33,14 @@ struct RecordWriter::State {
       changed.wait(lock, [this] { return stop || !queued.empty(); });
       if (queued.empty()) return;
       const std::string lines = std::exchange(queued, {});
-      if (failure) continue;
+      if (!failure.empty()) continue;
       writing = true;
       lock.unlock();
-      std::exception_ptr failed_now;
+      std::string failed_now;
       try {
         file.append(lines);
-      } catch (...) {
-        failed_now = std::current_exception();
+      } catch (const MeasurementError& error) {
+        failed_now = error.what();
       }
       lock.lock();
       writing = false;
@@ -74,14 +74,19 @@ void RecordWriter::add(const RequestRecord& record) {
 
 bool RecordWriter::failed() const {
   const std::lock_guard lock(state_->mutex);
-  return state_->failure != nullptr;
+  return !state_->failure.empty();
 }
 
-void RecordWriter::flush() {
+std::string RecordWriter::flush() {
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [this] { return state_->queued.empty() && !state_->writing; });
-  if (state_->failure) std::rethrow_exception(state_->failure);
-  state_->file.sync();
+  if (!state_->failure.empty()) return state_->failure;
+  try {
+    state_->file.sync();
+  } catch (const MeasurementError& error) {
+    return error.what();
+  }
+  return {};
 }
 
 }  // namespace llmsweep

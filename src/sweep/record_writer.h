@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "llmsweep/model/record.h"
 
@@ -19,8 +20,8 @@ class RecordWriter {
   void add(const RequestRecord& record);  // any thread; never blocks on the disk
   // A write failed; the sweep should stop. Nothing more is written.
   bool failed() const;
-  // Waits until everything is on disk, synced. Throws what a write threw.
-  void flush();
+  // Waits until everything is on disk, synced. Why it is not; empty where it is.
+  std::string flush();
 
  private:
   struct State;

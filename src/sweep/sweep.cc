@@ -112,9 +112,10 @@ class Sweep {
     std::move(run.records.begin(), run.records.end(), std::back_inserter(data.records));
     result().interrupted |= interrupts_.load() > 0;
     outcome_.endpoint_lost = run.gave_up && run.stats.requests.completed == 0;
-    over_ = result().interrupted || outcome_.endpoint_lost;
     summarise();
-    save();
+    outcome_.storage_error = run.storage_error;
+    save_what_is_measured();
+    over_ = result().interrupted || outcome_.endpoint_lost || !outcome_.storage_error.empty();
     for (const LevelStats& level : result().levels) {
       if (level.concurrency == concurrency) observer_.run_finished(level);
     }
@@ -152,6 +153,14 @@ class Sweep {
     for (const Target& target : spec_.targets) {
       result().users_at_target.push_back(
           users_at_target(result().levels, target, spec_.system.gpus));
+    }
+  }
+
+  void save_what_is_measured() {
+    try {
+      save();
+    } catch (const MeasurementError& error) {
+      outcome_.storage_error = error.what();
     }
   }
 

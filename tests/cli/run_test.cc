@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -180,6 +181,27 @@ TEST(Run, KillingItLosesAtMostTheLineThatWasBeingWritten) {
   EXPECT_GT(lines.whole.size(), 50u);
   std::set<int> indices;
   for (const json& line : lines.whole) EXPECT_TRUE(indices.insert(line["index"].get<int>()).second);
+}
+
+TEST(Run, AFullDiskEndsItWithEverythingMeasuredShown) {
+  const fs::path folder = test_folder();
+  const fs::path disk = folder / "disk";
+  fs::create_directories(disk);
+  if (std::system(("mount -t tmpfs -o size=64k tmpfs " + disk.string() + " 2>/dev/null").c_str()) !=
+      0) {
+    GTEST_SKIP() << "may not mount a small tmpfs here";
+  }
+  const fs::path spec =
+      write_spec(folder, "{concurrency: [8], requests_per_slot: 1000, repeats: 1}", 5);
+  const ProcessResult run = run_llmsweep({"run", spec, "--out", disk});
+  const Lines lines = read_lines(disk / "test" / "requests.jsonl");
+  const json result = json::parse(read_file(disk / "test" / "result.json"));  // old, and whole
+  EXPECT_EQ(std::system(("umount " + disk.string()).c_str()), 0);
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, HasSubstr("No space left on device"));
+  EXPECT_THAT(run.out, HasSubstr("median E2E"));
+  EXPECT_GT(lines.whole.size(), 20u);
+  EXPECT_EQ(result["name"], "test");
 }
 
 TEST(Run, OneInterruptFinishesWhatIsInFlightAndWritesAResult) {

@@ -31,10 +31,13 @@ using Interrupts = std::atomic<int>;
 struct SweepOutcome {
   SweepResult result;
   bool endpoint_lost = false;  // ended early: nothing completed any more
+  // Ended early because a file could not be written, and why. `result` still has all that was
+  // measured; the files may lack the last of it.
+  std::string storage_error;
 };
 
 // Writes `folder`/requests.jsonl and result.json while it runs. Throws MeasurementError where the
-// endpoint or the disk made it impossible; what was measured until then is in the folder.
+// endpoint or the folder made it impossible to start.
 SweepOutcome run_sweep(const SweepSpec& spec, const std::filesystem::path& folder,
                        const Interrupts& interrupts, SweepObserver& observer);
 

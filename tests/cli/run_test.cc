@@ -160,8 +160,9 @@ TEST(Run, NeverOverwritesAnEarlierResult) {
 TEST(Run, SetOverridesAKeyAndDryRunSendsNothing) {
   const fs::path folder = test_folder();
   const fs::path spec = write_spec(folder, "{concurrency: [1]}");
-  const ProcessResult dry = run_llmsweep(
-      {"run", spec, "--dry-run", "--out", folder / "out", "--set", "load.concurrency=[3, 5]"});
+  const ProcessResult dry =
+      run_llmsweep({"run", spec, "--dry-run", "--out", folder / "out", "--set",
+                    "load.concurrency=[3, 5]", "--set", "load.repeats=7"});
   EXPECT_EQ(dry.exit_code, 0) << dry.err;
   EXPECT_THAT(dry.out, HasSubstr("concurrency 3, 5; 7 repeats"));
   EXPECT_FALSE(fs::exists(folder / "out"));

@@ -132,8 +132,6 @@ constexpr std::array kFields = {
     Field{"finish_reason", false, apply<&RequestRecord::finish_reason>},
     Field{"planned_output_tokens", false, apply<&RequestRecord::planned_output_tokens>},
     Field{"first_chunk_tokens", false, apply<&RequestRecord::first_chunk_tokens>},
-    Field{"server_prefill_us", false, apply<&RequestRecord::server_prefill_us>},
-    Field{"server_decode_us", false, apply<&RequestRecord::server_decode_us>},
     Field{"reconnected", false, apply<&RequestRecord::reconnected>},
     Field{"server_prefill_us", false, apply<&RequestRecord::server_prefill_us>},
     Field{"server_decode_us", false, apply<&RequestRecord::server_decode_us>},

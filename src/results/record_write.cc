@@ -92,8 +92,6 @@ std::string record_to_jsonl(const RequestRecord& record) {
   text(out, "finish_reason", record.finish_reason);
   number(out, "planned_output_tokens", record.planned_output_tokens);
   number(out, "first_chunk_tokens", record.first_chunk_tokens);
-  number_or_null(out, "server_prefill_us", record.server_prefill_us);
-  number_or_null(out, "server_decode_us", record.server_decode_us);
   out += record.reconnected ? "\"reconnected\":true," : "\"reconnected\":false,";
   number_or_null(out, "server_prefill_us", record.server_prefill_us);
   number_or_null(out, "server_decode_us", record.server_decode_us);

@@ -185,8 +185,6 @@ RequestRecord full_record() {
   record.icl.add(12us);
   record.icl.add(std::chrono::hours(9));
   record.itl.add(3500us, 1'000'000'000'000);
-  record.server_prefill_us = 21000;
-  record.server_decode_us = 5600001;
   record.reconnected = true;
   record.server_prefill_us = 41'250;
   record.server_decode_us = 9'000'125;

@@ -65,8 +65,6 @@ TEST(RecordLine, HasTheDocumentedKeysInOrder) {
                                             "finish_reason",
                                             "planned_output_tokens",
                                             "first_chunk_tokens",
-                                            "server_prefill_us",
-                                            "server_decode_us",
                                             "reconnected",
                                             "server_prefill_us",
                                             "server_decode_us",

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "analysis/token_text.h"
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
 
 namespace llmsweep {
@@ -33,7 +33,7 @@ FieldReport field(std::string name, std::string baseline, std::string candidate,
 
 std::string scoped(const WorkloadSummary& workload) {
   if (!workload.input_tokens) return {};
-  std::string text = text_of(*workload.input_tokens);
+  std::string text = tokens_text(*workload.input_tokens);
   if (workload.input_scope == InputScope::kContent) text += " (content)";
   return text;
 }
@@ -49,19 +49,19 @@ FieldReport input_field(const SweepResult& a, const SweepResult& b) {
   FieldReport report =
       field("input_tokens", scoped(a.workload), scoped(b.workload), IfDifferent::kRefused);
   if (report.state == FieldState::kUnlike &&
-      same_within_measurement(a, b, mean_of(*a.workload.input_tokens),
-                              mean_of(*b.workload.input_tokens))) {
+      same_within_measurement(a, b, mean_tokens(*a.workload.input_tokens),
+                              mean_tokens(*b.workload.input_tokens))) {
     report.state = FieldState::kSame;
   }
   return report;
 }
 
 FieldReport output_field(const SweepResult& a, const SweepResult& b) {
-  const double mean_a = mean_of(a.workload.output_tokens);
-  const double mean_b = mean_of(b.workload.output_tokens);
+  const double mean_a = mean_tokens(a.workload.output_tokens);
+  const double mean_b = mean_tokens(b.workload.output_tokens);
   FieldReport report =
-      field("output_tokens", mean_a > 0 ? text_of(a.workload.output_tokens) : "",
-            mean_b > 0 ? text_of(b.workload.output_tokens) : "", IfDifferent::kRefused);
+      field("output_tokens", mean_a > 0 ? tokens_text(a.workload.output_tokens) : "",
+            mean_b > 0 ? tokens_text(b.workload.output_tokens) : "", IfDifferent::kRefused);
   if (report.state == FieldState::kUnlike && same_within_measurement(a, b, mean_a, mean_b)) {
     report.state = FieldState::kSame;
   }

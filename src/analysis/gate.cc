@@ -9,6 +9,7 @@
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/describe.h"
 #include "llmsweep/stats/intervals.h"
 
 namespace llmsweep {
@@ -96,16 +97,6 @@ void correct_for_hunting(std::vector<DecidedLine>& lines) {
   }
 }
 
-std::vector<std::string> marks_of_result(const SweepResult& result) {
-  std::vector<std::string> marks;
-  if (result.simulated) marks.emplace_back("SIMULATED");
-  if (result.source == Source::kPublished) marks.emplace_back("published");
-  if (result.source == Source::kImported) marks.emplace_back("imported");
-  if (result.preliminary) marks.emplace_back("preliminary");
-  if (result.interrupted) marks.emplace_back("interrupted");
-  return marks;
-}
-
 GateOutcome worst_of(const std::vector<GateLine>& lines) {
   for (const GateOutcome outcome :
        {GateOutcome::kFail, GateOutcome::kInvalid, GateOutcome::kInconclusive}) {
@@ -147,7 +138,7 @@ GateReport gate(const SweepResult& result, const SweepResult* baseline, const Ga
   correct_for_hunting(decided);
   GateReport report{.result_name = result.name,
                     .baseline_name = baseline != nullptr ? baseline->name : "",
-                    .marks = marks_of_result(result),
+                    .marks = marks_of(result),
                     .inconclusive_is = policy.inconclusive_is};
   for (DecidedLine& line : decided) report.lines.push_back(std::move(line.line));
   report.outcome = worst_of(report.lines);

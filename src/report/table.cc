@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
 #include "report/cells.h"
 #include "report/text_table.h"
@@ -17,21 +18,6 @@ using report::LevelHeadline;
 using report::Row;
 
 constexpr int kNarrowest = 60;
-
-std::string tokens_text(const TokenCount& count) {
-  switch (count.kind) {
-    case TokenCount::Kind::kFixed:
-      return format_number(static_cast<double>(count.fixed));
-    case TokenCount::Kind::kUniform:
-      return fmt::format("{} to {}", format_number(static_cast<double>(count.min)),
-                         format_number(static_cast<double>(count.max)));
-    case TokenCount::Kind::kNormal:
-      return fmt::format("{} (sd {})", format_number(count.mean), format_number(count.stddev));
-    case TokenCount::Kind::kWeighted:
-      return fmt::format("a mix of {} lengths", count.weighted.size());
-  }
-  return "";
-}
 
 std::string valid_text(const LevelHeadline& headline) {
   return headline.valid ? "yes" : "NO";
@@ -131,16 +117,6 @@ std::string sentence_of(const UsersAtTarget& users, int gpus) {
 }
 
 }  // namespace
-
-std::vector<std::string> marks_of(const SweepResult& result) {
-  std::vector<std::string> marks;
-  if (result.simulated) marks.emplace_back("SIMULATED");
-  if (result.source == Source::kPublished) marks.emplace_back("published");
-  if (result.source == Source::kImported) marks.emplace_back("imported");
-  if (result.preliminary) marks.emplace_back("preliminary");
-  if (result.interrupted) marks.emplace_back("interrupted");
-  return marks;
-}
 
 std::string system_line(const SystemSpec& system) {
   std::vector<std::string> parts;

@@ -9,6 +9,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/describe.h"
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/level_stats.h"
 
@@ -18,9 +19,8 @@ namespace {
 constexpr double kSameLengths = 0.05;   // mean tokens of files of one sweep
 constexpr double kMaxErrorRate = 0.01;  // as load.max_error_rate's default
 
-double mean_tokens(const std::optional<TokenCount>& count) {
-  if (!count) return 0;
-  return count->kind == TokenCount::Kind::kFixed ? static_cast<double>(count->fixed) : count->mean;
+double mean_or_zero(const std::optional<TokenCount>& count) {
+  return count ? mean_tokens(*count) : 0;
 }
 
 [[noreturn]] void refuse(const Run& a, const Run& b, const std::string& what) {
@@ -49,10 +49,10 @@ void check_one_sweep(const std::vector<Run>& runs) {
                     run.system.accelerator);
     check_same_text(first, run, "the precisions are", first.system.precision, run.system.precision);
     check_same_text(first, run, "the engines are", first.system.engine, run.system.engine);
-    check_same_lengths(first, run, "input", mean_tokens(first.input_tokens),
-                       mean_tokens(run.input_tokens));
-    check_same_lengths(first, run, "output", mean_tokens(first.output_tokens),
-                       mean_tokens(run.output_tokens));
+    check_same_lengths(first, run, "input", mean_or_zero(first.input_tokens),
+                       mean_or_zero(run.input_tokens));
+    check_same_lengths(first, run, "output", mean_or_zero(first.output_tokens),
+                       mean_or_zero(run.output_tokens));
     if (first.system.gpus > 0 && run.system.gpus > 0 && first.system.gpus != run.system.gpus) {
       refuse(first, run, fmt::format("{} and {} GPUs", first.system.gpus, run.system.gpus));
     }

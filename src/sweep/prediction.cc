@@ -3,33 +3,10 @@
 #include <fmt/format.h>
 
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/describe.h"
 #include "llmsweep/schedule/closed_loop.h"
 
 namespace llmsweep {
-namespace {
-
-double mean_tokens(const TokenCount& count) {
-  switch (count.kind) {
-    case TokenCount::Kind::kFixed:
-      return static_cast<double>(count.fixed);
-    case TokenCount::Kind::kUniform:
-      return static_cast<double>(count.min + count.max) / 2;
-    case TokenCount::Kind::kNormal:
-      return count.mean;
-    case TokenCount::Kind::kWeighted:
-      break;
-  }
-  double sum = 0;
-  double weights = 0;
-  for (const auto& [tokens, weight] : count.weighted) {
-    sum += static_cast<double>(tokens) * weight;
-    weights += weight;
-  }
-  return weights > 0 ? sum / weights : 0;
-}
-
-}  // namespace
-
 std::string plan_text(const SweepSpec& spec) {
   int64_t measured = 0;
   int64_t warmup = 0;

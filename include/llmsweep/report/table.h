@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "llmsweep/model/describe.h"
 #include "llmsweep/model/result.h"
 
 namespace llmsweep {
@@ -19,10 +20,6 @@ struct TableStyle {
   bool unicode = true;  // false: ASCII only in what is ours (names keep their characters)
   int width = 100;
 };
-
-// What a reader must know before any number: SIMULATED, published, imported, preliminary,
-// interrupted, in that order; empty for a plain measurement.
-std::vector<std::string> marks_of(const SweepResult& result);
 
 // "GB200, NVFP4, 4 GPUs, TensorRT LLM 1.2.0rc8, TP4, MTP on": what the spec's `system` says.
 std::string system_line(const SystemSpec& system);

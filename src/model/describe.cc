@@ -1,4 +1,4 @@
-#include "analysis/token_text.h"
+#include "llmsweep/model/describe.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 namespace llmsweep {
 
-double mean_of(const TokenCount& count) {
+double mean_tokens(const TokenCount& count) {
   switch (count.kind) {
     case TokenCount::Kind::kFixed:
       return static_cast<double>(count.fixed);
@@ -17,7 +17,8 @@ double mean_of(const TokenCount& count) {
     case TokenCount::Kind::kWeighted:
       break;
   }
-  double sum = 0, weights = 0;
+  double sum = 0;
+  double weights = 0;
   for (const auto& [tokens, weight] : count.weighted) {
     sum += static_cast<double>(tokens) * weight;
     weights += weight;
@@ -25,7 +26,7 @@ double mean_of(const TokenCount& count) {
   return weights > 0 ? sum / weights : 0;
 }
 
-std::string text_of(const TokenCount& count) {
+std::string tokens_text(const TokenCount& count) {
   switch (count.kind) {
     case TokenCount::Kind::kFixed:
       return format_number(static_cast<double>(count.fixed));
@@ -37,8 +38,18 @@ std::string text_of(const TokenCount& count) {
     case TokenCount::Kind::kWeighted:
       break;
   }
-  return fmt::format("{} on average ({} lengths)", format_number(mean_of(count)),
+  return fmt::format("{} on average ({} lengths)", format_number(mean_tokens(count)),
                      count.weighted.size());
+}
+
+std::vector<std::string> marks_of(const SweepResult& result) {
+  std::vector<std::string> marks;
+  if (result.simulated) marks.emplace_back("SIMULATED");
+  if (result.source == Source::kPublished) marks.emplace_back("published");
+  if (result.source == Source::kImported) marks.emplace_back("imported");
+  if (result.preliminary) marks.emplace_back("preliminary");
+  if (result.interrupted) marks.emplace_back("interrupted");
+  return marks;
 }
 
 }  // namespace llmsweep

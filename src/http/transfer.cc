@@ -28,8 +28,8 @@ void set(CURL* easy, CURLoption option, Value value) {
 
 }  // namespace
 
-Transfer::Transfer(EventSink& sink, const TransferOptions& options, const uint64_t& read_serial)
-    : sink_(sink), options_(options), read_serial_(read_serial), easy_(make_easy()) {
+Transfer::Transfer(EventSink& sink, const TransferOptions& options)
+    : sink_(sink), options_(options), easy_(make_easy()) {
   configure();
 }
 
@@ -87,6 +87,14 @@ void Transfer::release() {
   configure();
 }
 
+HttpEvent& Transfer::push(HttpEvent::Kind kind, Instant at) {
+  HttpEvent& event = sink_.events.emplace_back();
+  event.kind = kind;
+  event.id = id_;
+  event.at = at;
+  return event;
+}
+
 int Transfer::on_prereq(void* self, char*, char*, int, int) noexcept {
   return static_cast<Transfer*>(self)->sent();
 }
@@ -119,7 +127,7 @@ int Transfer::sent() {
   }
   if (!again) first_sent_ = now;
   phase_ = Phase::kSent;
-  HttpEvent& event = sink_.push(HttpEvent::Kind::kSent, id_, now);
+  HttpEvent& event = push(HttpEvent::Kind::kSent, now);
   event.new_connection = opened_connection_;
   event.resent = again;
   if (opened_connection_) ++sink_.health.new_connections;
@@ -151,7 +159,7 @@ bool Transfer::headers_complete() {
     return true;
   }
   phase_ = Phase::kBody;
-  HttpEvent& event = sink_.push(HttpEvent::Kind::kHeaders, id_, header_at_);
+  HttpEvent& event = push(HttpEvent::Kind::kHeaders, header_at_);
   event.status = status;
   event.text = sink_.arena().append(header_block_);
   if (!content_encoding(header_block_).empty()) {
@@ -165,7 +173,7 @@ void Transfer::body(std::string_view bytes) {
   if (bytes.empty()) return;
   // libcurl receives up to a hundred times in a row, always into the same buffer, so that a chunk
   // of the same read lies behind the one before.
-  const bool same_read = body_serial_ == read_serial_ && bytes.data() >= body_end_;
+  const bool same_read = body_serial_ == sink_.read_serial && bytes.data() >= body_end_;
   body_end_ = bytes.data() + bytes.size();
   if (same_read) {
     std::string_view& text = sink_.events[body_event_].text;
@@ -175,16 +183,16 @@ void Transfer::body(std::string_view bytes) {
   const Instant now = sink_.clock.now();
   sink_.sampler.stamped(now, sink_.health);
   ++sink_.health.reads;
-  body_serial_ = read_serial_;
+  body_serial_ = sink_.read_serial;
   body_event_ = sink_.events.size();
-  sink_.push(HttpEvent::Kind::kBytes, id_, now).text = sink_.arena().append(bytes);
+  push(HttpEvent::Kind::kBytes, now).text = sink_.arena().append(bytes);
 }
 
 void Transfer::finish(CURLcode code) {
   const Instant now = sink_.clock.now();
   const bool answered = phase_ == Phase::kBody;
   if (code == CURLE_OK && answered && refusal_ == nullptr) {
-    sink_.push(HttpEvent::Kind::kEnd, id_, now);
+    push(HttpEvent::Kind::kEnd, now);
     return;
   }
   long os_error = 0;
@@ -202,7 +210,7 @@ void Transfer::finish(CURLcode code) {
                            .connected = phase_ != Phase::kConnecting,
                            .answered = answered});
   }
-  HttpEvent& event = sink_.push(HttpEvent::Kind::kFailure, id_, now);
+  HttpEvent& event = push(HttpEvent::Kind::kFailure, now);
   event.timed_out = code == CURLE_OPERATION_TIMEDOUT;
   event.text = sink_.arena().append(reason);
 }

@@ -29,12 +29,9 @@ bool ipv6_available() {
   }
 }
 
-class Connections : public TransportTest {};
-INSTANTIATE_TEST_SUITE_P(Over, Connections, both_transports(), transport_name);
-
-TEST_P(Connections, AreKeptBetweenRequestsOfALane) {
+TEST(Connections, AreKeptBetweenRequestsOfALane) {
   RawServer server(answer_all);
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   for (RequestId id = 0; id < 50; ++id) {
     EXPECT_EQ(driver.run(id).new_connections, id == 0 ? 1 : 0);
   }
@@ -43,9 +40,9 @@ TEST_P(Connections, AreKeptBetweenRequestsOfALane) {
   EXPECT_EQ(driver.client().health().resends, 0);
 }
 
-TEST(LibcurlConnections, StayInTheirGroupWhateverTheOrderOfRequests) {
+TEST(Connections, StayInTheirGroupWhateverTheOrderOfRequests) {
   RawServer server(answer_all);
-  CurlClientOptions options = options_for(server, Transport::kLibcurl);
+  CurlClientOptions options = options_for(server);
   options.max_connections = 2048;  // four groups
   Driver driver(options);
   RequestId id = 0;
@@ -56,12 +53,12 @@ TEST(LibcurlConnections, StayInTheirGroupWhateverTheOrderOfRequests) {
   EXPECT_EQ(server.connections(), 4);
 }
 
-TEST_P(Connections, AreNewWhenTheServerClosesAfterEachResponse) {
+TEST(Connections, AreNewWhenTheServerClosesAfterEachResponse) {
   RawServer server([](Peer& peer) {
     (void)peer.read_request();
     peer.send(with_length("ok", "Connection: close\r\n"));
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   for (RequestId id = 0; id < 10; ++id) {
     const Seen& seen = driver.run(id);
     EXPECT_EQ(seen.bytes, "ok");
@@ -71,12 +68,12 @@ TEST_P(Connections, AreNewWhenTheServerClosesAfterEachResponse) {
   EXPECT_EQ(server.connections(), 10);
 }
 
-TEST_P(Connections, ThatTheServerClosedSilentlyAreReplacedAndReported) {
+TEST(Connections, ThatTheServerClosedSilentlyAreReplacedAndReported) {
   RawServer server([](Peer& peer) {
     (void)peer.read_request();
     peer.send(with_length("ok"));
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   for (RequestId id = 0; id < 10; ++id) {
     const Seen& seen = driver.run(id);
     EXPECT_EQ(seen.bytes, "ok");
@@ -86,7 +83,7 @@ TEST_P(Connections, ThatTheServerClosedSilentlyAreReplacedAndReported) {
   EXPECT_EQ(server.connections(), 10);
 }
 
-TEST_P(Connections, DyingUnderARequestShowAsASecondSend) {
+TEST(Connections, DyingUnderARequestShowAsASecondSend) {
   RawServer server([](Peer& peer) {
     (void)peer.read_request();
     peer.send(with_length("ok"));
@@ -96,7 +93,7 @@ TEST_P(Connections, DyingUnderARequestShowAsASecondSend) {
     }
     peer.wait_until_closed();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.run(1);
   const Seen& seen = driver.run(2);
   EXPECT_THAT(seen.kinds,
@@ -107,14 +104,14 @@ TEST_P(Connections, DyingUnderARequestShowAsASecondSend) {
   EXPECT_EQ(driver.client().health().resends, 1);
 }
 
-TEST_P(Connections, MayDieAnyNumberOfTimes) {
-  // libcurl by itself fails every sixth such request of a handle that is used again.
+TEST(Connections, MayDieAnyNumberOfTimes) {
+  // libcurl alone fails every sixth such request of a handle that is used again.
   RawServer server([](Peer& peer) {
     (void)peer.read_request();
     peer.send(with_length("ok"));
     (void)peer.read_request();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   for (RequestId id = 0; id < 20; ++id) {
     const Seen& seen = driver.run(id);
     EXPECT_EQ(seen.bytes, "ok");
@@ -123,7 +120,7 @@ TEST_P(Connections, MayDieAnyNumberOfTimes) {
   EXPECT_EQ(server.connections(), 20);
 }
 
-TEST_P(Connections, DyingLongAfterTheSendFailTheRequest) {
+TEST(Connections, DyingLongAfterTheSendFailTheRequest) {
   std::atomic<int> requests = 0;
   RawServer server([&](Peer& peer) {
     for (; peer.read_request(); peer.send(with_length("ok"))) {
@@ -132,7 +129,7 @@ TEST_P(Connections, DyingLongAfterTheSendFailTheRequest) {
       return;
     }
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.run(1);
   const Seen& seen = driver.run(2);
   EXPECT_THAT(seen.kinds, ElementsAre(Kind::kSent, Kind::kFailure));
@@ -140,7 +137,7 @@ TEST_P(Connections, DyingLongAfterTheSendFailTheRequest) {
   EXPECT_EQ(requests, 2);
 }
 
-TEST_P(Connections, AreClosedByCancelAndNothingFollows) {
+TEST(Connections, AreClosedByCancelAndNothingFollows) {
   std::atomic<bool> client_left = false;
   RawServer server([&](Peer& peer) {
     (void)peer.read_request();
@@ -149,7 +146,7 @@ TEST_P(Connections, AreClosedByCancelAndNothingFollows) {
     }
     client_left = true;
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.start(1);
   while (driver.seen(1).deliveries == 0) driver.poll_once();
   driver.client().cancel(1);
@@ -160,7 +157,7 @@ TEST_P(Connections, AreClosedByCancelAndNothingFollows) {
   EXPECT_FALSE(driver.seen(1).ended);
 }
 
-TEST_P(Connections, OfACancelledRequestAreNotUsedAgain) {
+TEST(Connections, OfACancelledRequestAreNotUsedAgain) {
   RawServer server([](Peer& peer) {
     if (peer.number() == 0) {
       peer.wait_until_closed();
@@ -168,7 +165,7 @@ TEST_P(Connections, OfACancelledRequestAreNotUsedAgain) {
       answer_all(peer);
     }
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.start(1);
   while (driver.seen(1).sent == 0) driver.poll_once();
   driver.client().cancel(1);
@@ -177,9 +174,9 @@ TEST_P(Connections, OfACancelledRequestAreNotUsedAgain) {
   EXPECT_EQ(server.connections(), 2);
 }
 
-TEST_P(Connections, CancelTakesBackWhatStartHasSeen) {
+TEST(Connections, CancelTakesBackWhatStartHasSeen) {
   RawServer server(answer_all);
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.run(1);
   driver.start(2);  // on the kept connection: sent at once
   driver.client().cancel(2);
@@ -187,7 +184,7 @@ TEST_P(Connections, CancelTakesBackWhatStartHasSeen) {
   EXPECT_EQ(driver.seen(2).sent, 0);
 }
 
-TEST_P(Connections, AreClosedWithTheClientWhileRequestsAreInFlight) {
+TEST(Connections, AreClosedWithTheClientWhileRequestsAreInFlight) {
   std::atomic<int> left = 0;
   RawServer server([&](Peer& peer) {
     (void)peer.read_request();
@@ -197,7 +194,7 @@ TEST_P(Connections, AreClosedWithTheClientWhileRequestsAreInFlight) {
     ++left;
   });
   {
-    Driver driver(options_for(server, GetParam()));
+    Driver driver(options_for(server));
     for (RequestId id = 0; id < 20; ++id) driver.start(id);
     driver.poll_once();
   }
@@ -206,7 +203,7 @@ TEST_P(Connections, AreClosedWithTheClientWhileRequestsAreInFlight) {
   EXPECT_EQ(left, server.connections());
 }
 
-TEST_P(Connections, GoToTheEndpointThatTheRequestNames) {
+TEST(Connections, GoToTheEndpointThatTheRequestNames) {
   RawServer first([](Peer& peer) {
     (void)peer.read_request();
     peer.send(with_length("first"));
@@ -218,7 +215,6 @@ TEST_P(Connections, GoToTheEndpointThatTheRequestNames) {
     peer.wait_until_closed();
   });
   CurlClientOptions options;
-  options.transport = GetParam();
   options.urls = {first.url(), second.url()};
   Driver driver(options);
   driver.client().start(1, {.body = shared("{}"), .endpoint = 1});
@@ -227,7 +223,7 @@ TEST_P(Connections, GoToTheEndpointThatTheRequestNames) {
   EXPECT_EQ(driver.finish(2).bytes, "first");
 }
 
-TEST_P(Connections, ToLocalhostUseTheAddressThatAnswers) {
+TEST(Connections, ToLocalhostUseTheAddressThatAnswers) {
   for (const std::string& host : {std::string("127.0.0.1"), std::string("::1")}) {
     if (host == "::1" && !ipv6_available()) continue;
     RawServer server(answer_all, {.host = host});
@@ -239,13 +235,12 @@ TEST_P(Connections, ToLocalhostUseTheAddressThatAnswers) {
     EXPECT_EQ(resolved.address,
               (host == "::1" ? "[::1]:" : "127.0.0.1:") + std::to_string(server.port()));
     CurlClientOptions options;
-    options.transport = GetParam();
     options.urls = {url};
     EXPECT_EQ(Driver(options).run(1).bytes, "ok");
   }
 }
 
-TEST_P(Connections, GoToThePinnedAddressWithTheNameInTheHostHeader) {
+TEST(Connections, GoToThePinnedAddressWithTheNameInTheHostHeader) {
   std::string request;
   RawServer server([&](Peer& peer) {
     const auto got = peer.read_request();
@@ -255,20 +250,19 @@ TEST_P(Connections, GoToThePinnedAddressWithTheNameInTheHostHeader) {
     peer.wait_until_closed();
   });
   CurlClientOptions options;
-  options.transport = GetParam();
   options.urls = {"http://llm.invalid:1234/v1"};
   options.addresses = {"127.0.0.1:" + std::to_string(server.port())};
   { EXPECT_EQ(Driver(options).run(1).bytes, "ok"); }
   EXPECT_THAT(request, HasSubstr("Host: llm.invalid:1234\r\n"));
 }
 
-TEST_P(Connections, OverIpv6) {
+TEST(Connections, OverIpv6) {
   if (!ipv6_available()) GTEST_SKIP() << "no IPv6 here";
   RawServer server(answer_all, {.host = "::1"});
-  EXPECT_EQ(Driver(options_for(server, GetParam())).run(1).bytes, "ok");
+  EXPECT_EQ(Driver(options_for(server)).run(1).bytes, "ok");
 }
 
-TEST(Descriptors, AreRaisedOrRefusedWithTheRemedy) {
+TEST(Connections, ThatNeedMoreDescriptorsThanAllowedAreRefusedWithTheRemedy) {
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
   const rlimit low{.rlim_cur = 128, .rlim_max = before.rlim_max};

@@ -15,26 +15,21 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-class Faults : public TransportTest {
- protected:
-  // What one request sees of a server whose every connection runs `script`.
-  Seen attempt(RawServer::Script script, void (*change)(CurlClientOptions&) = nullptr) {
-    RawServer server(std::move(script));
-    CurlClientOptions options = options_for(server, GetParam());
-    options.headers = {{"Authorization", "Bearer pl4nted"}};
-    if (change != nullptr) change(options);
-    Driver driver(options);
-    const Seen seen = driver.run(1);
-    EXPECT_THAT(seen.failure, Not(HasSubstr("pl4nted")));
-    return seen;
-  }
-};
-INSTANTIATE_TEST_SUITE_P(Over, Faults, both_transports(), transport_name);
+// What one request sees of a server whose every connection runs `script`.
+Seen attempt(RawServer::Script script, void (*change)(CurlClientOptions&) = nullptr) {
+  RawServer server(std::move(script));
+  CurlClientOptions options = options_for(server);
+  options.headers = {{"Authorization", "Bearer pl4nted"}};
+  if (change != nullptr) change(options);
+  Driver driver(options);
+  const Seen seen = driver.run(1);
+  EXPECT_THAT(seen.failure, Not(HasSubstr("pl4nted")));
+  return seen;
+}
 
-TEST_P(Faults, ARefusedConnectionNamesHostPortAndCause) {
+TEST(Faults, ARefusedConnectionNamesHostPortAndCause) {
   const int port = unused_port();
   CurlClientOptions options;
-  options.transport = GetParam();
   options.urls = {"http://127.0.0.1:" + std::to_string(port) + "/"};
   Driver driver(options);
   const Seen& seen = driver.run(1);
@@ -44,9 +39,8 @@ TEST_P(Faults, ARefusedConnectionNamesHostPortAndCause) {
   EXPECT_FALSE(seen.timed_out);
 }
 
-TEST_P(Faults, AHostThatDoesNotResolveFailsEachRequest) {
+TEST(Faults, AHostThatDoesNotResolveFailsEachRequest) {
   CurlClientOptions options;
-  options.transport = GetParam();
   options.urls = {"http://no-such-host.invalid:8000/"};
   Driver driver(options);
   const Seen& seen = driver.run(1);
@@ -55,7 +49,7 @@ TEST_P(Faults, AHostThatDoesNotResolveFailsEachRequest) {
   EXPECT_THAT(resolve_endpoint(options.urls[0]).error, HasSubstr("does not resolve"));
 }
 
-TEST_P(Faults, AConnectionThatIsNeverAcceptedTimesOut) {
+TEST(Faults, AConnectionThatIsNeverAcceptedTimesOut) {
   const Seen seen = attempt(
       // TLS is spoken, the server says nothing: the connect time-out covers the handshake.
       [](Peer& peer) { peer.wait_until_closed(); },
@@ -68,13 +62,13 @@ TEST_P(Faults, AConnectionThatIsNeverAcceptedTimesOut) {
   EXPECT_THAT(seen.failure, HasSubstr("within 100ms"));
 }
 
-TEST_P(Faults, AnEmptyAnswerFails) {
+TEST(Faults, AnEmptyAnswerFails) {
   const Seen seen = attempt([](Peer& peer) { (void)peer.read_request(); });
   EXPECT_THAT(seen.kinds, ElementsAre(Kind::kSent, Kind::kFailure));
   EXPECT_THAT(seen.failure, HasSubstr("closed the connection without answering"));
 }
 
-TEST_P(Faults, AResetInTheMiddleKeepsTheBytesBeforeIt) {
+TEST(Faults, AResetInTheMiddleKeepsTheBytesBeforeIt) {
   std::promise<void> seen_by_client;
   RawServer server([&](Peer& peer) {
     (void)peer.read_request();
@@ -83,7 +77,7 @@ TEST_P(Faults, AResetInTheMiddleKeepsTheBytesBeforeIt) {
     seen_by_client.get_future().wait();  // a reset discards what was not read
     peer.reset();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.start(1);
   while (driver.seen(1).deliveries == 0) driver.poll_once();
   seen_by_client.set_value();
@@ -93,7 +87,7 @@ TEST_P(Faults, AResetInTheMiddleKeepsTheBytesBeforeIt) {
   EXPECT_THAT(seen.failure, HasSubstr("Connection reset by peer"));
 }
 
-TEST_P(Faults, AResetIsCalledSo) {
+TEST(Faults, AResetIsCalledSo) {
   const Seen seen = attempt([](Peer& peer) {
     (void)peer.read_request();
     peer.reset();
@@ -103,7 +97,7 @@ TEST_P(Faults, AResetIsCalledSo) {
   EXPECT_THAT(seen.failure, HasSubstr("127.0.0.1:"));
 }
 
-TEST_P(Faults, ATruncatedChunkedBodyFails) {
+TEST(Faults, ATruncatedChunkedBodyFails) {
   const Seen seen = attempt([](Peer& peer) {
     (void)peer.read_request();
     peer.send(std::string(kChunkedHead) + "a\r\nabc");
@@ -113,7 +107,7 @@ TEST_P(Faults, ATruncatedChunkedBodyFails) {
   EXPECT_THAT(seen.failure, HasSubstr("in the middle of the answer"));
 }
 
-TEST_P(Faults, AChunkedBodyWithoutItsLastChunkFails) {
+TEST(Faults, AChunkedBodyWithoutItsLastChunkFails) {
   const Seen seen = attempt([](Peer& peer) {
     (void)peer.read_request();
     peer.send(kChunkedHead);
@@ -123,7 +117,7 @@ TEST_P(Faults, AChunkedBodyWithoutItsLastChunkFails) {
   EXPECT_THAT(seen.failure, HasSubstr("in the middle of the answer"));
 }
 
-TEST_P(Faults, ABodyShorterThanItsLengthFails) {
+TEST(Faults, ABodyShorterThanItsLengthFails) {
   const Seen seen = attempt([](Peer& peer) {
     (void)peer.read_request();
     peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
@@ -132,7 +126,7 @@ TEST_P(Faults, ABodyShorterThanItsLengthFails) {
   EXPECT_THAT(seen.failure, HasSubstr("7 bytes remaining"));
 }
 
-TEST_P(Faults, ABrokenChunkSizeFails) {
+TEST(Faults, ABrokenChunkSizeFails) {
   const Seen seen = attempt([](Peer& peer) {
     (void)peer.read_request();
     peer.send(std::string(kChunkedHead) + "zz\r\nabc\r\n");
@@ -142,7 +136,7 @@ TEST_P(Faults, ABrokenChunkSizeFails) {
   EXPECT_THAT(seen.failure, HasSubstr("is not HTTP"));
 }
 
-TEST_P(Faults, AnAnswerThatIsNotHttpFails) {
+TEST(Faults, AnAnswerThatIsNotHttpFails) {
   const Seen seen = attempt([](Peer& peer) {
     (void)peer.read_request();
     peer.send("220 mail.example.org ESMTP\r\n");
@@ -152,7 +146,7 @@ TEST_P(Faults, AnAnswerThatIsNotHttpFails) {
   EXPECT_THAT(seen.failure, HasSubstr("is not HTTP"));
 }
 
-TEST_P(Faults, CompressionThatNobodyAskedForFails) {
+TEST(Faults, CompressionThatNobodyAskedForFails) {
   const Seen seen = attempt([](Peer& peer) {
     (void)peer.read_request();
     peer.send(with_length("\x1f\x8b\x08garbage", "content-encoding:  gzip\r\n"));
@@ -162,7 +156,7 @@ TEST_P(Faults, CompressionThatNobodyAskedForFails) {
   EXPECT_THAT(seen.failure, HasSubstr("compressed"));
 }
 
-TEST_P(Faults, HeadersBeyondTheLimitFail) {
+TEST(Faults, HeadersBeyondTheLimitFail) {
   const Seen seen = attempt([](Peer& peer) {
     (void)peer.read_request();
     peer.send("HTTP/1.1 200 OK\r\n");
@@ -173,7 +167,7 @@ TEST_P(Faults, HeadersBeyondTheLimitFail) {
   EXPECT_THAT(seen.failure, HasSubstr("longer than the limit"));
 }
 
-TEST_P(Faults, AnEndlessHeaderLineFails) {
+TEST(Faults, AnEndlessHeaderLineFails) {
   const Seen seen = attempt([](Peer& peer) {
     (void)peer.read_request();
     peer.send("HTTP/1.1 200 OK\r\nX: ");
@@ -181,10 +175,10 @@ TEST_P(Faults, AnEndlessHeaderLineFails) {
     }
   });
   EXPECT_THAT(seen.kinds, ElementsAre(Kind::kSent, Kind::kFailure));
-  EXPECT_THAT(seen.failure, HasSubstr("long"));
+  EXPECT_THAT(seen.failure, HasSubstr("too long"));
 }
 
-TEST_P(Faults, HeadersUpToTheLimitAreKeptWhole) {
+TEST(Faults, HeadersUpToTheLimitAreKeptWhole) {
   const std::string filler = "X-Filler: " + std::string(30'000, 'x') + "\r\n";
   const std::string answer = with_length("ok", filler + filler);
   RawServer server([&](Peer& peer) {
@@ -192,23 +186,23 @@ TEST_P(Faults, HeadersUpToTheLimitAreKeptWhole) {
     peer.send(answer);
     peer.wait_until_closed();
   });
-  const Seen seen = Driver(options_for(server, GetParam())).run(1);
+  const Seen seen = Driver(options_for(server)).run(1);
   EXPECT_EQ(seen.headers + "ok", answer);
 }
 
-TEST_P(Faults, LeaveTheClientUsable) {
+TEST(Faults, LeaveTheClientUsable) {
   RawServer server([](Peer& peer) {
     (void)peer.read_request();
     if (peer.number() % 2 == 0) return;
     peer.send(with_length("ok", "Connection: close\r\n"));
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   for (RequestId id = 0; id < 10; ++id) {
     EXPECT_EQ(driver.run(id).kinds.back(), id % 2 == 0 ? Kind::kFailure : Kind::kEnd);
   }
 }
 
-TEST_P(Faults, AProxyOfTheEnvironmentIsUsedOnlyWhenAsked) {
+TEST(Faults, AProxyOfTheEnvironmentIsUsedOnlyWhenAsked) {
   RawServer proxy([](Peer& peer) {
     (void)peer.read_request();
     peer.send(with_length("proxied"));
@@ -219,7 +213,7 @@ TEST_P(Faults, AProxyOfTheEnvironmentIsUsedOnlyWhenAsked) {
     peer.wait_until_closed();
   });
   setenv("http_proxy", proxy.url().c_str(), 1);
-  CurlClientOptions options = options_for(server, GetParam());
+  CurlClientOptions options = options_for(server);
   EXPECT_EQ(Driver(options).run(1).bytes, "direct");
   options.use_proxy = true;
   EXPECT_EQ(Driver(options).run(1).bytes, "proxied");

@@ -16,12 +16,7 @@ namespace {
 using http::EventArena;
 using http::ReceiveSampler;
 
-class ReceiveStamps : public TransportTest {};
-INSTANTIATE_TEST_SUITE_P(Over, ReceiveStamps, both_transports(), transport_name);
-class HealthAccount : public TransportTest {};
-INSTANTIATE_TEST_SUITE_P(Over, HealthAccount, both_transports(), transport_name);
-
-TEST_P(ReceiveStamps, AreSampledInOneReadOfSixteen) {
+TEST(ReceiveStamps, AreSampledInOneReadOfSixteen) {
   if (!http::StampingKeeper(true).supported()) GTEST_SKIP() << "no receive stamps here";
   std::atomic<int> wanted = 0;
   RawServer server([&](Peer& peer) {
@@ -32,7 +27,7 @@ TEST_P(ReceiveStamps, AreSampledInOneReadOfSixteen) {
       open = peer.send_chunk("token");
     }
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   const TransportHealth& health = driver.client().health();
   driver.start(1);
   // The kernel may take its time to switch stamping on.
@@ -54,11 +49,11 @@ TEST_P(ReceiveStamps, AreSampledInOneReadOfSixteen) {
   EXPECT_EQ(health.receive_delay_max, delays.back());
 }
 
-TEST_P(ReceiveStamps, AreNotTakenWhenSwitchedOff) {
+TEST(ReceiveStamps, AreNotTakenWhenSwitchedOff) {
   RawServer server([](Peer& peer) {
     while (peer.read_request()) peer.send(with_length("ok"));
   });
-  CurlClientOptions options = options_for(server, GetParam());
+  CurlClientOptions options = options_for(server);
   options.receive_stamps = false;
   Driver driver(options);
   for (RequestId id = 0; id < 200; ++id) driver.run(id);
@@ -66,7 +61,7 @@ TEST_P(ReceiveStamps, AreNotTakenWhenSwitchedOff) {
   EXPECT_TRUE(driver.client().health().receive_delays.empty());
 }
 
-TEST(ReceiveSampler, GivesUpWhereTheKernelGivesNone) {
+TEST(ReceiveStamps, GiveUpWhereTheKernelGivesNone) {
   ReceiveSampler sampler(true);
   TransportHealth health;
   sampler.reset(health);
@@ -79,11 +74,11 @@ TEST(ReceiveSampler, GivesUpWhereTheKernelGivesNone) {
   EXPECT_TRUE(health.receive_delays.empty());
 }
 
-TEST_P(HealthAccount, StartsAnewWhenReset) {
+TEST(TransportHealth, StartsAnewWhenReset) {
   RawServer server([](Peer& peer) {
     while (peer.read_request()) peer.send(with_length("ok"));
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   for (RequestId id = 0; id < 100; ++id) driver.run(id);
   const TransportHealth before = driver.client().health();
   EXPECT_EQ(before.reads, 100);
@@ -98,11 +93,11 @@ TEST_P(HealthAccount, StartsAnewWhenReset) {
   EXPECT_EQ(after.busy + after.waited, Duration(0));
 }
 
-TEST_P(HealthAccount, AccountsForAllOfTheTime) {
+TEST(TransportHealth, AccountsForAllOfTheTime) {
   RawServer server([](Peer& peer) {
     while (peer.read_request()) peer.send(with_length("ok"));
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.client().reset_health();
   const Instant start = SteadyClock().now();
   for (RequestId id = 0; id < 100; ++id) driver.run(id);

@@ -145,6 +145,7 @@ RatioBounds combine(const Bounds& a, const Bounds& b, const GateRule& rule, doub
 
 std::vector<double> logs_of(const std::vector<double>& values) {
   std::vector<double> logs;
+  logs.reserve(values.size());
   for (const double value : values) logs.push_back(std::log(value));
   return logs;
 }

@@ -146,7 +146,7 @@ fs::path create_fresh_directory(const fs::path& parent, std::string_view name) {
   }
   const std::string safe = safe_file_name(name);
   for (int suffix = 1; suffix < 100'000; ++suffix) {
-    const fs::path path = parent / (suffix == 1 ? safe : safe + "-" + std::to_string(suffix));
+    fs::path path = parent / (suffix == 1 ? safe : safe + "-" + std::to_string(suffix));
     if (::mkdir(path.c_str(), 0755) == 0) return path;
     if (errno != EEXIST) {
       throw Error({.what = "cannot create the folder: " + reason(errno),

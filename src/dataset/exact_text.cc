@@ -76,7 +76,7 @@ ExactText::Fit ExactText::fit(const std::string& head, int64_t tokens, const Mor
       return fit_by_search(std::move(text), head.size(), tokens, more, random);
     int64_t have = boundaries.back().tokens;
     if (have >= tokens) {
-      return fit_at_boundaries(std::move(text), head.size(), tokens, boundaries, random);
+      return fit_at_boundaries(text, head.size(), tokens, boundaries, random);
     }
     if (ran_out) return {.ran_out = true, .available = have};
     double bytes_per_token = static_cast<double>(text.size()) / static_cast<double>(have);
@@ -85,7 +85,7 @@ ExactText::Fit ExactText::fit(const std::string& head, int64_t tokens, const Mor
   }
 }
 
-ExactText::Fit ExactText::fit_at_boundaries(std::string text, size_t head, int64_t tokens,
+ExactText::Fit ExactText::fit_at_boundaries(const std::string& text, size_t head, int64_t tokens,
                                             std::span<const Boundary> boundaries, Random& random) {
   int tried = 0;
   for (size_t i = boundaries.size(); i > 0 && tried < kCuts; --i) {

@@ -36,7 +36,7 @@ class ExactText {
   Fit fit(const std::string& head, int64_t tokens, const More& more, Random& random);
 
  private:
-  Fit fit_at_boundaries(std::string text, size_t head, int64_t tokens,
+  Fit fit_at_boundaries(const std::string& text, size_t head, int64_t tokens,
                         std::span<const Boundary> boundaries, Random& random);
   Fit fit_by_search(std::string text, size_t head, int64_t tokens, const More& more,
                     Random& random);

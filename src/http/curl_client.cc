@@ -272,7 +272,7 @@ void CurlClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
 }  // namespace
 }  // namespace http
 
-std::unique_ptr<HttpClient> make_curl_client(CurlClientOptions options) {
+std::unique_ptr<HttpClient> make_curl_client(const CurlClientOptions& options) {
   ensure_descriptors(options.max_connections);
   return std::make_unique<http::CurlClient>(options);
 }

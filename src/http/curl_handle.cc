@@ -136,7 +136,7 @@ Slist make_header_list(const std::vector<std::pair<std::string, std::string>>& h
     }
     has_type = has_type || has_name(name, "Content-Type");
     // libcurl leaves a header without a value out unless it ends with a semicolon.
-    add(value.empty() ? name + ";" : name + ": " + value);
+    add(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
   }
   if (json_body && !has_type) add("Content-Type: application/json");
   add("Expect:");

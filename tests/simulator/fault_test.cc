@@ -180,7 +180,7 @@ TEST(Faults, WriteByteByByte) {
 
 TEST(Faults, RefuseConnectionsForAWhile) {
   SimulatorProfile profile;
-  profile.faults = {{.kind = FaultKind::kRefuse, .requests = {1}, .duration = milliseconds(100)}};
+  profile.faults = {{.kind = FaultKind::kRefuse, .requests = {1}, .duration = milliseconds(1500)}};
   Simulator simulator(profile);
   EXPECT_EQ(ask(simulator.port(), chat(1)).status, 0);
   EXPECT_FALSE(PlainConnection(simulator.port()).connected());

@@ -33,7 +33,7 @@ struct CurlClientOptions {
 
 // Throws Error for a URL or a header that cannot be used, MeasurementError where descriptors run
 // out. A host name that does not resolve is no error here: each request to it fails and says so.
-std::unique_ptr<HttpClient> make_curl_client(CurlClientOptions options);
+std::unique_ptr<HttpClient> make_curl_client(const CurlClientOptions& options);
 
 // Raises the process's limit so that `connections` sockets fit beside what else is open.
 // MeasurementError, with the command that helps, where the system does not allow that many.

@@ -1,5 +1,6 @@
 #include "http/curl_handle.h"
 
+#include <fmt/format.h>
 #include <strings.h>
 
 #include <algorithm>

@@ -35,7 +35,7 @@ std::string names_line(const GateReport& report) {
 }
 
 std::string ascii(std::string text) {
-  for (size_t at; (at = text.find("×")) != std::string::npos;) text.replace(at, 2, "x");
+  for (size_t at = 0; (at = text.find("×")) != std::string::npos;) text.replace(at, 2, "x");
   return text;
 }
 

@@ -130,7 +130,8 @@ TEST(ShareGpt, RecordsMayStraddleEveryEdgeOfWhatIsReadAtOnce) {
 }
 
 TEST(ShareGpt, AFileIsReadAsBytesAre) {
-  auto path = std::filesystem::path(testing::TempDir()) / "sharegpt.json";
+  auto path = std::filesystem::path(testing::TempDir()) /
+              ("sharegpt." + std::to_string(::getpid()) + ".json");
   write_file_atomically(path, list_of({kGood, kGood}));
   Dataset set = Dataset::open(path.string(), 1);
   EXPECT_EQ(set.size(), 2);

@@ -15,7 +15,8 @@ using testing::EndsWith;
 using testing::HasSubstr;
 
 std::string file_of(const std::string& bytes) {
-  auto path = std::filesystem::path(testing::TempDir()) / "own_prompts.jsonl";
+  auto path = std::filesystem::path(testing::TempDir()) /
+              ("own_prompts." + std::to_string(::getpid()) + ".jsonl");
   write_file_atomically(path, bytes);
   return path.string();
 }

@@ -78,6 +78,7 @@ TEST(Tiktoken, SpecialTokensHaveTheirPublishedIds) {
 
 TEST(Tiktoken, AModelFolderStatesItsControlTokensAndItsPattern) {
   auto folder = std::filesystem::path(testing::TempDir()) / "kimi";
+  std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   write_file_atomically(folder / "tiktoken.model", ranks_of({}));
   EXPECT_THROW(load_tokenizer(folder.string()), Error) << "the pattern is not known";

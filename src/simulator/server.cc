@@ -232,9 +232,10 @@ bool Server::inject_at_arrival(Connection& connection, const ReceivedRequest& re
     truth.status = fault.status;
   } else if (fault.kind == FaultKind::kRefuse ||
              (fault.kind == FaultKind::kReset && fault.after_chunks == 0)) {
+    // The port first: whoever sees the reset may try again at once.
+    if (fault.kind == FaultKind::kRefuse) refuse_for(fault.duration);
     connection.reset();
     truth.status = 0;
-    if (fault.kind == FaultKind::kRefuse) refuse_for(fault.duration);
   } else {
     return false;
   }

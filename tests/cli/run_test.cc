@@ -133,6 +133,9 @@ TEST(Run, RefineBisectsTheBracketOfUsers) {
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const json result = json::parse(read_file(folder / "out" / "test" / "result.json"));
   const json& users = result["users_at_target"][0];
+  if (users["kind"] != "measured" && run.out.find("INVALID") != std::string::npos) {
+    GTEST_SKIP() << "this machine is too busy to measure a bracket:\n" << run.out;
+  }
   ASSERT_EQ(users["kind"], "measured") << users.dump();
   // Narrow enough, or every level inside was run (and was invalid, on a noisy machine).
   const int pass = users["c_pass"];

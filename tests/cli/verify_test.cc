@@ -1,4 +1,5 @@
-// The harness against the endpoint's truth: every dialect and every fault; calibration.
+// The harness against the endpoint's truth: every dialect, every fault, tampered files;
+// calibration.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -94,6 +95,39 @@ TEST(Verify, SeesEveryFaultEndAsDocumentedUnderEveryDialect) {
     }
     EXPECT_EQ(struck.size(), static_cast<size_t>(FaultKind::kByteWrites) + 1);
   }
+}
+
+// Adds one to `key` of the last line of a request that ended well.
+void tamper(const fs::path& path, const char* key) {
+  std::vector<std::string> lines = split(read_file(path), '\n');
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    if (line->empty()) continue;
+    json object = json::parse(*line);
+    // Not one that was cut off at the end of the run: its record has no figures to compare.
+    if (object.value("phase", "measured") != "measured" || object.value("number", 5) > 6) continue;
+    object[key] = object[key].get<int64_t>() + 1;
+    *line = object.dump();
+    break;
+  }
+  write_file_atomically(path, join(lines, "\n"));
+}
+
+TEST(Verify, FailsOnATamperedRecordOrLogAndNamesTheRequest) {
+  const fs::path folder = test_folder();
+  run_against(quick_profile(Dialect::kVllm), folder, true, 3);
+  ASSERT_EQ(verify(folder).exit_code, 0);
+  const fs::path records = folder / "out" / "test" / "requests.jsonl";
+  const std::string good = read_file(records);
+  tamper(records, "output_tokens");
+  ProcessResult verified = verify(folder);
+  EXPECT_EQ(verified.exit_code, 1);
+  EXPECT_THAT(verified.out, HasSubstr("chatcmpl-"));
+  EXPECT_THAT(verified.out, HasSubstr("output tokens recorded"));
+  write_file_atomically(records, good);
+  tamper(folder / "truth.jsonl", "prompt_tokens");
+  verified = verify(folder);
+  EXPECT_EQ(verified.exit_code, 1);
+  EXPECT_THAT(verified.out, HasSubstr("prompt tokens recorded"));
 }
 
 TEST(Calibrate, GivesBackTheProfileThatARunWasMadeWith) {

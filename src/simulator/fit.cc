@@ -19,9 +19,8 @@ using Matrix = std::vector<Vector>;
 
 constexpr int kMaxRounds = 60;
 constexpr double kDifference = 1e-3;  // of a logarithm, for derivatives
-constexpr double kLengthsVary = 1.5;
-constexpr double kFloor = 0.003;     // no figure is known better than this
-constexpr double kConverged = 1e-7;  // change of a logarithm
+constexpr double kFloor = 0.003;      // no figure is known better than this
+constexpr double kConverged = 1e-7;   // change of a logarithm
 
 Cost& cost_of(StepCost& step, FitParameter parameter) {
   switch (parameter) {
@@ -264,20 +263,17 @@ const char* name_of(FitParameter parameter) {
 
 std::vector<FitParameter> identifiable(const std::vector<FitPoint>& points) {
   std::set<int> concurrencies;
-  double shortest = INFINITY;
-  double longest = 0;
+  std::set<int64_t> contexts;
   bool ttft = false;
   for (const FitPoint& point : points) {
     concurrencies.insert(point.concurrency);
-    const auto context = static_cast<double>(2 * point.input_tokens + point.output_tokens);
-    shortest = std::min(shortest, context);
-    longest = std::max(longest, context);
+    contexts.insert(2 * point.input_tokens + point.output_tokens);
     ttft = ttft || point.ttft_ms.has_value();
   }
   std::vector<FitParameter> parameters = {FitParameter::kBase};
   if (ttft) parameters.push_back(FitParameter::kPerPrefillToken);
   if (concurrencies.size() > 1) parameters.push_back(FitParameter::kPerSequence);
-  if (concurrencies.size() > 1 && longest >= kLengthsVary * shortest) {
+  if (concurrencies.size() > 1 && contexts.size() > 1) {
     parameters.push_back(FitParameter::kPerKvToken);
   }
   return parameters;

@@ -88,9 +88,7 @@ class Response : public std::enable_shared_from_this<Response> {
   boost::asio::steady_timer comments_;
   boost::asio::steady_timer stall_;
 
-  bool continuous_usage_ = false;  // every chunk says how many tokens there are, text or not
   bool head_sent_ = false;
-  bool id_sent_ = false;
   bool opened_ = false;
   bool over_ = false;
   bool stalled_ = false;

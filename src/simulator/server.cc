@@ -1,6 +1,5 @@
 #include "simulator/server.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -85,11 +84,7 @@ void Server::open_listener(uint16_t port) {
   const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
   boost::system::error_code error;
   acceptor_.open(endpoint.protocol(), error);
-  if (!error) {
-    // A child process that held the listener would keep the port open when we refuse connections.
-    ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
-    acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-  }
+  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(SOMAXCONN, error);
   if (error) {

@@ -81,7 +81,7 @@ TEST(FitProfile, TellsApartOnlyWhatThePointsVary) {
   more.concurrency = 8;
   EXPECT_EQ(identifiable({point, more}), (std::vector<P>{P::kBase, P::kPerSequence}));
   more.ttft_ms = 5;
-  more.input_tokens = 200;  // twice as long
+  more.input_tokens = 200;
   EXPECT_EQ(identifiable({point, more}),
             (std::vector<P>{P::kBase, P::kPerPrefillToken, P::kPerSequence, P::kPerKvToken}));
 }

@@ -31,8 +31,7 @@ enum class FitParameter { kBase, kPerPrefillToken, kPerSequence, kPerKvToken };
 const char* name_of(FitParameter parameter);  // the profile's key
 
 // The costs that the points can tell apart: base always; per_sequence where concurrency varies;
-// per_prefill_token where a TTFT is given; per_kv_token where concurrency varies and lengths do by
-// half.
+// per_prefill_token where a TTFT is given; per_kv_token where lengths vary and concurrency does.
 std::vector<FitParameter> identifiable(const std::vector<FitPoint>& points);
 
 struct FitOptions {

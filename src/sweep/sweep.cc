@@ -74,6 +74,14 @@ class Sweep {
     describe_host(described.provenance);
     described.provenance.notes.insert(described.provenance.notes.begin(), notes.begin(),
                                       notes.end());
+    if (spec_.client.record_chunks) {
+      described.provenance.notes.emplace_back(
+          "client.record_chunks is not acted on yet: no file of chunk instants is written");
+    }
+    if (spec_.load.repeats_max > spec_.load.repeats) {
+      described.provenance.notes.emplace_back(
+          "load.repeats_max is not acted on yet: no repeats are added");
+    }
     for (const std::string& line : described.provenance.notes) observer_.note(line);
     WorkloadSummary& workload = described.workload;
     workload.input_tokens = spec_.workload.input_tokens;

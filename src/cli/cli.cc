@@ -48,14 +48,23 @@ void add_run(CLI::App& app, Command& chosen) {
   command->add_option("--set", options->sets, "Override a key: load.repeats=1 (repeatable)")
       ->type_name("KEY.PATH=VALUE")
       ->allow_extra_args(false);
+  CLI::Option* gate = command->add_option("--gate", options->gate,
+                                          "Rules in YAML to decide on the result; repeats up to\n"
+                                          "load.repeats_max are added while one is inconclusive");
+  command->add_option("--baseline", options->baseline, "What the policy's no_worse compares with")
+      ->needs(gate);
+  command->add_option("--json", options->json, "Write the verdict as JSON")->needs(gate);
+  command->add_option("--junit", options->junit, "Write the verdict as JUnit XML")->needs(gate);
   command->add_flag("--dry-run", options->dry_run, "Show what would be run, send nothing");
   command->add_flag("--quiet", options->quiet, "No progress");
   command->footer(
       "Examples:\n"
       "  llmsweep run spec.yaml\n"
-      "  llmsweep run spec.yaml --set load.concurrency=[1,8] --set load.repeats=5 --out /data\n\n"
+      "  llmsweep run spec.yaml --set load.concurrency=[1,8] --set load.repeats=5 --out /data\n"
+      "  llmsweep run spec.yaml --set load.repeats_max=8 --gate policy.yaml --junit gate.xml\n\n"
       "Leaves OUT/NAME/: result.json, requests.jsonl, report.html, figure.svg. Ctrl-C once lets\n"
-      "requests in flight end and writes what was measured; twice stops at once.\n");
+      "requests in flight end and writes what was measured; twice stops at once.\n"
+      "With --gate the exit code is the verdict's, as of 'llmsweep gate'.\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return run_command(*options, console); };
   });

@@ -16,6 +16,10 @@ struct RunOptions {
   std::string spec;
   std::string out = "results";
   std::vector<std::string> sets;
+  std::string gate;      // a policy; empty: no verdict
+  std::string baseline;  // what its no_worse rules compare with
+  std::string json;      // of the verdict, as in GateCommandOptions
+  std::string junit;
   bool dry_run = false;
   bool quiet = false;
 };

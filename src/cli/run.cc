@@ -2,11 +2,15 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <optional>
 #include <ostream>
 
 #include "cli/commands.h"
+#include "cli/gate_verdict.h"
 #include "cli/interrupt.h"
+#include "cli/read_results.h"
 #include "cli/report_files.h"
+#include "llmsweep/analysis/gate.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/text.h"
@@ -70,6 +74,45 @@ void print_result(const SweepResult& result, const fs::path& folder, Console& co
       "\n{0}/result.json\n{0}/requests.jsonl\n{0}/report.html\n{0}/figure.svg\n", folder.string());
 }
 
+// The policy of `run --gate` and its baseline, read before anything is sent.
+class RunGate {
+ public:
+  RunGate(const RunOptions& options, const LoadSpec& load, Console& console)
+      : outputs_{.json = options.json, .junit = options.junit}, repeats_max_(load.repeats_max) {
+    if (options.gate.empty()) {
+      if (load.repeats_max > load.repeats) {
+        console.err << "note: load.repeats_max adds repeats where --gate has a rule to decide\n";
+      }
+      return;
+    }
+    policy_ = read_policy_file(options.gate);
+    if (!options.baseline.empty()) baseline_ = read_result_argument(options.baseline);
+  }
+
+  explicit operator bool() const { return policy_.has_value(); }
+  void open_outputs() const { require_writable(outputs_); }
+
+  RepeatsWanted repeats_wanted() const {
+    if (!policy_ || repeats_max_ == 0) return {};
+    return [this](const SweepResult& result) { return levels_needing_repeats(decide(result)); };
+  }
+
+  int deliver(const SweepResult& result, Console& console) const {
+    console.out << '\n';
+    return deliver_verdict(decide(result), outputs_, console);
+  }
+
+ private:
+  GateReport decide(const SweepResult& result) const {
+    return gate(result, baseline_ ? &*baseline_ : nullptr, *policy_);
+  }
+
+  GateOutputs outputs_;
+  int repeats_max_ = 0;
+  std::optional<GatePolicy> policy_;
+  std::optional<SweepResult> baseline_;
+};
+
 }  // namespace
 
 int run_command(const RunOptions& options, Console& console) {
@@ -78,6 +121,8 @@ int run_command(const RunOptions& options, Console& console) {
     console.out << plan_text(spec) << spec_to_json(spec) << '\n';
     return kExitOk;
   }
+  const RunGate gate(options, spec.load, console);
+  gate.open_outputs();
   const InterruptListener interrupts;
   const fs::path folder = create_fresh_directory(options.out, spec.name);
   if (folder.filename() != safe_file_name(spec.name)) {
@@ -89,7 +134,7 @@ int run_command(const RunOptions& options, Console& console) {
   {
     ConsoleObserver observer(console, options.quiet);
     try {
-      outcome = run_sweep(spec, folder, interrupts.count(), observer);
+      outcome = run_sweep(spec, folder, interrupts.count(), observer, gate.repeats_wanted());
     } catch (...) {
       std::error_code not_empty;
       fs::remove(folder, not_empty);  // only succeeds where nothing was written
@@ -105,6 +150,7 @@ int run_command(const RunOptions& options, Console& console) {
   }
   write_file_atomically(folder / "figure.svg", figure_svg({&result, 1}));
   write_run_report(folder, result);
+  const int verdict = gate ? gate.deliver(result, console) : kExitOk;
   if (result.interrupted) return kExitInterrupted;
   if (outcome.endpoint_lost || !any_completed(result)) {
     throw MeasurementError(
@@ -112,7 +158,7 @@ int run_command(const RunOptions& options, Console& console) {
          .where = spec.name,
          .next = "the failures and their reasons are in " + (folder / "requests.jsonl").string()});
   }
-  return kExitOk;
+  return verdict;
 }
 
 }  // namespace llmsweep

@@ -33,8 +33,12 @@ struct LevelData {
 class Sweep {
  public:
   Sweep(const SweepSpec& spec, const std::filesystem::path& folder, const Interrupts& interrupts,
-        SweepObserver& observer)
-      : spec_(spec), folder_(folder), interrupts_(interrupts), observer_(observer) {}
+        SweepObserver& observer, const RepeatsWanted& repeats_wanted)
+      : spec_(spec),
+        folder_(folder),
+        interrupts_(interrupts),
+        observer_(observer),
+        repeats_wanted_(repeats_wanted) {}
 
   SweepOutcome run() {
     std::vector<std::string> notes;
@@ -56,6 +60,7 @@ class Sweep {
       }
     }
     if (spec_.load.refine) refine(runner);
+    if (repeats_wanted_) add_repeats(runner);
     return std::move(outcome_);
   }
 
@@ -77,10 +82,6 @@ class Sweep {
     if (spec_.client.record_chunks) {
       described.provenance.notes.emplace_back(
           "client.record_chunks is not acted on yet: no file of chunk instants is written");
-    }
-    if (spec_.load.repeats_max > spec_.load.repeats) {
-      described.provenance.notes.emplace_back(
-          "load.repeats_max is not acted on yet: no repeats are added");
     }
     for (const std::string& line : described.provenance.notes) observer_.note(line);
     WorkloadSummary& workload = described.workload;
@@ -109,12 +110,13 @@ class Sweep {
   void run_level(LevelRunner& runner, int concurrency, int repeat) {
     const auto& planned = spec_.load.concurrency;
     const auto at = std::find(planned.begin(), planned.end(), concurrency);
-    LevelRun run = runner.run({.concurrency = concurrency,
-                               .level = static_cast<int>(at - planned.begin()) + 1,
-                               .levels = static_cast<int>(planned.size()),
-                               .repeat = repeat,
-                               .repeats = spec_.load.repeats,
-                               .simulated = result().simulated});
+    LevelRun run = runner.run(
+        {.concurrency = concurrency,
+         .level = static_cast<int>(at - planned.begin()) + 1,
+         .levels = static_cast<int>(planned.size()),
+         .repeat = repeat,
+         .repeats = repeat > spec_.load.repeats ? spec_.load.repeats_max : spec_.load.repeats,
+         .simulated = result().simulated});
     LevelData& data = levels_[concurrency];
     data.runs.push_back(run.stats);
     std::move(run.records.begin(), run.records.end(), std::back_inserter(data.records));
@@ -142,6 +144,21 @@ class Sweep {
       spec_.load.concurrency.push_back(*next);
       for (int repeat = 1; repeat <= spec_.load.repeats && !over_; ++repeat) {
         run_level(runner, *next, repeat);
+      }
+    }
+  }
+
+  // One more run of each level that wants one, round by round.
+  void add_repeats(LevelRunner& runner) {
+    bool added = true;
+    while (added && !over_) {
+      added = false;
+      for (const int concurrency : repeats_wanted_(result())) {
+        const auto level = levels_.find(concurrency);
+        const int had = level == levels_.end() ? 0 : static_cast<int>(level->second.runs.size());
+        if (over_ || had == 0 || had >= spec_.load.repeats_max) continue;
+        run_level(runner, concurrency, had + 1);
+        added = true;
       }
     }
   }
@@ -178,6 +195,7 @@ class Sweep {
   std::filesystem::path folder_;
   const Interrupts& interrupts_;
   SweepObserver& observer_;
+  const RepeatsWanted& repeats_wanted_;
   std::map<int, LevelData> levels_;
   SweepOutcome outcome_;
   bool over_ = false;
@@ -186,8 +204,9 @@ class Sweep {
 }  // namespace
 
 SweepOutcome run_sweep(const SweepSpec& spec, const std::filesystem::path& folder,
-                       const Interrupts& interrupts, SweepObserver& observer) {
-  return Sweep(spec, folder, interrupts, observer).run();
+                       const Interrupts& interrupts, SweepObserver& observer,
+                       const RepeatsWanted& repeats_wanted) {
+  return Sweep(spec, folder, interrupts, observer, repeats_wanted).run();
 }
 
 }  // namespace llmsweep

@@ -156,7 +156,7 @@ TEST(Run, SaysWhichKeysItDoesNotActOn) {
                     "--set", "load.repeats_max=2"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.err, HasSubstr("client.record_chunks is not acted on yet"));
-  EXPECT_THAT(run.err, HasSubstr("load.repeats_max is not acted on yet"));
+  EXPECT_THAT(run.err, HasSubstr("load.repeats_max adds repeats where --gate"));
 }
 
 TEST(Run, NeverOverwritesAnEarlierResult) {

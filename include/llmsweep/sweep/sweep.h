@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "llmsweep/model/result.h"
 #include "llmsweep/model/spec.h"
@@ -28,6 +30,10 @@ class SweepObserver {
 // 0: go on; 1: finish what is in flight; 2: stop at once. Raised by a signal.
 using Interrupts = std::atomic<int>;
 
+// The levels of which one more run would help, asked when the planned runs are done and again after
+// each round of added ones. A level with load.repeats_max runs gets no more. Empty: none.
+using RepeatsWanted = std::function<std::vector<int>(const SweepResult&)>;
+
 struct SweepOutcome {
   SweepResult result;
   bool endpoint_lost = false;  // ended early: nothing completed any more
@@ -39,6 +45,7 @@ struct SweepOutcome {
 // Writes `folder`/requests.jsonl and result.json while it runs. Throws MeasurementError where the
 // endpoint or the folder made it impossible to start.
 SweepOutcome run_sweep(const SweepSpec& spec, const std::filesystem::path& folder,
-                       const Interrupts& interrupts, SweepObserver& observer);
+                       const Interrupts& interrupts, SweepObserver& observer,
+                       const RepeatsWanted& repeats_wanted = {});
 
 }  // namespace llmsweep

@@ -1,0 +1,23 @@
+// What `gate` and `run --gate` share: a verdict printed, written to the files asked for, and to
+// GitHub Actions where it runs there.
+#pragma once
+
+#include <string>
+
+#include "cli/console.h"
+#include "llmsweep/analysis/gate.h"
+
+namespace llmsweep {
+
+struct GateOutputs {
+  std::string json;   // path; empty: not written
+  std::string junit;  // likewise
+};
+
+// Throws Error for a path that cannot be written: asked before a run, not after it.
+void require_writable(const GateOutputs& outputs);
+
+// The exit code.
+int deliver_verdict(const GateReport& report, const GateOutputs& outputs, Console& console);
+
+}  // namespace llmsweep

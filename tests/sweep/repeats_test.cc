@@ -1,0 +1,89 @@
+// Runs that are added after the planned ones: whose, how many, and that all are kept.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "llmsweep/base/files.h"
+#include "llmsweep/sweep/sweep.h"
+
+namespace llmsweep {
+namespace {
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+
+class SilentObserver final : public SweepObserver {
+ public:
+  void note(const std::string& /*line*/) override {}
+  void progress(const LevelProgress& progress, Instant /*now*/) override {
+    shown.emplace_back(progress.repeat, progress.repeats);
+  }
+  void run_finished(const LevelStats& /*level*/) override {}
+
+  std::vector<std::pair<int, int>> shown;
+};
+
+fs::path fresh_folder() {
+  const fs::path folder =
+      fs::temp_directory_path() / ("llmsweep-sweep-" + std::to_string(getpid()));
+  return create_fresh_directory(folder, "repeats");
+}
+
+SweepSpec quick_spec(const fs::path& folder) {
+  write_file_atomically(folder / "profile.yaml", "engine: {step: {base_ms: 1}}\n");
+  SweepSpec spec;
+  spec.name = "repeats";
+  spec.system.gpus = 1;
+  spec.endpoint.simulator = (folder / "profile.yaml").string();
+  spec.workload.input_tokens = TokenCount{.fixed = 10};
+  spec.workload.output_tokens = {.fixed = 3};
+  spec.load.concurrency = {1, 2};
+  spec.load.requests_per_slot = 2;
+  spec.load.repeats = 2;
+  return spec;
+}
+
+std::vector<size_t> runs_of(const SweepResult& result) {
+  std::vector<size_t> runs;
+  for (const LevelStats& level : result.levels) runs.push_back(level.runs.size());
+  return runs;
+}
+
+TEST(Repeats, AreAddedToTheWantedLevelsUpToRepeatsMax) {
+  const fs::path folder = fresh_folder();
+  SweepSpec spec = quick_spec(folder);
+  spec.load.repeats_max = 4;
+  SilentObserver observer;
+  const Interrupts interrupts{0};
+  int asked = 0;
+  const SweepOutcome outcome =
+      run_sweep(spec, folder, interrupts, observer, [&asked](const SweepResult& result) {
+        ++asked;
+        EXPECT_EQ(result.levels.size(), 2u);
+        return std::vector<int>{2, 99};  // 99 is no level of this sweep
+      });
+  EXPECT_THAT(runs_of(outcome.result), ElementsAre(2u, 4u));
+  EXPECT_EQ(asked, 3);  // after the planned runs, and after each added one
+  const std::vector<RunStats>& runs = outcome.result.levels[1].runs;
+  for (size_t i = 0; i < runs.size(); ++i) EXPECT_EQ(runs[i].repeat, static_cast<int>(i));
+  EXPECT_EQ(outcome.result.levels[1].pooled.requests.completed, 4 * 2 * 2);
+  for (const auto& [repeat, repeats] : observer.shown) EXPECT_LE(repeat, repeats);
+  fs::remove_all(folder);
+}
+
+TEST(Repeats, EndWhenNoneIsWanted) {
+  const fs::path folder = fresh_folder();
+  SweepSpec spec = quick_spec(folder);
+  spec.load.repeats_max = 9;
+  SilentObserver observer;
+  const Interrupts interrupts{0};
+  const SweepOutcome outcome =
+      run_sweep(spec, folder, interrupts, observer, [](const SweepResult& result) {
+        return result.levels[0].runs.size() < 3 ? std::vector<int>{1} : std::vector<int>{};
+      });
+  EXPECT_THAT(runs_of(outcome.result), ElementsAre(3u, 2u));
+  fs::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -136,7 +136,11 @@ void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, I
     return settle(Outcome::kProtocolError,
                   "server error" + after_chunks() + ": " + describe_server_error(payload), at);
   }
-  choices_seen_ |= chunk.has_choices;
+  if (chunk.has_choices) {
+    choices_seen_ = true;
+    if (!record_->first_choice) record_->first_choice = at;
+    record_->last_choice = at;
+  }
   if (record_->response_id.empty() && !chunk.id.empty()) {
     record_->response_id = printable(chunk.id);
   }

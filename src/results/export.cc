@@ -55,10 +55,10 @@ Json vllm_run(const SweepResult& result, int concurrency, const RunStats& run) {
                {"request_throughput", run.request_throughput_rps}};
   put(json, "request_goodput", run.goodput_rps);
   json["output_throughput"] = run.output_throughput_tps;
-  put_distribution(json, "ttft", run.ttft);
-  put_distribution(json, "tpot", run.tpot);
+  put_distribution(json, "ttft", run.vllm ? run.vllm->ttft : run.ttft);
+  put_distribution(json, "tpot", run.vllm ? run.vllm->tpot : run.tpot);
   put_distribution(json, "itl", run.icl);
-  put_distribution(json, "e2el", run.e2e);
+  put_distribution(json, "e2el", run.vllm ? run.vllm->e2e : run.e2e);
   return json;
 }
 

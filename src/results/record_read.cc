@@ -118,6 +118,8 @@ constexpr std::array kFields = {
     Field{"first_token_ns", false, apply<&RequestRecord::first_token>},
     Field{"first_answer_token_ns", false, apply<&RequestRecord::first_answer_token>},
     Field{"last_token_ns", false, apply<&RequestRecord::last_token>},
+    Field{"first_choice_ns", false, apply<&RequestRecord::first_choice>},
+    Field{"last_choice_ns", false, apply<&RequestRecord::last_choice>},
     Field{"end_ns", false, apply<&RequestRecord::end>},
     Field{"input_tokens", false, apply<&RequestRecord::input_tokens>},
     Field{"planned_input_tokens", false, apply<&RequestRecord::planned_input_tokens>},

@@ -78,6 +78,8 @@ std::string record_to_jsonl(const RequestRecord& record) {
   instant(out, "first_token_ns", record.first_token);
   instant(out, "first_answer_token_ns", record.first_answer_token);
   instant(out, "last_token_ns", record.last_token);
+  instant(out, "first_choice_ns", record.first_choice);
+  instant(out, "last_choice_ns", record.last_choice);
   instant(out, "end_ns", record.end);
   number_or_null(out, "input_tokens", record.input_tokens);
   number(out, "planned_input_tokens", record.planned_input_tokens);

@@ -120,6 +120,13 @@ void fields(Archive& archive, Distribution& value) {
 }
 
 template <class Archive>
+void fields(Archive& archive, VllmDefinitions& value) {
+  archive("e2e_ms", value.e2e);
+  archive("ttft_ms", value.ttft);
+  archive("tpot_ms", value.tpot);
+}
+
+template <class Archive>
 void fields(Archive& archive, RequestCounts& value) {
   archive("completed", value.completed);
   archive("failed", value.failed);
@@ -164,6 +171,7 @@ void statistics(Archive& archive, RunStats& value) {
   archive("tpot_ms", value.tpot);
   archive("itl_ms", value.itl);
   archive("icl_ms", value.icl);
+  archive("vllm_definitions", value.vllm);
   archive("output_throughput_tps", value.output_throughput_tps);
   archive("steady_output_throughput_tps", value.steady_output_throughput_tps);
   archive("drain_bias", value.drain_bias);

@@ -61,11 +61,22 @@ class Mean {
 
 struct Samples {
   std::vector<double> e2e, ttft, ttfo, tpot, output_speed;
+  std::vector<double> vllm_e2e, vllm_ttft, vllm_tpot;
   HistogramSum itl, icl;
 };
 
 void add_to(std::vector<double>& sample, std::optional<double> value) {
   if (value) sample.push_back(*value);
+}
+
+// vLLM starts its clock when it sends, under an open loop too.
+void collect_vllm(Samples& samples, const RequestRecord& record) {
+  if (!record.sent || !record.first_choice || !record.last_choice) return;
+  samples.vllm_ttft.push_back(to_ms(*record.first_choice - *record.sent));
+  samples.vllm_e2e.push_back(to_ms(*record.last_choice - *record.sent));
+  if (record.output_tokens < 2) return;
+  samples.vllm_tpot.push_back(to_ms(*record.last_choice - *record.first_choice) /
+                              static_cast<double>(record.output_tokens - 1));
 }
 
 void collect(Samples& samples, const RequestRecord& record, LatencyOrigin origin) {
@@ -77,6 +88,7 @@ void collect(Samples& samples, const RequestRecord& record, LatencyOrigin origin
   add_to(samples.output_speed, metrics.output_speed_tps);
   samples.itl.add(record.itl);
   samples.icl.add(record.icl);
+  collect_vllm(samples, record);
 }
 
 void fill_distributions(RunStats& stats, Samples samples) {
@@ -88,6 +100,11 @@ void fill_distributions(RunStats& stats, Samples samples) {
   stats.tpot = distribution_of(std::move(samples.tpot));
   stats.itl = distribution_of(samples.itl.total());
   stats.icl = distribution_of(samples.icl.total());
+  if (!samples.vllm_e2e.empty()) {
+    stats.vllm = VllmDefinitions{.e2e = distribution_of(std::move(samples.vllm_e2e)),
+                                 .ttft = distribution_of(std::move(samples.vllm_ttft)),
+                                 .tpot = distribution_of(std::move(samples.vllm_tpot))};
+  }
   const double tpot_ms = stats.tpot.p50.value_or(0);
   stats.decode_speed_tps = tpot_ms > 0 ? 1000 / tpot_ms : 0;
 }

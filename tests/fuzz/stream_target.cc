@@ -68,6 +68,7 @@ void require_same(const RequestRecord& a, const RequestRecord& b) {
   require(a.input_tokens == b.input_tokens && a.cached_tokens == b.cached_tokens);
   require(a.finish_reason == b.finish_reason && a.response_id == b.response_id);
   require(a.first_answer_token == b.first_answer_token);
+  require(a.first_choice == b.first_choice && a.last_choice == b.last_choice);
 }
 
 }  // namespace

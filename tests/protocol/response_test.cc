@@ -23,6 +23,8 @@ TEST(ResponseReader, StampsTokensAnswersAndTheEndAsTheMetricsDefineThem) {
   EXPECT_EQ(record.first_token, at(10));
   EXPECT_EQ(record.first_answer_token, at(20));
   EXPECT_EQ(record.last_token, at(35));
+  EXPECT_EQ(record.first_choice, at(5));  // the role
+  EXPECT_EQ(record.last_choice, at(40));  // the finish reason; the usage chunk has no choice
   EXPECT_EQ(record.end, at(42));
   EXPECT_EQ(record.response_id, "r1");
   EXPECT_EQ(record.output_tokens, 3);

@@ -121,9 +121,19 @@ def latencies(records):
         "ttfo_ms": [ms(r, "first_answer_token_ns") for r in ok],
         "tpot_ms": [tpot(r) for r in ok],
     }
+    of_vllm = {  # docs/metrics.md, "Under vLLM's definitions"
+        "e2e_ms": [ms(r, "last_choice_ns") for r in ok],
+        "ttft_ms": [ms(r, "first_choice_ns") for r in ok],
+        "tpot_ms": [
+            ms(r, "last_choice_ns", "first_choice_ns") / (r["output_tokens"] - 1)
+            for r in ok
+            if r["output_tokens"] > 1
+        ],
+    }
     answer = {name: distribution([v for v in s if v is not None]) for name, s in samples.items()}
     answer["itl_ms"] = histogram_distribution(ok, "itl_hist")
     answer["icl_ms"] = histogram_distribution(ok, "icl_hist")
+    answer["vllm_definitions"] = {name: distribution(sample) for name, sample in of_vllm.items()}
     return answer
 
 
@@ -182,6 +192,9 @@ def rates(records, concurrency, gpus, fillers):
 
 def compare_distributions(where, computed, stated):
     for name, values in computed.items():
+        if name == "vllm_definitions":
+            compare_distributions(f"{where}.{name}", values, stated[name])
+            continue
         if values is None:
             if stated[name].get("p50") is not None:
                 FAILURES.append(f"{where}.{name}: no samples, but a median is stated")

@@ -56,6 +56,8 @@ RunStats run(int repeat) {
   run.tpot = distribution(3.5);
   run.itl = distribution(3.6);
   run.icl = distribution(7.1);
+  run.vllm = VllmDefinitions{
+      .e2e = distribution(5805.5), .ttft = distribution(190.5), .tpot = distribution(3.4)};
   run.output_throughput_tps = 270.25;
   run.steady_output_throughput_tps = 272.5;
   run.drain_bias = -0.01;
@@ -167,6 +169,8 @@ RequestRecord full_record() {
   record.first_token = from_ns(1'000'000'004);
   record.first_answer_token = from_ns(1'000'000'005);
   record.last_token = from_ns(9'000'000'000'000'000'006);
+  record.first_choice = from_ns(1'000'000'004);
+  record.last_choice = from_ns(9'000'000'000'000'000'007);
   record.end = from_ns(9'000'000'000'000'000'007);
   record.planned_input_tokens = 2400;
   record.planned_output_tokens = 1600;

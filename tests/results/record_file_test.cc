@@ -51,6 +51,8 @@ TEST(RecordLine, HasTheDocumentedKeysInOrder) {
                                             "first_token_ns",
                                             "first_answer_token_ns",
                                             "last_token_ns",
+                                            "first_choice_ns",
+                                            "last_choice_ns",
                                             "end_ns",
                                             "input_tokens",
                                             "planned_input_tokens",
@@ -74,6 +76,16 @@ TEST(RecordLine, HasTheDocumentedKeysInOrder) {
   EXPECT_EQ(json["outcome"], "protocol_error");
   EXPECT_EQ(json["last_token_ns"], 9'000'000'000'000'000'006);
   EXPECT_EQ(json["icl_hist"].size(), 3u);
+}
+
+TEST(RecordLine, OfEarlierVersionsIsReadWithoutTheLaterKeys) {
+  nlohmann::ordered_json line = nlohmann::ordered_json::parse(record_to_jsonl(full_record()));
+  line.erase("first_choice_ns");
+  line.erase("last_choice_ns");
+  RequestRecord expected = full_record();
+  expected.first_choice.reset();
+  expected.last_choice.reset();
+  EXPECT_EQ(parse_record(line.dump(), "x"), expected);
 }
 
 TEST(RecordLine, IsOneLineOfValidJsonWhateverTheServerSent) {

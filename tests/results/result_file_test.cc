@@ -180,6 +180,20 @@ TEST(ResultFile, UnknownKeysOfLaterVersionsAreIgnored) {
   EXPECT_EQ(parse_result(changed.dump(), "r.json"), full_result());
 }
 
+TEST(ResultFile, OfEarlierVersionsIsReadWithoutTheLaterKeys) {
+  json object = json::parse(result_to_json(full_result()));
+  for (json& level : object["levels"]) {
+    level.erase("vllm_definitions");
+    for (json& run : level["runs"]) run.erase("vllm_definitions");
+  }
+  SweepResult expected = full_result();
+  for (LevelStats& level : expected.levels) {
+    level.pooled.vllm.reset();
+    for (RunStats& run : level.runs) run.vllm.reset();
+  }
+  EXPECT_EQ(parse_result(object.dump(), "x"), expected);
+}
+
 TEST(ResultFile, WritesAndReadsAFile) {
   const std::filesystem::path path = std::filesystem::path(testing::TempDir()) /
                                      ("result." + std::to_string(::getpid()) + ".json");

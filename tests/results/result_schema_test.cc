@@ -69,6 +69,7 @@ TEST(ResultSchema, ListsExactlyTheKeysThatAreWritten) {
   EXPECT_EQ(keys_of(level["runs"][0]), keys_of(defs["run"]["properties"]));
   EXPECT_EQ(keys_of(level["runs"][0]), strings_of(defs["complete_run"]["required"]));
   EXPECT_EQ(keys_of(level["e2e_ms"]), keys_of(defs["distribution"]["properties"]));
+  EXPECT_EQ(keys_of(level["vllm_definitions"]), keys_of(defs["vllm_definitions"]["properties"]));
   EXPECT_EQ(keys_of(level["client"]), keys_of(defs["client"]["properties"]));
   EXPECT_EQ(keys_of(level["requests"]),
             keys_of(defs["level"]["properties"]["requests"]["properties"]));
@@ -151,7 +152,7 @@ TEST(ResultDocs, HaveARowForEveryKeyWithItsMeaning) {
     expect_rows(text, properties[section]["properties"]);
   }
   expect_rows(text, properties["users_at_target"]["items"]["properties"]);
-  for (const char* part : {"level", "distribution", "client"}) {
+  for (const char* part : {"level", "distribution", "vllm_definitions", "client"}) {
     expect_rows(text, schema["$defs"][part]["properties"]);
   }
   expect_rows(text, schema_of("llmsweep-record.schema.json")["properties"]);

@@ -73,6 +73,34 @@ TEST(RunStats, AreTheHandComputedOnes) {
   EXPECT_FALSE(stats.goodput_fraction);
 }
 
+// Sent at 100; role at 105, first token at 120, last at 200, finish reason at 210; 9 tokens.
+TEST(RunStats, CarryTheSameRequestsUnderVllmsDefinitions) {
+  RequestRecord record =
+      record_of({.sent = 100, .first = 120, .last = 200, .end = 212, .tokens = 9});
+  record.first_choice = at_ms(105);
+  record.last_choice = at_ms(210);
+  RequestRecord one_token = record_of({.sent = 100, .first = 130, .last = 130, .tokens = 1});
+  one_token.first_choice = at_ms(115);
+  one_token.last_choice = at_ms(130);
+  RequestRecord failed = record;
+  failed.outcome = Outcome::kTimeout;
+  const std::vector<RequestRecord> records = {record, one_token, failed};
+  const RunStats stats = stats_of(records, {.origin = LatencyOrigin::kScheduled});
+  ASSERT_TRUE(stats.vllm);
+  EXPECT_EQ(stats.vllm->e2e.count, 2);
+  EXPECT_DOUBLE_EQ(stats.vllm->e2e.max, 110);
+  EXPECT_DOUBLE_EQ(stats.vllm->e2e.min, 30);
+  EXPECT_DOUBLE_EQ(*stats.vllm->ttft.p50, 10);
+  EXPECT_EQ(stats.vllm->tpot.count, 1);  // an answer of one token has none
+  EXPECT_DOUBLE_EQ(*stats.vllm->tpot.p50, 105.0 / 8);
+  EXPECT_DOUBLE_EQ(stats.e2e.max, 100);  // our own do not change
+  EXPECT_DOUBLE_EQ(stats.ttft.min, 20);
+}
+
+TEST(RunStats, HaveNoVllmFiguresWhereTheRecordsDoNotSay) {
+  EXPECT_FALSE(stats_of(two_slots(), {.concurrency = 2}).vllm);
+}
+
 TEST(RunStats, DoNotDependOnTheOrderOfRecords) {
   std::vector<RequestRecord> records = records_of(two_slots());
   const RunStats expected = stats_of(records, {.concurrency = 2, .gpus = 4});

@@ -95,6 +95,15 @@ struct RequestCounts {
   bool operator==(const RequestCounts&) const = default;
 };
 
+// The same requests as vLLM's `bench serve` reads them, to match its numbers: TTFT to the first
+// chunk with a choice (the role's), E2E to the last (the finish reason's), TPOT between the two per
+// output token after the first. Always from `sent`.
+struct VllmDefinitions {
+  Distribution e2e, ttft, tpot;
+
+  bool operator==(const VllmDefinitions&) const = default;
+};
+
 // One run (repeat) of a level.
 struct RunStats {
   int repeat = 0;
@@ -103,6 +112,7 @@ struct RunStats {
   std::vector<Warning> warnings;
   RequestCounts requests;
   Distribution e2e, ttft, ttfo, tpot, itl, icl;
+  std::optional<VllmDefinitions> vllm;  // absent: records without these instants, imported data
   double output_throughput_tps = 0;
   std::optional<double> steady_output_throughput_tps;
   std::optional<double> drain_bias;  // output ÷ steady − 1

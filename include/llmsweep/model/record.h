@@ -38,6 +38,10 @@ struct RequestRecord {
   std::optional<Instant> first_token;
   std::optional<Instant> first_answer_token;
   std::optional<Instant> last_token;
+  // First and last chunk with a choice, whatever it carries (the role; the finish reason): where
+  // vLLM's `bench serve` takes its TTFT and E2E.
+  std::optional<Instant> first_choice;
+  std::optional<Instant> last_choice;
   std::optional<Instant> end;
 
   int64_t planned_input_tokens = 0;  // 0: not planned

@@ -58,8 +58,8 @@ TEST(RunGate, EndsWithTheVerdictsExitCode) {
   } cases[] = {
       {"e2e:p50@c1 <= 100s", "", 0, "PASS"},
       {"e2e:p50@c1 <= 1ms", "", 10, "FAIL"},
-      {"e2e:p50@c1 <= 120ms", "assumed_noise: 5000%\n", 11, "INCONCLUSIVE"},
-      {"e2e:p50@c1 <= 120ms", "assumed_noise: 5000%\ninconclusive_is: pass\n", 0, "INCONCLUSIVE"},
+      {"e2e:p50@c1 <= 100ms", "assumed_noise: 100%\n", 11, "INCONCLUSIVE"},
+      {"e2e:p50@c1 <= 100ms", "assumed_noise: 100%\ninconclusive_is: pass\n", 0, "INCONCLUSIVE"},
       {"e2e:p50@c7 <= 100s", "", 12, "no level at concurrency 7"},
   };
   for (const auto& each : cases) {
@@ -77,7 +77,7 @@ TEST(RunGate, EndsWithTheVerdictsExitCode) {
 
 TEST(RunGate, AddsRunsWhereARuleIsInconclusiveAndKeepsThem) {
   const fs::path folder = test_folder();
-  policy(folder, "e2e:p50@c2 <= 2s", "assumed_noise: 50000%\n");
+  policy(folder, "e2e:p50@c2 <= 100ms", "assumed_noise: 100%\n");
   const ProcessResult run = run_gated(folder, {"--set", "load.repeats_max=5"});
   if (too_busy(run)) GTEST_SKIP() << "this machine is too busy for a valid level";
   EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
@@ -88,7 +88,7 @@ TEST(RunGate, AddsRunsWhereARuleIsInconclusiveAndKeepsThem) {
 
 TEST(RunGate, WithoutRepeatsMaxAddsNone) {
   const fs::path folder = test_folder();
-  policy(folder, "e2e:p50@c2 <= 2s", "assumed_noise: 50000%\n");
+  policy(folder, "e2e:p50@c2 <= 100ms", "assumed_noise: 100%\n");
   const ProcessResult run = run_gated(folder, {});
   if (too_busy(run)) GTEST_SKIP() << "this machine is too busy for a valid level";
   EXPECT_EQ(run.exit_code, 11) << run.out << run.err;

@@ -181,10 +181,11 @@ TEST(ResultFile, UnknownKeysOfLaterVersionsAreIgnored) {
 }
 
 TEST(ResultFile, OfEarlierVersionsIsReadWithoutTheLaterKeys) {
-  json object = json::parse(result_to_json(full_result()));
-  for (json& level : object["levels"]) {
+  using nlohmann::ordered_json;  // the order of the spec's keys is kept
+  ordered_json object = ordered_json::parse(result_to_json(full_result()));
+  for (ordered_json& level : object["levels"]) {
     level.erase("vllm_definitions");
-    for (json& run : level["runs"]) run.erase("vllm_definitions");
+    for (ordered_json& run : level["runs"]) run.erase("vllm_definitions");
   }
   SweepResult expected = full_result();
   for (LevelStats& level : expected.levels) {

@@ -16,7 +16,7 @@
 namespace llmsweep::report {
 namespace {
 
-constexpr size_t kLongText = 64 * 1024;  // of the spec and of the server's answers
+constexpr size_t kLongText = 65'536;  // of the spec and of the server's answers
 
 const LevelStats* best_throughput(const SweepResult& result) {
   const LevelStats* best = nullptr;

@@ -153,7 +153,7 @@ std::string progress_log_line(const LevelProgress& progress) {
 }
 
 LiveView::LiveView(std::ostream& out, Terminal terminal, Duration log_interval)
-    : out_(out), terminal_(std::move(terminal)), log_interval_(log_interval) {}
+    : out_(out), terminal_(terminal), log_interval_(log_interval) {}
 
 LiveView::~LiveView() {
   clear();

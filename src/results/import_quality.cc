@@ -13,7 +13,7 @@ using foreign::Json;
 
 // "acc,none" -> "acc"; a deviation or an alias is no score.
 std::string metric_of(const std::string& key) {
-  const std::string metric = key.substr(0, key.find(','));
+  std::string metric = key.substr(0, key.find(','));
   if (metric.ends_with("_stderr") || metric == "alias" || metric == "samples") return {};
   return metric;
 }

@@ -44,7 +44,8 @@ std::vector<LoopedRequest> drive(const EngineProfile& profile, const ClosedLoop&
   const auto later = [](const auto& a, const auto& b) { return a.first > b.first; };
   std::make_heap(due.begin(), due.end(), later);
   std::vector<LoopedRequest> measured;
-  const auto wanted = static_cast<size_t>(loop.concurrency * loop.requests_per_slot);
+  const auto wanted =
+      static_cast<size_t>(loop.concurrency) * static_cast<size_t>(loop.requests_per_slot);
   std::vector<EngineEvent> events;
   uint64_t last_id = 0;
   while (measured.size() < wanted) {

@@ -33,7 +33,7 @@ Answer answer_of(const SimulatorProfile& profile, const ApiRequest& request,
 }  // namespace
 
 Response::Response(boost::asio::io_context& io, const SimulatorProfile& profile,
-                   const ApiRequest& request, ResponseSetup setup,
+                   const ApiRequest& request, const ResponseSetup& setup,
                    std::function<void(uint64_t)> ended)
     : io_(io),
       profile_(profile),

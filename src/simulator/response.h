@@ -34,7 +34,7 @@ class Response : public std::enable_shared_from_this<Response> {
   // `ended(id)` is called once, from the event loop, after the last byte or the loss of the
   // connection. `profile` and `io` outlive the response.
   Response(boost::asio::io_context& io, const SimulatorProfile& profile, const ApiRequest& request,
-           ResponseSetup setup, std::function<void(uint64_t)> ended);
+           const ResponseSetup& setup, std::function<void(uint64_t)> ended);
 
   void begin();  // the request was accepted
   void prefill_started(const EngineEvent& event);

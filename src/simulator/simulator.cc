@@ -14,7 +14,7 @@ struct Simulator::Impl {
   bool tls;
   std::thread thread;
 
-  Impl(SimulatorProfile profile, SimulatorOptions options)
+  Impl(SimulatorProfile profile, const SimulatorOptions& options)
       : server(std::move(profile), options), tls(options.tls) {
     thread = std::thread([this] {
       sim::begin_quiet_thread("simulator");
@@ -24,7 +24,7 @@ struct Simulator::Impl {
 };
 
 Simulator::Simulator(SimulatorProfile profile, SimulatorOptions options)
-    : impl_(std::make_unique<Impl>(std::move(profile), std::move(options))) {}
+    : impl_(std::make_unique<Impl>(std::move(profile), options)) {}
 
 Simulator::~Simulator() {
   stop();

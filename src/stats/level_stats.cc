@@ -31,7 +31,7 @@ SlotTotals total(std::span<const SlotTime> times) {
     ++totals.requests;
     totals.occupied_s += to_seconds(time.occupied());
     totals.in_flight_s += to_seconds(time.end - time.start);
-    totals.tokens += static_cast<double>(time.record->output_tokens);
+    totals.tokens += time.tokens;
   }
   return totals;
 }
@@ -42,7 +42,7 @@ double tokens_inside(std::span<const SlotTime> times, const Window& window, Coun
   double tokens = 0;
   for (const SlotTime& time : times) {
     if (count == Count::kMeasuredAndFillers && time.record->phase == Phase::kWarmup) continue;
-    tokens += tokens_inside(*time.record, window);
+    tokens += tokens_inside(time, window);
   }
   return tokens;
 }

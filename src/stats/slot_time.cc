@@ -20,6 +20,24 @@ Duration overlap(Window a, const Window& b) {
   return std::max(shared, Duration::zero());
 }
 
+// Of the completed requests with usage; 1 where there are none.
+double tokens_per_chunk(std::span<const RequestRecord> records) {
+  double tokens = 0;
+  double chunks = 0;
+  for (const RequestRecord& record : records) {
+    if (record.outcome != Outcome::kOk || record.token_source != TokenSource::kUsage) continue;
+    tokens += static_cast<double>(record.output_tokens);
+    chunks += static_cast<double>(record.chunks);
+  }
+  return chunks > 0 ? tokens / chunks : 1;
+}
+
+double tokens_received(const RequestRecord& record, double per_chunk) {
+  const bool cut_short =
+      record.outcome != Outcome::kOk && record.token_source == TokenSource::kChunks;
+  return static_cast<double>(record.output_tokens) * (cut_short ? per_chunk : 1);
+}
+
 }  // namespace
 
 Duration SlotTime::occupied() const {
@@ -29,9 +47,13 @@ Duration SlotTime::occupied() const {
 std::vector<SlotTime> slot_times(std::span<const RequestRecord> records) {
   std::vector<SlotTime> times;
   times.reserve(records.size());
+  const double per_chunk = tokens_per_chunk(records);
   for (const RequestRecord& record : records) {
     const Instant start = record.sent.value_or(record.scheduled);
-    times.push_back({&record, start, last_known_instant(record, start), std::nullopt});
+    times.push_back({.record = &record,
+                     .start = start,
+                     .end = last_known_instant(record, start),
+                     .tokens = tokens_received(record, per_chunk)});
   }
   std::sort(times.begin(), times.end(), [](const SlotTime& a, const SlotTime& b) {
     if (a.record->slot != b.record->slot) return a.record->slot < b.record->slot;
@@ -85,13 +107,13 @@ std::optional<Window> issue_window(std::span<const SlotTime> times, int concurre
   return window;
 }
 
-double tokens_inside(const RequestRecord& record, const Window& window) {
+double tokens_inside(const SlotTime& time, const Window& window) {
+  const RequestRecord& record = *time.record;
   if (!record.first_token) return 0;
   const Instant first = *record.first_token;
   const Instant last = record.last_token.value_or(first);
-  const auto tokens = static_cast<double>(record.output_tokens);
-  if (last <= first) return window.from <= first && first <= window.to ? tokens : 0;
-  return tokens * to_seconds(overlap({first, last}, window)) / to_seconds(last - first);
+  if (last <= first) return window.from <= first && first <= window.to ? time.tokens : 0;
+  return time.tokens * to_seconds(overlap({first, last}, window)) / to_seconds(last - first);
 }
 
 double mean_in_flight(std::span<const SlotTime> times, const Window& window) {

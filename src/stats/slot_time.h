@@ -15,6 +15,9 @@ struct SlotTime {
   Instant start{};              // sent; scheduled where it was never sent
   Instant end{};                // of the request; the last instant known where the end is not
   std::optional<Duration> gap;  // since the end of the slot's request before; absent: the first
+  // Output tokens received. Of a request that ended before its usage came, and so counted chunks:
+  // these times the tokens a chunk of the completed requests that have usage.
+  double tokens = 0;
 
   bool measured() const { return record->phase == Phase::kMeasured; }
   // The slot's whole cycle, from the end of the request before to this one's end: slot gap, E2E
@@ -39,7 +42,7 @@ std::optional<Window> issue_window(std::span<const SlotTime> times, int concurre
 
 // A request's output tokens inside the window, taken as evenly spread from first_token to
 // last_token.
-double tokens_inside(const RequestRecord& record, const Window& window);
+double tokens_inside(const SlotTime& time, const Window& window);
 // Time average of requests in flight, all phases.
 double mean_in_flight(std::span<const SlotTime> times, const Window& window);
 

@@ -141,7 +141,17 @@ def overlap(a, b, low, high):
     return max(0, min(b, high) - max(a, low))
 
 
+def tokens_received(records):
+    """A request that ended before its usage came has counted chunks: scaled by the others' tokens."""
+    counted = [r for r in records if r["outcome"] == "ok" and r["token_source"] == "usage"]
+    chunks = sum(r["chunks"] for r in counted)
+    scale = sum(r["output_tokens"] for r in counted) / chunks if chunks else 1
+    cut_short = lambda r: r["outcome"] != "ok" and r["token_source"] == "chunks"
+    return {id(r): r["output_tokens"] * (scale if cut_short(r) else 1) for r in records}
+
+
 def rates(records, concurrency, gpus, fillers):
+    received = tokens_received(records)
     measured = [r for r in records if r["phase"] == "measured"]
     start = min(r["sent_ns"] or r["scheduled_ns"] for r in measured)
     last = [r["last_token_ns"] for r in measured if r["last_token_ns"] is not None]
@@ -153,9 +163,9 @@ def rates(records, concurrency, gpus, fillers):
             return 0
         span = r["last_token_ns"] - r["first_token_ns"]
         if span <= 0:
-            return r["output_tokens"] if low <= r["first_token_ns"] <= high else 0
+            return received[id(r)] if low <= r["first_token_ns"] <= high else 0
         share = overlap(r["first_token_ns"], r["last_token_ns"], low, high) / span
-        return r["output_tokens"] * share
+        return received[id(r)] * share
 
     answer = {
         "output_throughput_tps": math.fsum(
@@ -174,7 +184,7 @@ def rates(records, concurrency, gpus, fillers):
             begin = r["sent_ns"] or r["scheduled_ns"]
             occupied += r["end_ns"] - begin
             occupied += begin - before["end_ns"] if before else 0
-            tokens += r["output_tokens"]
+            tokens += received[id(r)]
             completed += r["outcome"] == "ok"
     if fillers:
         steady = concurrency * tokens / (occupied / 1e9)

@@ -101,6 +101,25 @@ TEST(RunStats, HaveNoVllmFiguresWhereTheRecordsDoNotSay) {
   EXPECT_FALSE(stats_of(two_slots(), {.concurrency = 2}).vllm);
 }
 
+TEST(RunStats, EstimateTheTokensOfRequestsThatEndedBeforeTheirUsageCame) {
+  std::vector<RequestRecord> records = records_of(two_slots());
+  for (RequestRecord& record : records) {
+    if (record.outcome == Outcome::kOk) {
+      record.output_tokens *= 2;  // two tokens a chunk
+    } else {
+      record.token_source = TokenSource::kChunks;
+    }
+  }
+  const RunStats stats = stats_of(records, {.concurrency = 2, .gpus = 4});
+  // All is twice as much, the filler's ten chunks too.
+  EXPECT_NEAR(stats.output_throughput_tps, 2 * 61 / 0.27, 1e-9);
+  EXPECT_NEAR(*stats.steady_output_throughput_tps, 2 * 2 * 57 / 0.43, 1e-9);
+  // Where nobody reports usage, chunks are all that is known.
+  for (RequestRecord& record : records) record.token_source = TokenSource::kChunks;
+  EXPECT_NEAR(stats_of(records, {.concurrency = 2}).output_throughput_tps, (2 * 57 + 4) / 0.27,
+              1e-9);
+}
+
 TEST(RunStats, DoNotDependOnTheOrderOfRecords) {
   std::vector<RequestRecord> records = records_of(two_slots());
   const RunStats expected = stats_of(records, {.concurrency = 2, .gpus = 4});

@@ -1,0 +1,75 @@
+"""What the openai package makes of the simulated endpoint that clients_test.py serves.
+
+openai_client.py BASE_URL KEY
+"""
+
+import sys
+
+import openai
+
+BASE_URL, KEY = sys.argv[1:]
+QUESTION = [{"role": "user", "content": "tell me a tale"}]
+FIXED = {"ignore_eos": True}  # exact lengths
+
+
+def make_client(**changes):
+    return openai.OpenAI(**{"base_url": BASE_URL, "api_key": KEY, "max_retries": 0, **changes})
+
+
+def ask(client, **more):
+    settings = {"model": "simulated", "messages": QUESTION, "max_tokens": 7, "extra_body": FIXED}
+    return client.chat.completions.create(**{**settings, **more})
+
+
+client = make_client()
+assert [model.id for model in client.models.list()] == ["simulated"]
+
+# 1: an answer in one piece.
+answer = ask(client)
+assert answer.usage.completion_tokens == 7, answer
+assert len(answer.choices[0].message.content.split()) == 7, answer
+assert answer.choices[0].finish_reason == "length", answer
+
+# 2: a stream, with usage at its end.
+chunks = list(ask(client, stream=True, stream_options={"include_usage": True}))
+text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+assert len(text.split()) == 7, text
+assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "length", chunks
+assert chunks[-1].usage.completion_tokens == 7, chunks[-1]
+assert chunks[-1].usage.prompt_tokens == 11, chunks[-1]
+assert len({chunk.id for chunk in chunks}) == 1
+
+# 3: HTTP 429 with Retry-After.
+try:
+    ask(client)
+    raise AssertionError("429 is no answer")
+except openai.RateLimitError as refused:
+    assert refused.response.headers["retry-after"] == "0", refused.response.headers
+
+# 4: an error in mid-stream, under HTTP 200.
+words = []
+try:
+    for chunk in ask(client, stream=True):
+        words.append(chunk.choices[0].delta.content)
+    raise AssertionError("an error is no end")
+except openai.APIError as failed:
+    assert "injected" in str(failed), failed
+assert len([word for word in words if word]) == 2, words
+
+# The other API, and what is refused.
+stream = client.completions.create(
+    model="simulated", prompt="once upon a time", max_tokens=5, stream=True, extra_body=FIXED
+)
+assert len("".join(chunk.choices[0].text for chunk in stream).split()) == 5
+for kind, attempt in (
+    (openai.AuthenticationError, lambda: make_client(api_key="wrong").models.list()),
+    (openai.NotFoundError, lambda: ask(client, model="other")),
+    (openai.BadRequestError, lambda: ask(client, n=2)),
+):
+    try:
+        attempt()
+        raise AssertionError(f"{kind.__name__} was expected")
+    except kind:
+        pass
+
+print(f"openai {openai.__version__}: ok")

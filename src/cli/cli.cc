@@ -11,6 +11,7 @@
 #include "cli/analysis_commands.h"
 #include "cli/commands.h"
 #include "cli/report_commands.h"
+#include "cli/simulator_commands.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/base/version.h"
@@ -211,6 +212,8 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   add_show(app, chosen);
   add_import(app, chosen);
   add_export(app, chosen);
+  add_verify(app, chosen);
+  add_calibrate(app, chosen);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::Success& answered) {  // --help and --version

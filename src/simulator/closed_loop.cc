@@ -23,14 +23,18 @@ double median(std::vector<double> values) {
   return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-// Of a median: 1.2533 σ ÷ √n.
+// Of a mean: σ ÷ √n.
 double relative_error(const std::vector<double>& values) {
   if (values.empty()) return 0;
   const auto n = static_cast<double>(values.size());
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
   double squares = 0;
   for (double value : values) squares += (value - mean) * (value - mean);
-  return mean > 0 ? 1.2533 * std::sqrt(squares / n) / mean / std::sqrt(n) : 0;
+  return mean > 0 ? std::sqrt(squares / n) / mean / std::sqrt(n) : 0;
+}
+
+double relative_error_of_median(const std::vector<double>& values) {
+  return 1.2533 * relative_error(values);
 }
 
 // Requests go on past the measured ones, so that the load stays up until the last of those ends.
@@ -99,6 +103,8 @@ LoopResult run_closed_loop(const EngineProfile& profile, const ClosedLoop& loop)
   std::vector<double> e2e;
   std::vector<double> ttft;
   std::vector<double> tpot;
+  std::vector<double> icl;
+  double decoding_ms = 0;
   double tokens_after_first = 0;
   double chunks_after_first = 0;
   double occupied = 0;
@@ -114,11 +120,16 @@ LoopResult run_closed_loop(const EngineProfile& profile, const ClosedLoop& loop)
     if (rest <= 0) continue;
     tpot.push_back(to_ms(request.last_token - request.first_token) / rest);
     tokens_after_first += rest;
-    chunks_after_first += static_cast<double>(request.chunks - 1);
+    const double decode_ms = to_ms(request.last_token - request.first_token);
+    const auto gaps = static_cast<double>(request.chunks - 1);
+    chunks_after_first += gaps;
+    decoding_ms += decode_ms;
+    icl.push_back(decode_ms / gaps);
   }
-  result.e2e_error = relative_error(e2e);
-  result.ttft_error = relative_error(ttft);
-  result.tpot_error = relative_error(tpot);
+  result.e2e_error = relative_error_of_median(e2e);
+  result.ttft_error = relative_error_of_median(ttft);
+  result.tpot_error = relative_error_of_median(tpot);
+  result.icl_error = relative_error(icl);
   result.e2e_p50_ms = median(std::move(e2e));
   result.ttft_p50_ms = median(std::move(ttft));
   result.tpot_p50_ms = median(std::move(tpot));
@@ -127,7 +138,10 @@ LoopResult run_closed_loop(const EngineProfile& profile, const ClosedLoop& loop)
     result.throughput_tps = loop.concurrency * output * count / cycle;
     result.mean_running = loop.concurrency * occupied / cycle;
   }
-  if (chunks_after_first > 0) result.tokens_per_chunk = tokens_after_first / chunks_after_first;
+  if (chunks_after_first > 0) {
+    result.tokens_per_chunk = tokens_after_first / chunks_after_first;
+    result.icl_mean_ms = decoding_ms / chunks_after_first;
+  }
   return result;
 }
 

@@ -34,7 +34,9 @@ struct LoopResult {
   double e2e_p50_ms = 0;
   double ttft_p50_ms = 0;
   double tpot_p50_ms = 0;  // 0 with one output token
+  double icl_mean_ms = 0;  // 0 with one chunk
   // Standard errors of these ÷ their value, were requests independent and normal.
+  double icl_error = 0;
   double e2e_error = 0;
   double ttft_error = 0;
   double tpot_error = 0;

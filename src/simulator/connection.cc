@@ -1,5 +1,6 @@
 #include "simulator/connection.h"
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
@@ -35,6 +36,7 @@ Connection::Connection(asio::ip::tcp::socket socket, SSL_CTX* tls, ConnectionOwn
       id_(id),
       timer_(socket_.get_executor()) {
   socket_.native_non_blocking(true);
+  ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);
   set_option(socket_.native_handle(), IPPROTO_TCP, TCP_NODELAY, 1);
   if (tls_) {
     SSL_set_fd(tls_.get(), socket_.native_handle());

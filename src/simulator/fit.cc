@@ -19,8 +19,9 @@ using Matrix = std::vector<Vector>;
 
 constexpr int kMaxRounds = 60;
 constexpr double kDifference = 1e-3;  // of a logarithm, for derivatives
-constexpr double kFloor = 0.003;      // no figure is known better than this
-constexpr double kConverged = 1e-7;   // change of a logarithm
+constexpr double kLengthsVary = 1.5;
+constexpr double kFloor = 0.003;     // no figure is known better than this
+constexpr double kConverged = 1e-7;  // change of a logarithm
 
 Cost& cost_of(StepCost& step, FitParameter parameter) {
   switch (parameter) {
@@ -75,6 +76,7 @@ Simulated simulate(const std::vector<FitPoint>& points, const EngineProfile& eng
     add("e2e_ms", point.e2e_ms, result.e2e_p50_ms, result.e2e_error);
     add("ttft_ms", point.ttft_ms, result.ttft_p50_ms, result.ttft_error);
     add("tpot_ms", point.tpot_ms, result.tpot_p50_ms, result.tpot_error);
+    add("icl_ms", point.icl_ms, result.icl_mean_ms, result.icl_error);
     add("throughput_tps", point.throughput_tps, result.throughput_tps, result.e2e_error);
   }
   return simulated;
@@ -203,7 +205,8 @@ class Fitter {
 size_t count_figures(const std::vector<FitPoint>& points) {
   size_t count = 0;
   for (const FitPoint& point : points) {
-    for (const auto& figure : {point.e2e_ms, point.ttft_ms, point.tpot_ms, point.throughput_tps}) {
+    for (const auto& figure :
+         {point.e2e_ms, point.ttft_ms, point.tpot_ms, point.icl_ms, point.throughput_tps}) {
       if (figure) ++count;
     }
   }
@@ -230,7 +233,7 @@ Vector guess(const std::vector<FitPoint>& points, const EngineProfile& engine,
   for (size_t i = 0; i < engine.tokens_per_step.size(); ++i) {
     mean += static_cast<double>(i + 1) * engine.tokens_per_step[i];
   }
-  const double step_ns = per_token_ms * mean * 1e6;
+  const double step_ns = point.icl_ms.value_or(per_token_ms * mean) * 1e6;
   const double ttft_ns = point.ttft_ms.value_or(per_token_ms * 20) * 1e6;
   Vector logs;
   for (FitParameter parameter : parameters) {
@@ -263,17 +266,20 @@ const char* name_of(FitParameter parameter) {
 
 std::vector<FitParameter> identifiable(const std::vector<FitPoint>& points) {
   std::set<int> concurrencies;
-  std::set<int64_t> contexts;
+  double shortest = INFINITY;
+  double longest = 0;
   bool ttft = false;
   for (const FitPoint& point : points) {
     concurrencies.insert(point.concurrency);
-    contexts.insert(2 * point.input_tokens + point.output_tokens);
+    const auto context = static_cast<double>(2 * point.input_tokens + point.output_tokens);
+    shortest = std::min(shortest, context);
+    longest = std::max(longest, context);
     ttft = ttft || point.ttft_ms.has_value();
   }
   std::vector<FitParameter> parameters = {FitParameter::kBase};
   if (ttft) parameters.push_back(FitParameter::kPerPrefillToken);
   if (concurrencies.size() > 1) parameters.push_back(FitParameter::kPerSequence);
-  if (concurrencies.size() > 1 && contexts.size() > 1) {
+  if (concurrencies.size() > 1 && longest >= kLengthsVary * shortest) {
     parameters.push_back(FitParameter::kPerKvToken);
   }
   return parameters;
@@ -344,6 +350,7 @@ FitInput read_fit_input(const std::filesystem::path& path) {
     point.e2e_ms = figure("e2e_ms");
     point.ttft_ms = figure("ttft_ms");
     point.tpot_ms = figure("tpot_ms");
+    point.icl_ms = figure("icl_ms");
     point.throughput_tps = figure("throughput_tps");
     if (node["source"].present()) point.source = node["source"].as_string();
     node.reject_unknown_keys();

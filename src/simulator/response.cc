@@ -14,16 +14,30 @@ bool held_back(int64_t index) {
   return index % kHeldEvery == kHeldEvery - 1;
 }
 
+bool missing_usage(const Fault* fault) {
+  return fault != nullptr && fault->kind == FaultKind::kMissingUsage;
+}
+
+// A final count is sent.
+bool sends_usage(const SimulatorProfile& profile, const ApiRequest& request, const Fault* fault) {
+  if (missing_usage(fault)) return false;
+  const bool completions_always = profile.dialect == Dialect::kLlamacpp && !request.chat;
+  return !request.stream || request.include_usage || request.continuous_usage ||
+         profile.wire.usage_always || completions_always;
+}
+
+// Every chunk has a count.
+bool sends_continuous_usage(const SimulatorProfile& profile, const ApiRequest& request,
+                            const Fault* fault) {
+  if (!request.stream || !sends_usage(profile, request, fault)) return false;
+  return request.continuous_usage || profile.wire.usage == WireProfile::Usage::kEveryChunk;
+}
+
 Answer answer_of(const SimulatorProfile& profile, const ApiRequest& request,
                  const ResponseSetup& setup) {
-  const bool every = profile.wire.usage == WireProfile::Usage::kEveryChunk;
-  const bool completions_always = profile.dialect == Dialect::kLlamacpp && !request.chat;
-  const bool missing = setup.fault != nullptr && setup.fault->kind == FaultKind::kMissingUsage;
-  const bool usage = !request.stream || request.include_usage || request.continuous_usage ||
-                     profile.wire.usage_always || completions_always;
   return {.chat = request.chat,
-          .usage = usage && !missing,
-          .continuous_usage = !missing && (request.continuous_usage || (usage && every)),
+          .usage = sends_usage(profile, request, setup.fault),
+          .continuous_usage = sends_continuous_usage(profile, request, setup.fault),
           .id = setup.truth.response_id,
           .model = request.model.empty() ? profile.model : request.model,
           .created = setup.created,
@@ -51,7 +65,8 @@ Response::Response(boost::asio::io_context& io, const SimulatorProfile& profile,
       writer_(profile.wire, profile.dialect, answer_of(profile, request, setup)),
       ended_(std::move(ended)),
       comments_(io),
-      stall_(io) {
+      stall_(io),
+      continuous_usage_(sends_continuous_usage(profile, request, setup.fault)) {
   if (request.chat) reasoning_tokens_ = std::min(wire_.reasoning_tokens, setup.output_tokens);
   if (faulty(FaultKind::kMissingUsage) || faulty(FaultKind::kWrongUsage) ||
       faulty(FaultKind::kMissingDone) || faulty(FaultKind::kSlowHeaders) ||
@@ -75,6 +90,10 @@ void Response::prefill_started(const EngineEvent& event) {
 void Response::connection_lost() {
   if (over_) return;
   truth_.client_closed = true;
+  finish();
+}
+
+void Response::abandon() {
   finish();
 }
 
@@ -251,15 +270,17 @@ void Response::send_chunk(const EngineEvent& event) {
   writer_.tokens({.text = text_, .reasoning = reasoning}, progress(),
                  closes ? std::string_view(finish_reason_) : std::string_view(), payload_);
   append_payload(out_);
+  id_sent_ = true;
   const Instant now = SteadyClock().now();
-  if (!text_.empty()) note_chunk(now, event);
+  if (!text_.empty() || continuous_usage_) note_chunk(now, event);
   write(out_);
   if (event.last && !over_) send_tail(finish_reason_);
 }
 
 void Response::note_chunk(Instant sent, const EngineEvent& event) {
-  truth_.chunks.push_back({.sent = sent, .tokens = worded_ - truth_.output_tokens});
-  truth_.output_tokens = worded_;
+  const int64_t tokens = continuous_usage_ ? given_ : worded_;
+  truth_.chunks.push_back({.sent = sent, .tokens = tokens - truth_.output_tokens});
+  truth_.output_tokens = tokens;
   const Duration lateness = sent - std::max(event.at, not_before_);
   lateness_sum_ += lateness;
   truth_.lateness_max = std::max(truth_.lateness_max, lateness);
@@ -271,7 +292,10 @@ void Response::send_tail(std::string_view reason) {
   append_head(out_);
   if (!faulty(FaultKind::kMissingDone)) {
     writer_.closing(reason, progress(), payload_);
-    if (!payload_.empty()) append_payload(out_);
+    if (!payload_.empty()) {
+      append_payload(out_);
+      id_sent_ = true;
+    }
     payload_.clear();
     writer_.done(payload_);
     truth_.finish_reason = reason;
@@ -293,6 +317,7 @@ void Response::send_plain(const EngineEvent& event) {
       response_head({.content_length = body.size(), .keep_alive = keep_alive_}, profile_.dialect) +
       body;
   truth_.finish_reason = finish_reason_;
+  id_sent_ = head_sent_ = true;
   note_chunk(SteadyClock().now(), event);
   write(out_);
   finish();
@@ -345,6 +370,8 @@ void Response::finish() {
   comments_.cancel();
   stall_.cancel();
   truth_.end = SteadyClock().now();
+  if (!id_sent_) truth_.response_id.clear();
+  if (!head_sent_) truth_.status = 0;
   truth_.blocked_writes = connection_->blocked_writes();
   if (!truth_.chunks.empty()) {
     truth_.lateness_mean = lateness_sum_ / static_cast<int64_t>(truth_.chunks.size());

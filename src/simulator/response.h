@@ -40,6 +40,7 @@ class Response : public std::enable_shared_from_this<Response> {
   void prefill_started(const EngineEvent& event);
   void tokens(const EngineEvent& event);
   void connection_lost();
+  void abandon();  // the endpoint ends
 
   bool over() const { return over_; }
   const TruthRecord& truth() const { return truth_; }
@@ -88,7 +89,9 @@ class Response : public std::enable_shared_from_this<Response> {
   boost::asio::steady_timer comments_;
   boost::asio::steady_timer stall_;
 
+  bool continuous_usage_ = false;  // every chunk says how many tokens there are, text or not
   bool head_sent_ = false;
+  bool id_sent_ = false;
   bool opened_ = false;
   bool over_ = false;
   bool stalled_ = false;

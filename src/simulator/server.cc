@@ -1,5 +1,6 @@
 #include "simulator/server.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -65,7 +66,7 @@ void Server::run() {
 void Server::stop() {
   asio::post(io_, [this] {
     for (auto& [id, served] : serving_) {
-      served.response->connection_lost();
+      served.response->abandon();
       log(served.response->truth());
     }
     serving_.clear();
@@ -84,7 +85,11 @@ void Server::open_listener(uint16_t port) {
   const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
   boost::system::error_code error;
   acceptor_.open(endpoint.protocol(), error);
-  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) {
+    // A child process that held the listener would keep the port open when we refuse connections.
+    ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
+    acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  }
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(SOMAXCONN, error);
   if (error) {

@@ -227,16 +227,32 @@ TEST(WireOptions, SplitACharacterOverTwoWrites) {
 }
 
 TEST(WireOptions, SendHeadersWhenTheProfileSays) {
-  for (auto headers : {WireProfile::Headers::kEarly, WireProfile::Headers::kFirstToken}) {
+  using Headers = WireProfile::Headers;
+  for (auto headers : {Headers::kEarly, Headers::kPrefill, Headers::kFirstToken}) {
+    const TemporaryDirectory directory;
     SimulatorProfile profile = profile_of(Dialect::kVllm);
-    profile.engine.step.base = std::chrono::milliseconds(50);
+    profile.engine.step.base = std::chrono::milliseconds(100);
+    profile.engine.max_batch_size = 1;
     profile.wire.headers = headers;
-    Simulator simulator(profile);
-    PlainConnection connection(simulator.port());
-    connection.send(chat(1, kStream));
-    connection.receive();
-    const bool token_came_along = connection.unread().find("data:") != std::string::npos;
-    EXPECT_EQ(token_came_along, headers == WireProfile::Headers::kFirstToken);
+    Instant seen{};
+    std::string unread;
+    {
+      Simulator simulator(profile, {.truth_log = directory / "truth.jsonl"});
+      PlainConnection first(simulator.port());
+      first.send(chat(3, kStream));  // the second waits for it
+      first.receive();
+      PlainConnection second(simulator.port());
+      second.send(chat(1, kStream));
+      second.receive();
+      seen = SteadyClock().now();
+      unread = second.unread();
+      EXPECT_TRUE(second.read_answer().complete);
+      EXPECT_TRUE(first.read_answer().complete);
+    }
+    const TruthRecord truth = read_truth_log(directory / "truth.jsonl").at(1);
+    EXPECT_EQ(seen < *truth.prefill_start, headers == Headers::kEarly);
+    EXPECT_EQ(seen < truth.chunks.at(0).sent, headers != Headers::kFirstToken);
+    EXPECT_EQ(unread.find("data:") != std::string::npos, headers == Headers::kFirstToken);
   }
 }
 

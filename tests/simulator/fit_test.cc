@@ -28,6 +28,7 @@ FitPoint measured(const EngineProfile& engine, int concurrency, int64_t input, i
           .e2e_ms = result.e2e_p50_ms,
           .ttft_ms = result.ttft_p50_ms,
           .tpot_ms = result.tpot_p50_ms,
+          .icl_ms = result.icl_mean_ms,
           .throughput_tps = result.throughput_tps};
 }
 
@@ -54,7 +55,7 @@ TEST(FitProfile, GivesBackTheCostsOfTheEngineThatMadeThePoints) {
   EXPECT_NEAR(step.per_sequence / engine.step.per_sequence, 1, 0.05);
   EXPECT_NEAR(step.per_kv_token / engine.step.per_kv_token, 1, 0.05);
   EXPECT_LT(fit.mape, 0.03);
-  EXPECT_EQ(fit.figures.size(), points.size() * 4);
+  EXPECT_EQ(fit.figures.size(), points.size() * 5);
 }
 
 TEST(FitProfile, SaysHowPoorAFitIs) {
@@ -81,7 +82,7 @@ TEST(FitProfile, TellsApartOnlyWhatThePointsVary) {
   more.concurrency = 8;
   EXPECT_EQ(identifiable({point, more}), (std::vector<P>{P::kBase, P::kPerSequence}));
   more.ttft_ms = 5;
-  more.input_tokens = 200;
+  more.input_tokens = 200;  // twice as long
   EXPECT_EQ(identifiable({point, more}),
             (std::vector<P>{P::kBase, P::kPerPrefillToken, P::kPerSequence, P::kPerKvToken}));
 }

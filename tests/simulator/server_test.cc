@@ -1,10 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "chat_body.h"
 #include "llmsweep/simulator/simulator.h"
+#include "llmsweep/simulator/truth.h"
 #include "plain_client.h"
+#include "temporary_directory.h"
 
 namespace llmsweep::sim {
 namespace {
@@ -189,6 +192,78 @@ TEST(Server, CountsTokensAsItsPromptsAreCounted) {
             9);
 }
 
+TEST(Server, TokenizesAsLlamaCppDoes) {
+  SimulatorProfile profile = instant_profile();
+  profile.dialect = Dialect::kLlamacpp;
+  Simulator simulator(profile);
+  const json text = {{"content", "a bb  ccc"}};
+  const json page = json::parse(ask(simulator.port(), post("/tokenize", text.dump())).body);
+  EXPECT_EQ(page["tokens"].size(), 3U);
+  EXPECT_FALSE(page.contains("count"));
+  EXPECT_EQ(ask(simulator.port(), post("/tokenize", "{}")).status, 400);
+}
+
+std::string metric(uint16_t port, const std::string& name) {
+  const std::string page = ask(port, get("/metrics")).body;
+  const std::string line = "\nvllm:" + name + "{model_name=\"simulated\"} ";
+  const size_t at = page.find(line);
+  if (at == std::string::npos) return "absent";
+  const size_t begin = at + line.size();
+  return page.substr(begin, page.find('\n', begin) - begin);
+}
+
+TEST(Server, SaysHowMuchOfAPromptItsCacheHeld) {
+  SimulatorProfile profile = instant_profile();
+  profile.engine.prefix_cache = true;
+  profile.engine.kv_block_tokens = 4;
+  Simulator simulator(profile);
+  const auto cached = [&](const json& more) {
+    const PlainAnswer answer = ask(simulator.port(), chat(2, more));
+    const auto lines = data_lines(answer.body);
+    const json usage =
+        lines.empty() ? json::parse(answer.body) : json::parse(lines[lines.size() - 2]);
+    return usage["usage"]["prompt_tokens_details"]["cached_tokens"];
+  };
+  EXPECT_EQ(cached(json::object()), 0);
+  EXPECT_EQ(cached(kStreamUsage), 8) << "two blocks of eleven tokens";
+  EXPECT_EQ(metric(simulator.port(), "prefix_cache_hits_total"), "8");
+  EXPECT_EQ(metric(simulator.port(), "prefix_cache_queries_total"), "22");
+}
+
+TEST(Server, PreemptsWhereTheCacheIsFullAndLosesNoToken) {
+  SimulatorProfile profile = instant_profile();
+  profile.engine.step.base = std::chrono::milliseconds(1);
+  profile.engine.kv_block_tokens = 4;
+  profile.engine.kv_capacity_tokens = 80;
+  Simulator simulator(profile);
+  std::vector<std::unique_ptr<PlainConnection>> connections;
+  for (int i = 0; i < 3; ++i) {
+    connections.push_back(std::make_unique<PlainConnection>(simulator.port()));
+    connections.back()->send(chat(40, kStreamUsage));
+  }
+  for (auto& connection : connections) {
+    const auto lines = data_lines(connection->read_answer().body);
+    ASSERT_EQ(lines.size(), 1U + 40 + 1 + 1);
+    EXPECT_EQ(json::parse(lines[41])["usage"]["completion_tokens"], 40);
+  }
+  EXPECT_NE(metric(simulator.port(), "num_preemptions_total"), "0");
+  EXPECT_NE(metric(simulator.port(), "num_preemptions_total"), "absent");
+}
+
+TEST(Server, SendsTheFirstTokenWhenThePromptHasCrossedTheLink) {
+  const TemporaryDirectory directory;
+  SimulatorProfile profile = instant_profile();
+  profile.engine.prefill_pool =
+      PrefillPool{.kv_bytes_per_token = 1e6, .link_gbps = 1};  // 8 ms a token
+  {
+    Simulator simulator(profile, {.truth_log = directory / "truth.jsonl"});
+    ask(simulator.port(), chat(2, kStream));
+  }
+  const TruthRecord truth = read_truth_log(directory / "truth.jsonl").at(0);
+  EXPECT_GE(truth.chunks.at(0).sent - truth.arrival, std::chrono::milliseconds(11 * 8));
+  EXPECT_LT(*truth.prefill_start - truth.arrival, std::chrono::milliseconds(11 * 8));
+}
+
 TEST(Server, SpeaksToOldClientsWithoutChunks) {
   Simulator simulator(instant_profile());
   std::string request = chat(3, kStream);
@@ -208,18 +283,30 @@ TEST(Server, ReportsMetricsUnderVllmsNames) {
             std::string::npos);
   EXPECT_NE(page.find("vllm:time_to_first_token_seconds_count{model_name=\"simulated\"} 1\n"),
             std::string::npos);
+  EXPECT_EQ(metric(simulator.port(), "prompt_tokens_total"), "11");
+  EXPECT_EQ(metric(simulator.port(), "num_requests_waiting"), "0");
+  EXPECT_EQ(metric(simulator.port(), "kv_cache_usage_perc"), "0");
+  for (const char* name : {"inter_token_latency", "e2e_request_latency", "request_queue_time"}) {
+    EXPECT_NE(page.find("# TYPE vllm:" + std::string(name) + "_seconds histogram\n"),
+              std::string::npos);
+  }
+  EXPECT_NE(page.find("finished_reason=\"length\"} 1\n"), std::string::npos);
 }
 
 TEST(Server, StopsWithStreamsOpenAndCanBeStoppedTwice) {
+  const TemporaryDirectory directory;
   SimulatorProfile profile = instant_profile();
   profile.engine.step.base = std::chrono::seconds(1000);
-  Simulator simulator(profile);
+  Simulator simulator(profile, {.truth_log = directory / "truth.jsonl"});
   PlainConnection connection(simulator.port());
   connection.send(chat(5, kStream));
   connection.receive();
   simulator.stop();
   simulator.stop();
   EXPECT_FALSE(connection.read_answer().complete);
+  const TruthRecord truth = read_truth_log(directory / "truth.jsonl").at(0);
+  EXPECT_FALSE(truth.client_closed) << "it was the endpoint that left";
+  EXPECT_TRUE(truth.finish_reason.empty());
 }
 
 TEST(Server, RefusesAPortThatIsTaken) {

@@ -15,14 +15,15 @@
 
 namespace llmsweep {
 
-// One level of a closed loop. Medians; absent where not known.
+// One level of a closed loop. Absent: not known.
 struct FitPoint {
   int concurrency = 1;
   int64_t input_tokens = 0;  // as the server counts them
   int64_t output_tokens = 0;
-  std::optional<double> e2e_ms;
-  std::optional<double> ttft_ms;
-  std::optional<double> tpot_ms;
+  std::optional<double> e2e_ms;   // median
+  std::optional<double> ttft_ms;  // median
+  std::optional<double> tpot_ms;  // median
+  std::optional<double> icl_ms;   // mean gap between chunks: a step, however many tokens it gave
   std::optional<double> throughput_tps;  // steady
   std::string source;                    // "published", "assumed", …: for people
 };
@@ -31,7 +32,8 @@ enum class FitParameter { kBase, kPerPrefillToken, kPerSequence, kPerKvToken };
 const char* name_of(FitParameter parameter);  // the profile's key
 
 // The costs that the points can tell apart: base always; per_sequence where concurrency varies;
-// per_prefill_token where a TTFT is given; per_kv_token where lengths vary and concurrency does.
+// per_prefill_token where a TTFT is given; per_kv_token where concurrency varies and lengths do by
+// half.
 std::vector<FitParameter> identifiable(const std::vector<FitPoint>& points);
 
 struct FitOptions {

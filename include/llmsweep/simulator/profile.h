@@ -118,7 +118,7 @@ enum class FaultKind {
   kMalformedJson,  // the chunk after `after_chunks` is cut in the middle
   kErrorEvent,     // an error under HTTP 200 after `after_chunks`, in the dialect's style
   kMissingDone,    // no [DONE] and no finish_reason; the body ends as HTTP says it should
-  kDoneOnly,       // [DONE] without any token
+  kDoneOnly,       // [DONE] after `after_chunks`, without a finish reason or usage
   kMissingUsage,   // usage was asked for and does not come
   kWrongUsage,     // usage.completion_tokens is one too many
   kEarlyEnd,       // a clean end after `after_chunks`

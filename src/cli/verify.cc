@@ -1,0 +1,113 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "cli/read_results.h"
+#include "cli/simulator_commands.h"
+#include "cli/verify_records.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/cli/cli.h"
+#include "llmsweep/results/record_file.h"
+#include "llmsweep/stats/percentile.h"
+
+namespace llmsweep {
+namespace {
+
+constexpr size_t kShown = 20;
+
+std::string error_row(const char* what, const std::vector<double>& errors_ms) {
+  if (errors_ms.empty()) return fmt::format("{:<34} no samples\n", what);
+  const auto at = [&](double p) { return percentile_of(errors_ms, p); };
+  return fmt::format("{:<34} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f}\n", what, at(0.5), at(0.9),
+                     at(0.99), *std::max_element(errors_ms.begin(), errors_ms.end()));
+}
+
+// The bucket at `share` of the weight.
+double quantile_ms(const Histogram& histogram, double share) {
+  const auto rank = static_cast<double>(histogram.count()) * share;
+  double below = 0;
+  for (const auto& [bucket, weight] : histogram.buckets()) {
+    below += static_cast<double>(weight);
+    if (below >= rank) return to_ms(Histogram::middle_of(bucket));
+  }
+  return 0;
+}
+
+std::string gap_row(const char* what, const Histogram& gaps) {
+  return fmt::format("{:<34} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f}\n", what, quantile_ms(gaps, 0.5),
+                     quantile_ms(gaps, 0.9), quantile_ms(gaps, 0.99), quantile_ms(gaps, 1));
+}
+
+std::string report(const Verification& v) {
+  std::string text = fmt::format(
+      "{} records, {} requests at the endpoint ({} more before the run, {} after it)\n"
+      "matched: {} by response id, {} by time; {} sent again after a lost connection;\n"
+      "{} never reached the endpoint; {} tokens\n\n",
+      v.records, v.truths, v.before, v.after, v.by_id, v.by_time, v.resent, v.unseen, v.tokens);
+  text += fmt::format("{:<34} {:>9} {:>9} {:>9} {:>9}\n", "ms", "p50", "p90", "p99", "max");
+  text += error_row("first token: stamp − send", v.errors.first_token);
+  text += error_row("last token: stamp − send", v.errors.last_token);
+  text += error_row("TTFT: measured − true", v.errors.ttft);
+  text += error_row("E2E: measured − true", v.errors.e2e);
+  text += gap_row("gaps between chunks, measured", v.errors.gaps);
+  text += gap_row("gaps between chunks, true", v.errors.true_gaps);
+  return text;
+}
+
+struct RunFiles {
+  std::filesystem::path records;
+  std::filesystem::path result;
+};
+
+RunFiles files_of(const std::filesystem::path& given) {
+  const bool folder = std::filesystem::is_directory(given);
+  const std::filesystem::path beside = folder ? given : given.parent_path();
+  return {.records = folder ? given / "requests.jsonl" : given, .result = beside / "result.json"};
+}
+
+std::vector<RequestRecord> read_records(const std::filesystem::path& file) {
+  std::vector<RequestRecord> records;
+  RecordReader reader(file);
+  while (auto record = reader.next()) records.push_back(std::move(*record));
+  return records;
+}
+
+}  // namespace
+
+int verify_command(const VerifyCommandOptions& options, Console& console) {
+  const auto tolerance = parse_duration(options.tolerance);
+  if (!tolerance) {
+    throw Error({.what = "'" + printable(options.tolerance) + "' is not a time",
+                 .where = "--tolerance",
+                 .next = "give a number with a unit: 100ms"});
+  }
+  const RunFiles files = files_of(options.result);
+  const std::vector<RequestRecord> records = read_records(files.records);
+  if (records.empty()) {
+    throw Error({.what = "no records to verify", .where = files.records.string(), .next = {}});
+  }
+  Verification verification =
+      verify_records(records, read_truth_log(options.truth), {.tolerance = *tolerance});
+  if (std::filesystem::exists(files.result)) {
+    const auto counted = verify_counts(records, read_result_argument(files.result));
+    verification.problems.insert(verification.problems.end(), counted.begin(), counted.end());
+  } else {
+    console.err << "note: no result.json beside the records to count them against\n";
+  }
+  console.out << report(verification);
+  if (verification.problems.empty()) {
+    console.out << "\nverified: every request and token is accounted for\n";
+    return kExitOk;
+  }
+  const size_t count = verification.problems.size();
+  console.out << fmt::format("\nNOT verified: {} problem{}\n", count, count == 1 ? "" : "s");
+  for (size_t i = 0; i < std::min(kShown, count); ++i) {
+    console.out << "  " << verification.problems[i] << '\n';
+  }
+  if (count > kShown) console.out << fmt::format("  … and {} more\n", count - kShown);
+  return kExitMeasurementFailed;
+}
+
+}  // namespace llmsweep

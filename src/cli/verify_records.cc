@@ -1,0 +1,272 @@
+#include "cli/verify_records.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+
+namespace llmsweep {
+namespace {
+
+std::string name_of_record(const RequestRecord& record) {
+  return fmt::format("request {} of level {}, repeat {} ({})", record.index, record.level,
+                     record.repeat,
+                     record.response_id.empty() ? "no response id" : printable(record.response_id));
+}
+
+std::string name_of_truth(const TruthRecord& truth) {
+  return fmt::format("request {} of the endpoint{}", truth.number,
+                     truth.response_id.empty() ? "" : " (" + printable(truth.response_id) + ")");
+}
+
+// What a client that sees everything makes of an answer with this fault.
+bool outcome_fits(const RequestRecord& record, const TruthRecord& truth, Duration tolerance) {
+  const Outcome outcome = record.outcome;
+  if (outcome == Outcome::kCancelled || outcome == Outcome::kTimeout) {
+    // The client gave up: then the endpoint was still at it, give or take what was on its way.
+    return truth.client_closed || !truth.end || !record.end ||
+           *truth.end + tolerance >= *record.end;
+  }
+  if (truth.client_closed) {
+    // A client that left has not seen the end. What it cannot read it need not wait for.
+    return truth.fault == "malformed_json" && outcome == Outcome::kProtocolError;
+  }
+  if (truth.status == 0) return outcome == Outcome::kTransportError;
+  if (truth.status != 200) {
+    return outcome == Outcome::kHttpError && record.http_status == truth.status;
+  }
+  const std::string& fault = truth.fault;
+  if (fault == "reset" || fault == "truncate") return outcome == Outcome::kTransportError;
+  if (fault == "malformed_json" || fault == "error_event" || fault == "missing_done" ||
+      truth.output_tokens == 0) {
+    return outcome == Outcome::kProtocolError;
+  }
+  // An endpoint that was stopped has cut what it was sending.
+  const bool cut = fault.empty() && truth.finish_reason.empty();
+  return outcome == (cut ? Outcome::kTransportError : Outcome::kOk);
+}
+
+class Verifier {
+ public:
+  Verifier(const VerifyOptions& options, Verification& result)
+      : options_(options), result_(result) {}
+
+  void compare(const RequestRecord& record, const TruthRecord& truth) {
+    if (!outcome_fits(record, truth, options_.tolerance)) {
+      problem(record, fmt::format("the record says '{}', the endpoint did '{}'",
+                                  name_of(record.outcome), did(truth)));
+    }
+    if (record.outcome == Outcome::kOk) {
+      compare_counts(record, truth);
+      compare_times(record, truth);
+    } else if (record.chunks > static_cast<int64_t>(truth.chunks.size())) {
+      problem(record,
+              fmt::format("{} chunks recorded, {} sent", record.chunks, truth.chunks.size()));
+    }
+    if (record.sent && *record.sent > truth.arrival) {
+      problem(record, "sent after it had arrived");
+    }
+  }
+
+  void problem(const RequestRecord& record, const std::string& what) {
+    result_.problems.push_back(name_of_record(record) + ": " + what);
+  }
+  void problem(const TruthRecord& truth, const std::string& what) {
+    result_.problems.push_back(name_of_truth(truth) + ": " + what);
+  }
+
+ private:
+  static std::string did(const TruthRecord& truth) {
+    if (!truth.fault.empty()) return truth.fault;
+    if (truth.client_closed) return "lose its client";
+    return truth.status == 200 ? "ok" : fmt::format("HTTP {}", truth.status);
+  }
+
+  void equal(const RequestRecord& record, const char* what, int64_t recorded, int64_t sent) {
+    if (recorded == sent) return;
+    problem(record, fmt::format("{} {} recorded, {} in truth", recorded, what, sent));
+  }
+
+  void compare_counts(const RequestRecord& record, const TruthRecord& truth) {
+    if (truth.stream) {
+      equal(record, "chunks", record.chunks, static_cast<int64_t>(truth.chunks.size()));
+    }
+    // Without usage nobody can know more than the chunks.
+    if (record.token_source == TokenSource::kUsage) {
+      const int64_t claimed = truth.output_tokens + (truth.fault == "wrong_usage" ? 1 : 0);
+      equal(record, "output tokens", record.output_tokens, claimed);
+    }
+    if (record.input_tokens) {
+      equal(record, "prompt tokens", *record.input_tokens, truth.prompt_tokens);
+    }
+    if (record.cached_tokens) {
+      equal(record, "cached tokens", *record.cached_tokens, truth.cached_tokens);
+    }
+    result_.tokens += truth.output_tokens;
+  }
+
+  // How late `seen` is after `sent`; it cannot be early.
+  double stamp_error(const RequestRecord& record, const char* what, Instant seen, Instant sent) {
+    const Duration late = seen - sent;
+    if (late < Duration(0)) {
+      problem(record,
+              fmt::format("{} is stamped {:.3f} ms before it was sent", what, -to_ms(late)));
+    } else if (late > options_.tolerance) {
+      problem(record, fmt::format("{} is stamped {:.3f} ms after it was sent", what, to_ms(late)));
+    }
+    return to_ms(late);
+  }
+
+  void compare_times(const RequestRecord& record, const TruthRecord& truth) {
+    if (!record.first_token || !record.last_token || !record.sent || truth.chunks.empty()) return;
+    TimeErrors& errors = result_.errors;
+    const Instant first = truth.chunks.front().sent;
+    const Instant last = truth.chunks.back().sent;
+    errors.first_token.push_back(
+        stamp_error(record, "the first token", *record.first_token, first));
+    errors.last_token.push_back(stamp_error(record, "the last token", *record.last_token, last));
+    errors.ttft.push_back(to_ms((*record.first_token - *record.sent) - (first - truth.arrival)));
+    errors.e2e.push_back(to_ms((*record.last_token - *record.sent) - (last - truth.arrival)));
+    const Duration request_late = truth.arrival - *record.sent;
+    if (request_late > options_.tolerance) {
+      problem(record, fmt::format("it is stamped as sent {:.3f} ms before it arrived",
+                                  to_ms(request_late)));
+    }
+    errors.gaps.merge(record.icl);
+    for (size_t i = 1; i < truth.chunks.size(); ++i) {
+      errors.true_gaps.add(truth.chunks[i].sent - truth.chunks[i - 1].sent);
+    }
+  }
+
+  const VerifyOptions& options_;
+  Verification& result_;
+};
+
+// A kept connection that dies before a byte was answered: the client may send the request again, on
+// a new one, and says so in the record. The endpoint then sees two requests.
+bool is_first_attempt(const RequestRecord& record, const TruthRecord& truth) {
+  return record.reconnected && record.sent && record.end && *record.sent <= truth.arrival &&
+         truth.arrival <= *record.end;
+}
+
+// Of the records without an id the one that best explains an answer without one.
+std::vector<const RequestRecord*>::iterator find_by_time(
+    std::vector<const RequestRecord*>& candidates, const TruthRecord& truth, Duration tolerance) {
+  auto best = candidates.end();
+  for (auto it = candidates.begin(); it != candidates.end(); ++it) {
+    const RequestRecord& record = **it;
+    if (!record.sent || *record.sent > truth.arrival) continue;
+    if (record.end && *record.end < truth.arrival) continue;
+    if (!outcome_fits(record, truth, tolerance)) continue;
+    if (best == candidates.end() || *record.sent > *(*best)->sent) best = it;
+  }
+  return best;
+}
+
+}  // namespace
+
+Verification verify_records(const std::vector<RequestRecord>& records,
+                            const std::vector<TruthRecord>& truths, const VerifyOptions& options) {
+  Verification result;
+  Verifier verifier(options, result);
+  result.records = static_cast<int64_t>(records.size());
+  std::unordered_map<std::string, const RequestRecord*> by_id;
+  std::vector<const RequestRecord*> anonymous;
+  std::optional<Instant> first;
+  std::optional<Instant> last;
+  std::map<std::pair<int, int>, uint32_t> lowest_index;  // of each level's repeats
+  for (const RequestRecord& record : records) {
+    auto [lowest, is_new] =
+        lowest_index.emplace(std::pair(record.level, record.repeat), record.index);
+    if (!is_new) lowest->second = std::min(lowest->second, record.index);
+    if (record.sent) first = first ? std::min(*first, *record.sent) : *record.sent;
+    if (record.end) last = last ? std::max(*last, *record.end) : *record.end;
+    if (record.response_id.empty()) {
+      anonymous.push_back(&record);
+    } else if (!by_id.emplace(record.response_id, &record).second) {
+      verifier.problem(record, "a second record of the same response");
+    }
+  }
+  for (const TruthRecord& truth : truths) {
+    if (!first || truth.arrival < *first) {
+      ++result.before;
+      continue;
+    }
+    if (last && truth.arrival > *last) {
+      ++result.after;
+      continue;
+    }
+    ++result.truths;
+    if (auto found = by_id.find(truth.response_id);
+        !truth.response_id.empty() && found != by_id.end()) {
+      ++result.by_id;
+      verifier.compare(*found->second, truth);
+      by_id.erase(found);
+    } else if (auto near = find_by_time(anonymous, truth, options.tolerance);
+               near != anonymous.end()) {
+      ++result.by_time;
+      verifier.compare(**near, truth);
+      anonymous.erase(near);
+    } else if (truth.status == 0 &&
+               std::any_of(records.begin(), records.end(), [&](const RequestRecord& record) {
+                 return is_first_attempt(record, truth);
+               })) {
+      ++result.resent;
+    } else {
+      verifier.problem(truth, "lost: no record of it");
+    }
+  }
+  for (const auto& [id, record] : by_id)
+    verifier.problem(*record, "invented: not in the truth log");
+  for (const RequestRecord* record : anonymous) {
+    const bool unseen = record->outcome == Outcome::kTransportError ||
+                        record->outcome == Outcome::kTimeout ||
+                        record->outcome == Outcome::kCancelled;
+    if (unseen) {
+      ++result.unseen;
+    } else {
+      verifier.problem(*record, "invented: nothing in the truth log explains it");
+    }
+  }
+  for (const auto& [run, index] : lowest_index) {
+    if (index == 0) continue;
+    result.problems.push_back(fmt::format("request 0 of level {}, repeat {}: lost: no record of it",
+                                          run.first, run.second));
+  }
+  std::sort(result.problems.begin(), result.problems.end());
+  return result;
+}
+
+std::vector<std::string> verify_counts(const std::vector<RequestRecord>& records,
+                                       const SweepResult& result) {
+  std::map<std::pair<int, int>, std::map<Outcome, int64_t>> recorded;
+  for (const RequestRecord& record : records) {
+    auto& run = recorded[{record.level, record.repeat}];
+    if (record.phase == Phase::kMeasured) ++run[record.outcome];
+  }
+  const auto said = [](const std::map<Outcome, int64_t>& counts) {
+    std::string text;
+    for (const auto& [outcome, count] : counts) {
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, name_of(outcome));
+    }
+    return text.empty() ? std::string("none") : text;
+  };
+  std::vector<std::string> problems;
+  for (const LevelStats& level : result.levels) {
+    for (const RunStats& run : level.runs) {
+      const auto& found = recorded[{level.concurrency, run.repeat}];
+      if (found == run.requests.by_outcome) continue;
+      problems.push_back(
+          fmt::format("level {}, repeat {}: result.json counts {} measured requests, the records "
+                      "are {}",
+                      level.concurrency, run.repeat, said(run.requests.by_outcome), said(found)));
+    }
+  }
+  return problems;
+}
+
+}  // namespace llmsweep

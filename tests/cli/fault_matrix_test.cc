@@ -1,0 +1,238 @@
+// Every fault under every dialect and API, through the real binary: how its request has to end in
+// the records, stated here apart from what `verify` believes, and held against the truth by both.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "cli/process.h"
+#include "llmsweep/base/files.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/results/record_file.h"
+#include "llmsweep/simulator/simulator.h"
+#include "llmsweep/simulator/truth.h"
+
+namespace llmsweep {
+namespace {
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+constexpr int64_t kAfter = 3;         // chunks, where a fault strikes in mid-stream
+constexpr int64_t kFirstStruck = 20;  // the checks before the run are let through
+
+// How many token-bearing chunks a record has to show.
+enum class Chunks { kNone, kUntilTheFault, kAll };
+
+struct Expected {
+  FaultKind kind;
+  bool in_mid_stream;  // after kAfter chunks; else before the first
+  Outcome outcome;
+  Chunks chunks;
+};
+
+// A connection that is lost before any byte of the answer is in neither list: on a kept connection
+// the request is sent again, on a new one it fails. Nor is kRefuse, which strikes others.
+constexpr Expected kExpected[] = {
+    {FaultKind::kReset, true, Outcome::kTransportError, Chunks::kUntilTheFault},
+    {FaultKind::kTruncate, true, Outcome::kTransportError, Chunks::kUntilTheFault},
+    {FaultKind::kStall, false, Outcome::kOk, Chunks::kAll},
+    {FaultKind::kStall, true, Outcome::kOk, Chunks::kAll},
+    {FaultKind::kMalformedJson, false, Outcome::kProtocolError, Chunks::kNone},
+    {FaultKind::kMalformedJson, true, Outcome::kProtocolError, Chunks::kUntilTheFault},
+    {FaultKind::kErrorEvent, false, Outcome::kProtocolError, Chunks::kNone},
+    {FaultKind::kErrorEvent, true, Outcome::kProtocolError, Chunks::kUntilTheFault},
+    {FaultKind::kMissingDone, false, Outcome::kProtocolError, Chunks::kAll},
+    {FaultKind::kDoneOnly, false, Outcome::kProtocolError, Chunks::kNone},
+    {FaultKind::kDoneOnly, true, Outcome::kOk, Chunks::kUntilTheFault},
+    {FaultKind::kMissingUsage, false, Outcome::kOk, Chunks::kAll},
+    {FaultKind::kWrongUsage, false, Outcome::kOk, Chunks::kAll},
+    {FaultKind::kEarlyEnd, false, Outcome::kProtocolError, Chunks::kNone},
+    {FaultKind::kEarlyEnd, true, Outcome::kOk, Chunks::kUntilTheFault},
+    {FaultKind::kStatus, false, Outcome::kHttpError, Chunks::kNone},
+    {FaultKind::kSlowHeaders, false, Outcome::kOk, Chunks::kAll},
+    {FaultKind::kByteWrites, false, Outcome::kOk, Chunks::kAll},
+};
+
+constexpr int kStatuses[] = {400, 401, 404, 413, 429, 500, 503};
+
+Fault fault_of(const Expected& expected, int64_t number) {
+  return {.kind = expected.kind,
+          .requests = {number},
+          .after_chunks = expected.in_mid_stream ? kAfter : 0,
+          .duration = std::chrono::milliseconds(20)};
+}
+
+struct Struck {
+  std::vector<Fault> faults;
+  std::map<int64_t, Expected> expected;  // by the number of the request
+};
+
+// Every other request is struck; the last ones are those whose effects nobody can foretell exactly.
+Struck every_fault() {
+  Struck struck;
+  int64_t number = kFirstStruck;
+  const auto add = [&](const Fault& fault, const Expected& expected) {
+    struck.faults.push_back(fault);
+    struck.expected.emplace(number, expected);
+    number += 2;
+  };
+  for (const Expected& expected : kExpected) {
+    if (expected.kind != FaultKind::kStatus) {
+      add(fault_of(expected, number), expected);
+      continue;
+    }
+    for (int status : kStatuses) {
+      Fault fault = fault_of(expected, number);
+      fault.status = status;
+      fault.retry_after_s = status == 429 ? std::optional(1) : std::nullopt;
+      add(fault, expected);
+    }
+  }
+  for (FaultKind kind : {FaultKind::kReset, FaultKind::kTruncate, FaultKind::kRefuse}) {
+    struck.faults.push_back(
+        {.kind = kind, .requests = {number}, .duration = std::chrono::milliseconds(2)});
+    number += 2;
+  }
+  return struck;
+}
+
+SimulatorProfile profile_of(Dialect dialect) {
+  SimulatorProfile profile;
+  profile.dialect = dialect;
+  profile.wire = wire_defaults(dialect);
+  profile.engine.step = {.base = std::chrono::milliseconds(1)};
+  profile.tokens.natural_mean = 12;
+  profile.tokens.natural_stddev = 3;
+  return profile;
+}
+
+// The row of a fault in docs/simulator.md, from its last column on.
+std::string documented_outcome(FaultKind kind) {
+  static const std::string docs = read_file(LLMSWEEP_SOURCE_DIR "/docs/simulator.md");
+  const size_t row = docs.find("\n| `" + std::string(name_of(kind)) + "` | ");
+  if (row == std::string::npos) return "absent";
+  const std::string line = docs.substr(row + 1, docs.find('\n', row + 1) - row - 1);
+  const size_t last = line.rfind(" | ");
+  return line.substr(last);
+}
+
+TEST(FaultDocs, SayForEveryFaultHowItsRequestEnds) {
+  for (const Expected& expected : kExpected) {
+    EXPECT_THAT(documented_outcome(expected.kind),
+                HasSubstr("`" + std::string(name_of(expected.outcome)) + "`"))
+        << name_of(expected.kind);
+  }
+  for (FaultKind kind : {FaultKind::kRefuse, FaultKind::kReset, FaultKind::kTruncate}) {
+    EXPECT_THAT(documented_outcome(kind), HasSubstr("`transport_error`"));
+  }
+}
+
+class FaultMatrix : public testing::TestWithParam<std::tuple<Dialect, bool>> {
+ protected:
+  bool chat() const { return std::get<1>(GetParam()); }
+
+  ProcessResult run(const SimulatorProfile& profile, int requests_per_slot) {
+    Simulator simulator(profile, {.truth_log = folder_ / "truth.jsonl"});
+    std::ofstream(folder_ / "spec.yaml")
+        << "name: test\nsystem: {gpus: 1}\nendpoint: {url: \"" << simulator.base_url()
+        << "\", api: " << (chat() ? "chat" : "completions")
+        << ", request_timeout: 60s}\n"
+           "workload: {input_tokens: 40, output_tokens: 12}\n"
+           "load: {concurrency: [1, 3], requests_per_slot: "
+        << requests_per_slot << ", repeats: 1, max_consecutive_errors: 100000}\n";
+    return run_llmsweep({"run", folder_ / "spec.yaml", "--out", folder_ / "out", "--quiet"});
+  }
+  ProcessResult verify() const {
+    return run_llmsweep({"verify", folder_ / "out" / "test", "--truth", folder_ / "truth.jsonl",
+                         "--tolerance", "30s"});
+  }
+  std::vector<TruthRecord> truths() const { return read_truth_log(folder_ / "truth.jsonl"); }
+  std::vector<RequestRecord> records() const {
+    std::vector<RequestRecord> records;
+    RecordReader reader(folder_ / "out" / "test" / "requests.jsonl");
+    while (auto record = reader.next()) records.push_back(std::move(*record));
+    return records;
+  }
+
+  const SimulatorProfile profile_ = profile_of(std::get<0>(GetParam()));
+  const fs::path folder_ = test_folder();
+};
+
+void expect_as_documented(const Expected& expected, const TruthRecord& truth,
+                          const RequestRecord& record) {
+  SCOPED_TRACE(name_of(expected.kind) +
+               std::string(expected.in_mid_stream ? " in mid-stream" : ""));
+  if (record.outcome == Outcome::kCancelled) return;  // a filler, when the level was over
+  EXPECT_EQ(name_of(record.outcome), name_of(expected.outcome)) << record.error;
+  EXPECT_EQ(record.outcome == Outcome::kOk, record.error.empty());
+  const auto sent = static_cast<int64_t>(truth.chunks.size());
+  EXPECT_EQ(record.chunks, expected.chunks == Chunks::kNone            ? 0
+                           : expected.chunks == Chunks::kUntilTheFault ? kAfter
+                                                                       : sent);
+  if (expected.kind == FaultKind::kMissingUsage || expected.kind == FaultKind::kDoneOnly) {
+    EXPECT_EQ(record.token_source, TokenSource::kChunks);
+    EXPECT_EQ(record.output_tokens, record.chunks);
+  } else if (record.outcome == Outcome::kOk) {
+    EXPECT_EQ(record.token_source, TokenSource::kUsage);
+    const int64_t invented = expected.kind == FaultKind::kWrongUsage ? 1 : 0;
+    EXPECT_EQ(record.output_tokens, truth.output_tokens + invented);
+  }
+}
+
+TEST_P(FaultMatrix, IsCleanWithoutAny) {
+  const ProcessResult ran = run(profile_, 4);
+  const ProcessResult verified = verify();
+  EXPECT_EQ(verified.exit_code, 0) << ran.err << verified.out << verified.err;
+  EXPECT_THAT(verified.out, HasSubstr("verified: every request and token"));
+}
+
+TEST_P(FaultMatrix, EndsEachRequestAsDocumented) {
+  const Struck struck = every_fault();
+  SimulatorProfile profile = profile_;
+  profile.faults = struck.faults;
+  const ProcessResult ran = run(profile, 24);
+  const ProcessResult verified = verify();
+  EXPECT_EQ(verified.exit_code, 0) << ran.err << verified.out << verified.err;
+
+  std::map<std::string, RequestRecord> by_id;
+  std::map<int, int> anonymous;  // by HTTP status
+  for (const RequestRecord& record : records()) {
+    if (record.response_id.empty()) {
+      ++anonymous[record.http_status];
+    } else {
+      by_id.emplace(record.response_id, record);
+    }
+  }
+  std::set<std::string> seen;
+  for (const TruthRecord& truth : truths()) {
+    if (!truth.fault.empty()) seen.insert(truth.fault);
+    const auto expected = struck.expected.find(truth.number);
+    if (expected == struck.expected.end()) continue;
+    EXPECT_EQ(truth.fault, name_of(expected->second.kind));
+    const auto record = by_id.find(truth.response_id);
+    if (record != by_id.end()) {
+      expect_as_documented(expected->second, truth, record->second);
+    } else {
+      EXPECT_TRUE(expected->second.chunks == Chunks::kNone) << truth.fault;
+      EXPECT_GT(anonymous[truth.status]--, 0)
+          << truth.fault << ": no record of HTTP " << truth.status;
+    }
+  }
+  EXPECT_EQ(seen.size(), static_cast<size_t>(FaultKind::kByteWrites) + 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryDialect, FaultMatrix,
+                         testing::Combine(testing::Values(Dialect::kVllm, Dialect::kSglang,
+                                                          Dialect::kTrtllm, Dialect::kLlamacpp,
+                                                          Dialect::kTgi, Dialect::kOpenai),
+                                          testing::Bool()),
+                         [](const testing::TestParamInfo<FaultMatrix::ParamType>& test) {
+                           return std::string(name_of(std::get<0>(test.param))) +
+                                  (std::get<1>(test.param) ? "_chat" : "_completions");
+                         });
+
+}  // namespace
+}  // namespace llmsweep

@@ -1,0 +1,256 @@
+#include "cli/verify_records.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace llmsweep {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr int64_t kStart = 1'000'000'000;
+
+Instant at_ms(double ms) {
+  return from_ns(kStart + static_cast<int64_t>(ms * 1e6));
+}
+
+// Three tokens at 20, 30 and 40 ms after its arrival.
+TruthRecord truth(int number, double arrival_ms) {
+  TruthRecord record{.response_id = "id-" + std::to_string(number),
+                     .number = number,
+                     .api = "chat",
+                     .arrival = at_ms(arrival_ms),
+                     .end = at_ms(arrival_ms + 40.1),
+                     .prompt_tokens = 50,
+                     .output_tokens = 3,
+                     .finish_reason = "length"};
+  for (double after : {20, 30, 40}) record.chunks.push_back({at_ms(arrival_ms + after), 1});
+  return record;
+}
+
+RequestRecord record_of(const TruthRecord& truth) {
+  const Duration late = microseconds(50);
+  RequestRecord record;
+  record.level = 1;
+  record.index = static_cast<uint32_t>(truth.number - 1);
+  record.response_id = truth.response_id;
+  record.sent = truth.arrival - late;
+  record.first_token = truth.chunks.front().sent + late;
+  record.last_token = truth.chunks.back().sent + late;
+  record.end = *truth.end + late;
+  record.input_tokens = truth.prompt_tokens;
+  record.output_tokens = truth.output_tokens;
+  record.token_source = TokenSource::kUsage;
+  record.chunks = 3;
+  record.icl.add(milliseconds(10), 2);
+  record.http_status = 200;
+  return record;
+}
+
+struct Sides {
+  std::vector<RequestRecord> records;
+  std::vector<TruthRecord> truths;
+};
+
+Sides clean_run() {
+  Sides run;
+  for (int i = 1; i <= 3; ++i) {
+    run.truths.push_back(truth(i, i * 100));
+    run.records.push_back(record_of(run.truths.back()));
+  }
+  return run;
+}
+
+TEST(VerifyRecords, FindsNothingWrongWithWhatIsRight) {
+  Sides run = clean_run();
+  run.truths.insert(run.truths.begin(), truth(9, 0));  // a check before the run
+  run.truths.push_back(truth(10, 5000));
+  const Verification result = verify_records(run.records, run.truths);
+  EXPECT_THAT(result.problems, IsEmpty());
+  EXPECT_EQ(result.records, 3);
+  EXPECT_EQ(result.truths, 3);
+  EXPECT_EQ(result.before, 1);
+  EXPECT_EQ(result.after, 1);
+  EXPECT_EQ(result.by_id, 3);
+  EXPECT_EQ(result.tokens, 9);
+  EXPECT_THAT(result.errors.ttft, ElementsAre(0.1, 0.1, 0.1));
+  EXPECT_THAT(result.errors.last_token, ElementsAre(0.05, 0.05, 0.05));
+  EXPECT_EQ(result.errors.gaps, result.errors.true_gaps);
+}
+
+TEST(VerifyRecords, HasNothingToSayOfNothing) {
+  EXPECT_THAT(verify_records({}, {}).problems, IsEmpty());
+  EXPECT_THAT(verify_records({}, {truth(1, 0)}).problems, IsEmpty());
+}
+
+TEST(VerifyRecords, NamesARequestThatWasLost) {
+  Sides run = clean_run();
+  run.records.erase(run.records.begin() + 1);
+  EXPECT_THAT(verify_records(run.records, run.truths).problems,
+              ElementsAre(HasSubstr("(id-2): lost")));
+}
+
+TEST(VerifyRecords, KnowsThatTheFirstRequestOfARunIsMissing) {
+  Sides run = clean_run();
+  run.records.erase(run.records.begin());
+  EXPECT_THAT(verify_records(run.records, run.truths).problems,
+              ElementsAre("request 0 of level 1, repeat 0: lost: no record of it"));
+}
+
+TEST(VerifyCounts, HoldsTheRecordsAgainstTheResultsOwnCounts) {
+  Sides run = clean_run();
+  run.records[2].outcome = Outcome::kTimeout;
+  run.records.push_back(record_of(truth(4, 900)));
+  run.records.back().phase = Phase::kFiller;
+  SweepResult result;
+  result.levels.push_back({.concurrency = 1, .runs = {RunStats{}}});
+  auto& counts = result.levels[0].runs[0].requests.by_outcome;
+  counts = {{Outcome::kOk, 2}, {Outcome::kTimeout, 1}};
+  EXPECT_THAT(verify_counts(run.records, result), IsEmpty());
+  counts[Outcome::kOk] = 3;
+  EXPECT_THAT(
+      verify_counts(run.records, result),
+      ElementsAre("level 1, repeat 0: result.json counts 3 ok, 1 timeout measured requests, "
+                  "the records are 2 ok, 1 timeout"));
+  EXPECT_EQ(verify_counts({}, result).size(), 1U);
+  EXPECT_THAT(verify_counts({}, {}), IsEmpty());
+}
+
+TEST(VerifyRecords, NamesARequestThatWasInvented) {
+  Sides run = clean_run();
+  run.truths.erase(run.truths.begin() + 1);
+  EXPECT_THAT(verify_records(run.records, run.truths).problems,
+              ElementsAre(HasSubstr("(id-2): invented")));
+  run = clean_run();
+  run.records.push_back(run.records[0]);
+  EXPECT_THAT(verify_records(run.records, run.truths).problems,
+              ElementsAre(HasSubstr("a second record")));
+}
+
+TEST(VerifyRecords, NamesTamperedFigures) {
+  const auto problems_with = [](auto&& tamper) {
+    Sides run = clean_run();
+    tamper(run);
+    return verify_records(run.records, run.truths).problems;
+  };
+  using R = Sides&;
+  EXPECT_THAT(problems_with([](R r) { r.records[1].output_tokens = 4; }),
+              ElementsAre(HasSubstr("(id-2): 4 output tokens recorded, 3 in truth")));
+  EXPECT_THAT(problems_with([](R r) { r.truths[1].output_tokens = 2; }),
+              ElementsAre(HasSubstr("3 output tokens recorded, 2 in truth")));
+  EXPECT_THAT(problems_with([](R r) { r.records[1].chunks = 2; }),
+              ElementsAre(HasSubstr("2 chunks recorded, 3 in truth")));
+  EXPECT_THAT(problems_with([](R r) { r.records[1].input_tokens = 49; }),
+              ElementsAre(HasSubstr("49 prompt tokens")));
+  EXPECT_THAT(problems_with([](R r) { r.records[1].cached_tokens = 5; }),
+              ElementsAre(HasSubstr("5 cached tokens")));
+  EXPECT_THAT(problems_with([](R r) { *r.records[1].first_token -= milliseconds(1); }),
+              ElementsAre(HasSubstr("before it was sent")));
+  EXPECT_THAT(problems_with([](R r) { *r.records[1].last_token += milliseconds(200); }),
+              ElementsAre(HasSubstr("after it was sent")));
+  EXPECT_THAT(problems_with([](R r) { *r.records[1].sent += milliseconds(1); }),
+              ElementsAre(HasSubstr("sent after it had arrived")));
+  EXPECT_THAT(problems_with([](R r) { r.records[1].outcome = Outcome::kTransportError; }),
+              ElementsAre(HasSubstr("'transport_error', the endpoint did 'ok'")));
+  EXPECT_THAT(problems_with([](R r) {
+                r.records[1].outcome = Outcome::kCancelled;
+                *r.records[1].end += std::chrono::seconds(1);
+              }),
+              ElementsAre(HasSubstr("'cancelled'")));
+}
+
+TEST(VerifyRecords, KnowsWhatEachFaultHasToBecome) {
+  struct Case {
+    const char* fault;
+    Outcome right;
+    Outcome wrong;
+  };
+  for (const auto& [fault, right, wrong] :
+       {Case{"reset", Outcome::kTransportError, Outcome::kOk},
+        {"truncate", Outcome::kTransportError, Outcome::kOk},
+        {"error_event", Outcome::kProtocolError, Outcome::kOk},
+        {"malformed_json", Outcome::kProtocolError, Outcome::kOk},
+        {"missing_done", Outcome::kProtocolError, Outcome::kOk},
+        {"stall", Outcome::kOk, Outcome::kProtocolError},
+        {"early_end", Outcome::kOk, Outcome::kTransportError}}) {
+    Sides run = clean_run();
+    run.truths[0].fault = fault;
+    run.records[0].outcome = right;
+    EXPECT_THAT(verify_records(run.records, run.truths).problems, IsEmpty()) << fault;
+    run.records[0].outcome = wrong;
+    EXPECT_EQ(verify_records(run.records, run.truths).problems.size(), 1U) << fault;
+  }
+}
+
+TEST(VerifyRecords, LetsAClientLeaveWhatItCannotRead) {
+  Sides run = clean_run();
+  run.truths[0].fault = "malformed_json";
+  run.truths[0].client_closed = true;
+  run.records[0].outcome = Outcome::kProtocolError;
+  EXPECT_THAT(verify_records(run.records, run.truths).problems, IsEmpty());
+  run.truths[0].fault = "stall";
+  EXPECT_EQ(verify_records(run.records, run.truths).problems.size(), 1U);
+}
+
+TEST(VerifyRecords, KnowsThatAnEndpointThatStopsCutsItsAnswers) {
+  Sides run = clean_run();
+  run.truths[2].finish_reason.clear();
+  EXPECT_EQ(verify_records(run.records, run.truths).problems.size(), 1U);
+  run.records[2].outcome = Outcome::kTransportError;
+  EXPECT_THAT(verify_records(run.records, run.truths).problems, IsEmpty());
+}
+
+TEST(VerifyRecords, MatchesAnswersWithoutAnIdByTimeAndOutcome) {
+  Sides run = clean_run();
+  for (int i : {0, 1}) {
+    run.truths[static_cast<size_t>(i)].response_id.clear();
+    run.truths[static_cast<size_t>(i)].chunks.clear();
+    run.truths[static_cast<size_t>(i)].output_tokens = 0;
+    run.records[static_cast<size_t>(i)].response_id.clear();
+    run.records[static_cast<size_t>(i)].chunks = 0;
+  }
+  run.truths[0].status = 429;
+  run.records[0].outcome = Outcome::kHttpError;
+  run.records[0].http_status = 429;
+  run.truths[1].status = 0;
+  run.truths[1].fault = "reset";
+  run.records[1].outcome = Outcome::kTransportError;
+  const Verification result = verify_records(run.records, run.truths);
+  EXPECT_THAT(result.problems, IsEmpty());
+  EXPECT_EQ(result.by_time, 2);
+  run.records[0].http_status = 500;
+  EXPECT_EQ(verify_records(run.records, run.truths).problems.size(), 2U) << "lost and invented";
+}
+
+TEST(VerifyRecords, KnowsThatARequestOnALostConnectionIsSentAgain) {
+  Sides run = clean_run();
+  TruthRecord lost = truth(7, 99.97);
+  lost.status = 0;
+  lost.response_id.clear();
+  lost.chunks.clear();
+  run.truths.insert(run.truths.begin(), lost);
+  EXPECT_EQ(verify_records(run.records, run.truths).problems.size(), 1U);
+  run.records[0].reconnected = true;
+  const Verification result = verify_records(run.records, run.truths);
+  EXPECT_THAT(result.problems, IsEmpty());
+  EXPECT_EQ(result.resent, 1);
+}
+
+TEST(VerifyRecords, AcceptsRequestsThatNeverReachedTheEndpoint) {
+  Sides run = clean_run();
+  RequestRecord refused;
+  refused.outcome = Outcome::kTransportError;
+  refused.sent = run.records[0].sent;
+  refused.end = run.records[0].end;
+  run.records.push_back(refused);
+  EXPECT_EQ(verify_records(run.records, run.truths).unseen, 1);
+  run.records.back().outcome = Outcome::kOk;
+  EXPECT_THAT(verify_records(run.records, run.truths).problems, ElementsAre(HasSubstr("invented")));
+}
+
+}  // namespace
+}  // namespace llmsweep

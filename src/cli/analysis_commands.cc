@@ -29,7 +29,7 @@ void add_compare(CLI::App& app, Command& chosen) {
       ->allow_extra_args(false);
   command
       ->add_option("--min-effect", options->min_effect_percent,
-                   "Changes below this many percent are no difference")
+                   "Changes shown to be below this many percent are no difference")
       ->check(CLI::Range(0.0, 1000.0))
       ->capture_default_str();
   command->add_option("--figure", options->figure, "Draw the curves of all results (SVG)");

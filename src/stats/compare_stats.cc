@@ -37,7 +37,8 @@ std::optional<RatioComparison> compare_ratio(std::span<const double> baseline,
   result.interval = Interval{std::exp(interval.low), std::exp(interval.high)};
   result.p_value = test->p_value();
   const bool shown = interval.low > 0 || interval.high < 0;
-  if (!shown || std::abs(difference) < std::log1p(options.minimum_effect)) {
+  const double largest = std::max(interval.high, -interval.low);  // that the runs leave possible
+  if (!shown || largest < std::log1p(options.minimum_effect)) {
     result.verdict = Verdict::kNoDifferenceShown;
   } else {
     const bool lower = difference < 0;

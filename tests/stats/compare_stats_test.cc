@@ -43,6 +43,20 @@ TEST(CompareRatio, WantsTheMinimumEffectAsWell) {
             Verdict::kWorse);
 }
 
+// The runs show that b is slower, by 1 % to 4 %: that may matter, however the estimate falls.
+TEST(CompareRatio, CallsASureDifferenceThatMayReachTheMinimumEffect) {
+  const Runs a{99.3, 100.7, 100.0, 99.6, 100.4};
+  Runs b;
+  for (const double value : a) b.push_back(value * 1.025);
+  const auto result = *compare_ratio(a, b);
+  EXPECT_NEAR(result.ratio, 1.025, 1e-12);
+  EXPECT_GT(result.interval->low, 1);
+  EXPECT_GT(result.interval->high, 1.03);
+  EXPECT_EQ(result.verdict, Verdict::kWorse);
+  EXPECT_EQ(compare_ratio(b, a)->verdict, Verdict::kBetter);
+  EXPECT_EQ(compare_ratio(a, b, {.minimum_effect = 0.05})->verdict, Verdict::kNoDifferenceShown);
+}
+
 TEST(CompareRatio, WithOneRunHasNoInterval) {
   const auto result = compare_ratio(Runs{14716}, Runs{5801});
   ASSERT_TRUE(result);

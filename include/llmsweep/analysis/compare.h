@@ -1,7 +1,7 @@
 // Two sweeps side by side: may they be compared, and what differs. Data only; report/ renders it.
 //
-// A difference is called better or worse only where the between-run interval excludes none and the
-// effect is at least `min_effect`. A workload that differs is refused (Error) unless its field is
+// A difference is called better or worse only where the between-run interval excludes none and does
+// not lie wholly below `min_effect`. A workload that differs is refused (Error) unless its field is
 // allowed by name; what a comparison is usually about (accelerator, precision, GPUs) is shown.
 #pragma once
 

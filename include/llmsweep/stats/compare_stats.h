@@ -14,7 +14,7 @@ namespace llmsweep {
 enum class Verdict {
   kBetter,
   kWorse,
-  kNoDifferenceShown,  // the interval holds 1, or the change is below the minimum effect
+  kNoDifferenceShown,  // the interval holds 1, or lies wholly below the minimum effect
   kNoInterval,         // a side has fewer than two runs: the ratio stands without one
 };
 
@@ -22,7 +22,9 @@ enum class Direction { kLowerIsBetter, kHigherIsBetter };
 
 struct CompareOptions {
   Direction direction = Direction::kLowerIsBetter;
-  double minimum_effect = 0.03;  // |log ratio| ≥ log(1 + this)
+  // A change that is shown to be smaller is no difference: both ends of the interval are nearer to
+  // 1 than a factor of 1 + this. See docs/decisions/0003.
+  double minimum_effect = 0.03;
   double confidence = 0.95;
 };
 

@@ -125,7 +125,8 @@ GateLine decide_users(const GateInput& input, const GateRule& rule) {
   }
   const int needed = needed_users(rule, input.result, line.limit);
   Evidence found = evidence(input, rule, needed);
-  if (!found.judged && input.result.source == Source::kPublished &&
+  const bool undecided = found.outcome == GateOutcome::kInconclusive && found.concurrency == 0;
+  if (undecided && input.result.source == Source::kPublished &&
       users.kind != UsersKind::kNoValidLevel) {
     found = stated(users, needed);
   }

@@ -144,10 +144,11 @@ Distribution distribution_of(const Histogram& histogram) {
 }
 
 std::optional<double> statistic_of(const Distribution& distribution, Statistic statistic) {
+  if (statistic == Statistic::kP50) return distribution.p50;
   if (distribution.count == 0) return std::nullopt;
   switch (statistic) {
     case Statistic::kP50:
-      return distribution.p50;
+      break;
     case Statistic::kP90:
       return distribution.p90;
     case Statistic::kP95:

@@ -18,11 +18,21 @@ struct Point {
 };
 using Curve = std::vector<Point>;
 
+// Nothing where the level does not say. A published bound can only pass.
+std::optional<bool> meets(const RunStats& stats, const Target& target) {
+  const double max_ms = to_ms(target.max);
+  if (const auto value = value_at(stats, target)) return *value <= max_ms;
+  const auto& bound = distribution_of(stats, target.metric).p50_at_most;
+  if (target.statistic == Statistic::kP50 && bound && *bound <= max_ms) return true;
+  return std::nullopt;
+}
+
 // The levels that count, by concurrency.
 std::vector<const LevelStats*> judged(std::span<const LevelStats> levels, const Target& target) {
   std::vector<const LevelStats*> result;
   for (const LevelStats& level : levels) {
-    if (level.pooled.valid && value_at(level.pooled, target)) result.push_back(&level);
+    const bool known = level.concurrency > 0 && meets(level.pooled, target);
+    if (level.pooled.valid && known) result.push_back(&level);
   }
   std::sort(result.begin(), result.end(), [](const LevelStats* a, const LevelStats* b) {
     return a->concurrency < b->concurrency;
@@ -80,9 +90,8 @@ UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& 
   UsersAtTarget result{.target = target, .kind = UsersKind::kNoValidLevel};
   const auto counted = judged(levels, target);
   if (counted.empty()) return result;
-  const double max_ms = to_ms(target.max);
   const auto failing = std::find_if(counted.begin(), counted.end(), [&](const LevelStats* level) {
-    return *value_at(level->pooled, target) > max_ms;
+    return !*meets(level->pooled, target);
   });
   if (failing != counted.end()) result.c_fail = (*failing)->concurrency;
   if (failing != counted.begin()) result.c_pass = (*(failing - 1))->concurrency;
@@ -94,11 +103,12 @@ UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& 
     result.kind = UsersKind::kBeyondSweep;
   } else {
     result.kind = UsersKind::kMeasured;
+    if (!value_at((*(failing - 1))->pooled, target)) return result;  // a bound: no curve to follow
     Curve curve;
     for (const LevelStats* level : counted) {
-      curve.push_back(point_of(*level, level->pooled, target));
+      if (value_at(level->pooled, target)) curve.push_back(point_of(*level, level->pooled, target));
     }
-    result.c_interpolated = crossing(curve, max_ms);
+    result.c_interpolated = crossing(curve, to_ms(target.max));
     result.c_interpolated_ci95 = between_repeats(counted, target);
   }
   return result;

@@ -267,6 +267,18 @@ TEST(Gate, TakesPublishedUsersAsStated) {
   EXPECT_EQ(line_of(published, "users_per_gpu@e2e:p50:15s >= 3").outcome, kFail);
 }
 
+TEST(Gate, TakesAPublishedBoundAtOtherTargetsToo) {
+  SweepResult published = make_result("p", 4, {{1, {5801}}, {8, {1}}});
+  published.source = Source::kPublished;
+  published.levels[1].pooled = {};
+  published.levels[1].pooled.e2e.p50_at_most = 15'000;
+  published.levels[1].runs.clear();
+  published.users_at_target.clear();
+  EXPECT_EQ(line_of(published, "users_per_gpu@e2e:p50:20s >= 2").outcome, kPass);
+  EXPECT_EQ(line_of(published, "users_per_gpu@e2e:p50:20s >= 3").outcome, kInconclusive);
+  EXPECT_EQ(line_of(published, "users_per_gpu@e2e:p50:10s >= 2").outcome, kInconclusive);
+}
+
 TEST(Gate, DecidesQualityByTheScore) {
   SweepResult result = measured(), base = measured();
   result.quality = {{"GPQA Diamond", 0.835}};

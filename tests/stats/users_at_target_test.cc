@@ -63,6 +63,37 @@ TEST(UsersAtTarget, SayWhatHappenedAtTheEdges) {
   EXPECT_EQ(users({invalid(level_of(1, 10))}).kind, UsersKind::kNoValidLevel);
 }
 
+// As published: 5.8 s at one user, and at eight only that the median is at most 15 s.
+TEST(UsersAtTarget, TakeAPublishedBoundWhereItDecides) {
+  LevelStats bound{.concurrency = 8};
+  bound.pooled.e2e.p50_at_most = 15'000;
+  LevelStats one{.concurrency = 1};
+  one.pooled.e2e.p50 = 5'801;  // of an unknown number of requests
+  const std::vector<LevelStats> levels = {one, bound};
+  const auto at = [&](int seconds) {
+    return users_at_target(levels, {.max = std::chrono::seconds(seconds)}, 4);
+  };
+  EXPECT_EQ(at(15).users, 8);
+  EXPECT_EQ(at(20).users, 8);
+  EXPECT_EQ(at(20).users_per_gpu, 2);
+  EXPECT_EQ(at(20).kind, UsersKind::kBeyondSweep);
+  EXPECT_EQ(at(10).users, 1);  // eight may or may not meet it
+  EXPECT_EQ(at(10).kind, UsersKind::kBeyondSweep);
+  EXPECT_EQ(at(5).kind, UsersKind::kBelowSweep);
+  const Target p90{.statistic = Statistic::kP90, .max = std::chrono::seconds(20)};
+  EXPECT_EQ(users_at_target(levels, p90, 4).kind, UsersKind::kNoValidLevel);
+
+  const std::vector<LevelStats> crossed = {one, bound, level_of(16, 20'000)};
+  const auto bracket = users_at_target(crossed, kFifteenSeconds, 4);
+  EXPECT_EQ(bracket.c_pass, 8);
+  EXPECT_EQ(bracket.c_fail, 16);
+  EXPECT_FALSE(bracket.c_interpolated);  // there is no curve through a bound
+}
+
+TEST(UsersAtTarget, LeaveOutALevelOfUnknownConcurrency) {
+  EXPECT_EQ(users({level_of(0, 10)}).kind, UsersKind::kNoValidLevel);
+}
+
 TEST(UsersAtTarget, StepOverInvalidLevels) {
   const auto result =
       users({level_of(4, 9'000), invalid(level_of(8, 10'000)), level_of(16, 18'000)});

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "cli/commands.h"
+#include "cli/last_selftest.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/model/names.h"
@@ -22,8 +23,10 @@ int check_command(const CheckOptions& options, Console& console) {
   const OpenEndpoint endpoint(spec.endpoint, notes);
   const Preflight preflight = check_endpoint(spec, endpoint.connection());
   notes.insert(notes.end(), preflight.provenance.notes.begin(), preflight.provenance.notes.end());
-  console.out << fmt::format("endpoint   {} ({}){}\n", endpoint.connection().base_url,
-                             preflight.address, endpoint.simulated() ? ", SIMULATED" : "");
+  for (size_t i = 0; i < preflight.addresses.size(); ++i) {
+    console.out << fmt::format("endpoint   {} ({}){}\n", endpoint.connection().urls[i],
+                               preflight.addresses[i], endpoint.simulated() ? ", SIMULATED" : "");
+  }
   console.out << fmt::format("model      {}\n", printable(preflight.model));
   if (preflight.overhead_tokens) {
     console.out << fmt::format("template   adds {} tokens to a prompt (calibrated)\n",
@@ -33,6 +36,7 @@ int check_command(const CheckOptions& options, Console& console) {
         "prompts    lengths are estimates at {:.2f} bytes a token; exact with workload.tokenizer\n",
         preflight.bytes_per_token);
   }
+  notes.push_back(last_selftest_says(planned_load(spec, preflight)));
   for (const std::string& line : notes) console.out << "note       " << line << '\n';
   const Duration alone = request_time_alone(spec, preflight);
   console.out << fmt::format(

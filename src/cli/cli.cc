@@ -22,6 +22,7 @@ namespace {
 constexpr const char* kFooter = R"(Examples:
   llmsweep run configs/simulated/deepseek-v3.2-h200-fp8.yaml   a sweep on the embedded simulator
   llmsweep check spec.yaml                  is the spec right, does the endpoint answer
+  llmsweep selftest                         which load this machine can be trusted with
   llmsweep show RESULT                      its table again
   llmsweep report RESULT...                 figures and the HTML report
   llmsweep compare BASELINE CANDIDATE       what differs, and by how much
@@ -57,6 +58,8 @@ void add_run(CLI::App& app, Command& chosen) {
   command->add_option("--json", options->json, "Write the verdict as JSON")->needs(gate);
   command->add_option("--junit", options->junit, "Write the verdict as JUnit XML")->needs(gate);
   command->add_flag("--dry-run", options->dry_run, "Show what would be run, send nothing");
+  command->add_flag("--record-chunks", options->record_chunks,
+                    "Keep the instant of every chunk in chunks.bin");
   command->add_flag("--quiet", options->quiet, "No progress");
   command->footer(
       "Examples:\n"
@@ -103,6 +106,32 @@ void add_simulate(CLI::App& app, Command& chosen) {
       "  curl http://127.0.0.1:8000/v1/models\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return simulate_command(*options, console); };
+  });
+}
+
+void add_selftest(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<SelftestCommandOptions>();
+  CLI::App* command = app.add_subcommand(
+      "selftest", "Measure this machine's own error and ceiling against the simulated endpoint");
+  command
+      ->add_option("--streams", options->streams, "Streams at once, instead of a ladder of loads")
+      ->check(CLI::Range(1, 20'000));
+  command->add_option("--rate", options->rate, "Chunks a second of each stream")
+      ->check(CLI::Range(1.0, 10'000.0));
+  command->add_flag("--tls", options->tls, "Over HTTPS");
+  command->add_option("--format", options->format, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+  command->footer(
+      "Examples:\n"
+      "  llmsweep selftest                              a ladder of loads, about 25 s\n"
+      "  llmsweep selftest --streams 512 --rate 100     one load\n\n"
+      "The endpoint runs in a process of its own, on a core of its own where there are two, and\n"
+      "logs when it sent every chunk. The verdict is kept for `run` and `check`, which hold their\n"
+      "planned load against it ($XDG_STATE_HOME/llmsweep/selftest.json). Exit codes: 0 a load can\n"
+      "be trusted; 1 none can, or the test could not be made; 2 usage; 130 interrupted.\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return selftest_command(*options, console); };
   });
 }
 
@@ -204,6 +233,7 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   add_run(app, chosen);
   add_check(app, chosen);
   add_simulate(app, chosen);
+  add_selftest(app, chosen);
   add_compare(app, chosen);
   add_gate(app, chosen);
   add_tokens(app, chosen);

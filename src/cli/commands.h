@@ -21,6 +21,7 @@ struct RunOptions {
   std::string json;      // of the verdict, as in GateCommandOptions
   std::string junit;
   bool dry_run = false;
+  bool record_chunks = false;  // client.record_chunks
   bool quiet = false;
 };
 int run_command(const RunOptions& options, Console& console);
@@ -40,6 +41,18 @@ struct SimulateOptions {
   std::string certificate;
 };
 int simulate_command(const SimulateOptions& options, Console& console);
+
+// Of the load to test where only one half of it is given.
+constexpr int kDefaultStreams = 64;
+constexpr double kDefaultRate = 100;
+
+struct SelftestCommandOptions {
+  int streams = 0;  // 0 both: a ladder of loads
+  double rate = 0;  // chunks a second of each stream
+  bool tls = false;
+  std::string format = "table";  // table, json
+};
+int selftest_command(const SelftestCommandOptions& options, Console& console);
 
 struct CompareCommandOptions {
   std::string baseline;

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/gate_verdict.h"
 #include "cli/interrupt.h"
+#include "cli/last_selftest.h"
 #include "cli/read_results.h"
 #include "cli/report_files.h"
 #include "llmsweep/analysis/gate.h"
@@ -36,6 +37,7 @@ class ConsoleObserver final : public SweepObserver {
         quiet_(quiet) {}
 
   void note(const std::string& line) override { view_.print("note: " + printable(line, 500)); }
+  void planned(const PlannedLoad& load) override { note(last_selftest_says(load)); }
   void progress(const LevelProgress& progress, Instant now) override {
     if (quiet_) return;
     follow_the_window();
@@ -72,6 +74,8 @@ void print_result(const SweepResult& result, const fs::path& folder, Console& co
   for (const std::string& sentence : users_sentences(result)) console.out << sentence << '\n';
   console.out << fmt::format(
       "\n{0}/result.json\n{0}/requests.jsonl\n{0}/report.html\n{0}/figure.svg\n", folder.string());
+  if (fs::exists(folder / "chunks.bin"))
+    console.out << fmt::format("{}/chunks.bin\n", folder.string());
 }
 
 // The policy of `run --gate` and its baseline, read before anything is sent.
@@ -116,7 +120,8 @@ class RunGate {
 }  // namespace
 
 int run_command(const RunOptions& options, Console& console) {
-  const SweepSpec spec = load_spec(options.spec, options.sets);
+  SweepSpec spec = load_spec(options.spec, options.sets);
+  spec.client.record_chunks |= options.record_chunks;
   if (options.dry_run) {
     console.out << plan_text(spec) << spec_to_json(spec) << '\n';
     return kExitOk;

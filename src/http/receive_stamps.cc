@@ -61,7 +61,9 @@ void ReceiveSampler::plan_next() {
 
 void ReceiveSampler::look(int fd) {
   plan_next();
+  const Instant before = clock_.now();
   arrival_ = peek_arrival(fd);
+  spent_ += clock_.now() - before;
   if (arrival_) {
     seen_ = true;
   } else if (!seen_ && ++misses_ >= kMissesToGiveUp) {
@@ -74,6 +76,7 @@ void ReceiveSampler::record(Instant at, TransportHealth& health) {
   // A clock step between the two clock readings must not give a negative delay.
   const Duration delay = std::max(Duration(0), at - *arrival_);
   arrival_.reset();
+  health.receive_sampling = spent_;
   health.receive_delay_max = std::max(health.receive_delay_max, delay);
   auto& delays = health.receive_delays;
   if (delays.size() >= kMaxSamples) {
@@ -88,6 +91,7 @@ void ReceiveSampler::reset(TransportHealth& health) {
   health.receive_delays.clear();
   health.receive_delays.reserve(enabled_ ? kMaxSamples : 0);
   period_ = kPeriod;
+  spent_ = {};
   plan_next();
 }
 

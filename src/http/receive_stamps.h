@@ -60,10 +60,12 @@ class ReceiveSampler {
   static constexpr size_t kMaxSamples = 65'536;
   static constexpr int kMissesToGiveUp = 4096;
 
+  SteadyClock clock_;
   bool enabled_;
   int64_t period_ = kPeriod;
   int64_t countdown_ = 0;
-  int misses_ = 0;  // reads without a stamp before the first one with
+  Duration spent_{};  // looking, since reset()
+  int misses_ = 0;    // reads without a stamp before the first one with
   bool seen_ = false;
   std::optional<Instant> arrival_;
   Random random_{0};

@@ -34,6 +34,7 @@ struct IdleSlot {
 struct Flight {
   RequestRecord record;
   ResponseReader reader;
+  ChunkTrace chunks;  // empty unless asked for
   int64_t bytes = 0;
   bool lingering = false;
   bool may_connect;  // the first request of its slot opens the connection
@@ -60,7 +61,7 @@ class LoadLoop {
         control_(control),
         sink_(sink) {}
 
-  std::vector<RequestRecord> run() {
+  LoopResult run() {
     link_arrivals();
     while (true) {
       release_due();
@@ -71,7 +72,7 @@ class LoadLoop {
       expire(clock_.now());
       report_busy();
     }
-    return std::move(records_);
+    return std::move(result_);
   }
 
  private:
@@ -83,6 +84,7 @@ class LoadLoop {
 
   void report_busy() {
     const Duration busy = client_.health().busy;
+    result_.iterations.add(busy - busy_reported_);
     control_.busy_ns.fetch_add((busy - busy_reported_).count(), std::memory_order_relaxed);
     busy_reported_ = busy;
   }
@@ -122,6 +124,7 @@ class LoadLoop {
                          .repeat = plan_.repeat,
                          .index = index,
                          .slot = arrival.slot,
+                         .url = arrival.slot % plan_.endpoints,
                          .phase = arrival.phase,
                          .scheduled = scheduled,
                          .planned_input_tokens = prompt.planned_input_tokens,
@@ -129,11 +132,12 @@ class LoadLoop {
     if (index >= flights_.size()) flights_.resize(index + 1);
     flights_[index] =
         std::make_unique<Flight>(plan_.api, std::move(record), arrival.after == kNoArrival);
+    if (plan_.chunks) flights_[index]->reader.trace_to(flights_[index]->chunks);
     timeouts_.push_back({clock_.now() + plan_.request_timeout, index});
     ++in_flight_;
     control_.in_flight.fetch_add(1, std::memory_order_relaxed);
     client_.start(index, {.body = plan_.bodies[arrival.prompt],
-                          .endpoint = arrival.slot % plan_.endpoints,
+                          .endpoint = flights_[index]->record.url,
                           .lane = arrival.slot});
   }
 
@@ -264,8 +268,9 @@ class LoadLoop {
     --in_flight_;
     count(flight->record);
     sink_(flight->record);
+    if (plan_.chunks) plan_.chunks(flight->record, flight->chunks);
     free_slot(flight->record, at);
-    records_.push_back(std::move(flight->record));
+    result_.records.push_back(std::move(flight->record));
   }
 
   void count(const RequestRecord& record) {
@@ -316,14 +321,13 @@ class LoadLoop {
   std::deque<Deadline> lingers_;
   std::optional<Instant> stop_seen_;
   std::vector<HttpEvent> events_;
-  std::vector<RequestRecord> records_;
+  LoopResult result_;
 };
 
 }  // namespace
 
-std::vector<RequestRecord> run_loop(const LoadPlan& plan, const LoopShare& share,
-                                    HttpClient& client, const Clock& clock, LoadControl& control,
-                                    const RecordSink& sink) {
+LoopResult run_loop(const LoadPlan& plan, const LoopShare& share, HttpClient& client,
+                    const Clock& clock, LoadControl& control, const RecordSink& sink) {
   return LoadLoop(plan, share, client, clock, control, sink).run();
 }
 

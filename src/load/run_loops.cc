@@ -13,7 +13,7 @@ namespace llmsweep {
 namespace {
 
 struct LoopThread {
-  std::vector<RequestRecord> records;
+  LoopResult result;
   Duration cpu{};
   std::exception_ptr failure;
   std::thread thread;
@@ -63,7 +63,7 @@ LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<Http
         const LoopShare share{.loop = static_cast<uint32_t>(i),
                               .loops = static_cast<uint32_t>(clients.size()),
                               .start = start};
-        loop.records = run_loop(plan, share, *clients[i], clock, control, sink);
+        loop.result = run_loop(plan, share, *clients[i], clock, control, sink);
       } catch (...) {
         loop.failure = std::current_exception();
         control.stop = Stop::kNow;
@@ -79,8 +79,9 @@ LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<Http
   outcome.ended = clock.now();
   for (size_t i = 0; i < loops.size(); ++i) {
     if (loops[i].failure) std::rethrow_exception(loops[i].failure);
-    std::move(loops[i].records.begin(), loops[i].records.end(),
-              std::back_inserter(outcome.records));
+    std::vector<RequestRecord>& records = loops[i].result.records;
+    std::move(records.begin(), records.end(), std::back_inserter(outcome.records));
+    outcome.iterations.merge(loops[i].result.iterations);
     outcome.transports.push_back(clients[i]->health());
     outcome.cpu += loops[i].cpu;
   }

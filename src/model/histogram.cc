@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <string_view>
 
+#include "llmsweep/base/varint.h"
+
 namespace llmsweep {
 namespace {
 
@@ -17,24 +19,6 @@ constexpr int64_t kMaxNs = (int64_t{1} << 15) * 1'000'000'000 - 1;
 constexpr uint32_t kWeightBits = 48;
 constexpr uint64_t kMaxPendingWeight = (uint64_t{1} << kWeightBits) - 1;
 constexpr size_t kMinPending = 128;
-
-void append_number(std::string& out, uint64_t value) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>((value & 0x7f) | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<char>(value));
-}
-
-uint64_t take_number(std::string_view& in) {
-  uint64_t value = 0;
-  for (uint32_t shift = 0;; shift += 7) {
-    const auto byte = static_cast<unsigned char>(in.front());
-    in.remove_prefix(1);
-    value |= uint64_t{byte & 0x7fu} << shift;
-    if (byte < 0x80) return value;
-  }
-}
 
 // `sorted` holds pending entries in order. Walks both in bucket order and hands over each bucket's
 // whole weight once.
@@ -48,8 +32,8 @@ void visit_merged(std::string_view packed, const std::vector<uint64_t>& sorted, 
       packed_bucket = kNone;
       return;
     }
-    packed_bucket += static_cast<uint32_t>(take_number(packed));
-    packed_weight = take_number(packed);
+    packed_bucket += static_cast<uint32_t>(*take_varint(packed));
+    packed_weight = *take_varint(packed);
   };
   advance();
   size_t next = 0;
@@ -115,8 +99,8 @@ void Histogram::flush() {
   uint32_t last = 0;
   packed_buckets_ = 0;
   visit_merged(packed_, pending_, [&](uint32_t bucket, uint64_t weight) {
-    append_number(merged, bucket - last);
-    append_number(merged, weight);
+    append_varint(merged, bucket - last);
+    append_varint(merged, weight);
     last = bucket;
     ++packed_buckets_;
   });

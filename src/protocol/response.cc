@@ -172,6 +172,7 @@ void ResponseReader::apply_tokens(const Chunk& chunk, Instant at) {
   }
   if (chunk.answer && !record_->first_answer_token) record_->first_answer_token = at;
   record_->last_token = at;
+  if (trace_ != nullptr) trace_->add(at);
 
   if (arrival_chunks_ > 0 && at == arrival_) {
     ++record_->coalesced_chunks;

@@ -67,11 +67,15 @@ ClientSentence receive_delay(const SweepResult& result) {
   const LevelStats& level = worst(result, &ClientHealth::receive_delay_p99_ms);
   const ClientHealth& client = level.pooled.client;
   const double limit = std::max(kDelayLimitMs, kDelayLimitOfE2e * level.pooled.e2e.p50.value_or(0));
-  return {client.receive_delay_p99_ms > limit ? Mood::kBad : Mood::kGood,
-          fmt::format("Received bytes waited {} at the median and {} at p99 between the kernel and "
-                      "the client's time stamp (worst level: concurrency {}).",
-                      ms(client.receive_delay_p50_ms), ms(client.receive_delay_p99_ms),
-                      level.concurrency)};
+  std::string text = fmt::format(
+      "Received bytes waited {} at the median and {} at p99 between the kernel and the "
+      "client's time stamp (worst level: concurrency {}).",
+      ms(client.receive_delay_p50_ms), ms(client.receive_delay_p99_ms), level.concurrency);
+  if (client.receive_sampling_seconds > 0 && client.cpu_seconds > 0) {
+    text += fmt::format(" Measuring that took {} of the client's CPU time there.",
+                        percent(client.receive_sampling_seconds / client.cpu_seconds));
+  }
+  return {client.receive_delay_p99_ms > limit ? Mood::kBad : Mood::kGood, std::move(text)};
 }
 
 ClientSentence stalls(const SweepResult& result) {

@@ -110,6 +110,7 @@ constexpr std::array kFields = {
     Field{"repeat", true, apply<&RequestRecord::repeat>},
     Field{"index", true, apply<&RequestRecord::index>},
     Field{"slot", true, apply<&RequestRecord::slot>},
+    Field{"url", false, apply<&RequestRecord::url>},
     Field{"phase", true, apply<&RequestRecord::phase>},
     Field{"response_id", false, apply<&RequestRecord::response_id>},
     Field{"scheduled_ns", true, apply<&RequestRecord::scheduled>},

@@ -70,6 +70,7 @@ std::string record_to_jsonl(const RequestRecord& record) {
   number(out, "repeat", record.repeat);
   number(out, "index", record.index);
   number(out, "slot", record.slot);
+  number(out, "url", record.url);
   text(out, "phase", name_of(record.phase));
   text(out, "response_id", record.response_id);
   number(out, "scheduled_ns", to_ns(record.scheduled));

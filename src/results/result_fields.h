@@ -91,6 +91,7 @@ void fields(Archive& archive, Provenance& value) {
   archive("kernel", value.kernel);
   archive("libcurl", value.libcurl);
   archive("resolved_address", value.resolved_address);
+  archive("resolved_addresses", value.resolved_addresses);
   archive("server_headers", value.server_headers);
   archive("models_json", value.models_json);
   archive("dropped_fields", value.dropped_fields);
@@ -139,6 +140,9 @@ void fields(Archive& archive, ClientHealth& value) {
   archive("busy_fraction", value.busy_fraction);
   archive("cpu_seconds", value.cpu_seconds);
   archive("iterations", value.iterations);
+  archive("iteration_p50_ms", value.iteration_p50_ms);
+  archive("iteration_p99_ms", value.iteration_p99_ms);
+  archive("iteration_max_ms", value.iteration_max_ms);
   archive("chunks", value.chunks);
   archive("chunks_per_iteration", value.chunks_per_iteration);
   archive("coalesced_fraction", value.coalesced_fraction);
@@ -156,6 +160,7 @@ void fields(Archive& archive, ClientHealth& value) {
   archive("receive_delay_p50_ms", value.receive_delay_p50_ms);
   archive("receive_delay_p99_ms", value.receive_delay_p99_ms);
   archive("receive_delay_max_ms", value.receive_delay_max_ms);
+  archive("receive_sampling_seconds", value.receive_sampling_seconds);
 }
 
 // What a level and each of its runs have in common.

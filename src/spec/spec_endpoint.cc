@@ -39,6 +39,21 @@ std::string read_url(const ConfigNode& node) {
   return url;
 }
 
+std::vector<std::string> read_urls(const ConfigNode& node) {
+  constexpr size_t kMaxUrls = 256;
+  std::vector<std::string> urls;
+  for (const ConfigNode& item : node.items()) {
+    std::string url = read_url(item);
+    if (std::find(urls.begin(), urls.end(), url) != urls.end()) {
+      item.fail("the same URL is listed twice");
+    }
+    if (urls.size() == kMaxUrls) item.fail("is more than 256 URLs");
+    urls.push_back(std::move(url));
+  }
+  if (urls.empty()) node.fail("must name at least one URL", "as in [http://10.0.0.1:8000/v1]");
+  return urls;
+}
+
 std::string read_variable_name(const ConfigNode& node) {
   if (!node.present()) return {};
   std::string name = node.as_string();
@@ -104,14 +119,25 @@ EndpointSpec read_endpoint(const ConfigNode& node, const SpecPaths& paths) {
   EndpointSpec endpoint;
   const ConfigNode url = node["url"];
   const ConfigNode simulator = node["simulator"];
-  if (url.present() && simulator.present()) {
-    simulator.fail("stands beside url", "keep one: a url, or a simulator profile");
+  const ConfigNode urls = node["urls"];
+  const bool has_url = url.present() || urls.present();
+  if (url.present() && urls.present()) {
+    urls.fail("stands beside url", "keep one: a url, or a list of urls");
   }
-  if (!url.present() && !simulator.present()) {
+  if (has_url && simulator.present()) {
+    simulator.fail(std::string("stands beside ") + (url.present() ? "url" : "urls"),
+                   "keep one: a url, or a simulator profile");
+  }
+  if (!has_url && !simulator.present()) {
     node.fail("needs a url or a simulator",
               "as in url: http://127.0.0.1:8000/v1, or simulator: profile.yaml");
   }
   if (url.present()) endpoint.url = read_url(url);
+  if (urls.present()) {
+    endpoint.urls = read_urls(urls);
+    endpoint.url = endpoint.urls.front();
+    if (endpoint.urls.size() == 1) endpoint.urls.clear();
+  }
   if (simulator.present()) endpoint.simulator = paths.find(simulator);
   endpoint.api = read_enum(node["api"], defaults.api);
   endpoint.model = read_text(node["model"]);

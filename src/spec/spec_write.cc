@@ -51,7 +51,8 @@ Json endpoint_json(const EndpointSpec& endpoint) {
   Json fields = Json::array();
   for (const RequestField field : endpoint.request_fields) fields.push_back(name_of(field));
   return without_nulls(
-      {{"url", text_or_null(endpoint.url)},
+      {{"url", endpoint.urls.empty() ? text_or_null(endpoint.url) : Json()},
+       {"urls", endpoint.urls.empty() ? Json() : Json(endpoint.urls)},
        {"simulator", text_or_null(endpoint.simulator)},
        {"api", name_of(endpoint.api)},
        {"model", endpoint.model},

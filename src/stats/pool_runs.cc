@@ -61,7 +61,8 @@ void take_worst(ClientHealth& worst, const ClientHealth& run) {
         &ClientHealth::send_lateness_p50_ms, &ClientHealth::send_lateness_p99_ms,
         &ClientHealth::slot_gap_p50_ms, &ClientHealth::slot_gap_p99_ms, &ClientHealth::stall_max_ms,
         &ClientHealth::receive_delay_p50_ms, &ClientHealth::receive_delay_p99_ms,
-        &ClientHealth::receive_delay_max_ms}) {
+        &ClientHealth::receive_delay_max_ms, &ClientHealth::iteration_p50_ms,
+        &ClientHealth::iteration_p99_ms, &ClientHealth::iteration_max_ms}) {
     worst.*figure = std::max(worst.*figure, run.*figure);
   }
 }
@@ -75,6 +76,7 @@ ClientHealth pooled_client(const Runs& runs) {
     const ClientHealth& client = run.client;
     take_worst(pooled, client);
     pooled.cpu_seconds += client.cpu_seconds;
+    pooled.receive_sampling_seconds += client.receive_sampling_seconds;
     for (const auto count :
          {&ClientHealth::iterations, &ClientHealth::chunks, &ClientHealth::reconnects,
           &ClientHealth::stalls, &ClientHealth::stalled_requests, &ClientHealth::receive_samples}) {

@@ -5,12 +5,15 @@
 namespace llmsweep {
 
 OpenEndpoint::OpenEndpoint(const EndpointSpec& endpoint, std::vector<std::string>& notes) {
-  connection_ = {.base_url = endpoint.url, .headers = endpoint.headers};
+  connection_ = {.urls = endpoint.urls, .headers = endpoint.headers};
+  if (connection_.urls.empty()) connection_.urls = {endpoint.url};
   if (!endpoint.simulator.empty()) {
     simulator_ = std::make_unique<Simulator>(read_profile(endpoint.simulator));
-    connection_.base_url = simulator_->base_url();
+    connection_.urls = {simulator_->base_url()};
   }
-  while (connection_.base_url.ends_with('/')) connection_.base_url.pop_back();
+  for (std::string& url : connection_.urls) {
+    while (url.ends_with('/')) url.pop_back();
+  }
   if (endpoint.api_key_env.empty()) return;
   const char* key = std::getenv(endpoint.api_key_env.c_str());
   if (key == nullptr || *key == '\0') {

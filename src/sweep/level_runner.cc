@@ -10,8 +10,8 @@
 #include "llmsweep/protocol/request.h"
 #include "llmsweep/schedule/closed_loop.h"
 #include "llmsweep/stats/level_stats.h"
-#include "llmsweep/stats/percentile.h"
 #include "llmsweep/stats/validity.h"
+#include "sweep/client_health.h"
 
 namespace llmsweep {
 namespace {
@@ -31,10 +31,12 @@ std::vector<std::unique_ptr<HttpClient>> make_clients(const SweepSpec& spec,
   const int loops = loops_for(spec);
   const int streams = *std::max_element(spec.load.concurrency.begin(), spec.load.concurrency.end());
   ensure_descriptors(static_cast<size_t>(streams));
+  std::vector<std::string> urls;
+  for (const std::string& url : connection.urls) urls.push_back(url + path_of(spec.endpoint.api));
   std::vector<std::unique_ptr<HttpClient>> clients;
   for (int i = 0; i < loops; ++i) {
-    clients.push_back(make_curl_client({.urls = {connection.base_url + path_of(spec.endpoint.api)},
-                                        .addresses = {preflight.address},
+    clients.push_back(make_curl_client({.urls = urls,
+                                        .addresses = preflight.addresses,
                                         .headers = connection.headers,
                                         .connect_timeout = spec.endpoint.connect_timeout,
                                         .max_connections = static_cast<size_t>(streams / loops + 1),
@@ -43,47 +45,6 @@ std::vector<std::unique_ptr<HttpClient>> make_clients(const SweepSpec& spec,
                                         .receive_stamps = spec.client.receive_stamps}));
   }
   return clients;
-}
-
-ClientHealth health_of(const LoadOutcome& outcome, const std::vector<Stall>& stalls) {
-  ClientHealth health{.threads = static_cast<int>(outcome.transports.size()),
-                      .cpu_seconds = to_seconds(outcome.cpu)};
-  std::vector<double> delays;
-  int64_t reads = 0;
-  for (const TransportHealth& transport : outcome.transports) {
-    const Duration wall = transport.busy + transport.waited;
-    if (wall.count() > 0) {
-      health.busy_fraction =
-          std::max(health.busy_fraction, to_seconds(transport.busy) / to_seconds(wall));
-    }
-    health.iterations += transport.iterations;
-    reads += transport.reads;
-    health.receive_stamps |= transport.receive_stamps;
-    for (const Duration delay : transport.receive_delays) delays.push_back(to_ms(delay));
-    health.receive_delay_max_ms =
-        std::max(health.receive_delay_max_ms, to_ms(transport.receive_delay_max));
-  }
-  if (health.iterations > 0) {
-    health.chunks_per_iteration =
-        static_cast<double>(reads) / static_cast<double>(health.iterations);
-  }
-  health.receive_samples = static_cast<int64_t>(delays.size());
-  if (!delays.empty()) {
-    std::sort(delays.begin(), delays.end());
-    health.receive_delay_p50_ms = percentile(delays, 0.50);
-    health.receive_delay_p99_ms = percentile(delays, 0.99);
-  }
-  health.stalls = static_cast<int64_t>(stalls.size());
-  for (const Stall& stall : stalls) {
-    health.stall_max_ms = std::max(health.stall_max_ms, to_ms(stall.end - stall.begin));
-  }
-  for (const RequestRecord& record : outcome.records) {
-    if (record.phase != Phase::kMeasured || !record.sent || !record.end) continue;
-    health.stalled_requests += std::any_of(stalls.begin(), stalls.end(), [&](const Stall& stall) {
-      return stall.begin < *record.end && *record.sent < stall.end;
-    });
-  }
-  return health;
 }
 
 }  // namespace
@@ -126,12 +87,14 @@ LevelRun LevelRunner::run(const RunPosition& position) {
                       .prompts = prompts.prompts,
                       .bodies = render(prompts.prompts),
                       .api = spec_.endpoint.api,
+                      .endpoints = static_cast<uint32_t>(preflight_.addresses.size()),
                       .level = position.concurrency,
                       .repeat = position.repeat - 1,
                       .request_timeout = spec_.endpoint.request_timeout,
                       .grace = spec_.load.grace,
                       .max_response_bytes = spec_.client.max_response_bytes,
-                      .max_consecutive_errors = spec_.load.max_consecutive_errors};
+                      .max_consecutive_errors = spec_.load.max_consecutive_errors,
+                      .chunks = chunk_sink()};
   LoadControl control;
   RunTracker tracker(
       position, int64_t{position.concurrency} * measured_per_slot(spec_.load, position.concurrency),
@@ -162,10 +125,17 @@ LevelRun LevelRunner::run(const RunPosition& position) {
                                    .gpus = spec_.system.gpus,
                                    .fillers = spec_.load.fillers,
                                    .goodput = spec_.goodput},
-                         .client = health_of(outcome, stalls)});
+                         .client = client_health(outcome, stalls)});
   judge(run.stats, position.concurrency);
   run.records = std::move(outcome.records);
   return run;
+}
+
+ChunkSink LevelRunner::chunk_sink() const {
+  if (!spec_.client.record_chunks) return {};
+  return [this](const RequestRecord& record, const ChunkTrace& trace) {
+    writer_.add_chunks(record, trace);
+  };
 }
 
 std::vector<std::shared_ptr<const std::string>> LevelRunner::render(

@@ -8,6 +8,7 @@
 
 #include "llmsweep/dataset/prompts.h"
 #include "llmsweep/http/http_client.h"
+#include "llmsweep/load/load_loop.h"
 #include "llmsweep/model/level.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
@@ -38,6 +39,7 @@ class LevelRunner {
 
  private:
   std::vector<std::shared_ptr<const std::string>> render(const std::vector<Prompt>& prompts) const;
+  ChunkSink chunk_sink() const;
   void judge(RunStats& stats, int concurrency) const;
 
   const SweepSpec& spec_;

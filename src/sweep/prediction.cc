@@ -32,6 +32,18 @@ std::string plan_text(const SweepSpec& spec) {
       format_number(static_cast<double>((measured + warmup) * repeats) * output));
 }
 
+PlannedLoad planned_load(const SweepSpec& spec, const Preflight& preflight) {
+  constexpr Duration kQuickest = std::chrono::microseconds(100);  // a token; below it is noise
+  PlannedLoad planned;
+  for (const int concurrency : spec.load.concurrency) {
+    planned.streams = std::max(planned.streams, concurrency);
+  }
+  if (preflight.time_per_token >= kQuickest) {
+    planned.chunks_per_s = planned.streams / to_seconds(preflight.time_per_token);
+  }
+  return planned;
+}
+
 Duration request_time_alone(const SweepSpec& spec, const Preflight& preflight) {
   const double tokens = mean_tokens(spec.workload.output_tokens);
   return preflight.first_token_time +

@@ -24,7 +24,7 @@ constexpr int64_t kTimedTokens = 17;
 class Checker {
  public:
   Checker(const SweepSpec& spec, const Connection& connection)
-      : spec_(spec), connection_(connection) {
+      : spec_(spec), connection_(connection), base_url_(connection.urls.front()) {
     result_.fields = spec.endpoint.request_fields;
     result_.max_tokens_field = spec.endpoint.max_tokens_field;
   }
@@ -34,12 +34,13 @@ class Checker {
     find_model();
     load_tokenizer();
     calibrate();
+    for (size_t i = 1; i < connection_.urls.size(); ++i) check_another(connection_.urls[i]);
     return std::move(result_);
   }
 
  private:
   HttpExchange exchange_to(const std::string& path) const {
-    return {.url = connection_.base_url + path,
+    return {.url = base_url_ + path,
             .headers = connection_.headers,
             .connect_timeout = spec_.endpoint.connect_timeout,
             .timeout = spec_.endpoint.request_timeout,
@@ -48,42 +49,59 @@ class Checker {
   }
 
   void resolve() {
-    const ResolvedEndpoint endpoint =
-        resolve_endpoint(connection_.base_url, spec_.endpoint.connect_timeout);
+    const ResolvedEndpoint endpoint = resolve_endpoint(base_url_, spec_.endpoint.connect_timeout);
     if (!endpoint.error.empty() && !spec_.endpoint.use_proxy) unreachable(endpoint.error);
-    result_.address = endpoint.address;
-    result_.provenance.resolved_address = endpoint.address;
+    result_.addresses.push_back(endpoint.address);
+    Provenance& provenance = result_.provenance;
+    if (result_.addresses.size() == 1) provenance.resolved_address = endpoint.address;
+    if (connection_.urls.size() > 1) provenance.resolved_addresses.push_back(endpoint.address);
   }
 
   [[noreturn]] void unreachable(const std::string& why) const {
     throw MeasurementError({.what = "the endpoint cannot be reached: " + why,
-                            .where = connection_.base_url,
+                            .where = base_url_,
                             .next = "is the server running, and is endpoint.url right?"});
   }
 
   void find_model() {
-    HttpExchange exchange = exchange_to("/models");
-    exchange.timeout = std::min<Duration>(exchange.timeout, std::chrono::seconds(30));
-    const HttpAnswer answer = http_exchange(exchange);
-    if (!answer.error.empty()) unreachable(answer.error);
-    if (answer.status == 401 || answer.status == 403) refused_key(answer);
-    std::vector<std::string> models;
+    const HttpAnswer answer = list_models();
+    const std::vector<std::string> models = models_of(answer);
     if (answer.ok()) {
-      for (const ModelInfo& info : parse_models(answer.body)) models.push_back(info.id);
       result_.provenance.models_json = answer.body.substr(0, kModelsKept);
       result_.provenance.server_headers = answer.headers;
     }
     result_.model = spec_.endpoint.model;
     if (result_.model.empty() && models.empty()) {
       throw MeasurementError({.what = "the endpoint lists no model",
-                              .where = connection_.base_url + "/models",
+                              .where = base_url_ + "/models",
                               .next = "name it: endpoint.model"});
     }
     if (result_.model.empty()) result_.model = models.front();
-    if (!models.empty() && std::find(models.begin(), models.end(), result_.model) == models.end()) {
-      note(fmt::format("the endpoint does not list the model '{}'; it lists: {}",
-                       printable(result_.model), printable(join(models, ", "))));
-    }
+    expect_model(models);
+  }
+
+  HttpAnswer list_models() const {
+    HttpExchange exchange = exchange_to("/models");
+    exchange.timeout = std::min<Duration>(exchange.timeout, std::chrono::seconds(30));
+    HttpAnswer answer = http_exchange(exchange);
+    if (!answer.error.empty()) unreachable(answer.error);
+    if (answer.status == 401 || answer.status == 403) refused_key(answer);
+    return answer;
+  }
+
+  static std::vector<std::string> models_of(const HttpAnswer& answer) {
+    std::vector<std::string> models;
+    if (!answer.ok()) return models;
+    for (const ModelInfo& info : parse_models(answer.body)) models.push_back(info.id);
+    return models;
+  }
+
+  // Whether the endpoint lists it, as far as it lists any; a note where not.
+  void expect_model(const std::vector<std::string>& models) {
+    if (models.empty()) return;
+    if (std::find(models.begin(), models.end(), result_.model) != models.end()) return;
+    note(fmt::format("the endpoint does not list the model '{}'; it lists: {}",
+                     printable(result_.model), printable(join(models, ", "))));
   }
 
   void load_tokenizer() {
@@ -95,24 +113,55 @@ class Checker {
   }
 
   void calibrate() {
-    const std::vector<Probe> probes = calibration_probes(result_.tokenizer.get());
+    probes_ = calibration_probes(result_.tokenizer.get());
+    usage_ = send_probes();
+    const RequestRecord longer = send(probes_.back(), kTimedTokens);
+    result_.time_per_token =
+        std::max(Duration(0), (*longer.end - *longer.sent) - result_.first_token_time) /
+        (kTimedTokens - 1);
+    if (usage_.size() < probes_.size()) {
+      note("the endpoint reports no usage: prompt lengths cannot be verified");
+    } else if (result_.tokenizer != nullptr) {
+      result_.overhead_tokens = template_overhead(probes_, usage_);
+    } else {
+      result_.bytes_per_token = bytes_per_token(probes_, usage_);
+    }
+  }
+
+  // The prompt tokens that the server counts for each probe; fewer where it reports none.
+  std::vector<int64_t> send_probes() {
     std::vector<int64_t> usage;
-    for (const Probe& probe : probes) {
+    for (const Probe& probe : probes_) {
       const RequestRecord record = send(probe, 1);
       result_.first_token_time = *record.end - *record.sent;
       if (record.input_tokens) usage.push_back(*record.input_tokens);
     }
-    const RequestRecord longer = send(probes.back(), kTimedTokens);
-    result_.time_per_token =
-        std::max(Duration(0), (*longer.end - *longer.sent) - result_.first_token_time) /
-        (kTimedTokens - 1);
-    if (usage.size() < probes.size()) {
-      note("the endpoint reports no usage: prompt lengths cannot be verified");
-    } else if (result_.tokenizer != nullptr) {
-      result_.overhead_tokens = template_overhead(probes, usage);
-    } else {
-      result_.bytes_per_token = bytes_per_token(probes, usage);
+    return usage;
+  }
+
+  // Another address of the same system: it has to serve the same model and to count alike.
+  void check_another(const std::string& url) {
+    base_url_ = url;
+    resolve();
+    const std::vector<std::string> models = models_of(list_models());
+    if (!models.empty() && std::find(models.begin(), models.end(), result_.model) == models.end()) {
+      throw MeasurementError(
+          {.what = fmt::format("the address does not serve the model '{}'; it lists: {}",
+                               printable(result_.model), printable(join(models, ", "))),
+           .where = base_url_,
+           .next = "endpoint.urls are addresses of one system: all serve the same model"});
     }
+    const std::vector<int64_t> usage = send_probes();
+    if (usage == usage_) return;
+    const auto counts = [](const std::vector<int64_t>& tokens) {
+      return tokens.empty() ? std::string("no usage") : fmt::format("{}", fmt::join(tokens, ", "));
+    };
+    throw MeasurementError(
+        {.what = fmt::format("the address counts the tokens of a prompt otherwise than {}: {} "
+                             "against {}",
+                             connection_.urls.front(), counts(usage), counts(usage_)),
+         .where = base_url_,
+         .next = "endpoint.urls are addresses of one system: same model, same chat template"});
   }
 
   // One probe; drops, once each, the optional request fields that the server refuses by name.
@@ -180,7 +229,7 @@ class Checker {
     const std::string& variable = spec_.endpoint.api_key_env;
     throw MeasurementError(
         {.what = fmt::format("the endpoint refused access (HTTP {})", answer.status),
-         .where = connection_.base_url,
+         .where = base_url_,
          .next = variable.empty() ? "name the variable that holds the key: endpoint.api_key_env"
                                   : "is the key in $" + variable + " set and right?"});
   }
@@ -189,6 +238,9 @@ class Checker {
 
   const SweepSpec& spec_;
   const Connection& connection_;
+  std::string base_url_;  // the address that is being checked
+  std::vector<Probe> probes_;
+  std::vector<int64_t> usage_;  // of the probes, by the first address
   SteadyClock clock_;
   ChunkParser parser_;
   bool renamed_once_ = false;

@@ -1,31 +1,32 @@
-// Appends finished records to requests.jsonl from a thread of its own, named `records`, so that a
-// slow disk does not delay the load loop.
+// Appends finished records to requests.jsonl, and where asked for the instants of their chunks to
+// chunks.bin, each from a thread of its own, named `records` and `chunks`.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 #include <string>
 
+#include "llmsweep/model/chunk_trace.h"
 #include "llmsweep/model/record.h"
+#include "sweep/queued_file.h"
 
 namespace llmsweep {
 
 class RecordWriter {
  public:
-  explicit RecordWriter(const std::filesystem::path& path);  // throws Error
-  ~RecordWriter();                                           // writes what is queued
-  RecordWriter(const RecordWriter&) = delete;
-  RecordWriter& operator=(const RecordWriter&) = delete;
+  RecordWriter(const std::filesystem::path& folder, bool chunks);  // throws Error
 
-  void add(const RequestRecord& record);  // any thread; never blocks on the disk
-  // A write failed; the sweep should stop. Nothing more is written.
+  // Any thread; never block on the disk.
+  void add(const RequestRecord& record);
+  void add_chunks(const RequestRecord& record, const ChunkTrace& trace);  // where `chunks`
+  // A write failed; the sweep should stop. Nothing more is written to that file.
   bool failed() const;
   // Waits until everything is on disk, synced. Why it is not; empty where it is.
   std::string flush();
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  QueuedFile records_;
+  std::unique_ptr<QueuedFile> chunks_;  // null: not asked for
 };
 
 }  // namespace llmsweep

@@ -14,6 +14,7 @@
 #include "llmsweep/stats/users_at_target.h"
 #include "llmsweep/stats/validity.h"
 #include "llmsweep/sweep/endpoint.h"
+#include "llmsweep/sweep/prediction.h"
 #include "sweep/level_runner.h"
 #include "sweep/provenance.h"
 #include "sweep/record_writer.h"
@@ -46,12 +47,13 @@ class Sweep {
     result().simulated = endpoint.simulated();
     const Preflight preflight = check_endpoint(spec_, endpoint.connection());
     describe(preflight, std::move(notes));
+    observer_.planned(planned_load(spec_, preflight));
 
     const PromptSource prompts(prompt_plan(spec_, preflight), preflight.tokenizer);
     describe_prompts(prompts);
 
     save();
-    RecordWriter writer(folder_ / "requests.jsonl");
+    RecordWriter writer(folder_, spec_.client.record_chunks);
     LevelRunner runner(spec_, preflight, endpoint.connection(), prompts, writer, interrupts_,
                        observer_);
     for (int repeat = 1; repeat <= spec_.load.repeats && !over_; ++repeat) {
@@ -79,10 +81,6 @@ class Sweep {
     describe_host(described.provenance);
     described.provenance.notes.insert(described.provenance.notes.begin(), notes.begin(),
                                       notes.end());
-    if (spec_.client.record_chunks) {
-      described.provenance.notes.emplace_back(
-          "client.record_chunks is not acted on yet: no file of chunk instants is written");
-    }
     for (const std::string& line : described.provenance.notes) observer_.note(line);
     WorkloadSummary& workload = described.workload;
     workload.input_tokens = spec_.workload.input_tokens;

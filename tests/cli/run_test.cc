@@ -152,10 +152,8 @@ TEST(Run, SaysWhichKeysItDoesNotActOn) {
   const fs::path folder = test_folder();
   const fs::path spec = write_spec(folder, "{concurrency: [1], requests_per_slot: 1, repeats: 1}");
   const ProcessResult run =
-      run_llmsweep({"run", spec, "--out", folder / "out", "--set", "client.record_chunks=true",
-                    "--set", "load.repeats_max=2"});
+      run_llmsweep({"run", spec, "--out", folder / "out", "--set", "load.repeats_max=2"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
-  EXPECT_THAT(run.err, HasSubstr("client.record_chunks is not acted on yet"));
   EXPECT_THAT(run.err, HasSubstr("load.repeats_max adds repeats where --gate"));
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 
 #include "llmsweep/schedule/closed_loop.h"
@@ -28,10 +29,13 @@ struct Bench {
 
   std::vector<RequestRecord> run() {
     const LoopShare share{.loop = 0, .loops = 1, .start = clock.now()};
-    return run_loop(plan, share, client, clock, control, [this](const RequestRecord& record) {
-      sunk.push_back(record.index);
-      if (on_record) on_record(record);
-    });
+    LoopResult result =
+        run_loop(plan, share, client, clock, control, [this](const RequestRecord& record) {
+          sunk.push_back(record.index);
+          if (on_record) on_record(record);
+        });
+    iterations = result.iterations;
+    return std::move(result.records);
   }
 
   ManualClock clock;
@@ -40,6 +44,7 @@ struct Bench {
   LoadPlan plan;
   LoadControl control;
   std::vector<uint32_t> sunk;
+  Histogram iterations;
   std::function<void(const RequestRecord&)> on_record;
 };
 
@@ -294,6 +299,38 @@ TEST(LoadLoop, ThirtySecondsOfLoadTakeFewPolls) {
   EXPECT_LT(bench.client.polls, 5000u);
 }
 
+TEST(LoadLoop, HandsOverTheInstantOfEveryChunkWhereAsked) {
+  Bench bench({.requests_per_slot = 2, .warmup_per_slot = 1, .fillers = false}, 3,
+              always(10, 100ms, 10ms));
+  std::map<uint32_t, std::vector<Instant>> chunks;
+  bench.plan.chunks = [&](const RequestRecord& record, const ChunkTrace& trace) {
+    EXPECT_TRUE(chunks.emplace(record.index, trace.instants()).second);
+  };
+  const auto records = bench.run();
+  ASSERT_EQ(chunks.size(), records.size());
+  for (const RequestRecord& record : records) {
+    const std::vector<Instant>& instants = chunks.at(record.index);
+    ASSERT_EQ(instants.size(), 10u);
+    EXPECT_EQ(instants.front(), *record.first_token);
+    EXPECT_EQ(instants.back(), *record.last_token);
+    for (size_t i = 1; i < 10; ++i) EXPECT_EQ(instants[i] - instants[i - 1], Duration(10ms));
+  }
+}
+
+TEST(LoadLoop, SlotsTakeTheUrlsInTurn) {
+  Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 5,
+              always(2, 10ms, 1ms));
+  bench.plan.endpoints = 3;
+  for (const RequestRecord& record : bench.run()) EXPECT_EQ(record.url, record.slot % 3);
+}
+
+TEST(LoadLoop, CountsTheWorkOfEveryIteration) {
+  Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 1,
+              always(10, 100ms, 10ms));
+  bench.run();
+  EXPECT_EQ(bench.iterations.count(), bench.client.polls);
+}
+
 TEST(LoadLoop, EveryLoopTakesItsOwnSlots) {
   const LoadSpec load{.requests_per_slot = 2, .warmup_per_slot = 1, .fillers = false};
   Bench whole(load, 5, always(2, 10ms, 1ms));
@@ -301,8 +338,9 @@ TEST(LoadLoop, EveryLoopTakesItsOwnSlots) {
   for (uint32_t loop = 0; loop < 2; ++loop) {
     FakeClient client(whole.clock, always(2, 10ms, 1ms));
     const LoopShare share{.loop = loop, .loops = 2, .start = whole.clock.now()};
-    const auto records = run_loop(whole.plan, share, client, whole.clock, whole.control,
-                                  [](const RequestRecord&) {});
+    const auto records =
+        run_loop(whole.plan, share, client, whole.clock, whole.control, [](const RequestRecord&) {
+        }).records;
     for (const RequestRecord& record : records) {
       EXPECT_EQ(record.slot % 2, loop);
       seen.push_back(record.index);

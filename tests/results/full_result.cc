@@ -23,6 +23,9 @@ ClientHealth client() {
           .busy_fraction = 0.1,
           .cpu_seconds = 1.25,
           .iterations = 11,
+          .iteration_p50_ms = 0.03,
+          .iteration_p99_ms = 0.4,
+          .iteration_max_ms = 2.5,
           .chunks = 12,
           .chunks_per_iteration = 1.5,
           .coalesced_fraction = 0.01,
@@ -39,7 +42,8 @@ ClientHealth client() {
           .receive_samples = 99,
           .receive_delay_p50_ms = 0.015,
           .receive_delay_p99_ms = 0.05,
-          .receive_delay_max_ms = 1.1};
+          .receive_delay_max_ms = 1.1,
+          .receive_sampling_seconds = 0.02};
 }
 
 RunStats run(int repeat) {
@@ -161,6 +165,7 @@ RequestRecord full_record() {
   record.repeat = 2;
   record.index = 4'000'000'000;
   record.slot = 7;
+  record.url = 3;
   record.phase = Phase::kFiller;
   record.response_id = "chatcmpl-\"1\"\\\n\t\x01 \u00e9";
   record.scheduled = from_ns(1'000'000'001);

@@ -43,6 +43,7 @@ TEST(RecordLine, HasTheDocumentedKeysInOrder) {
                                             "repeat",
                                             "index",
                                             "slot",
+                                            "url",
                                             "phase",
                                             "response_id",
                                             "scheduled_ns",

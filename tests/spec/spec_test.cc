@@ -204,6 +204,23 @@ TEST(Spec, TokenCountsHaveFourForms) {
 
 TEST(Spec, OneEndpointNotTwo) {
   EXPECT_THAT(error_with("endpoint.simulator=x.yaml"), HasSubstr("stands beside url"));
+  EXPECT_THAT(error_with("endpoint.urls=[http://a/v1]"), HasSubstr("urls: stands beside url"));
+}
+
+TEST(Spec, SeveralUrlsAreOneEndpoint) {
+  const auto with_urls = [](const std::string& urls) {
+    return minimal({"endpoint.url=", "endpoint.urls=" + urls}).endpoint;
+  };
+  const EndpointSpec two = with_urls("[http://a/v1/, https://b:1/v1]");
+  EXPECT_EQ(two.urls, (std::vector<std::string>{"http://a/v1", "https://b:1/v1"}));
+  EXPECT_EQ(two.url, "http://a/v1");
+  EXPECT_EQ(with_urls("[http://a/v1]"), minimal({"endpoint.url=http://a/v1"}).endpoint);
+  const SweepSpec spec = minimal({"endpoint.url=", "endpoint.urls=[http://a/v1, http://b/v1]"});
+  EXPECT_EQ(parse_spec(spec_to_json(spec), "x.json", {}), spec);
+  EXPECT_THAT(error_of([&] { with_urls("[http://a/v1, http://a/v1/]"); }),
+              HasSubstr("listed twice"));
+  EXPECT_THAT(error_of([&] { with_urls("[ftp://a/v1]"); }), HasSubstr("http:// or https://"));
+  EXPECT_THAT(error_of([&] { with_urls("[]"); }), HasSubstr("at least one URL"));
 }
 
 TEST(Spec, KeysAreNamedNeverHeld) {

@@ -61,6 +61,7 @@ struct TransportHealth {
   // and half as many are taken from then on, so that they stay spread evenly over the run.
   std::vector<Duration> receive_delays;
   Duration receive_delay_max{};  // of all that were sampled
+  Duration receive_sampling{};   // time that looking at the stamps took; part of `busy`
   Duration busy{};               // time outside the wait for events
   Duration waited{};             // time inside it; a wait that did not sleep counts as busy
   int64_t iterations = 0;        // waits for events

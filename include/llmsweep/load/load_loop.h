@@ -16,6 +16,8 @@
 #include "llmsweep/base/clock.h"
 #include "llmsweep/http/http_client.h"
 #include "llmsweep/model/arrival.h"
+#include "llmsweep/model/chunk_trace.h"
+#include "llmsweep/model/histogram.h"
 #include "llmsweep/model/prompt.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
@@ -45,6 +47,10 @@ struct LoadControl {
   std::atomic<int64_t> busy_ns{0};        // time outside the wait for events, all loops
 };
 
+// Called on the loop's thread the moment a request has ended; must be quick and must not throw.
+using RecordSink = std::function<void(const RequestRecord&)>;
+using ChunkSink = std::function<void(const RequestRecord&, const ChunkTrace&)>;
+
 // What one run sends. bodies[i] and prompts[i] match Arrival::prompt.
 struct LoadPlan {
   Schedule schedule;
@@ -58,10 +64,8 @@ struct LoadPlan {
   Duration grace = std::chrono::seconds(30);
   int64_t max_response_bytes = int64_t{256} << 20;
   int max_consecutive_errors = 20;  // 0: never gives up
+  ChunkSink chunks;                 // after the record's sink; empty: instants are not kept
 };
-
-// Called on the loop's thread the moment a request has ended; must be quick and must not throw.
-using RecordSink = std::function<void(const RequestRecord&)>;
 
 struct LoopShare {
   uint32_t loop = 0;
@@ -69,15 +73,19 @@ struct LoopShare {
   Instant start{};  // the run's start; arrivals count from it
 };
 
-// Returns the records of the requests that were started, in the order of their end.
-std::vector<RequestRecord> run_loop(const LoadPlan& plan, const LoopShare& share,
-                                    HttpClient& client, const Clock& clock, LoadControl& control,
-                                    const RecordSink& sink);
+struct LoopResult {
+  std::vector<RequestRecord> records;  // of the requests that were started, in order of their end
+  Histogram iterations;                // work between two waits for events
+};
+
+LoopResult run_loop(const LoadPlan& plan, const LoopShare& share, HttpClient& client,
+                    const Clock& clock, LoadControl& control, const RecordSink& sink);
 
 struct LoadOutcome {
   std::vector<RequestRecord> records;       // sorted by index
   std::vector<TransportHealth> transports;  // one a client
   Duration cpu{};                           // of all loop threads
+  Histogram iterations;                     // work between two waits for events, all loops
   Instant started{};
   Instant ended{};
 };

@@ -66,6 +66,9 @@ struct ClientHealth {
   double busy_fraction = 0;  // share of wall time outside the wait for events; worst thread
   double cpu_seconds = 0;    // of the event-loop threads
   int64_t iterations = 0;
+  double iteration_p50_ms = 0;  // work between two waits for events
+  double iteration_p99_ms = 0;
+  double iteration_max_ms = 0;
   int64_t chunks = 0;  // token-bearing, over all phases
   double chunks_per_iteration = 0;
   double coalesced_fraction = 0;
@@ -83,6 +86,7 @@ struct ClientHealth {
   double receive_delay_p50_ms = 0;  // kernel arrival → our stamp
   double receive_delay_p99_ms = 0;
   double receive_delay_max_ms = 0;
+  double receive_sampling_seconds = 0;  // what looking at the stamps cost
 
   bool operator==(const ClientHealth&) const = default;
 };

@@ -29,6 +29,7 @@ struct RequestRecord {
   int repeat = 0;
   uint32_t index = 0;  // of the schedule; fillers go on from its end
   uint32_t slot = 0;
+  uint32_t url = 0;  // which of the endpoint's addresses it went to
   Phase phase = Phase::kMeasured;
   std::string response_id;
 

@@ -35,7 +35,8 @@ struct Provenance {
   int cores = 0;
   std::string kernel;
   std::string libcurl;
-  std::string resolved_address;
+  std::string resolved_address;                 // of the first URL
+  std::vector<std::string> resolved_addresses;  // of each of endpoint.urls; empty: one URL
   std::vector<std::pair<std::string, std::string>> server_headers;
   std::string models_json;                  // the answer of /v1/models, cut at 64 KiB; empty: none
   std::vector<std::string> dropped_fields;  // request fields that the server refused

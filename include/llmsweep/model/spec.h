@@ -37,7 +37,10 @@ enum class Api { kChat, kCompletions };
 enum class RequestField { kIgnoreEos, kMinTokens, kIncludeUsage, kContinuousUsage };
 
 struct EndpointSpec {
-  std::string url;        // base URL up to and including /v1; empty: `simulator` is used
+  std::string url;  // base URL up to and including /v1; empty: `simulator` is used
+  // Several addresses that serve the same model, taken round robin by the slots; urls[0] is `url`.
+  // Empty: `url` alone.
+  std::vector<std::string> urls;
   std::string simulator;  // path of a simulator profile; empty: `url` is used
   Api api = Api::kChat;
   std::string model;        // empty: the first of /v1/models

@@ -32,6 +32,7 @@
 #include <string_view>
 
 #include "llmsweep/base/clock.h"
+#include "llmsweep/model/chunk_trace.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
 #include "llmsweep/protocol/sse.h"
@@ -61,6 +62,9 @@ class ResponseReader {
  public:
   // `record` is filled in as bytes come; it must outlive the reader.
   ResponseReader(Api api, RequestRecord& record);
+  // From now on the instant of every token-bearing chunk goes there too; it must outlive the
+  // reader.
+  void trace_to(ChunkTrace& trace) { trace_ = &trace; }
 
   // The header block may be raw (CRLF lines) or empty. A 1xx status is ignored.
   void headers(int status, std::string_view header_block, Instant at);
@@ -94,6 +98,7 @@ class ResponseReader {
 
   Api api_;
   RequestRecord* record_;
+  ChunkTrace* trace_ = nullptr;  // null: not asked for
   SseParser events_;
   Body body_ = Body::kUnknown;
   bool finished_ = false;

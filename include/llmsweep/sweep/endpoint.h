@@ -13,7 +13,7 @@ namespace llmsweep {
 
 // Where requests go, with credentials: the key is in memory only.
 struct Connection {
-  std::string base_url;                                      // without a slash at its end
+  std::vector<std::string> urls;  // without a slash at their ends; at least one
   std::vector<std::pair<std::string, std::string>> headers;  // Authorization included
 };
 

@@ -5,12 +5,17 @@
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/model/spec.h"
+#include "llmsweep/report/selftest_table.h"
 #include "llmsweep/sweep/preflight.h"
 
 namespace llmsweep {
 
 // The plan in a few lines: levels, requests, tokens.
 std::string plan_text(const SweepSpec& spec);
+
+// The most streams, and the most chunks a second: as if each kept the speed of one alone. Nothing
+// is said of the rate where the probe was too quick to show it.
+PlannedLoad planned_load(const SweepSpec& spec, const Preflight& preflight);
 
 // How long one request of the spec's lengths takes with nothing beside it, from the probes: their
 // time to the first token and per token. The prompt's length is not accounted for.

@@ -1,5 +1,5 @@
 // The check before a run: where the endpoint is, which model it serves, which request fields it
-// takes, and how it counts tokens. Sends a handful of short requests.
+// takes, and how it counts tokens. Sends a handful of short requests, to every URL of the spec.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@ struct Preflight {
   std::string model;
   std::vector<RequestField> fields;            // the spec's, less those the server refused
   std::string max_tokens_field;                // the spec's, or what the server asked for instead
-  std::string address;                         // "127.0.0.1:8000": what the run connects to
+  std::vector<std::string> addresses;          // "127.0.0.1:8000": where each URL leads
   std::shared_ptr<const Tokenizer> tokenizer;  // null: lengths are estimates
   std::optional<int64_t> overhead_tokens;      // calibrated: usage − content; absent: no usage
   double bytes_per_token = 4;
@@ -27,7 +27,8 @@ struct Preflight {
   Provenance provenance;        // address, server headers, models, dropped fields, notes
 };
 
-// Throws MeasurementError that says what the endpoint answered and what to do about it, Error for
+// Throws MeasurementError that says what the endpoint answered and what to do about it, also where
+// one URL of several serves another model or counts tokens otherwise than the first; Error for
 // a tokenizer that cannot be read.
 Preflight check_endpoint(const SweepSpec& spec, const Connection& connection);
 

@@ -13,6 +13,7 @@
 #include "llmsweep/model/result.h"
 #include "llmsweep/model/spec.h"
 #include "llmsweep/report/progress.h"
+#include "llmsweep/report/selftest_table.h"
 #include "llmsweep/sweep/preflight.h"
 
 namespace llmsweep {
@@ -22,6 +23,7 @@ class SweepObserver {
  public:
   virtual ~SweepObserver() = default;
   virtual void note(const std::string& line) = 0;  // warnings and other facts, one line each
+  virtual void planned(const PlannedLoad&) {}      // once, before the first run
   virtual void progress(const LevelProgress& progress, Instant now) = 0;
   // After each run of a level; `level` has all of its runs so far.
   virtual void run_finished(const LevelStats& level) = 0;
@@ -42,8 +44,8 @@ struct SweepOutcome {
   std::string storage_error;
 };
 
-// Writes `folder`/requests.jsonl and result.json while it runs. Throws MeasurementError where the
-// endpoint or the folder made it impossible to start.
+// Writes `folder`/requests.jsonl, result.json and, where the spec asks, chunks.bin while it runs.
+// Throws MeasurementError where the endpoint or the folder made it impossible to start.
 SweepOutcome run_sweep(const SweepSpec& spec, const std::filesystem::path& folder,
                        const Interrupts& interrupts, SweepObserver& observer,
                        const RepeatsWanted& repeats_wanted = {});

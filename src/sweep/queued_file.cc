@@ -1,0 +1,90 @@
+#include "sweep/queued_file.h"
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/files.h"
+
+namespace llmsweep {
+
+struct QueuedFile::State {
+  AppendFile file;
+  mutable std::mutex mutex;
+  std::condition_variable changed;
+  // Guarded by mutex:
+  std::string queued;
+  bool writing = false;
+  bool stop = false;
+  std::string failure;  // why a write failed; empty: none did
+  std::thread thread;
+
+  explicit State(const std::filesystem::path& path) : file(path) {}
+
+  void write_until_stopped() {
+    std::unique_lock lock(mutex);
+    while (true) {
+      changed.wait(lock, [this] { return stop || !queued.empty(); });
+      if (queued.empty()) return;
+      const std::string bytes = std::exchange(queued, {});
+      if (!failure.empty()) continue;
+      writing = true;
+      lock.unlock();
+      std::string failed_now;
+      try {
+        file.append(bytes);
+      } catch (const MeasurementError& error) {
+        failed_now = error.what();
+      }
+      lock.lock();
+      writing = false;
+      failure = failed_now;
+      changed.notify_all();
+    }
+  }
+};
+
+QueuedFile::QueuedFile(const std::filesystem::path& path, const char* thread_name)
+    : state_(std::make_unique<State>(path)) {
+  state_->thread = std::thread([this] { state_->write_until_stopped(); });
+  pthread_setname_np(state_->thread.native_handle(), thread_name);
+}
+
+QueuedFile::~QueuedFile() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stop = true;
+  }
+  state_->changed.notify_all();
+  state_->thread.join();
+}
+
+void QueuedFile::add(std::string_view bytes) {
+  const std::lock_guard lock(state_->mutex);
+  state_->queued += bytes;
+  state_->changed.notify_all();
+}
+
+bool QueuedFile::failed() const {
+  const std::lock_guard lock(state_->mutex);
+  return !state_->failure.empty();
+}
+
+std::string QueuedFile::flush() {
+  std::unique_lock lock(state_->mutex);
+  state_->changed.wait(lock, [this] { return state_->queued.empty() && !state_->writing; });
+  if (!state_->failure.empty()) return state_->failure;
+  try {
+    state_->file.sync();
+  } catch (const MeasurementError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,57 @@
+// A client that is too slow says so, with the right reason, and its level is invalid.
+//
+// The healthy client is only held to being valid where LLMSWEEP_QUIET_MACHINE is set: on a busy
+// machine it may rightly say that it was not. benchmarks/honesty sets it and repeats all of this.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "sweep/slow_client.h"
+
+namespace llmsweep {
+namespace {
+using testing::Contains;
+
+RunStats shown(const char* what, const SlowLoad& load) {
+  const RunStats run = run_judged(load);
+  std::printf("%-13s %s\n", what, figures_of(run).c_str());
+  return run;
+}
+
+TEST(SlowClient, AHealthyOneIsValidAtThisLoad) {
+  const RunStats run = shown("healthy", {});
+  EXPECT_EQ(run.requests.failed, 0);
+  EXPECT_EQ(run.requests.completed, 64 * 8);
+  EXPECT_EQ(run.client.chunks_per_iteration > 0, true);
+  if (std::getenv("LLMSWEEP_QUIET_MACHINE") == nullptr) return;
+  EXPECT_TRUE(run.valid);
+}
+
+TEST(SlowClient, ABusyLoopInTheEventPathMakesTheLevelInvalid) {
+  const RunStats run = shown("busy loop", {.burn = std::chrono::microseconds(150)});
+  EXPECT_EQ(run.requests.failed, 0);
+  EXPECT_FALSE(run.valid);
+  EXPECT_THAT(run.invalid_reasons, Contains(InvalidReason::kClientBusy));
+  EXPECT_GT(run.client.busy_fraction, 0.8);
+  EXPECT_GT(run.client.iteration_p99_ms, 1);
+  if (!run.client.receive_stamps) GTEST_SKIP() << "no receive stamps here";
+  EXPECT_THAT(run.invalid_reasons, Contains(InvalidReason::kClientDelay));
+}
+
+TEST(SlowClient, AProcessorSharedWithBusyThreadsMakesTheLevelInvalid) {
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0 || CPU_COUNT(&cpus) < 2) {
+    GTEST_SKIP() << "needs two processors";
+  }
+  const RunStats run = shown("shared core", {.burners_beside = 8});
+  EXPECT_EQ(run.requests.failed, 0);
+  EXPECT_FALSE(run.valid);
+  if (!run.client.receive_stamps) GTEST_SKIP() << "no receive stamps here";
+  EXPECT_THAT(run.invalid_reasons, Contains(InvalidReason::kClientDelay));
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -2,6 +2,7 @@
 // .json, and AIPerf's per-request profile_export.jsonl. One directory a level in a sweep.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "llmsweep/base/text.h"
@@ -11,6 +12,7 @@ namespace llmsweep::foreign {
 namespace {
 
 const char* const kRequestFile = "profile_export.jsonl";
+constexpr double kSameCount = 0.01;
 
 // Milliseconds a unit; nothing where the unit is none of time.
 std::optional<double> unit_ms(const std::string& unit) {
@@ -32,7 +34,7 @@ std::optional<double> average(const Json& tags, const char* tag) {
   return found == nullptr ? std::nullopt : number(*found, "avg");
 }
 
-Figures figures_of(const Document& document, const char* tag, int64_t count) {
+Figures times_of(const Document& document, const char* tag, int64_t count) {
   const Json* found = member(tags_of(document.value), tag);
   if (found == nullptr) return {};
   const std::string unit = text(*found, "unit");
@@ -40,16 +42,7 @@ Figures figures_of(const Document& document, const char* tag, int64_t count) {
   if (!ms) {
     fail(document, fmt::format("the unit '{}' of '{}' is none of time", printable(unit), tag));
   }
-  const auto get = [found](std::string_view key) { return number(*found, key); };
-  return {.mean = get("avg"),
-          .min = get("min"),
-          .max = get("max"),
-          .p50 = get("p50"),
-          .p90 = get("p90"),
-          .p95 = get("p95"),
-          .p99 = get("p99"),
-          .count = count,
-          .unit_ms = *ms};
+  return figures_of(found, count, *ms);
 }
 
 bool names_concurrency(const std::string& key) {
@@ -75,6 +68,9 @@ int concurrency_of(const Document& document) {
 }
 
 std::string model_of(const Json& value) {
+  if (const Json* models = find(value, "input_config.models.items")) {
+    if (models->is_array() && !models->empty()) return text(models->front(), "name");
+  }
   for (const char* path :
        {"input_config.endpoint.model_names", "input_config.model_names", "input_config.models"}) {
     const Json* names = find(value, path);
@@ -95,6 +91,15 @@ std::optional<double> value_ms(const Json& metrics, const char* tag) {
   return ms && value ? std::optional(*value * *ms) : std::nullopt;
 }
 
+// The server's count where the file has it, else that of the tool's tokenizer.
+int64_t tokens(const Json& metrics, const char* of_server, const char* of_tool) {
+  const auto value = [&metrics](const char* tag) {
+    return number(metrics, std::string(tag) + ".value").value_or(0);
+  };
+  const double counted = value(of_server);
+  return static_cast<int64_t>(counted > 0 ? counted : value(of_tool));
+}
+
 Request read_request(const Json& line) {
   Request request;
   const Json* metrics = find(line, "metrics");
@@ -109,10 +114,8 @@ Request read_request(const Json& line) {
   request.e2e_ms = value_ms(*metrics, "request_latency");
   request.ttft_ms = value_ms(*metrics, "time_to_first_token");
   request.ttfo_ms = value_ms(*metrics, "time_to_first_output_token");
-  request.input_tokens =
-      static_cast<int64_t>(number(*metrics, "input_sequence_length.value").value_or(0));
-  request.output_tokens =
-      static_cast<int64_t>(number(*metrics, "output_sequence_length.value").value_or(0));
+  request.input_tokens = tokens(*metrics, "usage_prompt_tokens", "input_sequence_length");
+  request.output_tokens = tokens(*metrics, "usage_completion_tokens", "output_sequence_length");
   if (const Json* gaps = find(*metrics, "inter_chunk_latency")) {
     const double ms = unit_ms(text(*gaps, "unit")).value_or(1);
     for (const double gap : numbers(find(*gaps, "value"))) request.gaps_ms.push_back(gap * ms);
@@ -130,6 +133,29 @@ void read_requests(const std::filesystem::path& path, Run& run) {
     if (text(line.value, "metadata.benchmark_phase") == "warmup") continue;
     run.requests.push_back(read_request(line.value));
   }
+}
+
+std::optional<TokenCount> tokens_of(const Json& tags, const char* tag) {
+  const Json* found = member(tags, tag);
+  return found == nullptr ? std::nullopt
+                          : token_count(number(*found, "avg"), number(*found, "std"));
+}
+
+// Its throughput and TPOT are made of its tokenizer's counts: where the server's differ, the one
+// is converted and the other, which cannot be, left out.
+void take_token_counts(const Json& tags, Run& run) {
+  run.input_tokens = tokens_of(tags, "usage_prompt_tokens");
+  if (!run.input_tokens) run.input_tokens = tokens_of(tags, "input_sequence_length");
+  run.output_tokens = tokens_of(tags, "usage_completion_tokens");
+  if (!run.output_tokens) run.output_tokens = tokens_of(tags, "output_sequence_length");
+  const auto server = average(tags, "usage_completion_tokens");
+  const auto tool = average(tags, "output_sequence_length");
+  if (!server || !tool || *tool <= 0 || std::abs(*server / *tool - 1) <= kSameCount) return;
+  run.stats.output_throughput_tps *= *server / *tool;
+  run.stats.tpot = {};
+  run.notes.emplace_back(
+      "Its tokenizer and the server's usage count different output tokens: the usage is taken, and "
+      "the TPOT of its summary, which cannot be converted, left out.");
 }
 
 bool is_aiperf(const Document& document) {
@@ -150,21 +176,14 @@ std::vector<Run> read_aiperf(const Document& document) {
   const auto completed = static_cast<int64_t>(average(tags, "request_count").value_or(0));
   stats.requests.completed = completed;
   stats.requests.failed = static_cast<int64_t>(average(tags, "error_request_count").value_or(0));
-  stats.e2e = distribution(figures_of(document, "request_latency", completed));
-  stats.ttft = distribution(figures_of(document, "time_to_first_token", completed));
-  stats.ttfo = distribution(figures_of(document, "time_to_first_output_token", completed));
-  stats.tpot = distribution(figures_of(document, "inter_token_latency", completed));
+  stats.e2e = distribution(times_of(document, "request_latency", completed));
+  stats.ttft = distribution(times_of(document, "time_to_first_token", completed));
+  stats.ttfo = distribution(times_of(document, "time_to_first_output_token", completed));
+  stats.tpot = distribution(times_of(document, "inter_token_latency", completed));
   stats.output_throughput_tps = average(tags, "output_token_throughput").value_or(0);
   stats.request_throughput_rps = average(tags, "request_throughput").value_or(0);
   stats.goodput_rps = average(tags, "goodput");
-  const Json* output = member(tags, "output_sequence_length");
-  const Json* input = member(tags, "input_sequence_length");
-  if (input != nullptr) {
-    run.input_tokens = token_count(number(*input, "avg"), number(*input, "std"));
-  }
-  if (output != nullptr) {
-    run.output_tokens = token_count(number(*output, "avg"), number(*output, "std"));
-  }
+  take_token_counts(tags, run);
   if (const Json* duration = member(tags, "benchmark_duration")) {
     const auto ms = unit_ms(text(*duration, "unit"));
     if (ms) stats.wall_seconds = number(*duration, "avg").value_or(0) * *ms / 1e3;

@@ -8,27 +8,38 @@ namespace {
 
 constexpr double kSecond = 1000;  // ms
 
-Figures figures_of(const Json& stats, const std::string& metric, int64_t count, double unit_ms) {
-  const Json* found = find(stats, metric);
-  if (found == nullptr) return {};
-  const auto get = [found](std::string_view key) { return number(*found, key); };
-  return {.mean = get("mean"),
-          .min = get("min"),
-          .max = get("max"),
-          .p50 = get("p50"),
-          .p90 = get("p90"),
-          .p95 = get("p95"),
-          .p99 = get("p99"),
-          .count = count,
-          .unit_ms = unit_ms};
-}
-
 // Beside the file; an empty object where there is none.
 Json metadata_of(const Document& document) {
   const auto path = document.path.parent_path() / "experiment_metadata.json";
   if (!std::filesystem::is_regular_file(path)) return Json::object();
   std::vector<Document> documents = read_documents(path);
   return documents.size() == 1 ? std::move(documents.front().value) : Json::object();
+}
+
+// The file's own word, later versions have it; else the experiment's.
+double unit_of(const Json& file, const Json& metadata) {
+  std::string unit = text(file, "_time_unit");
+  if (unit.empty()) unit = text(metadata, "metrics_time_unit");
+  return unit == "ms" ? 1 : kSecond;
+}
+
+std::optional<double> in_ms(const std::optional<double>& value, double unit_ms) {
+  return value ? std::optional(*value * unit_ms) : std::nullopt;
+}
+
+void read_requests(const Json& file, double unit_ms, Run& run) {
+  const Json* list = find(file, "individual_request_metrics");
+  if (list == nullptr || !list->is_array()) return;
+  for (const Json& item : *list) {
+    Request request;
+    request.ok = find(item, "error_code") == nullptr;
+    request.error = text(item, "error_message");
+    request.ttft_ms = in_ms(number(item, "ttft"), unit_ms);
+    request.e2e_ms = in_ms(number(item, "e2e_latency"), unit_ms);
+    request.input_tokens = static_cast<int64_t>(number(item, "num_input_tokens").value_or(0));
+    request.output_tokens = static_cast<int64_t>(number(item, "num_output_tokens").value_or(0));
+    run.requests.push_back(std::move(request));
+  }
 }
 
 bool is_genai_bench(const Document& document) {
@@ -38,13 +49,14 @@ bool is_genai_bench(const Document& document) {
 std::vector<Run> read_genai_bench(const Document& document) {
   const Json& value = *find(document.value, "aggregated_metrics");
   const Json metadata = metadata_of(document);
-  const double unit_ms = text(metadata, "metrics_time_unit") == "ms" ? 1 : kSecond;
+  const double unit_ms = unit_of(document.value, metadata);
   const Json& figures = *find(value, "stats");
   Run run{.tool = "genai-bench", .where = document.where};
   run.concurrency = static_cast<int>(required(document, "aggregated_metrics.num_concurrency"));
   const auto completed =
       static_cast<int64_t>(required(document, "aggregated_metrics.num_completed_requests"));
-  run.model = text(metadata, "model");
+  run.model = text(metadata, "api_model_name");  // "model" may be the tokenizer's folder
+  if (run.model.empty()) run.model = text(metadata, "model");
   run.system.accelerator = text(metadata, "server_gpu_type");
   run.system.gpus = static_cast<int>(number(metadata, "server_gpu_count").value_or(0));
   run.system.engine = text(metadata, "server_engine");
@@ -53,15 +65,16 @@ std::vector<Run> read_genai_bench(const Document& document) {
   stats.requests.completed = completed;
   stats.requests.failed = static_cast<int64_t>(number(value, "num_error_requests").value_or(0));
   stats.wall_seconds = number(value, "run_duration").value_or(0);
-  stats.e2e = distribution(figures_of(figures, "e2e_latency", completed, unit_ms));
-  stats.ttft = distribution(figures_of(figures, "ttft", completed, unit_ms));
-  stats.tpot = distribution(figures_of(figures, "tpot", completed, unit_ms));
+  stats.e2e = distribution(figures_of(find(figures, "e2e_latency"), completed, unit_ms));
+  stats.ttft = distribution(figures_of(find(figures, "ttft"), completed, unit_ms));
+  stats.tpot = distribution(figures_of(find(figures, "tpot"), completed, unit_ms));
   stats.output_throughput_tps = number(value, "mean_output_throughput_tokens_per_s").value_or(0);
   stats.request_throughput_rps = number(value, "requests_per_second").value_or(0);
   run.input_tokens = token_count(number(figures, "num_input_tokens.mean"),
                                  number(figures, "num_input_tokens.stddev"));
   run.output_tokens = token_count(number(figures, "num_output_tokens.mean"),
                                   number(figures, "num_output_tokens.stddev"));
+  read_requests(document.value, unit_ms, run);
   run.notes.emplace_back(
       "Its output_inference_speed leaves out the time to the first token: left out. Times are in "
       "seconds unless experiment_metadata.json says ms.");

@@ -6,20 +6,8 @@ namespace {
 
 constexpr double kSecond = 1000;  // ms
 
-Figures figures_of(const Json& value, const std::string& metric, int64_t count) {
-  const Json* found = find(value, "successes.latency." + metric);
-  if (found == nullptr) return {};
-  const auto get = [found](const char* key) { return number(member(*found, key)); };
-  return {.mean = get("mean"),
-          .min = get("min"),
-          .max = get("max"),
-          .p50 = get("median"),
-          .p90 = get("p90"),
-          .p95 = get("p95"),
-          .p99 = get("p99"),
-          .p999 = get("p99.9"),
-          .count = count,
-          .unit_ms = kSecond};
+Figures latency(const Json& value, const std::string& metric, int64_t count) {
+  return figures_of(find(value, "successes.latency." + metric), count, kSecond);
 }
 
 std::optional<TokenCount> tokens_of(const Json& value, std::initializer_list<const char*> paths) {
@@ -46,10 +34,10 @@ std::vector<Run> read_inference_perf(const Document& document) {
   stats.requests.completed = completed;
   stats.requests.failed = static_cast<int64_t>(number(value, "failures.count").value_or(0));
   stats.wall_seconds = number(value, "benchmark_time_seconds").value_or(0);
-  stats.e2e = distribution(figures_of(value, "request_latency", completed));
-  stats.ttft = distribution(figures_of(value, "time_to_first_token", completed));
-  stats.tpot = distribution(figures_of(value, "time_per_output_token", completed));
-  stats.icl = distribution(figures_of(value, "inter_token_latency", completed));
+  stats.e2e = distribution(latency(value, "request_latency", completed));
+  stats.ttft = distribution(latency(value, "time_to_first_token", completed));
+  stats.tpot = distribution(latency(value, "time_per_output_token", completed));
+  stats.icl = distribution(latency(value, "inter_token_latency", completed));
   stats.output_throughput_tps =
       number(value, "successes.throughput.output_tokens_per_sec").value_or(0);
   stats.request_throughput_rps = number(value, "successes.throughput.requests_per_sec").value_or(0);

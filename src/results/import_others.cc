@@ -10,20 +10,6 @@ constexpr double kSecond = 1000;  // ms
 
 // ---- trtllm-bench --report_json
 
-Figures trt_figures(const Json& value, std::string_view path, int64_t count) {
-  const Json* found = find(value, path);
-  if (found == nullptr) return {};
-  const auto get = [found](std::string_view key) { return number(*found, key); };
-  return {.mean = get("average"),
-          .min = get("minimum"),
-          .max = get("maximum"),
-          .p50 = get("p50"),
-          .p90 = get("p90"),
-          .p95 = get("p95"),
-          .p99 = get("p99"),
-          .count = count};
-}
-
 bool is_trtllm_bench(const Document& document) {
   return has(document.value, {"world_info", "performance.system_output_throughput_tok_s"});
 }
@@ -45,9 +31,12 @@ std::vector<Run> read_trtllm_bench(const Document& document) {
   stats.achieved_concurrency = number(value, "request_info.avg_num_concurrent_requests");
   stats.output_throughput_tps = required(document, "performance.system_output_throughput_tok_s");
   stats.request_throughput_rps = number(value, "performance.request_throughput_req_s").value_or(0);
-  stats.e2e = distribution(trt_figures(value, "performance.request_latency_percentiles_ms", count));
-  stats.ttft = distribution(trt_figures(value, "streaming_metrics.ttft_percentiles", count));
-  stats.tpot = distribution(trt_figures(value, "streaming_metrics.tpot_percentiles", count));
+  stats.e2e =
+      distribution(figures_of(find(value, "performance.request_latency_percentiles_ms"), count, 1));
+  stats.ttft =
+      distribution(figures_of(find(value, "streaming_metrics.ttft_percentiles"), count, 1));
+  stats.tpot =
+      distribution(figures_of(find(value, "streaming_metrics.tpot_percentiles"), count, 1));
   run.notes.emplace_back(
       "It calls the engine in its own process: there is no HTTP in these latencies, so they do not "
       "compare with those of a serving client. It does not say its --concurrency.");
@@ -55,18 +44,6 @@ std::vector<Run> read_trtllm_bench(const Document& document) {
 }
 
 // ---- inference-benchmarker
-
-Figures hf_figures(const Json& value, const char* metric, int64_t count) {
-  const Json* found = find(value, metric);
-  if (found == nullptr) return {};
-  const auto get = [found](std::string_view key) { return number(*found, key); };
-  return {.mean = get("avg"),
-          .p50 = get("p50"),
-          .p90 = get("p90"),
-          .p95 = get("p95"),
-          .p99 = get("p99"),
-          .count = count};
-}
 
 bool is_inference_benchmarker(const Document& document) {
   const Json* results = find(document.value, "results");
@@ -90,8 +67,8 @@ std::vector<Run> read_inference_benchmarker(const Document& document) {
     stats.wall_seconds = number(value, "duration_ms").value_or(0) / 1e3;
     stats.output_throughput_tps = number(value, "token_throughput_secs").value_or(0);
     stats.request_throughput_rps = number(value, "request_rate").value_or(0);
-    stats.e2e = distribution(hf_figures(value, "e2e_latency_ms", completed));
-    stats.ttft = distribution(hf_figures(value, "time_to_first_token_ms", completed));
+    stats.e2e = distribution(figures_of(find(value, "e2e_latency_ms"), completed, 1));
+    stats.ttft = distribution(figures_of(find(value, "time_to_first_token_ms"), completed, 1));
     if (completed > 0) {
       const double requests = static_cast<double>(completed);
       run.input_tokens =

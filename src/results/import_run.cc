@@ -89,6 +89,27 @@ std::vector<RequestRecord> records_in_a_row(const Run& run) {
 
 }  // namespace
 
+Figures figures_of(const Json* metric, int64_t count, double unit_ms) {
+  Figures figures{.count = count, .unit_ms = unit_ms};
+  if (metric == nullptr) return figures;
+  const auto first_of = [metric](std::initializer_list<const char*> names) {
+    std::optional<double> value;
+    for (const char* name : names) {
+      if (!value) value = number(member(*metric, name));
+    }
+    return value;
+  };
+  figures.mean = first_of({"mean", "avg", "average"});
+  figures.min = first_of({"min", "minimum"});
+  figures.max = first_of({"max", "maximum"});
+  figures.p50 = first_of({"p50", "median"});
+  figures.p90 = first_of({"p90"});
+  figures.p95 = first_of({"p95"});
+  figures.p99 = first_of({"p99"});
+  figures.p999 = first_of({"p99.9", "p999"});
+  return figures;
+}
+
 Distribution distribution(const Figures& figures) {
   Distribution result;
   if (!figures.p50 || *figures.p50 < 0) return result;

@@ -66,6 +66,9 @@ struct Figures {
   int64_t count = 0;
   double unit_ms = 1;
 };
+// Of an object such as {"mean": …, "p50": …, "p99": …}, by whichever of the names that tools use.
+// No object: none.
+Figures figures_of(const Json* metric, int64_t count, double unit_ms);
 // p99 and p99.9 only where there are samples enough for them (300, 3,000). Without a median: empty.
 Distribution distribution(const Figures& figures);
 

@@ -49,8 +49,20 @@ bool names_concurrency(const std::string& key) {
   return key == "concurrency" || key.ends_with(".concurrency");
 }
 
+// Since 0.13 the configuration lists phases; a warm-up may have a concurrency of its own.
+std::optional<double> of_profiling_phase(const Json& value) {
+  const Json* phases = find(value, "input_config.phases");
+  if (phases == nullptr || !phases->is_array()) return std::nullopt;
+  for (const Json& phase : *phases) {
+    if (text(phase, "kind") == "profiling") return number(phase, "concurrency");
+  }
+  return std::nullopt;
+}
+
 // From the configuration, a sweep's variation, or a directory called concurrency_40.
 int concurrency_of(const Document& document) {
+  const auto phase = of_profiling_phase(document.value);
+  if (phase && *phase >= 1 && *phase <= 1e6) return static_cast<int>(*phase);
   for (const char* place : {"run_info.variation_values", "input_config"}) {
     const Json* config = find(document.value, place);
     if (config == nullptr) continue;

@@ -140,7 +140,8 @@ std::vector<Run> read_vllm(const Document& document) {
   run.stats.icl = distribution(figures_of(value, "itl", run.stats.requests.completed));
   run.notes.emplace_back(
       "E2E ends at the last chunk with choices, TTFT at the first one, a chunk with only the role "
-      "included; ours are the last and the first chunk with output.");
+      "included; ours are the last and the first chunk with output. (vLLM's chat client since 0.33 "
+      "at the latest reads them as ours.)");
   run.notes.emplace_back("Its ITL is the gap between chunks: imported as ICL; ITL is left out.");
   if (trt) run.notes.emplace_back("Energy and user throughput are left out: no such figure here.");
   if (has(value, {"steady_state"})) {

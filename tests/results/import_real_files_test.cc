@@ -85,6 +85,40 @@ TEST(ImportRealFiles, OfGuidellm) {
   EXPECT_TRUE(result.levels[1].pooled.steady_output_throughput_tps);
 }
 
+TEST(ImportRealFiles, OfVllm) {
+  const SweepResult result = import_results({kData / "vllm"});  // num_gpus is in its metadata
+  EXPECT_EQ(result.tool, "vLLM bench serve");
+  EXPECT_EQ(result.model, "simulated");
+  EXPECT_EQ(result.system.gpus, 1);
+  expect_figures(result, expected_of("vllm"));
+  EXPECT_TRUE(result.levels[0].pooled.steady_output_throughput_tps);
+}
+
+TEST(ImportRealFiles, OfSglang) {
+  const SweepResult result = import_results({kData / "sglang"}, on_gpus(1));
+  EXPECT_EQ(result.tool, "SGLang bench_serving");
+  EXPECT_EQ(result.workload.dataset, "random-ids");
+  expect_figures(result, expected_of("sglang"));
+  EXPECT_FALSE(result.levels[0].pooled.steady_output_throughput_tps);  // no start times
+}
+
+// It keeps no requests beside its tables: read off them by eye.
+TEST(ImportRealFiles, OfEvalscope) {
+  const SweepResult result = import_results({kData / "evalscope"}, on_gpus(1));
+  ASSERT_EQ(result.levels.size(), 2u);
+  EXPECT_EQ(result.levels[1].concurrency, 4);
+  const RunStats& run = result.levels[0].pooled;
+  EXPECT_EQ(run.requests.completed, 12);
+  EXPECT_NEAR(*run.e2e.p50, 112.4, 1e-9);
+  EXPECT_NEAR(*run.e2e.p90, 112.7, 1e-9);
+  EXPECT_NEAR(run.e2e.mean, 112.6, 1e-9);
+  EXPECT_NEAR(*run.ttft.p50, 9.9419, 1e-9);
+  EXPECT_NEAR(*run.tpot.p50, 5.394, 1e-9);
+  EXPECT_NEAR(run.output_throughput_tps, 353.5429, 1e-9);
+  EXPECT_NEAR(run.output_tokens_mean, 20, 1e-9);
+  EXPECT_NEAR(*result.levels[1].pooled.e2e.p50, 120.2, 1e-9);
+}
+
 TEST(ImportRealFiles, OfGenaiBench) {
   const SweepResult result = import_results({kData / "genai-bench"});
   EXPECT_EQ(result.tool, "genai-bench");

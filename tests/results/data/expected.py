@@ -94,11 +94,37 @@ def genai_bench(concurrency):
     return answer
 
 
+def vllm(concurrency):
+    data = read(f"vllm/c{concurrency}.json")
+    return figures(
+        [
+            {"start": start, "e2e": e2e * 1e3, "ttft": ttft * 1e3, "tokens": tokens}
+            for start, e2e, ttft, tokens in zip(
+                data["start_times"], data["latencies"], data["ttfts"], data["output_lens"]
+            )
+        ]
+    )
+
+
+def sglang(concurrency):
+    data = read(f"sglang/c{concurrency}.jsonl")
+    answer = figures(
+        [
+            {"start": None, "e2e": (ttft + math.fsum(gaps)) * 1e3, "ttft": ttft * 1e3, "tokens": tokens}
+            for ttft, gaps, tokens in zip(data["ttfts"], data["itls"], data["output_lens"])
+        ]
+    )
+    answer["output_throughput"] = sum(data["output_lens"]) / data["duration"]
+    return answer
+
+
 def main():
     computed = {
         "aiperf": {"2": aiperf(2), "4": aiperf(4)},
         "guidellm": {"2": guidellm(0), "4": guidellm(1)},
         "genai-bench": {"2": genai_bench(2), "4": genai_bench(4)},
+        "vllm": {"2": vllm(2), "4": vllm(4)},
+        "sglang": {"2": sglang(2), "4": sglang(4)},
     }
     path = HERE / "expected.json"
     if "--write" in sys.argv:

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "llmsweep/stats/users_at_target.h"
 #include "results/import_folder.h"
 
 namespace llmsweep {
@@ -199,6 +200,14 @@ TEST(ImportInferenceX, ReadsSecondsAndMultipliesPerGpuRates) {
   ASSERT_EQ(nodes.levels.size(), 2u);
   EXPECT_DOUBLE_EQ(nodes.levels[0].pooled.output_throughput_tps, 2400);
   EXPECT_DOUBLE_EQ(nodes.levels[0].pooled.throughput_per_gpu_tps, 75);
+  // A median of nobody says how many requests still judges a level; a tail does not.
+  const Target median{.max = std::chrono::milliseconds(1500)};
+  const UsersAtTarget users = users_at_target(nodes.levels, median, nodes.system.gpus);
+  EXPECT_EQ(users.kind, UsersKind::kMeasured);
+  EXPECT_EQ(users.users, 8);
+  EXPECT_EQ(users.c_fail, 16);
+  const Target tail{.statistic = Statistic::kP90, .max = std::chrono::seconds(20)};
+  EXPECT_EQ(users_at_target(result.levels, tail, 8).kind, UsersKind::kNoValidLevel);
 }
 
 // The formula fixtures: 500 / (TTFT + 499 · ITL) by the published figures.

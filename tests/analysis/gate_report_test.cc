@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -96,7 +97,8 @@ TEST(GateJunit, CountsEveryOutcome) {
 
 TEST(GateJunit, IsValidAgainstItsSchemaWhateverTheNames) {
   if (std::system("python3 -c '' 2>/dev/null") != 0) GTEST_SKIP() << "needs python3";
-  const auto folder = std::filesystem::temp_directory_path() / "llmsweep-junit-test";
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("llmsweep-junit-" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   GateReport lenient = hostile();
   lenient.inconclusive_is = InconclusiveIs::kPass;

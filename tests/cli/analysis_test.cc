@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "analysis/make_result.h"
@@ -89,6 +90,84 @@ TEST(GateCommand, ExitsWithEveryOutcome) {
   EXPECT_EQ(exit_of({"--no-worse", "e2e:p50@c8 by 3%", "--baseline", file}), 0);
   EXPECT_EQ(exit_of({"--require", "e2e:p50@c8"}), 2);
   EXPECT_EQ(exit_of({}), 2);
+}
+
+// What a rule stands on is missing or invalid: 12 alone and beside rules that pass or cannot be
+// decided, whatever those count as; 10 beside one that fails; never 0.
+TEST(GateCommand, NeverPassesOnAnythingMissingOrInvalid) {
+  const auto folder = test_folder();
+  const auto with = [](const std::string& name, const std::function<void(SweepResult&)>& change) {
+    SweepResult result = measured(name);
+    result.quality = {{"GPQA", 0.8}};
+    change(result);
+    return result;
+  };
+  const auto at8 = [](SweepResult& result) -> LevelStats& { return result.levels.at(1); };
+  const std::string good = stored(with("good", [](SweepResult&) {}), folder);
+  const std::string invalid =
+      stored(with("invalid",
+                  [&](SweepResult& result) {
+                    at8(result).pooled.valid = false;
+                    at8(result).pooled.invalid_reasons = {InvalidReason::kClientBusy};
+                  }),
+             folder);
+  const std::string unanswered = stored(
+      with("unanswered", [&](SweepResult& result) { at8(result).pooled.requests = {}; }), folder);
+  const std::string short_of_8 =
+      stored(with("short", [](SweepResult& result) { result.levels.pop_back(); }), folder);
+  const std::string bare = stored(with("bare",
+                                       [](SweepResult& result) {
+                                         const auto strip = [](RunStats& run) {
+                                           run.ttfo = {};
+                                           run.e2e.p99.reset();
+                                           run.goodput_fraction.reset();
+                                         };
+                                         for (LevelStats& level : result.levels) {
+                                           strip(level.pooled);
+                                           for (RunStats& run : level.runs) strip(run);
+                                         }
+                                       }),
+                                  folder);
+  const std::string other =
+      stored(with("other", [](SweepResult& result) { result.workload.seed = 99; }), folder);
+  const std::string unscored =
+      stored(with("unscored", [](SweepResult& result) { result.quality.clear(); }), folder);
+
+  struct Case {
+    std::string result;
+    std::string baseline;  // empty: none
+    const char* flag;
+    const char* rule;
+  };
+  const std::vector<Case> cases = {
+      {good, "", "--require", "e2e:p50@c99 <= 99s"},
+      {invalid, "", "--require", "e2e:p50@c8 <= 99s"},
+      {invalid, "", "--require", "e2e:p50@all <= 99s"},
+      {unanswered, "", "--require", "e2e:p50@c8 <= 99s"},
+      {bare, "", "--require", "ttfo:p50@c8 <= 99s"},
+      {bare, "", "--require", "e2e:p99@c8 <= 99s"},
+      {bare, "", "--require", "goodput@c8 >= 1%"},
+      {good, "", "--require", "quality:MMLU >= 0.1"},
+      {bare, "", "--require", "users@e2e:p99:99s >= 1"},
+      {good, "", "--no-worse", "e2e:p50@c8 by 90%"},
+      {good, short_of_8, "--no-worse", "e2e:p50@c8 by 90%"},
+      {short_of_8, good, "--no-worse", "e2e:p50@all by 90%"},
+      {good, invalid, "--no-worse", "e2e:p50@c8 by 90%"},
+      {good, other, "--no-worse", "e2e:p50@c8 by 90%"},
+      {good, unscored, "--no-worse", "quality:GPQA by 9%"},
+  };
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.result + " " + each.rule);
+    const auto exit_of = [&each](const std::vector<std::string>& beside) {
+      std::vector<std::string> words = {"gate", each.result, each.flag, each.rule};
+      if (!each.baseline.empty()) words.insert(words.end(), {"--baseline", each.baseline});
+      words.insert(words.end(), beside.begin(), beside.end());
+      return run_llmsweep(words).exit_code;
+    };
+    EXPECT_EQ(exit_of({"--require", "e2e:p50@c1 <= 15s", "--inconclusive-is", "pass"}), 12);
+    EXPECT_EQ(exit_of({"--require", "e2e:p50@c1 <= 5801ms", "--inconclusive-is", "pass"}), 12);
+    EXPECT_EQ(exit_of({"--require", "e2e:p50@c1 <= 1s"}), 10);
+  }
 }
 
 TEST(GateCommand, LeavesEveryReportAndFindsGitHubInTheEnvironment) {

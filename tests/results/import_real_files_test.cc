@@ -64,7 +64,7 @@ TEST(ImportRealFiles, OfAiperfsSummaryAlone) {
   std::ifstream file(kData / "aiperf/concurrency_2/profile_export_aiperf.json");
   const std::string text((std::istreambuf_iterator<char>(file)), {});
   const SweepResult result =
-      import_results({folder.add("concurrency_2/profile_export_aiperf.json", text)}, on_gpus(1));
+      import_results({folder.add("profile_export_aiperf.json", text)}, on_gpus(1));
   ASSERT_EQ(result.levels.size(), 1u);
   EXPECT_EQ(result.levels[0].concurrency, 2);
   const RunStats& run = result.levels[0].pooled;

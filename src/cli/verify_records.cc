@@ -148,24 +148,50 @@ class Verifier {
 
 // A kept connection that dies before a byte was answered: the client may send the request again, on
 // a new one, and says so in the record. The endpoint then sees two requests.
-bool is_first_attempt(const RequestRecord& record, const TruthRecord& truth) {
-  return record.reconnected && record.sent && record.end && *record.sent <= truth.arrival &&
-         truth.arrival <= *record.end;
+bool may_be_resent(const TruthRecord& truth, const std::vector<RequestRecord>& records) {
+  return truth.status == 0 &&
+         std::any_of(records.begin(), records.end(), [&](const RequestRecord& record) {
+           return record.reconnected && record.sent && record.end &&
+                  *record.sent <= truth.arrival && truth.arrival <= *record.end;
+         });
 }
 
-// Of the records without an id the one that best explains an answer without one.
-std::vector<const RequestRecord*>::iterator find_by_time(
-    std::vector<const RequestRecord*>& candidates, const TruthRecord& truth, Duration tolerance) {
-  auto best = candidates.end();
-  for (auto it = candidates.begin(); it != candidates.end(); ++it) {
-    const RequestRecord& record = **it;
-    if (!record.sent || *record.sent > truth.arrival) continue;
-    if (record.end && *record.end < truth.arrival) continue;
-    if (!outcome_fits(record, truth, tolerance)) continue;
-    if (best == candidates.end() || *record.sent > *(*best)->sent) best = it;
+// The answers that carried no id, or none that the client read, and the records without one.
+class ByTime {
+ public:
+  ByTime(std::vector<const RequestRecord*> records, Duration tolerance)
+      : records_(std::move(records)), tolerance_(tolerance) {
+    // Point by point the interval that ends first: that leaves most for the points to come.
+    std::sort(records_.begin(), records_.end(), [](const auto* a, const auto* b) {
+      return a->end.value_or(Instant::max()) < b->end.value_or(Instant::max());
+    });
   }
-  return best;
-}
+
+  // A record that explains `truth`, which is then taken; or null.
+  const RequestRecord* take(const TruthRecord& truth) {
+    const auto found =
+        std::find_if(records_.begin(), records_.end(),
+                     [&](const RequestRecord* record) { return explains(*record, truth); });
+    if (found == records_.end()) return nullptr;
+    const RequestRecord* record = *found;
+    records_.erase(found);
+    return record;
+  }
+  const std::vector<const RequestRecord*>& left() const { return records_; }
+
+ private:
+  bool explains(const RequestRecord& record, const TruthRecord& truth) const {
+    if (!record.sent || *record.sent > truth.arrival) return false;
+    if (record.end && *record.end < truth.arrival) return false;
+    const bool gave_up =
+        record.outcome == Outcome::kCancelled || record.outcome == Outcome::kTimeout;
+    if (record.http_status != truth.status && !gave_up) return false;
+    return outcome_fits(record, truth, tolerance_);
+  }
+
+  std::vector<const RequestRecord*> records_;  // by end
+  Duration tolerance_;
+};
 
 }  // namespace
 
@@ -191,6 +217,7 @@ Verification verify_records(const std::vector<RequestRecord>& records,
       verifier.problem(record, "a second record of the same response");
     }
   }
+  std::vector<const TruthRecord*> unmatched;
   for (const TruthRecord& truth : truths) {
     if (!first || truth.arrival < *first) {
       ++result.before;
@@ -206,23 +233,30 @@ Verification verify_records(const std::vector<RequestRecord>& records,
       ++result.by_id;
       verifier.compare(*found->second, truth);
       by_id.erase(found);
-    } else if (auto near = find_by_time(anonymous, truth, options.tolerance);
-               near != anonymous.end()) {
+    } else {
+      unmatched.push_back(&truth);
+    }
+  }
+  std::sort(unmatched.begin(), unmatched.end(),
+            [](const auto* a, const auto* b) { return a->arrival < b->arrival; });
+  // Those first that nothing but a record can explain.
+  const auto optional = std::stable_partition(
+      unmatched.begin(), unmatched.end(),
+      [&](const TruthRecord* truth) { return !may_be_resent(*truth, records); });
+  ByTime by_time(std::move(anonymous), options.tolerance);
+  for (auto truth = unmatched.begin(); truth != unmatched.end(); ++truth) {
+    if (const RequestRecord* record = by_time.take(**truth)) {
       ++result.by_time;
-      verifier.compare(**near, truth);
-      anonymous.erase(near);
-    } else if (truth.status == 0 &&
-               std::any_of(records.begin(), records.end(), [&](const RequestRecord& record) {
-                 return is_first_attempt(record, truth);
-               })) {
+      verifier.compare(*record, **truth);
+    } else if (truth >= optional) {
       ++result.resent;
     } else {
-      verifier.problem(truth, "lost: no record of it");
+      verifier.problem(**truth, "lost: no record of it");
     }
   }
   for (const auto& [id, record] : by_id)
     verifier.problem(*record, "invented: not in the truth log");
-  for (const RequestRecord* record : anonymous) {
+  for (const RequestRecord* record : by_time.left()) {
     const bool unseen = record->outcome == Outcome::kTransportError ||
                         record->outcome == Outcome::kTimeout ||
                         record->outcome == Outcome::kCancelled;

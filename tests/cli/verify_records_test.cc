@@ -240,6 +240,42 @@ TEST(VerifyRecords, KnowsThatARequestOnALostConnectionIsSentAgain) {
   EXPECT_EQ(result.resent, 1);
 }
 
+// Three slots at once: 1 is reset and sent again, 2 is cut after its headers, 3 has no answer.
+TEST(VerifyRecords, MatchesOverlappingFailuresWithoutMixingThemUp) {
+  const auto dead = [](int number, double arrival_ms, int status) {
+    TruthRecord record = truth(number, arrival_ms);
+    record.response_id.clear();
+    record.chunks.clear();
+    record.output_tokens = 0;
+    record.finish_reason.clear();
+    record.fault = status == 0 ? "reset" : "truncate";
+    record.status = status;
+    return record;
+  };
+  const auto failed = [](double from_ms, double to_ms, int status) {
+    RequestRecord record;
+    record.outcome = Outcome::kTransportError;
+    record.http_status = status;
+    record.sent = at_ms(from_ms);
+    record.end = at_ms(to_ms);
+    return record;
+  };
+  Sides run = clean_run();
+  run.records[0].reconnected = true;  // from 100 to 140 ms
+  run.truths.push_back(dead(11, 101, 0));
+  run.truths.push_back(dead(12, 102, 200));
+  run.truths.push_back(dead(13, 103, 0));
+  run.records.push_back(failed(100, 104, 0));
+  run.records.push_back(failed(100.5, 102.5, 200));
+  const Verification result = verify_records(run.records, run.truths);
+  EXPECT_THAT(result.problems, IsEmpty());
+  EXPECT_EQ(result.by_time, 2);
+  EXPECT_EQ(result.resent, 1);
+  run.records.pop_back();
+  EXPECT_THAT(verify_records(run.records, run.truths).problems,
+              ElementsAre(HasSubstr("request 12 of the endpoint: lost")));
+}
+
 TEST(VerifyRecords, AcceptsRequestsThatNeverReachedTheEndpoint) {
   Sides run = clean_run();
   RequestRecord refused;

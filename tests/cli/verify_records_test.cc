@@ -219,6 +219,7 @@ TEST(VerifyRecords, MatchesAnswersWithoutAnIdByTimeAndOutcome) {
   run.truths[1].status = 0;
   run.truths[1].fault = "reset";
   run.records[1].outcome = Outcome::kTransportError;
+  run.records[1].http_status = 0;
   const Verification result = verify_records(run.records, run.truths);
   EXPECT_THAT(result.problems, IsEmpty());
   EXPECT_EQ(result.by_time, 2);

@@ -77,6 +77,8 @@ const char* name_of(FaultKind kind) {
       return "missing_usage";
     case FaultKind::kWrongUsage:
       return "wrong_usage";
+    case FaultKind::kOddUsage:
+      return "odd_usage";
     case FaultKind::kEarlyEnd:
       return "early_end";
     case FaultKind::kStatus:

@@ -35,13 +35,14 @@ bool sends_continuous_usage(const SimulatorProfile& profile, const ApiRequest& r
 
 Answer answer_of(const SimulatorProfile& profile, const ApiRequest& request,
                  const ResponseSetup& setup) {
+  const bool odd = setup.fault != nullptr && setup.fault->kind == FaultKind::kOddUsage;
   return {.chat = request.chat,
           .usage = sends_usage(profile, request, setup.fault),
           .continuous_usage = sends_continuous_usage(profile, request, setup.fault),
           .id = setup.truth.response_id,
           .model = request.model.empty() ? profile.model : request.model,
           .created = setup.created,
-          .prompt_tokens = setup.truth.prompt_tokens};
+          .prompt_tokens = setup.truth.prompt_tokens + (odd ? setup.truth.prompt_tokens % 2 : 0)};
 }
 
 }  // namespace
@@ -69,8 +70,8 @@ Response::Response(boost::asio::io_context& io, const SimulatorProfile& profile,
       continuous_usage_(sends_continuous_usage(profile, request, setup.fault)) {
   if (request.chat) reasoning_tokens_ = std::min(wire_.reasoning_tokens, setup.output_tokens);
   if (faulty(FaultKind::kMissingUsage) || faulty(FaultKind::kWrongUsage) ||
-      faulty(FaultKind::kMissingDone) || faulty(FaultKind::kSlowHeaders) ||
-      faulty(FaultKind::kByteWrites)) {
+      faulty(FaultKind::kOddUsage) || faulty(FaultKind::kMissingDone) ||
+      faulty(FaultKind::kSlowHeaders) || faulty(FaultKind::kByteWrites)) {
     truth_.fault = name_of(fault_->kind);  // these apply to the answer as a whole
   }
 }
@@ -204,6 +205,7 @@ bool Response::inject_before_chunk(const EngineEvent& event) {
     case FaultKind::kMissingDone:
     case FaultKind::kMissingUsage:
     case FaultKind::kWrongUsage:
+    case FaultKind::kOddUsage:
     case FaultKind::kSlowHeaders:
     case FaultKind::kByteWrites:
       return false;

@@ -148,6 +148,24 @@ TEST(Run, RefineBisectsTheBracketOfUsers) {
   EXPECT_GT(result["levels"].size(), 4u);
 }
 
+TEST(Run, StopsBeforeMeasuringWhereTheServerCountsOddLengthsOneTooHigh) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_spec(folder, "{concurrency: [1], requests_per_slot: 1, repeats: 1}");
+  const std::vector<std::string> words = {"run",          spec,    "--out",
+                                          folder / "out", "--set", "workload.tokenizer=server"};
+  ASSERT_EQ(run_llmsweep(words).exit_code, 0) << "the same server, counting right";
+  fs::remove_all(folder / "out");
+  write_file_atomically(folder / "profile.yaml",
+                        std::string(kProfile) + "faults:\n  - {kind: odd_usage, probability: 1}\n");
+  const ProcessResult run = run_llmsweep(words);
+  EXPECT_EQ(run.exit_code, 1) << run.out;
+  EXPECT_THAT(run.err, HasSubstr("client and server do not count tokens alike"));
+  EXPECT_THAT(run.err, HasSubstr("probe 1: 16 by the tokenizer, 24 by the server; "
+                                 "probe 2: 47 by the tokenizer, 54 by the server"));
+  EXPECT_THAT(run.err, HasSubstr("use the tokenizer of the model that is served"));
+  EXPECT_FALSE(fs::exists(folder / "out" / "test")) << "nothing was measured";
+}
+
 TEST(Run, SaysWhichKeysItDoesNotActOn) {
   const fs::path folder = test_folder();
   const fs::path spec = write_spec(folder, "{concurrency: [1], requests_per_slot: 1, repeats: 1}");

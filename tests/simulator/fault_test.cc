@@ -143,6 +143,14 @@ TEST(Faults, LeaveUsageOutOrGetItWrong) {
   EXPECT_EQ(wrong.truth.output_tokens, 6) << "the truth is what was sent";
 }
 
+TEST(Faults, CountOneMoreForAPromptOfOddLength) {
+  const Injected odd = inject({.kind = FaultKind::kOddUsage});
+  const int64_t prompt = odd.truth.prompt_tokens;
+  ASSERT_EQ(prompt % 2, 1);
+  const std::string counted = "\"prompt_tokens\":" + std::to_string(prompt + 1) + ",";
+  EXPECT_TRUE(contains(odd.answer, counted.c_str()));
+}
+
 TEST(Faults, EndEarlyButCleanly) {
   const Injected injected = inject({.kind = FaultKind::kEarlyEnd, .after_chunks = 4});
   EXPECT_EQ(tokens_in(injected.answer), 4U);

@@ -121,6 +121,7 @@ enum class FaultKind {
   kDoneOnly,       // [DONE] after `after_chunks`, without a finish reason or usage
   kMissingUsage,   // usage was asked for and does not come
   kWrongUsage,     // usage.completion_tokens is one too many
+  kOddUsage,       // usage.prompt_tokens is one too many where it is odd
   kEarlyEnd,       // a clean end after `after_chunks`
   kStatus,         // HTTP `status`, with Retry-After where `retry_after` is given
   kSlowHeaders,    // the header block comes byte by byte over `duration`

@@ -14,7 +14,7 @@ namespace {
 using simdjson::dom::array;
 using simdjson::dom::element;
 
-void refuse_unknown_options(const JsonPlace& model) {
+void refuse_unknown_options(const TokenizerJson& model) {
   if (auto dropout = model.find("dropout")) {
     double rate = 0;
     if (dropout->value().get(rate) != simdjson::SUCCESS || rate != 0) {
@@ -31,7 +31,7 @@ void refuse_unknown_options(const JsonPlace& model) {
   }
 }
 
-void read_vocabulary(const JsonPlace& place, ModelPart& part) {
+void read_vocabulary(const TokenizerJson& place, ModelPart& part) {
   auto map = place.map();
   size_t n = map.size();
   part.model.vocabulary.reserve(n, n * 8);
@@ -67,7 +67,7 @@ bool read_merge(element merge, std::string_view& left, std::string_view& right) 
          halves.at(1).get(right) == simdjson::SUCCESS;
 }
 
-void read_merges(const JsonPlace& place, ModelPart& part) {
+void read_merges(const TokenizerJson& place, ModelPart& part) {
   auto list = place.list();
   part.model.merges.reserve(list.size());
   const Vocabulary& vocabulary = part.model.vocabulary;
@@ -98,7 +98,7 @@ void read_merges(const JsonPlace& place, ModelPart& part) {
 
 }  // namespace
 
-ModelPart read_model(const JsonPlace& place) {
+ModelPart read_model(const TokenizerJson& place) {
   std::string_view type = place.text_or("type", "BPE");
   if (type != "BPE") place.refuse(fmt::format("the tokenizer model '{}'", type));
   refuse_unknown_options(place);
@@ -119,7 +119,7 @@ ModelPart read_model(const JsonPlace& place) {
   return part;
 }
 
-std::vector<AddedToken> read_added_tokens(const std::optional<JsonPlace>& place,
+std::vector<AddedToken> read_added_tokens(const std::optional<TokenizerJson>& place,
                                           const ModelPart& model, std::vector<std::string>& notes) {
   std::vector<AddedToken> tokens;
   if (!place) return tokens;
@@ -142,7 +142,7 @@ std::vector<AddedToken> read_added_tokens(const std::optional<JsonPlace>& place,
   };
   size_t index = 0;
   for (element value : place->list()) {
-    JsonPlace token = place->item(value, index++);
+    TokenizerJson token = place->item(value, index++);
     std::string_view content = token.at("content").text();
     if (content.empty()) continue;
     AddedToken added{.content = std::string(content),

@@ -16,7 +16,7 @@ using simdjson::dom::element;
 constexpr int kDeepest = 16;  // sequences within sequences
 
 // {"Regex": "…"} or {"String": "…"}.
-std::variant<Regex, std::string> read_pattern(const JsonPlace& place) {
+std::variant<Regex, std::string> read_pattern(const TokenizerJson& place) {
   if (auto regex = place.find("Regex")) {
     return Regex(std::string(regex->text()), regex->where());
   }
@@ -33,7 +33,7 @@ Delimiter delimiter_of(std::variant<Regex, std::string> pattern) {
   return std::get<std::string>(std::move(pattern));
 }
 
-SplitBehavior read_behavior(const JsonPlace& place, std::string_view otherwise) {
+SplitBehavior read_behavior(const TokenizerJson& place, std::string_view otherwise) {
   std::string_view name = place.text_or("behavior", otherwise);
   if (name == "Removed") return SplitBehavior::kRemoved;
   if (name == "Isolated") return SplitBehavior::kIsolated;
@@ -43,7 +43,7 @@ SplitBehavior read_behavior(const JsonPlace& place, std::string_view otherwise) 
   place.refuse(fmt::format("the split behavior '{}'", name));
 }
 
-void add_byte_level(const JsonPlace& place, StageList& list) {
+void add_byte_level(const TokenizerJson& place, StageList& list) {
   if (place.flag("add_prefix_space", true)) list.stages.emplace_back(PrefixSpaceStage{});
   if (place.flag("use_regex", true)) {
     list.stages.emplace_back(SplitStage{.delimiter = Regex(kByteLevelPattern, place.where())});
@@ -52,12 +52,12 @@ void add_byte_level(const JsonPlace& place, StageList& list) {
   list.byte_level = true;
 }
 
-void add_stages(const JsonPlace& place, StageList& list, int depth) {
+void add_stages(const TokenizerJson& place, StageList& list, int depth) {
   if (depth > kDeepest) place.refuse("a pre-tokenizer nested this deep");
   std::string_view type = place.at("type").text();
   auto& stages = list.stages;
   if (type == "Sequence") {
-    JsonPlace items = place.at("pretokenizers");
+    TokenizerJson items = place.at("pretokenizers");
     size_t index = 0;
     for (element item : items.list()) add_stages(items.item(item, index++), list, depth + 1);
   } else if (type == "Split") {
@@ -89,11 +89,11 @@ void add_stages(const JsonPlace& place, StageList& list, int depth) {
   }
 }
 
-void add_steps(const JsonPlace& place, std::vector<NormalizeStep>& steps, int depth) {
+void add_steps(const TokenizerJson& place, std::vector<NormalizeStep>& steps, int depth) {
   if (depth > kDeepest) place.refuse("a normalizer nested this deep");
   std::string_view type = place.at("type").text();
   if (type == "Sequence") {
-    JsonPlace items = place.at("normalizers");
+    TokenizerJson items = place.at("normalizers");
     size_t index = 0;
     for (element item : items.list()) add_steps(items.item(item, index++), steps, depth + 1);
   } else if (type == "NFC") {
@@ -119,13 +119,13 @@ void add_steps(const JsonPlace& place, std::vector<NormalizeStep>& steps, int de
 
 }  // namespace
 
-Normalizer read_normalizer(const std::optional<JsonPlace>& place) {
+Normalizer read_normalizer(const std::optional<TokenizerJson>& place) {
   std::vector<NormalizeStep> steps;
   if (place) add_steps(*place, steps, 0);
   return Normalizer(std::move(steps));
 }
 
-StageList read_pre_tokenizer(const std::optional<JsonPlace>& place) {
+StageList read_pre_tokenizer(const std::optional<TokenizerJson>& place) {
   StageList list;
   if (place) add_stages(*place, list, 0);
   return list;

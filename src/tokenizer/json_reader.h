@@ -11,21 +11,21 @@ namespace llmsweep {
 
 // A value in the file, with its path ("pre_tokenizer.pretokenizers[1]"). Lives no longer than the
 // document.
-class JsonPlace {
+class TokenizerJson {
  public:
-  JsonPlace(simdjson::dom::element value, const std::string& file, std::string path)
+  TokenizerJson(simdjson::dom::element value, const std::string& file, std::string path)
       : value_(value), file_(&file), path_(std::move(path)) {}
 
   bool is_null() const { return value_.is_null(); }
   // A member; nothing where absent or null. Not an object: Error.
-  std::optional<JsonPlace> find(const char* key) const;
-  JsonPlace at(const char* key) const;  // absent: Error
+  std::optional<TokenizerJson> find(const char* key) const;
+  TokenizerJson at(const char* key) const;  // absent: Error
   std::string_view text() const;
   bool flag(const char* key, bool otherwise) const;
   std::string_view text_or(const char* key, std::string_view otherwise) const;
   simdjson::dom::array list() const;
   simdjson::dom::object map() const;
-  JsonPlace item(simdjson::dom::element value, size_t index) const;
+  TokenizerJson item(simdjson::dom::element value, size_t index) const;
   simdjson::dom::element value() const { return value_; }
 
   std::string where() const { return *file_ + ":" + path_; }

@@ -19,7 +19,7 @@ std::shared_ptr<const Tokenizer> parse_tokenizer_json(std::string_view json, std
          .where = name,
          .next = "get the file again, or set workload.tokenizer: server"}};
   }
-  JsonPlace root(root_value, name, "");
+  TokenizerJson root(root_value, name, "");
   ModelPart model = read_model(root.at("model"));
   StageList stages = read_pre_tokenizer(root.find("pre_tokenizer"));
   if (!stages.byte_level) {

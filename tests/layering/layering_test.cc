@@ -69,6 +69,29 @@ TEST(Layering, IncludesOnlyGoDown) {
   }
 }
 
+// Two types of one name in one namespace are linked into one, whichever comes first.
+TEST(Layering, ATypeIsDefinedInOneHeader) {
+  static const std::regex kNamespace(R"(^namespace ([a-z_:]+) \{)");
+  static const std::regex kType(R"(^(?:class|struct) ([A-Za-z0-9]+) (?:final )?(?::.*)?\{)");
+  std::map<std::string, fs::path> defined;
+  const fs::path source = LLMSWEEP_SOURCE_DIR;
+  for (const char* root : {"src", "include"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(source / root)) {
+      if (!entry.is_regular_file() || entry.path().extension() != ".h") continue;
+      std::ifstream file(entry.path());
+      std::string space;
+      std::smatch match;
+      for (std::string line; std::getline(file, line);) {
+        if (std::regex_search(line, match, kNamespace)) space = match[1];
+        if (!std::regex_search(line, match, kType)) continue;
+        const auto [at, first] = defined.emplace(space + "::" + match[1].str(), entry.path());
+        EXPECT_TRUE(first) << at->first << " is in " << at->second << " and in " << entry.path();
+      }
+    }
+  }
+  EXPECT_GT(defined.size(), 100u) << "the types were not found";
+}
+
 TEST(Layering, TheSimulatorSharesNothingButTheBase) {
   for (const Include& include : all_includes()) {
     if (include.from != "simulator") continue;

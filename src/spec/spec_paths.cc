@@ -14,6 +14,13 @@ bool is_there(const std::filesystem::path& path) {
   return std::filesystem::exists(path, ignored);
 }
 
+// PREFIX/share/llmsweep where the program is PREFIX/bin/llmsweep: an installation can be moved.
+std::filesystem::path data_beside_the_program() {
+  std::error_code ignored;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  return program.parent_path().parent_path() / "share" / "llmsweep";
+}
+
 }  // namespace
 
 SpecPaths::SpecPaths(const std::filesystem::path& folder) {
@@ -26,6 +33,7 @@ SpecPaths::SpecPaths(const std::filesystem::path& folder) {
     parent = parent.parent_path();
     folders_.push_back(parent);
   }
+  folders_.push_back(data_beside_the_program());
   folders_.emplace_back(LLMSWEEP_DATA_DIR);
 }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "llmsweep/base/config.h"
@@ -14,6 +15,9 @@ class SpecPaths {
   // `folder` is the spec's. The folders tried, in order: the current one, the spec's and up to
   // three above it, the installed data's.
   explicit SpecPaths(const std::filesystem::path& folder);
+
+  // Tried after the others.
+  void add(std::filesystem::path folder) { folders_.push_back(std::move(folder)); }
 
   // The first file (or folder) that is there; else Error at `node` with what was tried.
   std::string find(const ConfigNode& node) const;

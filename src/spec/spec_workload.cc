@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <limits>
 
 #include "spec/spec_read.h"
@@ -62,10 +64,19 @@ TokenCount read_tokens(const ConfigNode& node) {
   return {.fixed = node.as_int(1, kMaxTokens)};
 }
 
+// Where scripts/fetch-tokenizer puts tokenizers; empty: there is no such place.
+std::filesystem::path tokenizer_folder() {
+  if (const char* folder = std::getenv("LLMSWEEP_TOKENIZER_DIR")) return folder;
+  const char* home = std::getenv("HOME");
+  if (home == nullptr) return {};
+  return std::filesystem::path(home) / ".cache" / "llmsweep" / "tokenizers";
+}
+
 // A rank file's pattern may be named after a '#': "ranks.tiktoken#o200k_base".
-std::string read_tokenizer(const ConfigNode& node, const SpecPaths& paths) {
+std::string read_tokenizer(const ConfigNode& node, SpecPaths paths) {
   std::string text = node.as_string();
   if (text == "server") return text;
+  if (const auto folder = tokenizer_folder(); !folder.empty()) paths.add(folder);
   const size_t hash = text.rfind('#');
   const std::string path = paths.find(node, text.substr(0, hash));
   return hash == std::string::npos ? path : path + text.substr(hash);

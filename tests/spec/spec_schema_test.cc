@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -257,15 +258,46 @@ void check_shipped(const std::filesystem::path& folder, size_t count) {
   EXPECT_EQ(verdict, SchemaVerdict::kValid);
 }
 
-TEST(ShippedSpecs, LoadAndValidate) {
+// The tokenizers that shipped specs name, as scripts/fetch-tokenizer would leave them.
+class ShippedSpecs : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directories(folder_);
+    for (const char* name : {"deepseek_v3.json", "deepseek_v4.json"}) {
+      std::ofstream(folder_ / name) << "{}";
+    }
+    if (const char* before = std::getenv("LLMSWEEP_TOKENIZER_DIR")) before_ = before;
+    ::setenv("LLMSWEEP_TOKENIZER_DIR", folder_.c_str(), 1);
+  }
+  void TearDown() override {
+    ::unsetenv("LLMSWEEP_TOKENIZER_DIR");
+    if (before_) ::setenv("LLMSWEEP_TOKENIZER_DIR", before_->c_str(), 1);
+    std::filesystem::remove_all(folder_);
+  }
+  std::filesystem::path folder_ =
+      std::filesystem::path(testing::TempDir()) / ("spec_tokenizers." + std::to_string(::getpid()));
+  std::optional<std::string> before_;
+};
+
+TEST_F(ShippedSpecs, LoadAndValidate) {
   check_shipped(kRoot / "configs", 9);
 }
 
-TEST(ShippedSpecs, SimulatedOnesLoadAndValidate) {
+TEST_F(ShippedSpecs, SimulatedOnesLoadAndValidate) {
   check_shipped(kRoot / "configs/simulated", 5);
 }
 
-TEST(ShippedSpecs, AreTheSystemsOfTheArticle) {
+TEST_F(ShippedSpecs, AskForExactLengths) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(kRoot / "configs")) {
+    const std::filesystem::path& path = entry.path();
+    const std::string folder = path.parent_path().filename();
+    if (path.extension() != ".yaml" || (folder != "configs" && folder != "simulated")) continue;
+    const WorkloadSpec workload = load_spec(path, {}).workload;
+    EXPECT_EQ(workload.tokenizer.empty(), !workload.input_tokens) << path;
+  }
+}
+
+TEST_F(ShippedSpecs, AreTheSystemsOfTheArticle) {
   const SweepSpec nvfp4 = load_spec(kRoot / "configs/deepseek-v3.2-gb200-nvfp4.yaml", {});
   EXPECT_EQ(nvfp4.system.gpus, 4);
   EXPECT_EQ(nvfp4.system.tensor_parallel, 4);

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <unistd.h>
+
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -312,6 +314,20 @@ TEST_F(SpecFiles, AMissingFileSaysWhereItWasLookedFor) {
   EXPECT_THAT(error_of([&] { load_spec(path, {"workload.dataset=/nowhere/x.json"}); }),
               HasSubstr("there is no file '/nowhere/x.json'"));
   EXPECT_THAT(error_of([&] { load_spec(folder_ / "absent.yaml", {}); }), HasSubstr("absent.yaml"));
+}
+
+TEST_F(SpecFiles, ATokenizerIsFoundWhereTheScriptPutsIt) {
+  const auto path = write_spec("workload: {tokenizer: known.json}\n");
+  EXPECT_THAT(error_of([&] { load_spec(path, {}); }), HasSubstr("there is no file 'known.json'"));
+  const char* before = std::getenv("LLMSWEEP_TOKENIZER_DIR");
+  const std::optional<std::string> kept =
+      before != nullptr ? std::optional<std::string>(before) : std::nullopt;
+  write("data/known.json", "{}");
+  ::setenv("LLMSWEEP_TOKENIZER_DIR", (folder_ / "data").c_str(), 1);
+  const std::string found = load_spec(path, {}).workload.tokenizer;
+  ::unsetenv("LLMSWEEP_TOKENIZER_DIR");
+  if (kept) ::setenv("LLMSWEEP_TOKENIZER_DIR", kept->c_str(), 1);
+  EXPECT_EQ(found, (folder_ / "data" / "known.json").string());
 }
 
 TEST_F(SpecFiles, TheHashIsTheSameFromAnotherFolder) {

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/format_option.h"
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/results/import.h"
@@ -13,8 +14,11 @@ namespace llmsweep {
 void add_compare(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<CompareCommandOptions>();
   CLI::App* command = app.add_subcommand("compare", "Compare results with a baseline");
-  command->add_option("BASELINE", options->baseline, "result.json or its folder")->required();
+  command->add_option("BASELINE", options->baseline, "result.json or its folder")
+      ->type_name("FILE")
+      ->required();
   command->add_option("CANDIDATE", options->candidates, "One or more, each against the baseline")
+      ->type_name("FILE")
       ->required();
   command->add_option("--target", options->targets, "Users per GPU at e2e:p50:15s (repeatable)")
       ->type_name("METRIC:STATISTIC:TIME")
@@ -32,7 +36,8 @@ void add_compare(CLI::App& app, Command& chosen) {
                    "Changes shown to be below this many percent are no difference")
       ->check(CLI::Range(0.0, 1000.0))
       ->capture_default_str();
-  command->add_option("--figure", options->figure, "Draw the curves of all results (SVG)");
+  command->add_option("--figure", options->figure, "Draw the curves of all results (SVG)")
+      ->type_name("FILE");
   command->footer(
       "Examples:\n"
       "  llmsweep compare results/h200 results/gb200 --target e2e:p50:15s\n"
@@ -45,9 +50,12 @@ void add_compare(CLI::App& app, Command& chosen) {
 void add_gate(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<GateCommandOptions>();
   CLI::App* command = app.add_subcommand("gate", "Decide rules on a result: PASS, FAIL, …");
-  command->add_option("RESULT", options->result, "result.json or its folder")->required();
-  command->add_option("--baseline", options->baseline, "What --no-worse compares with");
-  command->add_option("--policy", options->policy, "Rules in YAML");
+  command->add_option("RESULT", options->result, "result.json or its folder")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--baseline", options->baseline, "What --no-worse compares with")
+      ->type_name("FILE");
+  command->add_option("--policy", options->policy, "Rules in YAML")->type_name("FILE");
   command->add_option("--require", options->require, "A rule: 'e2e:p50@c8 <= 15s' (repeatable)")
       ->type_name("RULE")
       ->allow_extra_args(false);
@@ -63,8 +71,10 @@ void add_gate(CLI::App& app, Command& chosen) {
                    "Accept a baseline that differs in this: " + join(comparable_fields(), ", "))
       ->type_name("FIELD")
       ->allow_extra_args(false);
-  command->add_option("--json", options->json, "Write the report as JSON");
-  command->add_option("--junit", options->junit, "Write the report as JUnit XML");
+  command->add_option("--json", options->json, "Write the report as JSON")->type_name("FILE");
+  command->add_option("--junit", options->junit, "Write the report as JUnit XML")
+      ->type_name("FILE");
+  add_format(*command, options->format);
   command->footer(
       "Examples:\n"
       "  llmsweep gate results/nightly --policy policy.yaml --junit gate.xml\n"
@@ -87,9 +97,13 @@ void add_import(CLI::App& app, Command& chosen) {
   command
       ->add_option("PATH", options->paths,
                    "Files or folders of one sweep; or, with --quality, a result.json")
+      ->type_name("FILE")
       ->required();
-  command->add_option("-o,--out", options->out, "Result file to write")->required();
-  command->add_option("--system", options->system, "Spec whose 'system' part describes the system");
+  command->add_option("-o,--out", options->out, "Result file to write")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--system", options->system, "Spec whose 'system' part describes the system")
+      ->type_name("FILE");
   command->add_option("--gpus", options->gpus, "GPUs of the system")
       ->check(CLI::Range(1, 1'000'000));
   command->add_option("--accelerator", options->accelerator, "Such as H200");
@@ -97,8 +111,11 @@ void add_import(CLI::App& app, Command& chosen) {
   command->add_option("--concurrency", options->concurrency, "Of files that do not say theirs")
       ->check(CLI::Range(1, 1'000'000));
   command->add_option("--name", options->name, "Name of the result");
-  command->add_option("--quality", options->quality,
-                      "Attach the scores of a lm-evaluation-harness results file");
+  command
+      ->add_option("--quality", options->quality,
+                   "Attach the scores of a lm-evaluation-harness results file")
+      ->type_name("FILE");
+  add_format(*command, options->format);
   std::string formats = "Recognised by content:\n";
   for (const std::string& format : import_formats()) formats += "  " + format + "\n";
   command->footer(
@@ -115,11 +132,14 @@ void add_import(CLI::App& app, Command& chosen) {
 void add_export(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<ExportCommandOptions>();
   CLI::App* command = app.add_subcommand("export", "Write a result in another tool's format");
-  command->add_option("RESULT", options->result, "result.json or its folder")->required();
+  command->add_option("RESULT", options->result, "result.json or its folder")
+      ->type_name("FILE")
+      ->required();
   command->add_option("--as", options->as, "vllm-json, csv or llm-d-report")
       ->required()
       ->check(CLI::IsMember({"vllm-json", "csv", "llm-d-report"}));
-  command->add_option("-o,--out", options->out, "File to write; else standard output");
+  command->add_option("-o,--out", options->out, "File to write; else standard output")
+      ->type_name("FILE");
   command->footer("Example:\n  llmsweep export results/h200 --as csv > levels.csv\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return export_command(*options, console); };

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "cli/commands.h"
+#include "cli/format_option.h"
 #include "cli/last_selftest.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
@@ -14,36 +16,86 @@
 #include "llmsweep/sweep/preflight.h"
 
 namespace llmsweep {
+namespace {
 
-int check_command(const CheckOptions& options, Console& console) {
-  const SweepSpec spec = load_spec(options.spec, options.sets);
-  console.out << plan_text(spec);
-
+struct Findings {
+  std::vector<std::string> urls;  // where each leads: preflight.addresses
+  bool simulated = false;
+  Preflight preflight;
   std::vector<std::string> notes;
-  const OpenEndpoint endpoint(spec.endpoint, notes);
-  const Preflight preflight = check_endpoint(spec, endpoint.connection());
-  notes.insert(notes.end(), preflight.provenance.notes.begin(), preflight.provenance.notes.end());
+  Duration request_alone{};
+  Duration shortest{};
+};
+
+Findings find_out(const SweepSpec& spec) {
+  Findings found;
+  const OpenEndpoint endpoint(spec.endpoint, found.notes);
+  found.urls = endpoint.connection().urls;
+  found.simulated = endpoint.simulated();
+  found.preflight = check_endpoint(spec, endpoint.connection());
+  const std::vector<std::string>& more = found.preflight.provenance.notes;
+  found.notes.insert(found.notes.end(), more.begin(), more.end());
+  found.notes.push_back(last_selftest_says(planned_load(spec, found.preflight)));
+  found.request_alone = request_time_alone(spec, found.preflight);
+  found.shortest = shortest_run_time(spec, found.request_alone);
+  return found;
+}
+
+std::string text_of(const Findings& found) {
+  const Preflight& preflight = found.preflight;
+  std::string text;
   for (size_t i = 0; i < preflight.addresses.size(); ++i) {
-    console.out << fmt::format("endpoint   {} ({}){}\n", endpoint.connection().urls[i],
-                               preflight.addresses[i], endpoint.simulated() ? ", SIMULATED" : "");
+    text += fmt::format("endpoint   {} ({}){}\n", found.urls[i], preflight.addresses[i],
+                        found.simulated ? ", SIMULATED" : "");
   }
-  console.out << fmt::format("model      {}\n", printable(preflight.model));
+  text += fmt::format("model      {}\n", printable(preflight.model));
   if (preflight.overhead_tokens) {
-    console.out << fmt::format("template   adds {} tokens to a prompt (calibrated)\n",
-                               *preflight.overhead_tokens);
+    text += fmt::format("template   adds {} tokens to a prompt (calibrated)\n",
+                        *preflight.overhead_tokens);
   } else {
-    console.out << fmt::format(
+    text += fmt::format(
         "prompts    lengths are estimates at {:.2f} bytes a token; exact with workload.tokenizer\n",
         preflight.bytes_per_token);
   }
-  notes.push_back(last_selftest_says(planned_load(spec, preflight)));
-  for (const std::string& line : notes) console.out << "note       " << line << '\n';
-  const Duration alone = request_time_alone(spec, preflight);
-  console.out << fmt::format(
-      "time       at least {}: one request alone takes about {}, and latency grows with "
-      "concurrency\n",
-      format_duration(std::chrono::ceil<std::chrono::seconds>(shortest_run_time(spec, alone))),
-      format_duration(std::chrono::round<std::chrono::milliseconds>(alone)));
+  for (const std::string& line : found.notes) text += "note       " + line + "\n";
+  return text +
+         fmt::format(
+             "time       at least {}: one request alone takes about {}, and latency grows "
+             "with concurrency\n",
+             format_duration(std::chrono::ceil<std::chrono::seconds>(found.shortest)),
+             format_duration(std::chrono::round<std::chrono::milliseconds>(found.request_alone)));
+}
+
+std::string json_of(const SweepSpec& spec, const Findings& found) {
+  const Preflight& preflight = found.preflight;
+  nlohmann::ordered_json json = {{"name", spec.name},
+                                 {"urls", found.urls},
+                                 {"addresses", preflight.addresses},
+                                 {"simulated", found.simulated},
+                                 {"model", preflight.model},
+                                 {"template_tokens", nullptr},
+                                 {"bytes_per_token", nullptr},
+                                 {"request_alone_ms", to_ms(found.request_alone)},
+                                 {"shortest_run_ms", to_ms(found.shortest)},
+                                 {"notes", found.notes}};
+  if (preflight.overhead_tokens) {
+    json["template_tokens"] = *preflight.overhead_tokens;
+  } else {
+    json["bytes_per_token"] = preflight.bytes_per_token;
+  }
+  return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+int check_command(const CheckOptions& options, Console& console) {
+  const SweepSpec spec = load_spec(options.spec, options.sets);
+  if (options.format == kJsonFormat) {
+    console.out << json_of(spec, find_out(spec));
+  } else {
+    console.out << plan_text(spec);  // right away: the endpoint may take its time
+    console.out << text_of(find_out(spec));
+  }
   return kExitOk;
 }
 

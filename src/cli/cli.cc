@@ -10,6 +10,7 @@
 
 #include "cli/analysis_commands.h"
 #include "cli/commands.h"
+#include "cli/format_option.h"
 #include "cli/report_commands.h"
 #include "cli/simulator_commands.h"
 #include "llmsweep/base/error.h"
@@ -45,22 +46,34 @@ Console console_on(std::ostream& out, std::ostream& err) {
 void add_run(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* command = app.add_subcommand("run", "Measure: run the sweep that SPEC describes");
-  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")->required();
-  command->add_option("--out", options->out, "Folder for results")->capture_default_str();
+  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--out", options->out, "Folder for results")
+      ->type_name("FOLDER")
+      ->capture_default_str();
   command->add_option("--set", options->sets, "Override a key: load.repeats=1 (repeatable)")
       ->type_name("KEY.PATH=VALUE")
       ->allow_extra_args(false);
-  CLI::Option* gate = command->add_option("--gate", options->gate,
-                                          "Rules in YAML to decide on the result; repeats up to\n"
-                                          "load.repeats_max are added while one is inconclusive");
+  CLI::Option* gate = command
+                          ->add_option("--gate", options->gate,
+                                       "Rules in YAML to decide on the result; repeats up to\n"
+                                       "load.repeats_max are added while one is inconclusive")
+                          ->type_name("FILE");
   command->add_option("--baseline", options->baseline, "What the policy's no_worse compares with")
+      ->type_name("FILE")
       ->needs(gate);
-  command->add_option("--json", options->json, "Write the verdict as JSON")->needs(gate);
-  command->add_option("--junit", options->junit, "Write the verdict as JUnit XML")->needs(gate);
+  command->add_option("--json", options->json, "Write the verdict as JSON")
+      ->type_name("FILE")
+      ->needs(gate);
+  command->add_option("--junit", options->junit, "Write the verdict as JUnit XML")
+      ->type_name("FILE")
+      ->needs(gate);
   command->add_flag("--dry-run", options->dry_run, "Show what would be run, send nothing");
   command->add_flag("--record-chunks", options->record_chunks,
                     "Keep the instant of every chunk in chunks.bin");
   command->add_flag("--quiet", options->quiet, "No progress");
+  add_format(*command, options->format);
   command->footer(
       "Examples:\n"
       "  llmsweep run spec.yaml\n"
@@ -78,10 +91,13 @@ void add_check(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* command = app.add_subcommand(
       "check", "Validate SPEC, probe its endpoint, predict how long a run takes");
-  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")->required();
+  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")
+      ->type_name("FILE")
+      ->required();
   command->add_option("--set", options->sets, "Override a key (repeatable)")
       ->type_name("KEY.PATH=VALUE")
       ->allow_extra_args(false);
+  add_format(*command, options->format);
   command->footer("Example:\n  llmsweep check spec.yaml --set endpoint.url=http://10.0.0.5/v1\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return check_command(*options, console); };
@@ -92,14 +108,20 @@ void add_simulate(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<SimulateOptions>();
   CLI::App* command =
       app.add_subcommand("simulate", "Serve the simulated endpoint that PROFILE describes");
-  command->add_option("PROFILE", options->profile, "Simulator profile, YAML")->required();
+  command->add_option("PROFILE", options->profile, "Simulator profile, YAML")
+      ->type_name("FILE")
+      ->required();
   command->add_option("--port", options->port, "Port of 127.0.0.1; 0: any free one")
       ->capture_default_str();
-  command->add_option("--log", options->log, "Write what really happened to this JSONL file");
+  command->add_option("--log", options->log, "Write what really happened to this JSONL file")
+      ->type_name("FILE");
   command->add_option("--api-key", options->api_key, "Ask for this key");
   command->add_flag("--tls", options->tls, "Serve HTTPS with a throw-away certificate");
-  command->add_option("--certificate", options->certificate,
-                      "Write that certificate (PEM) here, for the client's endpoint.ca_file");
+  command
+      ->add_option("--certificate", options->certificate,
+                   "Write that certificate (PEM) here, for the client's endpoint.ca_file")
+      ->type_name("FILE");
+  add_format(*command, options->format);
   command->footer(
       "Example:\n"
       "  llmsweep simulate configs/simulators/gb200-nvfp4.yaml --port 8000\n"
@@ -141,15 +163,20 @@ void add_tokens(CLI::App& app, Command& chosen) {
   command
       ->add_option("--tokenizer", options->tokenizer,
                    "tokenizer.json, FILE.tiktoken#PATTERN, or a folder that holds one")
+      ->type_name("FILE")
       ->required();
-  command->add_option("FILE", options->files, "Files to count; - is the standard input");
+  command->add_option("FILE", options->files, "Files to count; - is the standard input")
+      ->type_name("FILE");
   command->add_option("--text", options->texts, "A text to count (repeatable)")
       ->allow_extra_args(false);
-  command->add_option("--jsonl", options->jsonl,
-                      "Read {\"text\": …} lines, write {\"ids\": […]} lines");
+  command
+      ->add_option("--jsonl", options->jsonl,
+                   "Read {\"text\": …} lines, write {\"ids\": […]} lines")
+      ->type_name("FILE");
   command->add_flag("--plain", options->plain,
                     "Take added tokens such as <|im_end|> for plain text");
   command->add_flag("--ids", options->ids, "Print the ids too");
+  add_format(*command, options->format);
   command->footer(
       "Examples:\n"
       "  llmsweep tokens --tokenizer tokenizer.json --text 'Hello, world' --ids\n"
@@ -164,7 +191,9 @@ void add_prompts(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<PromptsOptions>();
   CLI::App* command =
       app.add_subcommand("prompts", "Write the prompts that SPEC would send, as JSON lines");
-  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")->required();
+  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")
+      ->type_name("FILE")
+      ->required();
   command->add_option("--set", options->sets, "Override a key (repeatable)")
       ->type_name("KEY.PATH=VALUE")
       ->allow_extra_args(false);

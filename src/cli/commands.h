@@ -23,12 +23,14 @@ struct RunOptions {
   bool dry_run = false;
   bool record_chunks = false;  // client.record_chunks
   bool quiet = false;
+  std::string format = "table";
 };
 int run_command(const RunOptions& options, Console& console);
 
 struct CheckOptions {
   std::string spec;
   std::vector<std::string> sets;
+  std::string format = "text";
 };
 int check_command(const CheckOptions& options, Console& console);
 
@@ -39,6 +41,7 @@ struct SimulateOptions {
   std::string api_key;
   bool tls = false;
   std::string certificate;
+  std::string format = "text";
 };
 int simulate_command(const SimulateOptions& options, Console& console);
 
@@ -75,6 +78,7 @@ struct GateCommandOptions {
   std::string inconclusive_is;  // pass, fail; empty: the policy's
   std::string json;
   std::string junit;
+  std::string format = "text";
 };
 int gate_command(const GateCommandOptions& options, Console& console);
 
@@ -85,6 +89,7 @@ struct TokensOptions {
   std::string jsonl;
   bool plain = false;
   bool ids = false;
+  std::string format = "text";
 };
 int tokens_command(const TokensOptions& options, Console& console);
 
@@ -106,6 +111,7 @@ struct ImportCommandOptions {
   std::string precision;
   int gpus = 0;         // 0: as the files say
   int concurrency = 0;  // 0: as the files say
+  std::string format = "table";
 };
 int import_command(const ImportCommandOptions& options, Console& console);
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/format_option.h"
 #include "cli/gate_verdict.h"
 #include "cli/read_results.h"
 
@@ -28,8 +29,13 @@ int gate_command(const GateCommandOptions& options, Console& console) {
   const SweepResult result = read_result_argument(options.result);
   std::optional<SweepResult> baseline;
   if (!options.baseline.empty()) baseline = read_result_argument(options.baseline);
-  return deliver_verdict(gate(result, baseline ? &*baseline : nullptr, policy),
-                         {.json = options.json, .junit = options.junit}, console);
+  const bool json = options.format == kJsonFormat;
+  return deliver_verdict(
+      gate(result, baseline ? &*baseline : nullptr, policy),
+      {.json = options.json,
+       .junit = options.junit,
+       .printed = json ? GateOutputs::Printed::kJson : GateOutputs::Printed::kText},
+      console);
 }
 
 }  // namespace llmsweep

@@ -40,11 +40,17 @@ void require_writable(const GateOutputs& outputs) {
 }
 
 int deliver_verdict(const GateReport& report, const GateOutputs& outputs, Console& console) {
-  console.out << gate_text(report, console.out_style);
+  using Printed = GateOutputs::Printed;
+  const bool aside = outputs.printed == Printed::kTextAside;
+  (aside ? console.err : console.out)
+      << (outputs.printed == Printed::kJson ? gate_json(report)
+                                            : gate_text(report, console.out_style));
   if (!outputs.json.empty()) write_file_atomically(outputs.json, gate_json(report));
   if (!outputs.junit.empty()) write_file_atomically(outputs.junit, gate_junit(report));
   write_step_summary(report, console.err);
-  if (environment("GITHUB_ACTIONS") != nullptr) console.out << gate_annotations(report);
+  if (environment("GITHUB_ACTIONS") != nullptr) {
+    (outputs.printed == Printed::kText ? console.out : console.err) << gate_annotations(report);
+  }
   return gate_exit_code(report);
 }
 

@@ -10,8 +10,12 @@
 namespace llmsweep {
 
 struct GateOutputs {
+  // On standard output; kTextAside: on standard error, where the output has its own JSON.
+  enum class Printed { kText, kJson, kTextAside };
+
   std::string json;   // path; empty: not written
   std::string junit;  // likewise
+  Printed printed = Printed::kText;
 };
 
 // Throws Error for a path that cannot be written: asked before a run, not after it.

@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "cli/commands.h"
+#include "cli/format_option.h"
 #include "cli/read_results.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
@@ -49,6 +50,10 @@ int import_command(const ImportCommandOptions& options, Console& console) {
     result.provenance.notes.push_back("Quality scores are from " + options.quality + ".");
   }
   write_result(options.out, result);
+  if (options.format == kJsonFormat) {
+    console.out << result_to_json(result) << '\n';
+    return kExitOk;
+  }
   console.out << level_table(result, console.out_style) << '\n';
   for (const std::string& note : result.provenance.notes) {
     console.out << "note: " << printable(note, 1000) << '\n';

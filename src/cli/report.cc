@@ -5,8 +5,10 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "cli/format_option.h"
 #include "cli/read_results.h"
 #include "cli/report_files.h"
 #include "llmsweep/analysis/compare.h"
@@ -34,6 +36,7 @@ struct ReportOptions {
   std::string title;
   std::vector<std::string> targets;
   std::vector<std::string> allow_different;
+  std::string format = "text";
 };
 
 struct ShowOptions {
@@ -66,14 +69,33 @@ void answer_targets(const std::vector<std::string>& targets, SweepResult& result
   result.users_at_target = std::move(answers);
 }
 
-void write(const std::string& path, const std::string& text, Console& console) {
-  if (path == "-") {
-    console.out << text;
-    return;
+// Writes the files that are asked for, and says which at the end.
+class Writer {
+ public:
+  explicit Writer(Console& console) : console_(console) {}
+
+  void write(const std::string& path, const std::string& text) {
+    if (path == "-") {
+      console_.out << text;
+      return;
+    }
+    write_file_atomically(path, text);
+    files_.push_back(path);
   }
-  write_file_atomically(path, text);
-  console.out << path << '\n';
-}
+  void list(bool as_json) const {
+    if (as_json) {
+      console_.out << nlohmann::json{{"files", files_}}.dump(
+                          1, ' ', false, nlohmann::json::error_handler_t::replace)
+                   << '\n';
+      return;
+    }
+    for (const std::string& file : files_) console_.out << file << '\n';
+  }
+
+ private:
+  Console& console_;
+  std::vector<std::string> files_;
+};
 
 // Unlike workloads are still shown side by side, each by itself.
 std::vector<Comparison> comparisons_of(const std::vector<SweepResult>& results,
@@ -114,10 +136,10 @@ FigureOptions figure_options(const ReportOptions& options, FigureKind kind) {
 }
 
 void write_figures(const ReportOptions& options, const std::vector<SweepResult>& results,
-                   Console& console) {
+                   Writer& writer) {
   if (!options.figure.empty()) {
     const FigureKind kind = *figure_kind_from_name(options.kind);
-    write(options.figure, figure_svg(results, figure_options(options, kind)), console);
+    writer.write(options.figure, figure_svg(results, figure_options(options, kind)));
   }
   if (options.figures.empty()) return;
   std::error_code failed;
@@ -131,8 +153,8 @@ void write_figures(const ReportOptions& options, const std::vector<SweepResult>&
     const FigureOptions figure{.kind = *figure_kind_from_name(name),
                                .x_scale = scale_of(options.x_scale),
                                .y_scale = scale_of(options.y_scale)};
-    write((fs::path(options.figures) / (name + ".svg")).string(), figure_svg(results, figure),
-          console);
+    writer.write((fs::path(options.figures) / (name + ".svg")).string(),
+                 figure_svg(results, figure));
   }
 }
 
@@ -150,15 +172,17 @@ int report_command(ReportOptions options, Console& console) {
     options.html = one_folder ? (fs::path(options.results[0]) / "report.html").string()
                               : std::string("report.html");
   }
-  write_figures(options, results, console);
-  if (!options.markdown.empty()) write(options.markdown, markdown_report(results), console);
-  if (!options.csv.empty()) write(options.csv, levels_csv(results), console);
+  Writer writer(console);
+  write_figures(options, results, writer);
+  if (!options.markdown.empty()) writer.write(options.markdown, markdown_report(results));
+  if (!options.csv.empty()) writer.write(options.csv, levels_csv(results));
   if (!options.html.empty()) {
     const std::vector<Comparison> comparisons = comparisons_of(results, options, console);
     HtmlInput input = html_input(options, results, console);
     input.comparisons = comparisons;
-    write(options.html, html_report(input), console);
+    writer.write(options.html, html_report(input));
   }
+  writer.list(options.format == kJsonFormat);
   return kExitOk;
 }
 
@@ -191,26 +215,31 @@ void add_report(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<ReportOptions>();
   CLI::App* command = app.add_subcommand("report", "Write figures and reports of results");
   command->add_option("RESULT", options->results, "result.json or its folder; one or more")
+      ->type_name("FILE")
       ->required();
-  command->add_option("--html", options->html, "The interactive report, one file");
-  command->add_option("--figure", options->figure, "One figure (SVG)");
+  command->add_option("--html", options->html, "The interactive report, one file")
+      ->type_name("FILE");
+  command->add_option("--figure", options->figure, "One figure (SVG)")->type_name("FILE");
   command->add_option("--kind", options->kind, join(figure_kind_names(), ", "))
       ->check(CLI::IsMember(figure_kind_names()))
       ->capture_default_str();
-  command->add_option("--figures", options->figures, "Every kind of figure into this folder");
+  command->add_option("--figures", options->figures, "Every kind of figure into this folder")
+      ->type_name("FOLDER");
   command->add_option("--x-scale", options->x_scale, "linear or log; else what suits")
       ->check(CLI::IsMember({"linear", "log"}));
   command->add_option("--y-scale", options->y_scale, "linear or log; else what suits")
       ->check(CLI::IsMember({"linear", "log"}));
   command->add_option("--title", options->title, "Title of the figure and of the report");
-  command->add_option("--markdown", options->markdown, "For pull requests; -: stdout");
-  command->add_option("--csv", options->csv, "For spreadsheets; -: stdout");
+  command->add_option("--markdown", options->markdown, "For pull requests; -: stdout")
+      ->type_name("FILE");
+  command->add_option("--csv", options->csv, "For spreadsheets; -: stdout")->type_name("FILE");
   add_targets(*command, options->targets);
   command
       ->add_option("--allow-different", options->allow_different,
                    "Compare although this differs: " + join(comparable_fields(), ", "))
       ->type_name("FIELD")
       ->expected(1);
+  add_format(*command, options->format);
   command->footer(
       "Examples:\n"
       "  llmsweep report results/gb200                     writes results/gb200/report.html\n"
@@ -226,7 +255,9 @@ void add_report(CLI::App& app, Command& chosen) {
 void add_show(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<ShowOptions>();
   CLI::App* command = app.add_subcommand("show", "Print a result's table again");
-  command->add_option("RESULT", options->result, "result.json or its folder")->required();
+  command->add_option("RESULT", options->result, "result.json or its folder")
+      ->type_name("FILE")
+      ->required();
   command->add_option("--format", options->format, "table, markdown, csv or json")
       ->check(CLI::IsMember({"table", "markdown", "csv", "json"}))
       ->capture_default_str();

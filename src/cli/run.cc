@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "cli/commands.h"
+#include "cli/format_option.h"
 #include "cli/gate_verdict.h"
 #include "cli/interrupt.h"
 #include "cli/last_selftest.h"
@@ -19,6 +20,7 @@
 #include "llmsweep/report/figure.h"
 #include "llmsweep/report/progress.h"
 #include "llmsweep/report/table.h"
+#include "llmsweep/results/result_file.h"
 #include "llmsweep/spec/spec.h"
 #include "llmsweep/sweep/prediction.h"
 #include "llmsweep/sweep/sweep.h"
@@ -82,7 +84,11 @@ void print_result(const SweepResult& result, const fs::path& folder, Console& co
 class RunGate {
  public:
   RunGate(const RunOptions& options, const LoadSpec& load, Console& console)
-      : outputs_{.json = options.json, .junit = options.junit}, repeats_max_(load.repeats_max) {
+      : outputs_{.json = options.json,
+                 .junit = options.junit,
+                 .printed = options.format == kJsonFormat ? GateOutputs::Printed::kTextAside
+                                                          : GateOutputs::Printed::kText},
+        repeats_max_(load.repeats_max) {
     if (options.gate.empty()) {
       if (load.repeats_max > load.repeats) {
         console.err << "note: load.repeats_max adds repeats where --gate has a rule to decide\n";
@@ -102,7 +108,7 @@ class RunGate {
   }
 
   int deliver(const SweepResult& result, Console& console) const {
-    console.out << '\n';
+    if (outputs_.printed == GateOutputs::Printed::kText) console.out << '\n';
     return deliver_verdict(decide(result), outputs_, console);
   }
 
@@ -123,7 +129,8 @@ int run_command(const RunOptions& options, Console& console) {
   SweepSpec spec = load_spec(options.spec, options.sets);
   spec.client.record_chunks |= options.record_chunks;
   if (options.dry_run) {
-    console.out << plan_text(spec) << spec_to_json(spec) << '\n';
+    if (options.format != kJsonFormat) console.out << plan_text(spec);
+    console.out << spec_to_json(spec) << '\n';
     return kExitOk;
   }
   const RunGate gate(options, spec.load, console);
@@ -147,7 +154,11 @@ int run_command(const RunOptions& options, Console& console) {
     }
   }
   const SweepResult& result = outcome.result;
-  print_result(result, folder, console);
+  if (options.format == kJsonFormat) {
+    console.out << result_to_json(result) << '\n';
+  } else {
+    print_result(result, folder, console);
+  }
   if (!outcome.storage_error.empty()) {
     throw MeasurementError({.what = outcome.storage_error,
                             .where = spec.name,

@@ -1,6 +1,7 @@
 #include <ostream>
 
 #include "cli/commands.h"
+#include "cli/format_option.h"
 #include "cli/interrupt.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/simulator/simulator.h"
@@ -14,7 +15,10 @@ int simulate_command(const SimulateOptions& options, Console& console) {
                                                       .api_key = options.api_key,
                                                       .tls = options.tls,
                                                       .certificate = options.certificate});
-  console.out << simulator.base_url() << std::endl;  // at once: scripts wait for this line
+  const std::string url = simulator.base_url();
+  const bool json = options.format == kJsonFormat;
+  // At once: scripts wait for this line.
+  console.out << (json ? "{\"base_url\": \"" + url + "\"}" : url) << std::endl;
   console.err << "SIMULATED endpoint of " << options.profile << "; Ctrl-C ends it\n";
   interrupts.wait();
   simulator.stop();

@@ -4,9 +4,11 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "cli/commands.h"
+#include "cli/format_option.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/text.h"
@@ -59,6 +61,47 @@ void encode_lines(const std::string& path, Encoder& encoder, SpecialTokens speci
   }
 }
 
+struct Counted {
+  std::string name;
+  size_t bytes = 0;
+  std::vector<int32_t> ids;
+  bool round_trip = false;
+};
+
+std::string text_of(const Counted& counted, bool with_ids) {
+  const size_t tokens = counted.ids.size();
+  const double ratio =
+      tokens == 0 ? 0 : static_cast<double>(counted.bytes) / static_cast<double>(tokens);
+  std::string text = fmt::format(
+      "{:>9} tokens  {:>10} bytes  {:.2f} bytes a token  {}  {}\n", tokens, counted.bytes, ratio,
+      counted.round_trip ? "round trip exact" : "round trip differs", counted.name);
+  if (!with_ids) return text;
+  text += "[";
+  append_ids(counted.ids, text);
+  return text + "]\n";
+}
+
+nlohmann::ordered_json json_of(const Counted& counted, bool with_ids) {
+  nlohmann::ordered_json json = {{"name", counted.name},
+                                 {"tokens", counted.ids.size()},
+                                 {"bytes", counted.bytes},
+                                 {"round_trip_exact", counted.round_trip}};
+  if (with_ids) json["ids"] = counted.ids;
+  return json;
+}
+
+void write_json(const TokenizerInfo& info, const std::vector<Counted>& texts, bool with_ids,
+                std::ostream& out) {
+  nlohmann::ordered_json json = {{"tokenizer",
+                                  {{"path", info.path},
+                                   {"kind", info.kind},
+                                   {"vocabulary", info.vocabulary},
+                                   {"sha256", info.sha256}}},
+                                 {"texts", nlohmann::ordered_json::array()}};
+  for (const Counted& counted : texts) json["texts"].push_back(json_of(counted, with_ids));
+  out << json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
 std::string short_name(const std::string& text) {
   return "\"" + printable(text.substr(0, 200), 40) + "\"";
 }
@@ -80,23 +123,21 @@ int tokens_command(const TokensOptions& options, Console& console) {
                  .next = "name a FILE (- is the standard input), --text or --jsonl"});
   }
   const TokenizerInfo& info = tokenizer->info();
-  console.out << fmt::format("tokenizer  {} ({}, {} tokens, SHA-256 {})\n", info.path, info.kind,
-                             info.vocabulary, info.sha256);
-  auto show = [&](const std::string& name, const std::string& text) {
-    std::vector<int32_t> ids = encoder->encode(text, special);
-    bool same = tokenizer->decode(ids) == text;
-    double ratio =
-        ids.empty() ? 0 : static_cast<double>(text.size()) / static_cast<double>(ids.size());
-    console.out << fmt::format("{:>9} tokens  {:>10} bytes  {:.2f} bytes a token  {}  {}\n",
-                               ids.size(), text.size(), ratio,
-                               same ? "round trip exact" : "round trip differs", name);
-    if (!options.ids) return;
-    std::string line;
-    append_ids(ids, line);
-    console.out << "[" << line << "]\n";
+  const bool json = options.format == kJsonFormat;
+  if (!json) {
+    console.out << fmt::format("tokenizer  {} ({}, {} tokens, SHA-256 {})\n", info.path, info.kind,
+                               info.vocabulary, info.sha256);
+  }
+  std::vector<Counted> all;
+  auto count = [&](const std::string& name, const std::string& text) {
+    Counted counted{.name = name, .bytes = text.size(), .ids = encoder->encode(text, special)};
+    counted.round_trip = tokenizer->decode(counted.ids) == text;
+    if (!json) console.out << text_of(counted, options.ids);
+    if (json) all.push_back(std::move(counted));
   };
-  for (const auto& text : options.texts) show(short_name(text), text);
-  for (const auto& file : options.files) show(file, read_input(file));
+  for (const auto& text : options.texts) count(short_name(text), text);
+  for (const auto& file : options.files) count(file, read_input(file));
+  if (json) write_json(info, all, options.ids, console.out);
   return kExitOk;
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -75,6 +76,58 @@ TEST(Prompts, AreWrittenAsASpecAsksForThem) {
     texts.insert(prompt["text"]);
   }
   EXPECT_EQ(texts.size(), 300U);
+}
+
+// Each bad input that people have: the exit code, and what standard error says.
+struct BadInput {
+  const char* name;
+  const char* dataset;    // contents of set.json; null: the file is not there
+  const char* tokenizer;  // contents of tokenizer.json; null: the good ranks
+  const char* workload;
+  int exit_code;
+  const char* says;
+};
+
+constexpr const char* kTurn = R"([{"conversations":[{"from":"human","value":"ab ab ab ab"}]}])";
+constexpr BadInput kBadInputs[] = {
+    {"truncated JSON", R"([{"conversations":[{"from":"human","value":"ab)", nullptr,
+     "input_tokens: 2", 2, "truncated"},
+    {"lone surrogate",
+     R"([{"conversations":[{"from":"human","value":"\ud83d"}]},
+         {"conversations":[{"from":"human","value":"ab ab ab ab"}]}])",
+     nullptr, "input_tokens: 2", 0, "1 skipped: 1 records that are not valid JSON text"},
+    {"wrong top level", "{\n \"data\": []\n}\n", nullptr, "input_tokens: 2", 2,
+     "top level is an object"},
+    {"empty set", "[]", nullptr, "input_tokens: 2", 2, "no usable record"},
+    {"empty file", "", nullptr, "input_tokens: 2", 2, "is empty"},
+    {"missing file", nullptr, nullptr, "input_tokens: 2", 2, "there is no file"},
+    {"unknown tokenizer model", kTurn, R"({"model": {"type": "Unigram", "vocab": []}})",
+     "input_tokens: 2", 2, "the tokenizer model 'Unigram'"},
+    {"N beyond the set", kTurn, nullptr, "input_tokens: 5000", 2, "more text than the dataset has"},
+    {"prefix beyond N", kTurn, nullptr, "input_tokens: 4, prefix_tokens: 9", 2,
+     "must be below input_tokens"},
+};
+
+TEST(Prompts, ABadInputIsOneClearErrorOrACountedSkip) {
+  for (const BadInput& bad : kBadInputs) {
+    SCOPED_TRACE(bad.name);
+    const auto folder = test_folder();
+    if (bad.dataset != nullptr) write_file_atomically(folder / "set.json", bad.dataset);
+    std::string tokenizer = write_ranks(folder);
+    if (bad.tokenizer != nullptr) {
+      tokenizer = folder / "tokenizer.json";
+      write_file_atomically(tokenizer, bad.tokenizer);
+    }
+    write_file_atomically(
+        folder / "spec.yaml",
+        "name: p\nsystem: {gpus: 1}\nendpoint: {url: \"http://127.0.0.1:1/v1\"}\nworkload: "
+        "{dataset: set.json, reuse: allow, tokenizer: \"" +
+            tokenizer + "\", " + bad.workload + "}\nload: {concurrency: [1]}\n");
+    const ProcessResult result = run_llmsweep({"prompts", folder / "spec.yaml", "--count", "1"});
+    EXPECT_EQ(result.exit_code, bad.exit_code);
+    EXPECT_THAT(result.err, HasSubstr(bad.says));
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  }
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/format_option.h"
 #include "cli/report_commands.h"
+#include "cli/shell_commands.h"
 #include "cli/simulator_commands.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
@@ -273,6 +274,8 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   add_export(app, chosen);
   add_verify(app, chosen);
   add_calibrate(app, chosen);
+  add_completion(app, chosen);
+  add_man(app, chosen);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::Success& answered) {  // --help and --version

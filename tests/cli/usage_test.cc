@@ -14,14 +14,16 @@ TEST(Usage, HelpNamesEveryCommandAndExitCode) {
   const ProcessResult help = run_llmsweep({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   for (const char* text :
-       {"run", "check", "simulate", "tokens", "prompts", "Examples:", "130 interrupted"}) {
+       {"run", "check", "simulate", "compare", "gate", "tokens", "prompts", "report", "show",
+        "import", "export", "completion", "man", "Examples:", "130 interrupted"}) {
     EXPECT_THAT(help.out, HasSubstr(text));
   }
   EXPECT_THAT(run_llmsweep({"--version"}).out, HasSubstr("llmsweep 0."));
 }
 
 TEST(Usage, EveryCommandHasHelpWithAnExample) {
-  for (const char* command : {"run", "check", "simulate", "tokens", "prompts"}) {
+  for (const char* command : {"run", "check", "simulate", "compare", "gate", "tokens", "prompts",
+                              "report", "show", "import", "export", "completion", "man"}) {
     const ProcessResult help = run_llmsweep({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Example")) << command;

@@ -1,0 +1,50 @@
+// The command line as data: what the parser accepts, read from its definition, so that completions
+// and the manual cannot say anything else.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace llmsweep {
+
+enum class ValueKind { kNone, kText, kFile, kFolder, kChoice };  // kNone: a flag
+
+struct CommandOption {
+  std::vector<std::string> names;  // "--out", "-o"; of a positional: "SPEC"
+  std::string help;
+  ValueKind kind = ValueKind::kNone;
+  std::string value;                 // how the value is called: "FILE", "KEY.PATH=VALUE"
+  std::vector<std::string> choices;  // of kChoice
+  std::string default_value;
+  bool required = false;
+  bool repeatable = false;
+};
+
+struct CommandInfo {
+  std::string name;
+  std::string help;
+  std::string footer;
+  std::vector<CommandOption> options;
+  std::vector<CommandOption> positionals;
+};
+
+struct CommandTree {
+  CommandInfo program;
+  std::vector<CommandInfo> commands;
+};
+
+CommandTree command_tree(const CLI::App& app);
+
+// Scripts that complete the whole command line in these shells.
+std::string bash_completion(const CommandTree& tree);
+std::string zsh_completion(const CommandTree& tree);
+std::string fish_completion(const CommandTree& tree);
+
+// llmsweep(1), in the man macros.
+std::string man_page(const CommandTree& tree);
+
+}  // namespace llmsweep

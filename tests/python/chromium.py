@@ -129,6 +129,10 @@ class Chromium:
                   {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
         self.frames()
 
+    def print_media(self, on):
+        self.call("Emulation.setEmulatedMedia", {"media": "print" if on else "", "features": []})
+        self.frames()
+
     def mouse(self, kind, x, y):
         down = kind in ("mousePressed", "mouseReleased")
         self.call("Input.dispatchMouseEvent", {

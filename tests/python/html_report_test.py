@@ -13,6 +13,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import report_screenshots  # noqa: E402
 from chromium import Chromium, find_chromium  # noqa: E402
 
 # Pixels of a canvas that are near the series colour `index`.
@@ -201,12 +202,20 @@ class HtmlReport(unittest.TestCase):
         folder = os.environ.get("LLMSWEEP_SHOTS_DIR")
         if not folder:
             self.skipTest("LLMSWEEP_SHOTS_DIR is not set")
-        for scheme in ("light", "dark"):
-            for name, width, height in (("desktop", 1280, 900), ("phone", 390, 844)):
-                self.browser.resize(width, height, mobile=name == "phone")
-                self.browser.color_scheme(scheme)
-                self.open("report.html")
-                self.browser.screenshot(os.path.join(folder, "report-%s-%s.png" % (name, scheme)))
+        report_screenshots.take(self.browser, os.path.join(self.folder.name, "report.html"), folder)
+
+    def test_print_hides_what_only_works_on_a_screen(self):
+        self.browser.print_media(True)
+        self.addCleanup(self.browser.print_media, False)
+        self.open("report.html")
+        tools = self.run_script("""[...document.querySelectorAll('.tools, .table-tools button')]
+            .map((tool) => tool.offsetParent !== null)""")
+        self.assertGreater(len(tools), 4)
+        self.assertNotIn(True, tools)
+        self.assertEqual(self.run_script("getComputedStyle(document.body).backgroundColor"),
+                         "rgb(255, 255, 255)")
+        width = self.run_script("document.documentElement.scrollWidth - window.innerWidth")
+        self.assertLessEqual(width, 0)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Recounts exact-length prompts with Hugging Face's tokenizers (PyPI), an independent counter.
+"""Recounts exact-length prompts with independent counters: tokenizers and tiktoken, from PyPI.
 
-usage: recount_prompts.py LLMSWEEP TOKENIZER_DIR [LENGTH:COUNT ...]
+usage: recount_prompts.py LLMSWEEP TOKENIZER [LENGTH:COUNT ...]
 
-For each tokenizer.json in TOKENIZER_DIR, and each length, has LLMSWEEP write COUNT prompts and
-counts them again. Prints one line each; exits 1 if any prompt is off, 77 (skipped) where the
-package or the files are missing.
+TOKENIZER is a file or a folder of them: a tokenizer.json is counted by Hugging Face's library,
+NAME.tiktoken, where NAME is an encoding of tiktoken's, by tiktoken over the same ranks. For each,
+and each length, has LLMSWEEP write COUNT prompts and counts them again. Prints one line each;
+exits 1 if any prompt is off, 77 (skipped) where a package or the files are missing.
 """
+import base64
 import glob
 import json
 import os
@@ -25,6 +27,32 @@ load: {{concurrency: [1]}}
 DEFAULT = ["1:10000", "2:10000", "16:10000", "128:10000", "1024:10000", "2400:10000",
            "8192:10000", "131072:100"]
 
+CHECKED_AT_ONCE = 500_000  # tokens
+
+
+def hugging_face_counter(path):
+    import tokenizers
+    tokenizer = tokenizers.Tokenizer.from_file(path)
+
+    def count(texts):
+        return [len(encoding.ids)
+                for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+    return count
+
+
+def tiktoken_counter(path):
+    import tiktoken
+    from tiktoken_ext import openai_public
+    with open(path, "rb") as file:
+        ranks = {base64.b64decode(token): int(rank) for token, rank in map(bytes.split, file)}
+    name = os.path.basename(path).removesuffix(".tiktoken")
+    # The encoding's own constructor would download the ranks; its pattern is all that is needed.
+    openai_public.load_tiktoken_bpe = lambda *_, **__: ranks
+    known = openai_public.ENCODING_CONSTRUCTORS[name]()
+    encoding = tiktoken.Encoding(name, pat_str=known["pat_str"], mergeable_ranks=ranks,
+                                 special_tokens=known["special_tokens"])
+    return lambda texts: [len(encoding.encode(text, allowed_special="all")) for text in texts]
+
 
 def recount(program, path, counter, tokens, count, dataset):
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as spec:
@@ -39,8 +67,7 @@ def recount(program, path, counter, tokens, count, dataset):
 
         def check():
             nonlocal wrong
-            for encoding in counter.encode_batch(batch, add_special_tokens=False):
-                wrong += len(encoding.ids) != tokens
+            wrong += sum(counted != tokens for counted in counter(batch))
             batch.clear()
 
         for line in process.stdout:
@@ -49,7 +76,7 @@ def recount(program, path, counter, tokens, count, dataset):
             seen += 1
             distinct.add(hash(prompt["text"]))
             batch.append(prompt["text"])
-            if len(batch) * tokens > 2_000_000 or len(batch) == 512:
+            if len(batch) * tokens > CHECKED_AT_ONCE or len(batch) == 512:
                 check()
         check()
         if process.wait() != 0:
@@ -63,19 +90,22 @@ def recount(program, path, counter, tokens, count, dataset):
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    try:
-        import tokenizers
-    except ImportError:
-        print("skipped: the Python package tokenizers is not installed")
-        return 77
-    files = [path for path in sorted(glob.glob(os.path.join(sys.argv[2], "*.json")))
-             if not path.endswith(".config.json")]
+    files = [sys.argv[2]]
+    if os.path.isdir(sys.argv[2]):
+        files = sorted(path for path in glob.glob(os.path.join(sys.argv[2], "*"))
+                       if path.endswith((".json", ".tiktoken"))
+                       and not path.endswith(".config.json"))
     if not files:
-        print(f"skipped: no tokenizer.json in {sys.argv[2]}; scripts/fetch-tokenizer gets some")
+        print(f"skipped: no tokenizer in {sys.argv[2]}; scripts/fetch-tokenizer gets some")
         return 77
     good = True
     for path in files:
-        counter = tokenizers.Tokenizer.from_file(path)
+        make = tiktoken_counter if path.endswith(".tiktoken") else hugging_face_counter
+        try:
+            counter = make(path)
+        except ImportError as missing:
+            print(f"skipped: the Python package {missing.name} is not installed")
+            return 77
         for pair in sys.argv[3:] or DEFAULT:
             tokens, count = (int(word) for word in pair.split(":"))
             dataset = "random" if tokens > 100_000 else "sample"

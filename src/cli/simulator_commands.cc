@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/format_option.h"
 #include "llmsweep/simulator/fit.h"
 
 namespace llmsweep {
@@ -12,11 +13,15 @@ void add_verify(CLI::App& app, Command& chosen) {
   CLI::App* command = app.add_subcommand(
       "verify", "Hold a run's records against the truth log of the simulated endpoint");
   command->add_option("RESULT", options->result, "The run's folder, or its requests.jsonl")
+      ->type_name("FILE")
       ->required();
-  command->add_option("--truth", options->truth, "What `simulate --log` wrote")->required();
+  command->add_option("--truth", options->truth, "What `simulate --log` wrote")
+      ->type_name("FILE")
+      ->required();
   command->add_option("--tolerance", options->tolerance, "How late a stamp may be")
       ->type_name("TIME")
       ->capture_default_str();
+  add_format(*command, options->format);
   command->footer(
       "Example:\n"
       "  llmsweep simulate configs/simulators/toy.yaml --port 8000 --log truth.jsonl &\n"
@@ -43,10 +48,14 @@ void add_calibrate(CLI::App& app, Command& chosen) {
       ->add_option("INPUT", options->inputs,
                    "Results (result.json or its folder) of one system, or one file of points as in "
                    "configs/simulators/inputs")
+      ->type_name("FILE")
       ->required();
-  command->add_option("-o,--output", options->output, "Where the profile goes; else to stdout");
-  command->add_option("--start", options->start,
-                      "A profile whose other settings are kept (dialect, tokens a step, …)");
+  command->add_option("-o,--output", options->output, "Where the profile goes; else to stdout")
+      ->type_name("FILE");
+  command
+      ->add_option("--start", options->start,
+                   "A profile whose other settings are kept (dialect, tokens a step, …)")
+      ->type_name("FILE");
   command
       ->add_option("--fit", options->parameters,
                    "Fit this cost (repeatable; else what the "

@@ -14,6 +14,7 @@ struct VerifyCommandOptions {
   std::string result;  // a run's folder, or its requests.jsonl
   std::string truth;
   std::string tolerance = "100ms";
+  std::string format = "text";
 };
 // 0 where everything agrees, 1 where anything does not.
 int verify_command(const VerifyCommandOptions& options, Console& console);

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "cli/format_option.h"
 #include "cli/read_results.h"
 #include "cli/simulator_commands.h"
 #include "cli/verify_records.h"
@@ -56,6 +58,34 @@ std::string report(const Verification& v) {
   return text;
 }
 
+nlohmann::ordered_json json_of(const std::vector<double>& errors_ms) {
+  if (errors_ms.empty()) return nullptr;
+  return {{"p50", percentile_of(errors_ms, 0.5)},
+          {"p90", percentile_of(errors_ms, 0.9)},
+          {"p99", percentile_of(errors_ms, 0.99)},
+          {"max", *std::max_element(errors_ms.begin(), errors_ms.end())}};
+}
+
+std::string json_of(const Verification& v) {
+  const nlohmann::ordered_json json = {{"verified", v.problems.empty()},
+                                       {"records", v.records},
+                                       {"truths", v.truths},
+                                       {"before", v.before},
+                                       {"after", v.after},
+                                       {"by_id", v.by_id},
+                                       {"by_time", v.by_time},
+                                       {"resent", v.resent},
+                                       {"unseen", v.unseen},
+                                       {"tokens", v.tokens},
+                                       {"errors_ms",
+                                        {{"first_token", json_of(v.errors.first_token)},
+                                         {"last_token", json_of(v.errors.last_token)},
+                                         {"ttft", json_of(v.errors.ttft)},
+                                         {"e2e", json_of(v.errors.e2e)}}},
+                                       {"problems", v.problems}};
+  return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
 struct RunFiles {
   std::filesystem::path records;
   std::filesystem::path result;
@@ -95,6 +125,10 @@ int verify_command(const VerifyCommandOptions& options, Console& console) {
     verification.problems.insert(verification.problems.end(), counted.begin(), counted.end());
   } else {
     console.err << "note: no result.json beside the records to count them against\n";
+  }
+  if (options.format == kJsonFormat) {
+    console.out << json_of(verification);
+    return verification.problems.empty() ? kExitOk : kExitMeasurementFailed;
   }
   console.out << report(verification);
   if (verification.problems.empty()) {

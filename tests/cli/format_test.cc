@@ -8,6 +8,7 @@
 #include "analysis/make_result.h"
 #include "cli/process.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/text.h"
 #include "llmsweep/results/result_file.h"
 
 namespace llmsweep {
@@ -103,6 +104,26 @@ TEST(JsonFormat, OfGateKeepsAnnotationsOutOfTheWay) {
   const ProcessResult result = gate.wait();
   EXPECT_EQ(json::parse(result.out)["outcome"], "FAIL");
   EXPECT_NE(result.err.find("::error"), std::string::npos);
+}
+
+TEST(JsonFormat, OfVerifyHoldsCountsAndErrors) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_spec(folder);
+  const fs::path log = folder / "truth.jsonl";
+  Process server({LLMSWEEP_BINARY, "simulate", (folder / "profile.yaml").string(), "--port", "0",
+                  "--log", log.string()},
+                 folder);
+  ASSERT_TRUE(eventually([&] { return server.out_so_far().ends_with('\n'); }));
+  const std::string url(trim(server.out_so_far()));
+  printed({"run", spec, "--out", folder / "out", "--set", "endpoint.simulator=", "--set",
+           "endpoint.url=" + url});
+  server.signal(SIGINT);
+  EXPECT_EQ(server.wait().exit_code, 0);
+  const json verified = printed({"verify", folder / "out" / "test", "--truth", log});
+  EXPECT_EQ(verified["verified"], true);
+  EXPECT_EQ(verified["unseen"], 0);
+  EXPECT_EQ(verified["problems"], json::array());
+  EXPECT_GE(verified["errors_ms"]["e2e"]["max"], verified["errors_ms"]["e2e"]["p50"]);
 }
 
 TEST(JsonFormat, OfSimulateIsItsAddress) {

@@ -13,17 +13,18 @@ using testing::HasSubstr;
 TEST(Usage, HelpNamesEveryCommandAndExitCode) {
   const ProcessResult help = run_llmsweep({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* text :
-       {"run", "check", "simulate", "compare", "gate", "tokens", "prompts", "report", "show",
-        "import", "export", "completion", "man", "Examples:", "130 interrupted"}) {
+  for (const char* text : {"run", "check", "simulate", "compare", "gate", "tokens", "prompts",
+                           "report", "show", "import", "export", "verify", "calibrate",
+                           "completion", "man", "Examples:", "130 interrupted"}) {
     EXPECT_THAT(help.out, HasSubstr(text));
   }
   EXPECT_THAT(run_llmsweep({"--version"}).out, HasSubstr("llmsweep 0."));
 }
 
 TEST(Usage, EveryCommandHasHelpWithAnExample) {
-  for (const char* command : {"run", "check", "simulate", "compare", "gate", "tokens", "prompts",
-                              "report", "show", "import", "export", "completion", "man"}) {
+  for (const char* command :
+       {"run", "check", "simulate", "compare", "gate", "tokens", "prompts", "report", "show",
+        "import", "export", "verify", "calibrate", "completion", "man"}) {
     const ProcessResult help = run_llmsweep({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Example")) << command;

@@ -204,6 +204,20 @@ class HtmlReport(unittest.TestCase):
             self.skipTest("LLMSWEEP_SHOTS_DIR is not set")
         report_screenshots.take(self.browser, os.path.join(self.folder.name, "report.html"), folder)
 
+    def test_headings_of_tables_break_between_words(self):
+        for width in (1280, 390):
+            self.browser.resize(width, 900, mobile=width < 800)
+            self.open("report.html")
+            broken = self.run_script("""[...document.querySelectorAll('thead th button')].filter((head) => {
+                const style = getComputedStyle(head);
+                const pen = document.createElement('canvas').getContext('2d');
+                pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+                const words = (head.firstChild || head).textContent.split(/\\s|(?=\\/)/);
+                return Math.max(...words.map((word) => pen.measureText(word).width)) >
+                    head.getBoundingClientRect().width + 1;
+            }).map((head) => head.textContent)""")
+            self.assertEqual(broken, [])
+
     def test_print_hides_what_only_works_on_a_screen(self):
         self.browser.print_media(True)
         self.addCleanup(self.browser.print_media, False)

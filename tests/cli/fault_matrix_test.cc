@@ -49,6 +49,7 @@ constexpr Expected kExpected[] = {
     {FaultKind::kDoneOnly, true, Outcome::kOk, Chunks::kUntilTheFault},
     {FaultKind::kMissingUsage, false, Outcome::kOk, Chunks::kAll},
     {FaultKind::kWrongUsage, false, Outcome::kOk, Chunks::kAll},
+    {FaultKind::kOddUsage, false, Outcome::kOk, Chunks::kAll},
     {FaultKind::kEarlyEnd, false, Outcome::kProtocolError, Chunks::kNone},
     {FaultKind::kEarlyEnd, true, Outcome::kOk, Chunks::kUntilTheFault},
     {FaultKind::kStatus, false, Outcome::kHttpError, Chunks::kNone},

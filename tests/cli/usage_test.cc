@@ -14,7 +14,7 @@ TEST(Usage, HelpNamesEveryCommandAndExitCode) {
   const ProcessResult help = run_llmsweep({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   for (const char* text : {"run", "check", "simulate", "compare", "gate", "tokens", "prompts",
-                           "report", "show", "import", "export", "verify", "calibrate",
+                           "report", "show", "import", "export", "verify", "calibrate", "selftest",
                            "completion", "man", "Examples:", "130 interrupted"}) {
     EXPECT_THAT(help.out, HasSubstr(text));
   }

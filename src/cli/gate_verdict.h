@@ -18,7 +18,8 @@ struct GateOutputs {
   Printed printed = Printed::kText;
 };
 
-// Throws Error for a path that cannot be written: asked before a run, not after it.
+// Throws Error for a path that cannot be written: asked before a run, not after it. Empties what is
+// there, so that an earlier verdict is never taken for that of a run which came to none.
 void require_writable(const GateOutputs& outputs);
 
 // The exit code.

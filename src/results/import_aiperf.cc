@@ -163,8 +163,13 @@ void take_token_counts(const Json& tags, Run& run) {
   const auto server = average(tags, "usage_completion_tokens");
   const auto tool = average(tags, "output_sequence_length");
   if (!server || !tool || *tool <= 0 || std::abs(*server / *tool - 1) <= kSameCount) return;
-  run.stats.output_throughput_tps *= *server / *tool;
-  run.stats.tpot = {};
+  // Its own rates divide by a time that is longer than the benchmark_duration beside them.
+  RunStats& stats = run.stats;
+  stats.output_throughput_tps =
+      stats.wall_seconds > 0
+          ? *server * static_cast<double>(stats.requests.completed) / stats.wall_seconds
+          : stats.output_throughput_tps * *server / *tool;
+  stats.tpot = {};
   run.notes.emplace_back(
       "Its tokenizer and the server's usage count different output tokens: the usage is taken, and "
       "the TPOT of its summary, which cannot be converted, left out.");
@@ -195,11 +200,11 @@ std::vector<Run> read_aiperf(const Document& document) {
   stats.output_throughput_tps = average(tags, "output_token_throughput").value_or(0);
   stats.request_throughput_rps = average(tags, "request_throughput").value_or(0);
   stats.goodput_rps = average(tags, "goodput");
-  take_token_counts(tags, run);
   if (const Json* duration = member(tags, "benchmark_duration")) {
     const auto ms = unit_ms(text(*duration, "unit"));
     if (ms) stats.wall_seconds = number(*duration, "avg").value_or(0) * *ms / 1e3;
   }
+  take_token_counts(tags, run);
   run.notes.emplace_back(
       "Its inter_token_latency is one value a request, our TPOT; ITL is left out. Failures are "
       "counted by error_request_count, not by the kinds in error_summary.");

@@ -72,6 +72,9 @@ TEST(ImportRealFiles, OfAiperfsSummaryAlone) {
   EXPECT_NEAR(*run.e2e.p50, want.at("e2e_p50"), kMs);
   EXPECT_NEAR(*run.ttft.p50, want.at("ttft_p50"), kMs);
   EXPECT_FALSE(run.tpot.p50);  // by its tokenizer's count
+  const json summary = json::parse(text);
+  EXPECT_NEAR(run.output_throughput_tps,
+              240.0 / summary.at("benchmark_duration").at("avg").get<double>(), 1e-6);
   EXPECT_THAT(result.provenance.notes, Contains(HasSubstr("count different output tokens")));
 }
 

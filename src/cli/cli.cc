@@ -142,6 +142,8 @@ void add_selftest(CLI::App& app, Command& chosen) {
   command->add_option("--rate", options->rate, "Chunks a second of each stream")
       ->check(CLI::Range(1.0, 10'000.0));
   command->add_flag("--tls", options->tls, "Over HTTPS");
+  command->add_flag("--in-step", options->in_step,
+                    "All streams gain their tokens at once, the hardest pattern");
   command->add_option("--format", options->format, "table or json")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();

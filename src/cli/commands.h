@@ -53,6 +53,7 @@ struct SelftestCommandOptions {
   int streams = 0;  // 0 both: a ladder of loads
   double rate = 0;  // chunks a second of each stream
   bool tls = false;
+  bool in_step = false;
   std::string format = "table";  // table, json
 };
 int selftest_command(const SelftestCommandOptions& options, Console& console);

@@ -38,7 +38,10 @@ class ScratchFolder {
 };
 
 SelftestOptions options_for(const SelftestCommandOptions& command, const fs::path& scratch) {
-  SelftestOptions options{.tls = command.tls, .program = "/proc/self/exe", .scratch = scratch};
+  SelftestOptions options{.tls = command.tls,
+                          .in_step = command.in_step,
+                          .program = "/proc/self/exe",
+                          .scratch = scratch};
   if (command.streams == 0 && command.rate == 0) {
     options.loads = selftest_ladder();
   } else {

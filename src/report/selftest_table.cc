@@ -46,7 +46,8 @@ std::string why_not(const SelftestStep& step) {
                     format_number(static_cast<double>(step.unaccounted))));
   }
   for (const InvalidReason reason : step.limits) add(std::string(sentence(reason)));
-  if (why.empty()) add("The stamps were late.");
+  if (why.empty())
+    add("Half of the stamps are not within 100 us of the send, or 99 of 100 not within 1 ms.");
   return why;
 }
 
@@ -81,8 +82,9 @@ std::string selftest_table(const Selftest& selftest, const TableStyle& style) {
   std::vector<report::Row> rows;
   for (const SelftestStep& step : selftest.steps) rows.push_back(row_of(step));
   std::string text =
-      fmt::format("self-test of {}, {} cores, {}{}\n\n", printable(selftest.host), selftest.cores,
-                  printable(selftest.kernel), selftest.tls ? ", TLS" : "");
+      fmt::format("self-test of {}, {} cores, {}{}{}\n\n", printable(selftest.host), selftest.cores,
+                  printable(selftest.kernel), selftest.tls ? ", TLS" : "",
+                  selftest.in_step ? ", all streams in step" : "");
   text += report::render_table(columns, rows, style) + '\n';
   for (const SelftestStep& step : selftest.steps) {
     if (step.trusted) continue;

@@ -38,6 +38,7 @@ void fields(Archive& archive, Selftest& value) {
   archive("cores", value.cores);
   archive("kernel", value.kernel);
   archive("tls", value.tls);
+  archive("in_step", value.in_step);
   archive("steps", value.steps);
 }
 

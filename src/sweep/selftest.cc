@@ -58,11 +58,20 @@ class SharedCores {
   int endpoint_ = -1;
 };
 
-// All streams gain a token every 1 ÷ rate seconds, at the same time, as a batch of an engine does.
-SimulatorProfile profile_for(const SelftestLoad& load) {
+// Each stream gets a chunk every 1 ÷ rate seconds. An engine gives all sequences of its batch their
+// tokens at once; where a chunk waits for several tokens, streams that began in different steps
+// send in different ones.
+constexpr int kTokensPerChunk = 8;
+
+int tokens_per_chunk(const SelftestOptions& options) {
+  return options.in_step ? 1 : kTokensPerChunk;
+}
+
+SimulatorProfile profile_for(const SelftestLoad& load, const SelftestOptions& options) {
   SimulatorProfile profile;
   profile.name = "selftest";
-  profile.engine.step.base = Cost(1e9 / load.chunks_per_stream_s);
+  profile.wire.tokens_per_chunk = tokens_per_chunk(options);
+  profile.engine.step.base = Cost(1e9 / (load.chunks_per_stream_s * tokens_per_chunk(options)));
   profile.engine.max_batch_size = load.streams + 16;
   profile.engine.max_batched_tokens = 1 << 20;
   return profile;
@@ -70,8 +79,9 @@ SimulatorProfile profile_for(const SelftestLoad& load) {
 
 SweepSpec spec_for(const SelftestLoad& load, const SelftestOptions& options,
                    const std::string& url) {
-  const double tokens =
+  const double chunks =
       std::max(5.0, load.chunks_per_stream_s * to_seconds(options.per_load) / kRequestsPerSlot);
+  const double tokens = chunks * tokens_per_chunk(options);
   SweepSpec spec;
   spec.name = "selftest";
   spec.system.gpus = 1;
@@ -103,19 +113,20 @@ std::vector<InvalidReason> client_reasons(const RunStats& run) {
 
 SelftestStep step_of(const SelftestLoad& load, const RunStats& run, const StampErrors& errors) {
   const ClientHealth& client = run.client;
-  SelftestStep step{.load = load,
-                    .chunks_per_s = headline_throughput_tps(run),
-                    .chunks = errors.chunks,
-                    .unaccounted = errors.unaccounted,
-                    .stamp_error_p50_us = errors.p50_us,
-                    .stamp_error_p99_us = errors.p99_us,
-                    .receive_stamps = client.receive_stamps,
-                    .receive_delay_p50_us = client.receive_delay_p50_ms * 1000,
-                    .receive_delay_p99_us = client.receive_delay_p99_ms * 1000,
-                    .slot_gap_p50_us = client.slot_gap_p50_ms * 1000,
-                    .slot_gap_p99_us = client.slot_gap_p99_ms * 1000,
-                    .busy_fraction = client.busy_fraction,
-                    .limits = client_reasons(run)};
+  SelftestStep step{
+      .load = load,
+      .chunks_per_s = headline_throughput_tps(run) / std::max(1.0, client.tokens_per_chunk),
+      .chunks = errors.chunks,
+      .unaccounted = errors.unaccounted,
+      .stamp_error_p50_us = errors.p50_us,
+      .stamp_error_p99_us = errors.p99_us,
+      .receive_stamps = client.receive_stamps,
+      .receive_delay_p50_us = client.receive_delay_p50_ms * 1000,
+      .receive_delay_p99_us = client.receive_delay_p99_ms * 1000,
+      .slot_gap_p50_us = client.slot_gap_p50_ms * 1000,
+      .slot_gap_p99_us = client.slot_gap_p99_ms * 1000,
+      .busy_fraction = client.busy_fraction,
+      .limits = client_reasons(run)};
   if (client.cpu_seconds > 0) {
     step.receive_sampling_share = client.receive_sampling_seconds / client.cpu_seconds;
   }
@@ -137,7 +148,7 @@ class Tester {
   std::optional<SelftestStep> run(const SelftestLoad& load) {
     const fs::path folder = options_.scratch / fmt::format("step-{}", ++steps_);
     fs::create_directories(folder);
-    write_file_atomically(folder / "profile.yaml", profile_yaml(profile_for(load)));
+    write_file_atomically(folder / "profile.yaml", profile_yaml(profile_for(load, options_)));
     ensure_descriptors(static_cast<size_t>(load.streams));  // the child inherits the limit
     const fs::path truth = folder / "truth.jsonl";
     std::vector<std::string> words = {
@@ -185,7 +196,8 @@ Selftest run_selftest(const SelftestOptions& options, const Interrupts& interrup
                     .host = machine.host,
                     .cores = machine.cores,
                     .kernel = machine.kernel,
-                    .tls = options.tls};
+                    .tls = options.tls,
+                    .in_step = options.in_step};
   Tester tester(options, interrupts);
   for (const SelftestLoad& load : options.loads) {
     const std::optional<SelftestStep> step = tester.run(load);

@@ -29,13 +29,14 @@ TEST_P(SelftestTransport, AccountsForEveryChunkAndAgreesWithTheEndpointsLog) {
   const fs::path folder = test_folder();
   std::vector<std::string> args = {"selftest", "--streams", "8",   "--rate",
                                    "50",       "--format",  "json"};
-  if (GetParam()) args.emplace_back("--tls");
+  if (GetParam()) args.insert(args.end(), {"--tls", "--in-step"});
   const ProcessResult test = llmsweep_with_state(args, folder);
   ASSERT_TRUE(test.exit_code == 0 || test.exit_code == 1) << test.err;
   const json result = json::parse(test.out);
   ASSERT_EQ(result["steps"].size(), 1u);
   const json& step = result["steps"][0];
   EXPECT_EQ(result["tls"], GetParam());
+  EXPECT_EQ(result["in_step"], GetParam());
   EXPECT_EQ(step["streams"], 8);
   EXPECT_EQ(step["unaccounted"], 0);
   EXPECT_GT(step["chunks"], 8 * 3 * 25);

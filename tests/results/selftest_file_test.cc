@@ -33,6 +33,7 @@ Selftest full_selftest() {
                     .cores = 2,
                     .kernel = "Linux 6.1",
                     .tls = true,
+                    .in_step = true,
                     .steps = {step, step}};
   selftest.steps[1].trusted = false;
   selftest.steps[1].chunks_per_s = 70'000;

@@ -16,6 +16,7 @@ struct SelftestOptions {
                                                 // cannot be trusted
   Duration per_load = std::chrono::seconds(2);  // the measured part, about
   bool tls = false;
+  bool in_step = false;  // all streams gain their tokens at once; else spread over an interval
   std::filesystem::path program;  // llmsweep itself: `program simulate …` is the endpoint
   std::filesystem::path scratch;  // an existing folder for what the steps leave
 };

@@ -107,7 +107,8 @@ RunStats run_judged(const SlowLoad& load) {
   std::vector<Prompt> prompts(demand.total(), Prompt{.text = "a few words"});
   // Of many lengths, so that slots do not end all at once.
   for (size_t i = 0; i < prompts.size(); ++i) {
-    prompts[i].planned_output_tokens = load.tokens - 6 + static_cast<int64_t>(i * 7 % 13);
+    const auto spread = static_cast<int64_t>(i * 7 % 13) - 6;  // −6 to 6
+    prompts[i].planned_output_tokens = load.tokens + spread * load.tokens / 20;
   }
   const EndpointSpec endpoint{.url = simulator.base_url()};
   LoadPlan plan{

@@ -31,8 +31,8 @@ class SlowClient final : public HttpClient {
 
 struct SlowLoad {
   int streams = 64;
-  int tokens = 16;  // of an answer on average, one every 5 ms
-  int requests_per_slot = 8;
+  int tokens = 80;  // of an answer on average, one every 5 ms
+  int requests_per_slot = 3;
   Duration burn{};         // per delivery
   int burners_beside = 0;  // busy threads on the one core that the client's loop is given
 };

@@ -24,8 +24,7 @@ RunStats shown(const char* what, const SlowLoad& load) {
 TEST(SlowClient, AHealthyOneIsValidAtThisLoad) {
   const RunStats run = shown("healthy", {});
   EXPECT_EQ(run.requests.failed, 0);
-  EXPECT_EQ(run.requests.completed, 64 * 8);
-  EXPECT_EQ(run.client.chunks_per_iteration > 0, true);
+  EXPECT_EQ(run.requests.completed, 64 * 3);
   if (std::getenv("LLMSWEEP_QUIET_MACHINE") == nullptr) return;
   EXPECT_TRUE(run.valid);
 }

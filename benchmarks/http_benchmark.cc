@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "llmsweep/http/curl_client.h"
+#include "llmsweep/protocol/response.h"
 #include "stream_sender.h"
 
 namespace llmsweep::bench {
@@ -116,12 +117,36 @@ Reading read_bare(const SenderLoad& load) {
   return reading;
 }
 
-Reading read_with_client(const SenderLoad& load, bool receive_stamps) {
+struct ClientKind {
+  Transport transport = Transport::kAuto;
+  bool receive_stamps = true;
+  bool parse = false;  // what the load loop does with the bytes
+};
+
+// One response reader a stream, as in the load loop.
+class Parsers {
+ public:
+  explicit Parsers(int streams) : records_(static_cast<size_t>(streams)) {
+    for (RequestRecord& record : records_) {
+      readers_.emplace_back(Api::kChat, record);
+      readers_.back().headers(200, "", from_ns(0));
+    }
+  }
+  void apply(const HttpEvent& event) { readers_[event.id].bytes(event.text, event.at, parser_); }
+
+ private:
+  ChunkParser parser_;
+  std::vector<RequestRecord> records_;
+  std::vector<ResponseReader> readers_;
+};
+
+Reading read_with_client(const SenderLoad& load, const ClientKind& kind) {
   StreamSender sender(load);
   CurlClientOptions options;
   options.urls = {"http://127.0.0.1:" + std::to_string(sender.port()) + "/"};
   options.max_connections = static_cast<size_t>(load.streams);
-  options.receive_stamps = receive_stamps;
+  options.receive_stamps = kind.receive_stamps;
+  options.transport = kind.transport;
   const auto client = make_curl_client(options);
   const SteadyClock clock;
   const auto body = std::make_shared<const std::string>("{}");
@@ -147,6 +172,7 @@ Reading read_with_client(const SenderLoad& load, bool receive_stamps) {
   const size_t expected = expected_bytes(load);
   size_t received = 0;
   size_t deliveries = 0;
+  Parsers parsers(load.streams);
   client->reset_health();
   const Duration before = thread_cpu_time();
   while (received < expected) {
@@ -157,6 +183,7 @@ Reading read_with_client(const SenderLoad& load, bool receive_stamps) {
         return reading;
       }
       received += event.text.size();
+      if (kind.parse) parsers.apply(event);
       if (++deliveries % 8 == 0) {
         const int64_t sent = sent_at(event.text);
         if (sent != 0) errors.push_back(to_us(event.at - from_ns(sent)));
@@ -195,16 +222,21 @@ std::vector<Reading> take_turns(const std::vector<std::function<Reading()>>& rea
 
 void compare(const char* name, const SenderLoad& load, int rounds) {
   const auto medians =
-      take_turns({[&] { return read_bare(load); }, [&] { return read_with_client(load, false); },
-                  [&] { return read_with_client(load, true); }},
+      take_turns({[&] { return read_bare(load); },
+                  [&] { return read_with_client(load, {.transport = Transport::kLibcurl}); },
+                  [&] { return read_with_client(load, {.receive_stamps = false}); },
+                  [&] { return read_with_client(load, {}); },
+                  [&] { return read_with_client(load, {.parse = true}); }},
                  rounds);
-  const Reading& bare = medians[0];
-  const Reading& client = medians[2];
-  std::printf("%7d %-12s %8.2f %8.2f %8.2f %7.2f %7.2f %7.2f %8.1f %8.1f %8.1f  %s\n", load.streams,
-              name, bare.cpu_us_per_chunk, medians[1].cpu_us_per_chunk, client.cpu_us_per_chunk,
-              client.cpu_us_per_chunk / bare.cpu_us_per_chunk, client.iterations_per_chunk,
-              client.busy, client.error_p50_us, client.error_p99_us, client.own_p50_us,
-              client.complete && bare.complete ? "" : "INCOMPLETE");
+  const double bare = medians[0].cpu_us_per_chunk;
+  std::printf("%7d %-10s %6.2f", load.streams, name, bare);
+  bool complete = true;
+  for (const Reading& reading : medians) complete = complete && reading.complete;
+  for (size_t i = 1; i < medians.size(); ++i)
+    std::printf(" %8.2f", medians[i].cpu_us_per_chunk / bare);
+  const Reading& path = medians.back();
+  std::printf(" %6.2f %5.2f %8.1f %8.1f %8.1f  %s\n", path.iterations_per_chunk, path.busy,
+              path.error_p50_us, path.error_p99_us, path.own_p50_us, complete ? "" : "INCOMPLETE");
   std::fflush(stdout);
 }
 
@@ -217,8 +249,11 @@ struct Settings {
 int run(const Settings& settings) {
   ensure_descriptors(2 * 8192);
   pin_to_cpu(0);
-  std::printf("%7s %-12s %8s %8s %8s %7s %7s %7s %8s %8s %8s\n", "streams", "arrivals", "bare us",
-              "client", "+stamps", "ratio", "wakes", "busy", "err p50", "err p99", "own p50");
+  std::printf(
+      "CPU a chunk: bare in us, the others as ratios to it. Errors of the whole path in us.\n");
+  std::printf("%7s %-10s %6s %8s %8s %8s %8s %6s %5s %8s %8s %8s\n", "streams", "arrivals", "bare",
+              "libcurl", "plain", "+stamps", "+parser", "wakes", "busy", "err p50", "err p99",
+              "own p50");
   const struct {
     int streams;
     int per_second;

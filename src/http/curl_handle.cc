@@ -40,10 +40,6 @@ std::string url_part(CURLU* url, CURLUPart part, unsigned flags = 0) {
   return result;
 }
 
-bool has_name(const std::string& header, const char* name) {
-  return strcasecmp(header.c_str(), name) == 0;
-}
-
 }  // namespace
 
 void init_curl() {
@@ -110,14 +106,36 @@ Target parse_target(const std::string& url) {
   }
   target.port = static_cast<int>(
       parse_int(url_part(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT)).value_or(0));
+  const std::string query = url_part(parsed.get(), CURLUPART_QUERY);
+  target.path = url_part(parsed.get(), CURLUPART_PATH) + (query.empty() ? "" : "?" + query);
   if (target.host.empty() || target.port <= 0) {
     refuse("the URL names no host or port", printable(url), next);
   }
   return target;
 }
 
-Slist make_header_list(const std::vector<std::pair<std::string, std::string>>& headers,
-                       bool json_body) {
+void check_headers(const HeaderList& headers) {
+  for (const auto& [name, value] : headers) {
+    const bool bad_name = name.empty() || name.find_first_of("\r\n: \t") != std::string::npos ||
+                          name.find('\0') != std::string::npos;
+    if (!bad_name && value.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos) {
+      continue;
+    }
+    throw Error({.what = "the header '" + printable(name) + "' cannot be sent",
+                 .where = "",
+                 .next = "a header's name has no spaces or colons, and neither it nor its value "
+                         "has line breaks: is there one at the end of a key file?"});
+  }
+}
+
+bool has_header(const HeaderList& headers, const char* name) {
+  return std::any_of(headers.begin(), headers.end(), [name](const auto& header) {
+    return strcasecmp(header.first.c_str(), name) == 0;
+  });
+}
+
+Slist make_header_list(const HeaderList& headers, bool json_body) {
+  check_headers(headers);
   Slist list;
   const auto add = [&list](const std::string& line) {
     curl_slist* longer = curl_slist_append(list.get(), line.c_str());
@@ -125,21 +143,11 @@ Slist make_header_list(const std::vector<std::pair<std::string, std::string>>& h
     (void)list.release();
     list.reset(longer);
   };
-  bool has_type = false;
   for (const auto& [name, value] : headers) {
-    const bool bad_name = name.empty() || name.find_first_of("\r\n: \t") != std::string::npos ||
-                          name.find('\0') != std::string::npos;
-    if (bad_name || value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
-      throw Error({.what = "the header '" + printable(name) + "' cannot be sent",
-                   .where = "",
-                   .next = "a header's name has no spaces or colons, and neither it nor its value "
-                           "has line breaks: is there one at the end of a key file?"});
-    }
-    has_type = has_type || has_name(name, "Content-Type");
     // libcurl leaves a header without a value out unless it ends with a semicolon.
     add(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
   }
-  if (json_body && !has_type) add("Content-Type: application/json");
+  if (json_body && !has_header(headers, "Content-Type")) add("Content-Type: application/json");
   add("Expect:");
   return list;
 }
@@ -162,7 +170,7 @@ void set_common_options(CURL* easy, const EasyOptions& options) {
   set(CURLOPT_HTTP_CONTENT_DECODING, 0L);
   set(CURLOPT_BUFFERSIZE, kReceiveBuffer);
   set(CURLOPT_UPLOAD_BUFFERSIZE, kSendBuffer);
-  set(CURLOPT_USERAGENT, "llmsweep/" LLMSWEEP_VERSION);
+  set(CURLOPT_USERAGENT, kUserAgent);
   set(CURLOPT_CONNECTTIMEOUT_MS, to_long_ms(options.connect_timeout));
   set(CURLOPT_MAXAGE_CONN, std::max(1L, to_long_ms(options.max_idle) / 1000));
   if (!options.use_proxy) set(CURLOPT_PROXY, "");

@@ -42,16 +42,21 @@ struct Target {
   std::string url;
   std::string host;  // without brackets
   int port = 0;
+  std::string path;  // with the query
   bool tls = false;
   std::string name() const;  // "localhost:8000", "[::1]:8000": for messages
 };
 Target parse_target(const std::string& url);
 std::string join_host_port(std::string_view host, int port);
 
-// "Name: value" lines for libcurl, with `Expect:` suppressed and a Content-Type where `json_body`
-// and none is given. Throws Error, which names the header but not its value, for line breaks.
-Slist make_header_list(const std::vector<std::pair<std::string, std::string>>& headers,
-                       bool json_body);
+using HeaderList = std::vector<std::pair<std::string, std::string>>;
+// Throws Error, which names the header but not its value, for what cannot be sent.
+void check_headers(const HeaderList& headers);
+bool has_header(const HeaderList& headers, const char* name);
+// Checked, as lines for libcurl, with `Expect:` suppressed and a Content-Type where `json_body` and
+// none is given.
+Slist make_header_list(const HeaderList& headers, bool json_body);
+inline constexpr const char* kUserAgent = "llmsweep/" LLMSWEEP_VERSION;
 
 struct EasyOptions {
   Duration connect_timeout{};

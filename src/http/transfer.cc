@@ -28,8 +28,8 @@ void set(CURL* easy, CURLoption option, Value value) {
 
 }  // namespace
 
-Transfer::Transfer(EventSink& sink, const TransferOptions& options)
-    : sink_(sink), options_(options), easy_(make_easy()) {
+Transfer::Transfer(EventSink& sink, const TransferOptions& options, const uint64_t& read_serial)
+    : sink_(sink), options_(options), read_serial_(read_serial), easy_(make_easy()) {
   configure();
 }
 
@@ -87,14 +87,6 @@ void Transfer::release() {
   configure();
 }
 
-HttpEvent& Transfer::push(HttpEvent::Kind kind, Instant at) {
-  HttpEvent& event = sink_.events.emplace_back();
-  event.kind = kind;
-  event.id = id_;
-  event.at = at;
-  return event;
-}
-
 int Transfer::on_prereq(void* self, char*, char*, int, int) noexcept {
   return static_cast<Transfer*>(self)->sent();
 }
@@ -127,7 +119,7 @@ int Transfer::sent() {
   }
   if (!again) first_sent_ = now;
   phase_ = Phase::kSent;
-  HttpEvent& event = push(HttpEvent::Kind::kSent, now);
+  HttpEvent& event = sink_.push(HttpEvent::Kind::kSent, id_, now);
   event.new_connection = opened_connection_;
   event.resent = again;
   if (opened_connection_) ++sink_.health.new_connections;
@@ -159,7 +151,7 @@ bool Transfer::headers_complete() {
     return true;
   }
   phase_ = Phase::kBody;
-  HttpEvent& event = push(HttpEvent::Kind::kHeaders, header_at_);
+  HttpEvent& event = sink_.push(HttpEvent::Kind::kHeaders, id_, header_at_);
   event.status = status;
   event.text = sink_.arena().append(header_block_);
   if (!content_encoding(header_block_).empty()) {
@@ -173,7 +165,7 @@ void Transfer::body(std::string_view bytes) {
   if (bytes.empty()) return;
   // libcurl receives up to a hundred times in a row, always into the same buffer, so that a chunk
   // of the same read lies behind the one before.
-  const bool same_read = body_serial_ == sink_.read_serial && bytes.data() >= body_end_;
+  const bool same_read = body_serial_ == read_serial_ && bytes.data() >= body_end_;
   body_end_ = bytes.data() + bytes.size();
   if (same_read) {
     std::string_view& text = sink_.events[body_event_].text;
@@ -183,16 +175,16 @@ void Transfer::body(std::string_view bytes) {
   const Instant now = sink_.clock.now();
   sink_.sampler.stamped(now, sink_.health);
   ++sink_.health.reads;
-  body_serial_ = sink_.read_serial;
+  body_serial_ = read_serial_;
   body_event_ = sink_.events.size();
-  push(HttpEvent::Kind::kBytes, now).text = sink_.arena().append(bytes);
+  sink_.push(HttpEvent::Kind::kBytes, id_, now).text = sink_.arena().append(bytes);
 }
 
 void Transfer::finish(CURLcode code) {
   const Instant now = sink_.clock.now();
   const bool answered = phase_ == Phase::kBody;
   if (code == CURLE_OK && answered && refusal_ == nullptr) {
-    push(HttpEvent::Kind::kEnd, now);
+    sink_.push(HttpEvent::Kind::kEnd, id_, now);
     return;
   }
   long os_error = 0;
@@ -210,7 +202,7 @@ void Transfer::finish(CURLcode code) {
                            .connected = phase_ != Phase::kConnecting,
                            .answered = answered});
   }
-  HttpEvent& event = push(HttpEvent::Kind::kFailure, now);
+  HttpEvent& event = sink_.push(HttpEvent::Kind::kFailure, id_, now);
   event.timed_out = code == CURLE_OPERATION_TIMEDOUT;
   event.text = sink_.arena().append(reason);
 }

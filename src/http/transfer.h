@@ -8,29 +8,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "http/curl_handle.h"
-#include "http/event_arena.h"
-#include "http/receive_stamps.h"
+#include "http/event_sink.h"
 #include "llmsweep/base/clock.h"
 #include "llmsweep/http/http_client.h"
 
 namespace llmsweep::http {
-
-// Where the transfers of one client put what happens.
-struct EventSink {
-  std::vector<HttpEvent> events;
-  std::array<EventArena, 2> arenas;  // the other one holds what the last poll() handed out
-  size_t arena_index = 0;
-  uint64_t read_serial = 0;  // counts what libcurl is told to do: one read each
-  SteadyClock clock;
-  ReceiveSampler sampler;
-  TransportHealth health;
-
-  explicit EventSink(bool receive_stamps) : sampler(receive_stamps) {}
-  EventArena& arena() { return arenas[arena_index]; }
-};
 
 // A URL with what all requests to it share.
 struct PreparedEndpoint {
@@ -48,8 +32,8 @@ struct TransferOptions {
 
 class Transfer {
  public:
-  // Both outlive it.
-  Transfer(EventSink& sink, const TransferOptions& options);
+  // All outlive it. `read_serial` counts what libcurl is told to do.
+  Transfer(EventSink& sink, const TransferOptions& options, const uint64_t& read_serial);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
@@ -79,10 +63,10 @@ class Transfer {
   bool header_line(std::string_view line);
   bool headers_complete();
   void body(std::string_view bytes);
-  HttpEvent& push(HttpEvent::Kind kind, Instant at);
 
   EventSink& sink_;
   const TransferOptions& options_;
+  const uint64_t& read_serial_;
   EasyHandle easy_;
   const PreparedEndpoint* endpoint_ = nullptr;
   std::shared_ptr<const std::string> body_;

@@ -29,9 +29,12 @@ bool ipv6_available() {
   }
 }
 
-TEST(Connections, AreKeptBetweenRequestsOfALane) {
+class Connections : public TransportTest {};
+INSTANTIATE_TEST_SUITE_P(Over, Connections, both_transports(), transport_name);
+
+TEST_P(Connections, AreKeptBetweenRequestsOfALane) {
   RawServer server(answer_all);
-  Driver driver(options_for(server));
+  Driver driver(options_for(server, GetParam()));
   for (RequestId id = 0; id < 50; ++id) {
     EXPECT_EQ(driver.run(id).new_connections, id == 0 ? 1 : 0);
   }
@@ -40,9 +43,9 @@ TEST(Connections, AreKeptBetweenRequestsOfALane) {
   EXPECT_EQ(driver.client().health().resends, 0);
 }
 
-TEST(Connections, StayInTheirGroupWhateverTheOrderOfRequests) {
+TEST(LibcurlConnections, StayInTheirGroupWhateverTheOrderOfRequests) {
   RawServer server(answer_all);
-  CurlClientOptions options = options_for(server);
+  CurlClientOptions options = options_for(server, Transport::kLibcurl);
   options.max_connections = 2048;  // four groups
   Driver driver(options);
   RequestId id = 0;
@@ -53,12 +56,12 @@ TEST(Connections, StayInTheirGroupWhateverTheOrderOfRequests) {
   EXPECT_EQ(server.connections(), 4);
 }
 
-TEST(Connections, AreNewWhenTheServerClosesAfterEachResponse) {
+TEST_P(Connections, AreNewWhenTheServerClosesAfterEachResponse) {
   RawServer server([](Peer& peer) {
     (void)peer.read_request();
     peer.send(with_length("ok", "Connection: close\r\n"));
   });
-  Driver driver(options_for(server));
+  Driver driver(options_for(server, GetParam()));
   for (RequestId id = 0; id < 10; ++id) {
     const Seen& seen = driver.run(id);
     EXPECT_EQ(seen.bytes, "ok");
@@ -68,12 +71,12 @@ TEST(Connections, AreNewWhenTheServerClosesAfterEachResponse) {
   EXPECT_EQ(server.connections(), 10);
 }
 
-TEST(Connections, ThatTheServerClosedSilentlyAreReplacedAndReported) {
+TEST_P(Connections, ThatTheServerClosedSilentlyAreReplacedAndReported) {
   RawServer server([](Peer& peer) {
     (void)peer.read_request();
     peer.send(with_length("ok"));
   });
-  Driver driver(options_for(server));
+  Driver driver(options_for(server, GetParam()));
   for (RequestId id = 0; id < 10; ++id) {
     const Seen& seen = driver.run(id);
     EXPECT_EQ(seen.bytes, "ok");
@@ -83,7 +86,7 @@ TEST(Connections, ThatTheServerClosedSilentlyAreReplacedAndReported) {
   EXPECT_EQ(server.connections(), 10);
 }
 
-TEST(Connections, DyingUnderARequestShowAsASecondSend) {
+TEST_P(Connections, DyingUnderARequestShowAsASecondSend) {
   RawServer server([](Peer& peer) {
     (void)peer.read_request();
     peer.send(with_length("ok"));
@@ -93,7 +96,7 @@ TEST(Connections, DyingUnderARequestShowAsASecondSend) {
     }
     peer.wait_until_closed();
   });
-  Driver driver(options_for(server));
+  Driver driver(options_for(server, GetParam()));
   driver.run(1);
   const Seen& seen = driver.run(2);
   EXPECT_THAT(seen.kinds,
@@ -104,14 +107,14 @@ TEST(Connections, DyingUnderARequestShowAsASecondSend) {
   EXPECT_EQ(driver.client().health().resends, 1);
 }
 
-TEST(Connections, MayDieAnyNumberOfTimes) {
-  // libcurl alone fails every sixth such request of a handle that is used again.
+TEST_P(Connections, MayDieAnyNumberOfTimes) {
+  // libcurl by itself fails every sixth such request of a handle that is used again.
   RawServer server([](Peer& peer) {
     (void)peer.read_request();
     peer.send(with_length("ok"));
     (void)peer.read_request();
   });
-  Driver driver(options_for(server));
+  Driver driver(options_for(server, GetParam()));
   for (RequestId id = 0; id < 20; ++id) {
     const Seen& seen = driver.run(id);
     EXPECT_EQ(seen.bytes, "ok");
@@ -120,7 +123,7 @@ TEST(Connections, MayDieAnyNumberOfTimes) {
   EXPECT_EQ(server.connections(), 20);
 }
 
-TEST(Connections, DyingLongAfterTheSendFailTheRequest) {
+TEST_P(Connections, DyingLongAfterTheSendFailTheRequest) {
   std::atomic<int> requests = 0;
   RawServer server([&](Peer& peer) {
     for (; peer.read_request(); peer.send(with_length("ok"))) {
@@ -129,7 +132,7 @@ TEST(Connections, DyingLongAfterTheSendFailTheRequest) {
       return;
     }
   });
-  Driver driver(options_for(server));
+  Driver driver(options_for(server, GetParam()));
   driver.run(1);
   const Seen& seen = driver.run(2);
   EXPECT_THAT(seen.kinds, ElementsAre(Kind::kSent, Kind::kFailure));
@@ -137,7 +140,7 @@ TEST(Connections, DyingLongAfterTheSendFailTheRequest) {
   EXPECT_EQ(requests, 2);
 }
 
-TEST(Connections, AreClosedByCancelAndNothingFollows) {
+TEST_P(Connections, AreClosedByCancelAndNothingFollows) {
   std::atomic<bool> client_left = false;
   RawServer server([&](Peer& peer) {
     (void)peer.read_request();
@@ -146,7 +149,7 @@ TEST(Connections, AreClosedByCancelAndNothingFollows) {
     }
     client_left = true;
   });
-  Driver driver(options_for(server));
+  Driver driver(options_for(server, GetParam()));
   driver.start(1);
   while (driver.seen(1).deliveries == 0) driver.poll_once();
   driver.client().cancel(1);
@@ -157,7 +160,7 @@ TEST(Connections, AreClosedByCancelAndNothingFollows) {
   EXPECT_FALSE(driver.seen(1).ended);
 }
 
-TEST(Connections, OfACancelledRequestAreNotUsedAgain) {
+TEST_P(Connections, OfACancelledRequestAreNotUsedAgain) {
   RawServer server([](Peer& peer) {
     if (peer.number() == 0) {
       peer.wait_until_closed();
@@ -165,7 +168,7 @@ TEST(Connections, OfACancelledRequestAreNotUsedAgain) {
       answer_all(peer);
     }
   });
-  Driver driver(options_for(server));
+  Driver driver(options_for(server, GetParam()));
   driver.start(1);
   while (driver.seen(1).sent == 0) driver.poll_once();
   driver.client().cancel(1);
@@ -174,9 +177,9 @@ TEST(Connections, OfACancelledRequestAreNotUsedAgain) {
   EXPECT_EQ(server.connections(), 2);
 }
 
-TEST(Connections, CancelTakesBackWhatStartHasSeen) {
+TEST_P(Connections, CancelTakesBackWhatStartHasSeen) {
   RawServer server(answer_all);
-  Driver driver(options_for(server));
+  Driver driver(options_for(server, GetParam()));
   driver.run(1);
   driver.start(2);  // on the kept connection: sent at once
   driver.client().cancel(2);
@@ -184,7 +187,7 @@ TEST(Connections, CancelTakesBackWhatStartHasSeen) {
   EXPECT_EQ(driver.seen(2).sent, 0);
 }
 
-TEST(Connections, AreClosedWithTheClientWhileRequestsAreInFlight) {
+TEST_P(Connections, AreClosedWithTheClientWhileRequestsAreInFlight) {
   std::atomic<int> left = 0;
   RawServer server([&](Peer& peer) {
     (void)peer.read_request();
@@ -194,7 +197,7 @@ TEST(Connections, AreClosedWithTheClientWhileRequestsAreInFlight) {
     ++left;
   });
   {
-    Driver driver(options_for(server));
+    Driver driver(options_for(server, GetParam()));
     for (RequestId id = 0; id < 20; ++id) driver.start(id);
     driver.poll_once();
   }
@@ -203,7 +206,7 @@ TEST(Connections, AreClosedWithTheClientWhileRequestsAreInFlight) {
   EXPECT_EQ(left, server.connections());
 }
 
-TEST(Connections, GoToTheEndpointThatTheRequestNames) {
+TEST_P(Connections, GoToTheEndpointThatTheRequestNames) {
   RawServer first([](Peer& peer) {
     (void)peer.read_request();
     peer.send(with_length("first"));
@@ -215,6 +218,7 @@ TEST(Connections, GoToTheEndpointThatTheRequestNames) {
     peer.wait_until_closed();
   });
   CurlClientOptions options;
+  options.transport = GetParam();
   options.urls = {first.url(), second.url()};
   Driver driver(options);
   driver.client().start(1, {.body = shared("{}"), .endpoint = 1});
@@ -223,7 +227,7 @@ TEST(Connections, GoToTheEndpointThatTheRequestNames) {
   EXPECT_EQ(driver.finish(2).bytes, "first");
 }
 
-TEST(Connections, ToLocalhostUseTheAddressThatAnswers) {
+TEST_P(Connections, ToLocalhostUseTheAddressThatAnswers) {
   for (const std::string& host : {std::string("127.0.0.1"), std::string("::1")}) {
     if (host == "::1" && !ipv6_available()) continue;
     RawServer server(answer_all, {.host = host});
@@ -235,12 +239,13 @@ TEST(Connections, ToLocalhostUseTheAddressThatAnswers) {
     EXPECT_EQ(resolved.address,
               (host == "::1" ? "[::1]:" : "127.0.0.1:") + std::to_string(server.port()));
     CurlClientOptions options;
+    options.transport = GetParam();
     options.urls = {url};
     EXPECT_EQ(Driver(options).run(1).bytes, "ok");
   }
 }
 
-TEST(Connections, GoToThePinnedAddressWithTheNameInTheHostHeader) {
+TEST_P(Connections, GoToThePinnedAddressWithTheNameInTheHostHeader) {
   std::string request;
   RawServer server([&](Peer& peer) {
     const auto got = peer.read_request();
@@ -250,19 +255,20 @@ TEST(Connections, GoToThePinnedAddressWithTheNameInTheHostHeader) {
     peer.wait_until_closed();
   });
   CurlClientOptions options;
+  options.transport = GetParam();
   options.urls = {"http://llm.invalid:1234/v1"};
   options.addresses = {"127.0.0.1:" + std::to_string(server.port())};
   { EXPECT_EQ(Driver(options).run(1).bytes, "ok"); }
   EXPECT_THAT(request, HasSubstr("Host: llm.invalid:1234\r\n"));
 }
 
-TEST(Connections, OverIpv6) {
+TEST_P(Connections, OverIpv6) {
   if (!ipv6_available()) GTEST_SKIP() << "no IPv6 here";
   RawServer server(answer_all, {.host = "::1"});
-  EXPECT_EQ(Driver(options_for(server)).run(1).bytes, "ok");
+  EXPECT_EQ(Driver(options_for(server, GetParam())).run(1).bytes, "ok");
 }
 
-TEST(Connections, ThatNeedMoreDescriptorsThanAllowedAreRefusedWithTheRemedy) {
+TEST(Descriptors, AreRaisedOrRefusedWithTheRemedy) {
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
   const rlimit low{.rlim_cur = 128, .rlim_max = before.rlim_max};

@@ -1,6 +1,8 @@
 // Runs a client until what a test waits for has happened, and keeps what it was told.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <map>
 #include <memory>
 #include <string>
@@ -30,10 +32,21 @@ inline std::shared_ptr<const std::string> shared(std::string text) {
   return std::make_shared<const std::string>(std::move(text));
 }
 
-inline CurlClientOptions options_for(const RawServer& server) {
+inline CurlClientOptions options_for(const RawServer& server, Transport transport) {
   CurlClientOptions options;
+  options.transport = transport;
   options.urls = {server.url()};
   return options;
+}
+
+// What must hold whichever way the bytes go.
+class TransportTest : public testing::TestWithParam<Transport> {};
+
+inline std::string transport_name(const testing::TestParamInfo<Transport>& info) {
+  return info.param == Transport::kLibcurl ? "Libcurl" : "Auto";
+}
+inline auto both_transports() {
+  return testing::Values(Transport::kAuto, Transport::kLibcurl);
 }
 
 class Driver {

@@ -16,7 +16,12 @@ namespace {
 using http::EventArena;
 using http::ReceiveSampler;
 
-TEST(ReceiveStamps, AreSampledInOneReadOfSixteen) {
+class ReceiveStamps : public TransportTest {};
+INSTANTIATE_TEST_SUITE_P(Over, ReceiveStamps, both_transports(), transport_name);
+class HealthAccount : public TransportTest {};
+INSTANTIATE_TEST_SUITE_P(Over, HealthAccount, both_transports(), transport_name);
+
+TEST_P(ReceiveStamps, AreSampledInOneReadOfSixteen) {
   if (!http::StampingKeeper(true).supported()) GTEST_SKIP() << "no receive stamps here";
   std::atomic<int> wanted = 0;
   RawServer server([&](Peer& peer) {
@@ -27,7 +32,7 @@ TEST(ReceiveStamps, AreSampledInOneReadOfSixteen) {
       open = peer.send_chunk("token");
     }
   });
-  Driver driver(options_for(server));
+  Driver driver(options_for(server, GetParam()));
   const TransportHealth& health = driver.client().health();
   driver.start(1);
   // The kernel may take its time to switch stamping on.
@@ -49,11 +54,11 @@ TEST(ReceiveStamps, AreSampledInOneReadOfSixteen) {
   EXPECT_EQ(health.receive_delay_max, delays.back());
 }
 
-TEST(ReceiveStamps, AreNotTakenWhenSwitchedOff) {
+TEST_P(ReceiveStamps, AreNotTakenWhenSwitchedOff) {
   RawServer server([](Peer& peer) {
     while (peer.read_request()) peer.send(with_length("ok"));
   });
-  CurlClientOptions options = options_for(server);
+  CurlClientOptions options = options_for(server, GetParam());
   options.receive_stamps = false;
   Driver driver(options);
   for (RequestId id = 0; id < 200; ++id) driver.run(id);
@@ -61,7 +66,7 @@ TEST(ReceiveStamps, AreNotTakenWhenSwitchedOff) {
   EXPECT_TRUE(driver.client().health().receive_delays.empty());
 }
 
-TEST(ReceiveStamps, GiveUpWhereTheKernelGivesNone) {
+TEST(ReceiveSampler, GivesUpWhereTheKernelGivesNone) {
   ReceiveSampler sampler(true);
   TransportHealth health;
   sampler.reset(health);
@@ -74,11 +79,11 @@ TEST(ReceiveStamps, GiveUpWhereTheKernelGivesNone) {
   EXPECT_TRUE(health.receive_delays.empty());
 }
 
-TEST(TransportHealth, StartsAnewWhenReset) {
+TEST_P(HealthAccount, StartsAnewWhenReset) {
   RawServer server([](Peer& peer) {
     while (peer.read_request()) peer.send(with_length("ok"));
   });
-  Driver driver(options_for(server));
+  Driver driver(options_for(server, GetParam()));
   for (RequestId id = 0; id < 100; ++id) driver.run(id);
   const TransportHealth before = driver.client().health();
   EXPECT_EQ(before.reads, 100);
@@ -93,11 +98,11 @@ TEST(TransportHealth, StartsAnewWhenReset) {
   EXPECT_EQ(after.busy + after.waited, Duration(0));
 }
 
-TEST(TransportHealth, AccountsForAllOfTheTime) {
+TEST_P(HealthAccount, AccountsForAllOfTheTime) {
   RawServer server([](Peer& peer) {
     while (peer.read_request()) peer.send(with_length("ok"));
   });
-  Driver driver(options_for(server));
+  Driver driver(options_for(server, GetParam()));
   driver.client().reset_health();
   const Instant start = SteadyClock().now();
   for (RequestId id = 0; id < 100; ++id) driver.run(id);

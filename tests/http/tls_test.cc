@@ -27,7 +27,7 @@ class TlsRun {
               ("llmsweep-ca-" + std::to_string(server_.port()) + ".pem");
       std::ofstream(file_) << authority;
     }
-    options_ = options_for(server_);
+    options_ = options_for(server_, Transport::kAuto);
     options_.ca_file = file_.string();
   }
   ~TlsRun() { std::filesystem::remove(file_); }
@@ -101,7 +101,7 @@ TEST(Tls, ChecksTheNameOfTheUrlNotThePinnedAddress) {
 
 TEST(Tls, SaysSoWhenTheServerSpeaksPlainHttp) {
   RawServer server([](Peer& peer) { peer.send("HTTP/1.1 400 Bad Request\r\n\r\n"); });
-  CurlClientOptions options = options_for(server);
+  CurlClientOptions options = options_for(server, Transport::kAuto);
   options.urls[0].replace(0, 4, "https");
   const Seen seen = Driver(options).run(1);
   EXPECT_THAT(seen.kinds, ElementsAre(Kind::kFailure));

@@ -1,4 +1,4 @@
-// HttpClient over libcurl's multi_socket interface with our own epoll and timerfd.
+// HttpClients over our own epoll and timerfd: libcurl for TLS and proxies, plain sockets else.
 //
 // HTTP/1.1 only; no redirects, no Expect:, no Accept-Encoding, no proxy unless asked. A response
 // that is compressed all the same, or whose headers are longer than the limit, is a kFailure.
@@ -15,7 +15,13 @@
 
 namespace llmsweep {
 
+enum class Transport {
+  kAuto,     // plain sockets where all URLs are http:// and there is no proxy, else libcurl
+  kLibcurl,  // libcurl's multi_socket interface for everything
+};
+
 struct CurlClientOptions {
+  Transport transport = Transport::kAuto;
   std::vector<std::string> urls;  // full URLs that requests are POSTed to; HttpRequest::endpoint
   // addresses[i] is where urls[i] is connected to: resolve_endpoint().address, or
   // HttpAnswer::resolved_address. Missing or empty: resolved when the client is made.

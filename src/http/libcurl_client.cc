@@ -1,5 +1,3 @@
-#include "llmsweep/http/curl_client.h"
-
 #include <curl/curl.h>
 
 #include <algorithm>
@@ -8,10 +6,10 @@
 #include <new>
 #include <unordered_map>
 
+#include "http/clients.h"
 #include "http/curl_handle.h"
 #include "http/poller.h"
 #include "http/transfer.h"
-#include "llmsweep/base/error.h"
 
 namespace llmsweep {
 namespace http {
@@ -19,8 +17,6 @@ namespace {
 
 // A new request walks over its multi handle's connections to the host: 142 µs at 8,192 of them.
 constexpr size_t kTransfersPerGroup = 512;
-// A wait that returns sooner did not put the thread to sleep: its time is work.
-constexpr Duration kShortestSleep = std::chrono::microseconds(5);
 
 // A multi handle with its connections and its one timer.
 struct Group {
@@ -51,23 +47,16 @@ int on_timer_change(CURLM*, long timeout_ms, void* user) noexcept {
   return 0;
 }
 
-std::vector<PreparedEndpoint> prepare_endpoints(const CurlClientOptions& options) {
-  if (options.urls.empty()) {
-    throw Error({.what = "no URL to send requests to", .where = "", .next = "give at least one"});
-  }
+std::vector<PreparedEndpoint> prepare_endpoints(const std::vector<Target>& targets,
+                                                const std::vector<std::string>& addresses) {
   std::vector<PreparedEndpoint> endpoints;
-  for (size_t i = 0; i < options.urls.size(); ++i) {
+  for (size_t i = 0; i < targets.size(); ++i) {
     PreparedEndpoint endpoint;
-    endpoint.target = parse_target(options.urls[i]);
-    endpoint.name = endpoint.target.name();
-    if (!options.use_proxy) {
-      endpoint.address = i < options.addresses.size() ? options.addresses[i] : "";
-      if (endpoint.address.empty()) {
-        endpoint.address = resolve_endpoint(options.urls[i], options.connect_timeout).address;
-      }
-      if (!endpoint.address.empty()) {
-        endpoint.connect_to.reset(curl_slist_append(nullptr, ("::" + endpoint.address).c_str()));
-      }
+    endpoint.target = targets[i];
+    endpoint.name = targets[i].name();
+    endpoint.address = addresses[i];
+    if (!endpoint.address.empty()) {
+      endpoint.connect_to.reset(curl_slist_append(nullptr, ("::" + endpoint.address).c_str()));
     }
     endpoints.push_back(std::move(endpoint));
   }
@@ -76,14 +65,14 @@ std::vector<PreparedEndpoint> prepare_endpoints(const CurlClientOptions& options
 
 class CurlClient final : public HttpClient {
  public:
-  explicit CurlClient(const CurlClientOptions& options);
+  CurlClient(const CurlClientOptions& options, std::vector<PreparedEndpoint> endpoints);
   ~CurlClient() override;
 
   void start(RequestId id, const HttpRequest& request) override;
   void cancel(RequestId id) override;
   void poll(Instant deadline, std::vector<HttpEvent>& events) override;
   const TransportHealth& health() const override { return sink_.health; }
-  void reset_health() override;
+  void reset_health() override { sink_.reset_health(); }
 
  private:
   Group& choose_group(uint32_t lane);
@@ -97,26 +86,24 @@ class CurlClient final : public HttpClient {
 
   TransferOptions options_;
   std::vector<PreparedEndpoint> endpoints_;
-  StampingKeeper stamping_;
   EventSink sink_;
   Poller poller_;
   std::deque<Group> groups_;        // libcurl keeps pointers to them
   std::deque<Transfer> transfers_;  // all that were ever needed at once
   std::vector<Transfer*> idle_;
   std::unordered_map<RequestId, Transfer*> active_;
-  Instant awake_since_;
+  uint64_t read_serial_ = 0;
 };
 
-CurlClient::CurlClient(const CurlClientOptions& options)
+CurlClient::CurlClient(const CurlClientOptions& options, std::vector<PreparedEndpoint> endpoints)
     : options_{.easy = {.connect_timeout = options.connect_timeout,
                         .max_idle = options.max_idle,
                         .use_proxy = options.use_proxy,
                         .ca_file = options.ca_file},
                .max_header_bytes = options.max_header_bytes,
                .headers = make_header_list(options.headers, true)},
-      endpoints_(prepare_endpoints(options)),
-      stamping_(options.receive_stamps),
-      sink_(stamping_.supported()) {
+      endpoints_(std::move(endpoints)),
+      sink_(options.receive_stamps) {
   const size_t count =
       std::max<size_t>(1, (options.max_connections + kTransfersPerGroup - 1) / kTransfersPerGroup);
   const size_t per_group = (options.max_connections + count - 1) / count;
@@ -136,22 +123,12 @@ CurlClient::CurlClient(const CurlClientOptions& options)
                       static_cast<long>(per_group * endpoints_.size() + 16));
   }
   active_.reserve(options.max_connections);
-  reset_health();
 }
 
 CurlClient::~CurlClient() {
   for (const auto& [id, transfer] : active_) {
     curl_multi_remove_handle(groups_[transfer->group()].multi.get(), transfer->easy());
   }
-}
-
-void CurlClient::reset_health() {
-  TransportHealth fresh;
-  fresh.receive_stamps = sink_.sampler.enabled();
-  fresh.receive_delays.swap(sink_.health.receive_delays);
-  sink_.health = std::move(fresh);
-  sink_.sampler.reset(sink_.health);
-  awake_since_ = sink_.clock.now();
 }
 
 Group& CurlClient::choose_group(uint32_t lane) {
@@ -162,7 +139,7 @@ Group& CurlClient::choose_group(uint32_t lane) {
 
 Transfer& CurlClient::take_transfer() {
   if (idle_.empty()) {
-    return transfers_.emplace_back(sink_, options_);
+    return transfers_.emplace_back(sink_, options_, read_serial_);
   }
   Transfer* transfer = idle_.back();
   idle_.pop_back();
@@ -194,16 +171,12 @@ void CurlClient::start(RequestId id, const HttpRequest& request) {
 
 void CurlClient::cancel(RequestId id) {
   const auto found = active_.find(id);
-  // What start() or a failure inside it has put aside for the next poll() goes with it.
-  auto& events = sink_.events;
-  events.erase(std::remove_if(events.begin(), events.end(),
-                              [id](const HttpEvent& event) { return event.id == id; }),
-               events.end());
+  sink_.forget(id);  // what start() has put aside for the next poll()
   if (found != active_.end()) give_back(*found->second);
 }
 
 void CurlClient::drive(Group& group, curl_socket_t fd, int mask) {
-  ++sink_.read_serial;
+  ++read_serial_;
   int running = 0;
   curl_multi_socket_action(group.multi.get(), fd, mask, &running);
   if (running < group.active) collect_finished(group);
@@ -233,14 +206,7 @@ Instant CurlClient::run_timers(Instant now) {
 }
 
 void CurlClient::wait_and_read(Instant now, Instant deadline) {
-  TransportHealth& health = sink_.health;
-  const auto ready = poller_.wait(now, deadline);
-  const Instant woken = sink_.clock.now();
-  const bool slept = woken - now >= kShortestSleep;
-  health.busy += slept ? now - awake_since_ : woken - awake_since_;
-  if (slept) health.waited += woken - now;
-  awake_since_ = woken;
-  ++health.iterations;
+  const auto ready = sink_.wait(poller_, now, deadline);
   for (const Poller::Ready& item : ready) {
     const bool readable = (item.events & EPOLLIN) != 0;
     const int in = readable ? CURL_CSELECT_IN : 0;
@@ -254,9 +220,7 @@ void CurlClient::wait_and_read(Instant now, Instant deadline) {
 
 void CurlClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
   events.clear();
-  // What start() appended since the last poll() lies in the current arena; the other one holds
-  // what that poll() handed out.
-  sink_.arenas[1 - sink_.arena_index].reset();
+  sink_.begin_poll();
   for (;;) {
     const Instant now = sink_.clock.now();
     const Instant timer = run_timers(now);
@@ -265,16 +229,16 @@ void CurlClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
     if (!sink_.events.empty() || deadline <= now) break;
   }
   sink_.health.receive_stamps = sink_.sampler.enabled();
-  events.swap(sink_.events);
-  sink_.arena_index = 1 - sink_.arena_index;
+  sink_.hand_over(events);
 }
 
 }  // namespace
-}  // namespace http
 
-std::unique_ptr<HttpClient> make_curl_client(const CurlClientOptions& options) {
-  ensure_descriptors(options.max_connections);
-  return std::make_unique<http::CurlClient>(options);
+std::unique_ptr<HttpClient> make_libcurl_client(const CurlClientOptions& options,
+                                                const std::vector<Target>& targets,
+                                                const std::vector<std::string>& addresses) {
+  return std::make_unique<CurlClient>(options, prepare_endpoints(targets, addresses));
 }
 
+}  // namespace http
 }  // namespace llmsweep

@@ -1,0 +1,411 @@
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <charconv>
+#include <deque>
+#include <unordered_map>
+
+#include "http/clients.h"
+#include "http/event_sink.h"
+#include "http/plain_connection.h"
+#include "http/poller.h"
+
+namespace llmsweep::http {
+namespace {
+
+using State = PlainConnection::State;
+
+class PlainClient final : public HttpClient {
+ public:
+  PlainClient(const CurlClientOptions& options, std::vector<PlainEndpoint> endpoints)
+      : endpoints_(std::move(endpoints)),
+        connect_timeout_(options.connect_timeout),
+        max_idle_(options.max_idle),
+        max_header_bytes_(options.max_header_bytes),
+        sink_(options.receive_stamps),
+        read_buffer_(kReadSize) {
+    active_.reserve(options.max_connections);
+  }
+  ~PlainClient() override;
+
+  void start(RequestId id, const HttpRequest& request) override;
+  void cancel(RequestId id) override;
+  void poll(Instant deadline, std::vector<HttpEvent>& events) override;
+  const TransportHealth& health() const override { return sink_.health; }
+  void reset_health() override { sink_.reset_health(); }
+
+ private:
+  static constexpr size_t kReadSize = size_t{64} << 10;
+
+  struct ConnectDeadline {
+    Instant at;
+    uint32_t connection;
+    uint64_t attempt;
+  };
+
+  PlainConnection* take_idle(uint32_t endpoint);
+  PlainConnection& take_closed();
+  void put_request(PlainConnection& connection, RequestId id,
+                   std::shared_ptr<const std::string> body);
+  void open(PlainConnection& connection);
+  void watch(PlainConnection& connection, bool out);
+  void send(PlainConnection& connection);
+  void send_more(PlainConnection& connection);
+  void on_ready(const Poller::Ready& ready);
+  void on_connected(PlainConnection& connection);
+  void receive(PlainConnection& connection);
+  void take(PlainConnection& connection, std::string_view bytes, Instant now);
+  bool announce_head(PlainConnection& connection);
+  void finish(PlainConnection& connection, Instant now);
+  void on_lost(PlainConnection& connection, int os_error);
+  void send_again(PlainConnection& connection);
+  void fail(PlainConnection& connection, CURLcode code, int os_error, std::string detail = {});
+  void refuse(PlainConnection& connection, std::string why);
+  void end_with(PlainConnection& connection, const std::string& reason, bool timed_out);
+  void close(PlainConnection& connection);
+  void release_closed();
+  Instant expire_connects(Instant now);
+
+  std::vector<PlainEndpoint> endpoints_;
+  Duration connect_timeout_;
+  Duration max_idle_;
+  size_t max_header_bytes_;
+  EventSink sink_;
+  Poller poller_;
+  std::vector<char> read_buffer_;
+  std::deque<PlainConnection> connections_;
+  std::vector<uint32_t> free_;
+  // Closed while the events of a wake are being handled. Neither their descriptors nor their places
+  // are used again before all of them are, so that no event meets a stranger.
+  std::vector<uint32_t> closed_;
+  std::deque<ConnectDeadline> connecting_;  // by deadline, since all have the same time-out
+  std::unordered_map<RequestId, PlainConnection*> active_;
+  uint64_t attempts_ = 0;
+};
+
+PlainClient::~PlainClient() {
+  for (const PlainConnection& connection : connections_) {
+    if (connection.fd >= 0) ::close(connection.fd);
+  }
+}
+
+PlainConnection* PlainClient::take_idle(uint32_t endpoint) {
+  auto& idle = endpoints_[endpoint].idle;
+  const Instant oldest = sink_.clock.now() - max_idle_;
+  while (!idle.empty()) {
+    PlainConnection& connection = connections_[idle.back()];
+    if (connection.idle_since >= oldest && is_alive(connection.fd)) {
+      idle.pop_back();
+      return &connection;
+    }
+    close(connection);
+  }
+  return nullptr;
+}
+
+PlainConnection& PlainClient::take_closed() {
+  if (!free_.empty()) {
+    PlainConnection& connection = connections_[free_.back()];
+    free_.pop_back();
+    return connection;
+  }
+  PlainConnection& connection = connections_.emplace_back(max_header_bytes_);
+  connection.index = static_cast<uint32_t>(connections_.size() - 1);
+  return connection;
+}
+
+void PlainClient::put_request(PlainConnection& connection, RequestId id,
+                              std::shared_ptr<const std::string> body) {
+  connection.id = id;
+  connection.body = std::move(body);
+  char length[24];
+  const size_t size = connection.body ? connection.body->size() : 0;
+  const auto end = std::to_chars(length, length + sizeof(length), size).ptr;
+  connection.head = endpoints_[connection.endpoint].request_head;
+  connection.head.append(length, end).append("\r\n\r\n");
+  connection.sent_bytes = 0;
+  connection.send_error = 0;
+  connection.resent = false;
+  connection.reader.begin();
+  active_[id] = &connection;
+}
+
+void PlainClient::start(RequestId id, const HttpRequest& request) {
+  assert(active_.count(id) == 0);
+  assert(request.endpoint < endpoints_.size());
+  release_closed();
+  if (PlainConnection* idle = take_idle(request.endpoint)) {
+    put_request(*idle, id, request.body);
+    idle->state = State::kExchanging;
+    send(*idle);
+    return;
+  }
+  PlainConnection& fresh = take_closed();
+  fresh.endpoint = request.endpoint;
+  put_request(fresh, id, request.body);
+  open(fresh);
+}
+
+void PlainClient::open(PlainConnection& connection) {
+  connection.state = State::kConnecting;
+  connection.carried = false;
+  connection.watching_out = false;
+  connection.attempt = ++attempts_;
+  connection.fd = open_connection(endpoints_[connection.endpoint].address, sink_.sampler.enabled());
+  if (connection.fd < 0) return fail(connection, CURLE_COULDNT_CONNECT, errno);
+  poller_.watch(connection.fd, EPOLLIN | EPOLLOUT, connection.index);
+  connection.watching_out = true;
+  connecting_.push_back(
+      {sink_.clock.now() + connect_timeout_, connection.index, connection.attempt});
+}
+
+void PlainClient::watch(PlainConnection& connection, bool out) {
+  if (out == connection.watching_out) return;
+  connection.watching_out = out;
+  poller_.watch(connection.fd, out ? EPOLLIN | EPOLLOUT : EPOLLIN, connection.index);
+}
+
+void PlainClient::send(PlainConnection& connection) {
+  const Instant now = sink_.clock.now();
+  if (!connection.resent) connection.first_sent = now;
+  HttpEvent& event = sink_.push(HttpEvent::Kind::kSent, connection.id, now);
+  event.new_connection = !connection.carried;
+  event.resent = connection.resent;
+  sink_.health.new_connections += event.new_connection ? 1 : 0;
+  sink_.health.resends += event.resent ? 1 : 0;
+  send_more(connection);
+}
+
+void PlainClient::send_more(PlainConnection& connection) {
+  // A peer that takes no more may still have answered: the reads that follow say what became of it.
+  const bool open = write_request(connection);
+  if (!open && connection.send_error != EPIPE && connection.send_error != ECONNRESET) {
+    return fail(connection, CURLE_SEND_ERROR, connection.send_error);
+  }
+  watch(connection, open && connection.sending);
+}
+
+void PlainClient::on_ready(const Poller::Ready& ready) {
+  PlainConnection& connection = connections_[ready.tag];
+  switch (connection.state) {
+    case State::kClosed:
+      return;
+    case State::kConnecting:
+      if ((ready.events & ~static_cast<uint32_t>(EPOLLIN)) != 0) on_connected(connection);
+      return;
+    case State::kIdle:
+      return close(connection);  // closed by the server, or bytes that nobody asked for
+    case State::kExchanging:
+      break;
+  }
+  if ((ready.events & EPOLLOUT) != 0 && connection.sending) send_more(connection);
+  if ((ready.events & ~static_cast<uint32_t>(EPOLLOUT)) != 0) receive(connection);
+}
+
+void PlainClient::on_connected(PlainConnection& connection) {
+  int error = 0;
+  socklen_t size = sizeof(error);
+  getsockopt(connection.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error != 0) return fail(connection, CURLE_COULDNT_CONNECT, error);
+  connection.state = State::kExchanging;
+  send(connection);
+}
+
+void PlainClient::receive(PlainConnection& connection) {
+  sink_.sampler.before_read(connection.fd);
+  const ssize_t size = recv(connection.fd, read_buffer_.data(), read_buffer_.size(), 0);
+  const Instant now = sink_.clock.now();
+  if (size > 0) {
+    take(connection, {read_buffer_.data(), static_cast<size_t>(size)}, now);
+  } else if (size == 0) {
+    connection.reader.end_of_stream();
+    if (connection.reader.state() == Http1Reader::State::kDone) {
+      finish(connection, now);
+    } else {
+      on_lost(connection, connection.send_error);
+    }
+  } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+    on_lost(connection, errno);
+  }
+  sink_.sampler.after_read();
+}
+
+void PlainClient::take(PlainConnection& connection, std::string_view bytes, Instant now) {
+  Http1Reader& reader = connection.reader;
+  const bool head_was_complete = reader.head_complete();
+  if (!head_was_complete && reader.head().empty()) connection.header_at = now;
+  std::string_view body;
+  reader.feed(bytes, sink_.arena(), body);
+  if (reader.head_complete() && !head_was_complete && !announce_head(connection)) return;
+  if (!body.empty()) {
+    sink_.sampler.stamped(now, sink_.health);
+    ++sink_.health.reads;
+    sink_.push(HttpEvent::Kind::kBytes, connection.id, now).text = body;
+  }
+  switch (reader.state()) {
+    case Http1Reader::State::kHead:
+    case Http1Reader::State::kBody:
+      return;
+    case Http1Reader::State::kDone:
+      return finish(connection, now);
+    case Http1Reader::State::kBroken:
+      if (reader.head_too_long()) {
+        return refuse(connection, "the headers of the answer are longer than the limit");
+      }
+      return fail(connection, CURLE_WEIRD_SERVER_REPLY, 0, reader.broken());
+  }
+}
+
+// False where the response is refused because of its head.
+bool PlainClient::announce_head(PlainConnection& connection) {
+  const Http1Reader& reader = connection.reader;
+  HttpEvent& event = sink_.push(HttpEvent::Kind::kHeaders, connection.id, connection.header_at);
+  event.status = reader.status();
+  event.text = sink_.arena().append(reader.head());
+  if (content_encoding(reader.head()).empty()) return true;
+  refuse(connection, "the answer is compressed (Content-Encoding), which nobody asked for");
+  return false;
+}
+
+void PlainClient::finish(PlainConnection& connection, Instant now) {
+  sink_.push(HttpEvent::Kind::kEnd, connection.id, now);
+  active_.erase(connection.id);
+  if (!connection.reader.reusable() || connection.sending) return close(connection);
+  connection.body.reset();
+  connection.state = State::kIdle;
+  connection.carried = true;
+  connection.idle_since = now;
+  endpoints_[connection.endpoint].idle.push_back(connection.index);
+}
+
+void PlainClient::on_lost(PlainConnection& connection, int os_error) {
+  const Http1Reader& reader = connection.reader;
+  if (!reader.begun() && connection.carried) return send_again(connection);
+  if (os_error != 0) return fail(connection, CURLE_RECV_ERROR, os_error);
+  if (!reader.begun()) return fail(connection, CURLE_GOT_NOTHING, 0);
+  std::string detail = "the end of its head did not come";
+  if (reader.head_complete()) {
+    detail = reader.missing() >= 0 ? std::to_string(reader.missing()) + " bytes remaining"
+                                   : "its last chunk did not come";
+  }
+  fail(connection, CURLE_PARTIAL_FILE, 0, detail);
+}
+
+void PlainClient::send_again(PlainConnection& connection) {
+  if (sink_.clock.now() - connection.first_sent > kResendWindow) {
+    return refuse(connection,
+                  "the kept connection was closed without an answer, too late to send it again");
+  }
+  PlainConnection& fresh = take_closed();
+  fresh.endpoint = connection.endpoint;
+  put_request(fresh, connection.id, std::move(connection.body));
+  fresh.resent = true;
+  fresh.first_sent = connection.first_sent;
+  close(connection);
+  open(fresh);
+}
+
+void PlainClient::fail(PlainConnection& connection, CURLcode code, int os_error,
+                       std::string detail) {
+  const PlainEndpoint& endpoint = endpoints_[connection.endpoint];
+  const std::string reason =
+      failure_text(code, {.target = endpoint.name,
+                          .address = endpoint.address_text,
+                          .detail = detail,
+                          .connect_timeout = connect_timeout_,
+                          .os_error = os_error,
+                          .connected = connection.state == State::kExchanging,
+                          .answered = connection.reader.head_complete()});
+  end_with(connection, reason, code == CURLE_OPERATION_TIMEDOUT);
+}
+
+void PlainClient::refuse(PlainConnection& connection, std::string why) {
+  end_with(connection, why + " (" + endpoints_[connection.endpoint].name + ")", false);
+}
+
+void PlainClient::end_with(PlainConnection& connection, const std::string& reason, bool timed_out) {
+  HttpEvent& event = sink_.push(HttpEvent::Kind::kFailure, connection.id, sink_.clock.now());
+  event.timed_out = timed_out;
+  event.text = sink_.arena().append(reason);
+  active_.erase(connection.id);
+  close(connection);
+}
+
+void PlainClient::close(PlainConnection& connection) {
+  if (connection.state == State::kIdle) {
+    auto& idle = endpoints_[connection.endpoint].idle;
+    idle.erase(std::find(idle.begin(), idle.end(), connection.index));
+  }
+  connection.state = State::kClosed;
+  connection.body.reset();
+  closed_.push_back(connection.index);
+}
+
+void PlainClient::release_closed() {
+  for (const uint32_t index : closed_) {
+    PlainConnection& connection = connections_[index];
+    if (connection.fd >= 0) ::close(connection.fd);
+    connection.fd = -1;
+    free_.push_back(index);
+  }
+  closed_.clear();
+}
+
+void PlainClient::cancel(RequestId id) {
+  sink_.forget(id);  // what start() has put aside for the next poll()
+  const auto found = active_.find(id);
+  if (found == active_.end()) return;
+  close(*found->second);
+  active_.erase(found);
+  release_closed();
+}
+
+// Gives up on connections that take too long; when the next one does.
+Instant PlainClient::expire_connects(Instant now) {
+  while (!connecting_.empty()) {
+    const ConnectDeadline& first = connecting_.front();
+    PlainConnection& connection = connections_[first.connection];
+    const bool waiting =
+        connection.state == State::kConnecting && connection.attempt == first.attempt;
+    if (waiting && first.at > now) return first.at;
+    if (waiting) fail(connection, CURLE_OPERATION_TIMEDOUT, 0);
+    connecting_.pop_front();
+  }
+  return Instant::max();
+}
+
+void PlainClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
+  events.clear();
+  sink_.begin_poll();
+  for (;;) {
+    const Instant now = sink_.clock.now();
+    const Instant connect_deadline = expire_connects(now);
+    const Instant until = sink_.events.empty() ? std::min(deadline, connect_deadline) : now;
+    for (const Poller::Ready& ready : sink_.wait(poller_, now, until)) on_ready(ready);
+    release_closed();
+    if (!sink_.events.empty() || deadline <= now) break;
+  }
+  sink_.health.receive_stamps = sink_.sampler.enabled();
+  sink_.hand_over(events);
+}
+
+}  // namespace
+
+std::unique_ptr<HttpClient> make_plain_client(const CurlClientOptions& options,
+                                              const std::vector<Target>& targets,
+                                              const std::vector<std::string>& addresses) {
+  std::vector<PlainEndpoint> endpoints;
+  for (size_t i = 0; i < targets.size(); ++i) {
+    PlainEndpoint& endpoint = endpoints.emplace_back();
+    endpoint.name = targets[i].name();
+    endpoint.address_text = addresses[i];
+    endpoint.address = parse_socket_address(addresses[i]);
+    endpoint.request_head = make_request_head(targets[i], options.headers);
+  }
+  return std::make_unique<PlainClient>(options, std::move(endpoints));
+}
+
+}  // namespace llmsweep::http

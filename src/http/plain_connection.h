@@ -1,0 +1,67 @@
+// One TCP connection of the plain HTTP client and the request that it carries.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/curl_handle.h"
+#include "http/http1_reader.h"
+#include "http/socket_address.h"
+#include "llmsweep/base/clock.h"
+#include "llmsweep/http/http_client.h"
+
+namespace llmsweep::http {
+
+struct PlainEndpoint {
+  std::string name;          // "localhost:8000"
+  std::string address_text;  // "127.0.0.1:8000"
+  SocketAddress address;
+  std::string request_head;    // up to the value of Content-Length
+  std::vector<uint32_t> idle;  // connections, the one used last at the end
+};
+
+// The head of every request to `target`, up to the value of Content-Length.
+std::string make_request_head(const Target& target, const HeaderList& headers);
+
+struct PlainConnection {
+  enum class State { kClosed, kConnecting, kExchanging, kIdle };
+
+  explicit PlainConnection(size_t max_header_bytes) : reader(max_header_bytes) {}
+
+  State state = State::kClosed;
+  int fd = -1;
+  uint32_t index = 0;  // in the client's connections, and its tag in the epoll set
+  uint32_t endpoint = 0;
+  uint64_t attempt = 0;  // which opening of a connection this was
+  bool carried = false;  // a request before this one
+  bool watching_out = false;
+  Instant idle_since{};
+
+  RequestId id = 0;
+  std::shared_ptr<const std::string> body;
+  std::string head;
+  size_t sent_bytes = 0;  // of head and body
+  bool sending = false;   // something of them is left
+  bool resent = false;
+  int send_error = 0;
+  Instant first_sent{};
+  Instant header_at{};
+  Http1Reader reader;
+
+  size_t request_bytes() const { return head.size() + (body ? body->size() : 0); }
+};
+
+// A socket on its way to `address`, not blocking; −1 and errno where there is none.
+int open_connection(const SocketAddress& address, bool receive_stamps);
+
+// Writes what is left of the request. False where the connection does not take any more for good
+// (`send_error` says why).
+bool write_request(PlainConnection& connection);
+
+// Whether an idle connection is still open and silent.
+bool is_alive(int fd);
+
+}  // namespace llmsweep::http

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <system_error>
 
@@ -24,7 +25,26 @@ size_t count_open_descriptors() {
   return count;
 }
 
+// Ports that connections to one address and port can start from; 0: not known.
+size_t count_local_ports() {
+  std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range");
+  size_t first = 0;
+  size_t last = 0;
+  return file >> first >> last && last >= first ? last - first + 1 : 0;
+}
+
 }  // namespace
+
+void ensure_ports(size_t connections, size_t addresses) {
+  const size_t ports = count_local_ports();
+  if (ports == 0 || connections <= ports * std::max<size_t>(1, addresses)) return;
+  throw MeasurementError(
+      {.what = std::to_string(connections) + " connections to " + std::to_string(addresses) +
+               " address(es): this machine has " + std::to_string(ports) + " local ports for each",
+       .where = "",
+       .next = "widen net.ipv4.ip_local_port_range, let the endpoint listen on more addresses, or "
+               "use less concurrency"});
+}
 
 void ensure_descriptors(size_t connections) {
   const size_t needed = count_open_descriptors() + connections + kSpare;

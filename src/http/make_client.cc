@@ -2,6 +2,7 @@
 
 #include "http/clients.h"
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
 #include "llmsweep/http/curl_client.h"
 
 namespace llmsweep {
@@ -23,7 +24,18 @@ std::vector<std::string> choose_addresses(const CurlClientOptions& options) {
 
 }  // namespace
 
-std::unique_ptr<HttpClient> make_curl_client(CurlClientOptions options) {
+Transport chosen_transport(Transport asked, const std::string& url, bool use_proxy) {
+  if (asked == Transport::kLibcurl) return asked;
+  const bool reachable = !use_proxy && !http::parse_target(url).tls;
+  if (!reachable && asked == Transport::kSockets) {
+    throw Error({.what = "plain sockets speak neither TLS nor to a proxy",
+                 .where = printable(url),
+                 .next = "set client.transport to auto or libcurl"});
+  }
+  return reachable ? Transport::kSockets : Transport::kLibcurl;
+}
+
+std::unique_ptr<HttpClient> make_curl_client(const CurlClientOptions& options) {
   if (options.urls.empty()) {
     throw Error({.what = "no URL to send requests to", .where = "", .next = "give at least one"});
   }
@@ -31,13 +43,14 @@ std::unique_ptr<HttpClient> make_curl_client(CurlClientOptions options) {
   std::vector<http::Target> targets;
   for (const std::string& url : options.urls) targets.push_back(http::parse_target(url));
   const std::vector<std::string> addresses = choose_addresses(options);
-  const bool plain =
-      std::none_of(targets.begin(), targets.end(), [](const auto& target) { return target.tls; }) &&
-      std::none_of(addresses.begin(), addresses.end(),
-                   [](const auto& text) { return text.empty(); });
-  if (plain && options.transport == Transport::kAuto) {
-    return http::make_plain_client(options, targets, addresses);
+  // A name that does not resolve is for libcurl to fail at, request by request.
+  bool sockets = std::none_of(addresses.begin(), addresses.end(),
+                              [](const std::string& text) { return text.empty(); });
+  for (const std::string& url : options.urls) {
+    sockets = sockets &&
+              chosen_transport(options.transport, url, options.use_proxy) == Transport::kSockets;
   }
+  if (sockets) return http::make_plain_client(options, targets, addresses);
   return http::make_libcurl_client(options, targets, addresses);
 }
 

@@ -35,6 +35,11 @@ constexpr std::array kReuseNames = {
     Named<Reuse>{Reuse::kForbid, "forbid"},
     Named<Reuse>{Reuse::kAllow, "allow"},
 };
+constexpr std::array kTransportNames = {
+    Named<Transport>{Transport::kAuto, "auto"},
+    Named<Transport>{Transport::kSockets, "sockets"},
+    Named<Transport>{Transport::kLibcurl, "libcurl"},
+};
 constexpr std::array kMetricNames = {
     Named<Metric>{Metric::kE2e, "e2e"},   Named<Metric>{Metric::kTtft, "ttft"},
     Named<Metric>{Metric::kTtfo, "ttfo"}, Named<Metric>{Metric::kTpot, "tpot"},
@@ -133,6 +138,9 @@ std::string_view name_of(PromptAs value) {
 std::string_view name_of(Reuse value) {
   return find_name(kReuseNames, value);
 }
+std::string_view name_of(Transport value) {
+  return find_name(kTransportNames, value);
+}
 std::string_view name_of(Metric value) {
   return find_name(kMetricNames, value);
 }
@@ -191,6 +199,11 @@ const std::vector<Reuse>& all_values<Reuse>() {
   return values;
 }
 
+template <>
+const std::vector<Transport>& all_values<Transport>() {
+  static const std::vector<Transport> values = values_of(kTransportNames);
+  return values;
+}
 template <>
 const std::vector<Metric>& all_values<Metric>() {
   static const std::vector<Metric> values = values_of(kMetricNames);

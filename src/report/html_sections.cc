@@ -108,6 +108,7 @@ std::string setup_of(const SweepResult& result) {
   text += fact("Client", by.host.empty() ? ""
                                          : fmt::format("{}, {} cores, {}, libcurl {}", by.host,
                                                        by.cores, by.kernel, by.libcurl));
+  if (!by.transport.empty()) text += fact("Transport", by.transport);
   text += fact("Endpoint", by.resolved_address);
   text += fact("Fields refused by the server", join(by.dropped_fields, ", "));
   for (const auto& [name, score] : result.quality) {

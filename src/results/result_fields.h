@@ -90,6 +90,7 @@ void fields(Archive& archive, Provenance& value) {
   archive("cores", value.cores);
   archive("kernel", value.kernel);
   archive("libcurl", value.libcurl);
+  archive("transport", value.transport);
   archive("resolved_address", value.resolved_address);
   archive("resolved_addresses", value.resolved_addresses);
   archive("server_headers", value.server_headers);

@@ -112,12 +112,19 @@ LoadSpec read_load(const ConfigNode& node) {
   return load;
 }
 
-ClientSpec read_client(const ConfigNode& node) {
+ClientSpec read_client(const ConfigNode& node, const EndpointSpec& endpoint) {
   const ClientSpec defaults;
   ClientSpec client;
   const ConfigNode threads = node["threads"];
   if (threads.present() && threads.as_string() != "auto") {
     client.threads = static_cast<int>(threads.as_int(1, 256));
+  }
+  const ConfigNode transport = node["transport"];
+  client.transport = read_enum(transport, defaults.transport);
+  bool beyond_sockets = endpoint.use_proxy || endpoint.url.starts_with("https://");
+  for (const std::string& url : endpoint.urls) beyond_sockets |= url.starts_with("https://");
+  if (client.transport == Transport::kSockets && beyond_sockets) {
+    transport.fail("plain sockets speak neither TLS nor to a proxy", "use auto or libcurl");
   }
   client.record_chunks = read_bool(node["record_chunks"], defaults.record_chunks);
   client.receive_stamps = read_bool(node["receive_stamps"], defaults.receive_stamps);
@@ -148,7 +155,7 @@ SweepSpec read_spec(const ConfigNode& root, const SpecPaths& paths) {
   spec.workload = read_workload(root["workload"], spec.endpoint, paths);
   const ConfigNode load = root["load"];
   spec.load = read_load(load);
-  spec.client = read_client(root["client"]);
+  spec.client = read_client(root["client"], spec.endpoint);
   const ConfigNode targets = root["targets"];
   spec.targets = read_targets(targets);
   spec.goodput = read_goodput(root["goodput"]);

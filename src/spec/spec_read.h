@@ -14,7 +14,7 @@ EndpointSpec read_endpoint(const ConfigNode& node, const SpecPaths& paths);
 WorkloadSpec read_workload(const ConfigNode& node, const EndpointSpec& endpoint,
                            const SpecPaths& paths);
 LoadSpec read_load(const ConfigNode& node);
-ClientSpec read_client(const ConfigNode& node);
+ClientSpec read_client(const ConfigNode& node, const EndpointSpec& endpoint);
 std::vector<Target> read_targets(const ConfigNode& node);
 std::vector<Target> read_goodput(const ConfigNode& node);
 

@@ -115,6 +115,7 @@ Json load_json(const LoadSpec& load) {
 
 Json client_json(const ClientSpec& client) {
   return {{"threads", client.threads == 0 ? Json("auto") : Json(client.threads)},
+          {"transport", name_of(client.transport)},
           {"record_chunks", client.record_chunks},
           {"receive_stamps", client.receive_stamps},
           {"max_response_bytes", client.max_response_bytes}};

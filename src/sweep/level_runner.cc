@@ -31,11 +31,13 @@ std::vector<std::unique_ptr<HttpClient>> make_clients(const SweepSpec& spec,
   const int loops = loops_for(spec);
   const int streams = *std::max_element(spec.load.concurrency.begin(), spec.load.concurrency.end());
   ensure_descriptors(static_cast<size_t>(streams));
+  ensure_ports(static_cast<size_t>(streams), preflight.addresses.size());
   std::vector<std::string> urls;
   for (const std::string& url : connection.urls) urls.push_back(url + path_of(spec.endpoint.api));
   std::vector<std::unique_ptr<HttpClient>> clients;
   for (int i = 0; i < loops; ++i) {
-    clients.push_back(make_curl_client({.urls = urls,
+    clients.push_back(make_curl_client({.transport = spec.client.transport,
+                                        .urls = urls,
                                         .addresses = preflight.addresses,
                                         .headers = connection.headers,
                                         .connect_timeout = spec.endpoint.connect_timeout,

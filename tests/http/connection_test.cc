@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "http/drive.h"
+#include "http/socket_address.h"
 #include "llmsweep/base/error.h"
 
 namespace llmsweep::test {
@@ -266,6 +267,26 @@ TEST_P(Connections, OverIpv6) {
   if (!ipv6_available()) GTEST_SKIP() << "no IPv6 here";
   RawServer server(answer_all, {.host = "::1"});
   EXPECT_EQ(Driver(options_for(server, GetParam())).run(1).bytes, "ok");
+}
+
+TEST(SocketAddress, IsReadFromTextOrRefused) {
+  EXPECT_EQ(http::parse_socket_address("127.0.0.1:8000").family(), AF_INET);
+  EXPECT_EQ(http::parse_socket_address("[::1]:8000").family(), AF_INET6);
+  EXPECT_EQ(http::parse_socket_address("[fe80::1%lo]:8000").family(), AF_INET6);
+  for (const char* text : {"", ":", "127.0.0.1", "127.0.0.1:", ":80", "localhost:80", "1.2.3:x"}) {
+    EXPECT_THROW(http::parse_socket_address(text), Error) << text;
+  }
+}
+
+TEST(Ports, AreRefusedWithTheRemedyWhereTheyAreTooFew) {
+  ensure_ports(10'000, 1);
+  ensure_ports(65'536, 10);
+  try {
+    ensure_ports(65'536, 1);  // more than there are numbers
+    ADD_FAILURE() << "not refused";
+  } catch (const MeasurementError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("ip_local_port_range"));
+  }
 }
 
 TEST(Descriptors, AreRaisedOrRefusedWithTheRemedy) {

@@ -43,10 +43,10 @@ inline CurlClientOptions options_for(const RawServer& server, Transport transpor
 class TransportTest : public testing::TestWithParam<Transport> {};
 
 inline std::string transport_name(const testing::TestParamInfo<Transport>& info) {
-  return info.param == Transport::kLibcurl ? "Libcurl" : "Auto";
+  return info.param == Transport::kLibcurl ? "Libcurl" : "Sockets";
 }
 inline auto both_transports() {
-  return testing::Values(Transport::kAuto, Transport::kLibcurl);
+  return testing::Values(Transport::kSockets, Transport::kLibcurl);
 }
 
 class Driver {

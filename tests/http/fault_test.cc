@@ -60,6 +60,7 @@ TEST_P(Faults, AConnectionThatIsNeverAcceptedTimesOut) {
       // TLS is spoken, the server says nothing: the connect time-out covers the handshake.
       [](Peer& peer) { peer.wait_until_closed(); },
       [](CurlClientOptions& options) {
+        options.transport = Transport::kAuto;
         options.urls[0].replace(0, 4, "https");
         options.connect_timeout = std::chrono::milliseconds(100);
       });
@@ -222,6 +223,7 @@ TEST_P(Faults, AProxyOfTheEnvironmentIsUsedOnlyWhenAsked) {
   CurlClientOptions options = options_for(server, GetParam());
   EXPECT_EQ(Driver(options).run(1).bytes, "direct");
   options.use_proxy = true;
+  options.transport = Transport::kAuto;
   EXPECT_EQ(Driver(options).run(1).bytes, "proxied");
   unsetenv("http_proxy");
 }

@@ -31,6 +31,7 @@ TEST(Names, CoverEveryEnumeratorOnceAndReadBack) {
   expect_complete(InputScope::kContent);
   expect_complete(PromptAs::kIds);
   expect_complete(Reuse::kAllow);
+  expect_complete(Transport::kLibcurl);
   expect_complete(Metric::kIcl);
   expect_complete(Statistic::kMean);
   expect_complete(Phase::kFiller);

@@ -139,6 +139,7 @@ SweepResult full_result() {
                        .cores = 2,
                        .kernel = "6.1",
                        .libcurl = "7.88.1",
+                       .transport = "libcurl",
                        .resolved_address = "127.0.0.1:8000",
                        .server_headers = {{"Server", "a"}, {"Server", "b"}},
                        .models_json = "{\"data\":[]}",

@@ -26,6 +26,15 @@ TEST(ClosedLoop, ChainsEachSlotAndUsesEveryPromptOnce) {
   EXPECT_EQ(prompts.size(), prompt_demand(load, 4).total());
 }
 
+TEST(ClosedLoop, OpensManyConnectionsAtABoundedRate) {
+  using std::chrono::milliseconds;
+  const Schedule schedule = closed_loop({.requests_per_slot = 1, .warmup_per_slot = 1}, 10'000);
+  for (const uint32_t slot : {0u, 64u, 255u}) EXPECT_EQ(schedule.arrivals[slot].at.count(), 0);
+  EXPECT_EQ(schedule.arrivals[256 + 2000].at, milliseconds(1000));
+  EXPECT_EQ(schedule.arrivals[9999].at, milliseconds(4871) + std::chrono::microseconds(500));
+  EXPECT_EQ(schedule.arrivals[10'000].at.count(), 0);  // waits for its slot alone
+}
+
 TEST(ClosedLoop, RaisesTheRequestsOfAFewSlotsToTheMinimum) {
   const LoadSpec load{.requests_per_slot = 2, .min_requests = 7};
   EXPECT_EQ(measured_per_slot(load, 1), 7u);

@@ -70,7 +70,7 @@ workload:
    tokenizer: server, prefix_tokens: 100, prefix_groups: 3, prompt_as: ids, reuse: allow}
 load: {concurrency: [1, 2, 4], requests_per_slot: 5, min_requests: 8, warmup_per_slot: 2, repeats: 4, repeats_max: 9,
   fillers: false, grace: 5s, max_error_rate: 0.5, max_consecutive_errors: 3, refine: true}
-client: {threads: 2, record_chunks: true, receive_stamps: false, max_response_bytes: 65536}
+client: {threads: 2, transport: libcurl, record_chunks: true, receive_stamps: false, max_response_bytes: 65536}
 targets:
   - {metric: e2e, statistic: p50, max: 15s}
   - {metric: ttft, statistic: p99, max: 500ms}
@@ -96,6 +96,7 @@ goodput:
   EXPECT_EQ(spec.load.grace, 5s);
   EXPECT_TRUE(spec.load.refine);
   EXPECT_EQ(spec.client.threads, 2);
+  EXPECT_EQ(spec.client.transport, Transport::kLibcurl);
   ASSERT_EQ(spec.targets.size(), 2u);
   EXPECT_EQ(spec.targets[1],
             (Target{.metric = Metric::kTtft, .statistic = Statistic::kP99, .max = 500ms}));
@@ -223,6 +224,14 @@ TEST(Spec, SeveralUrlsAreOneEndpoint) {
               HasSubstr("listed twice"));
   EXPECT_THAT(error_of([&] { with_urls("[ftp://a/v1]"); }), HasSubstr("http:// or https://"));
   EXPECT_THAT(error_of([&] { with_urls("[]"); }), HasSubstr("at least one URL"));
+}
+
+TEST(Spec, PlainSocketsRefuseWhatTheyCannotReach) {
+  EXPECT_THAT(error_of([] {
+                parse_spec(spec_to_json(minimal()), "x.json",
+                           {"endpoint.use_proxy=true", "client.transport=sockets"});
+              }),
+              HasSubstr("neither TLS nor to a proxy"));
 }
 
 TEST(Spec, KeysAreNamedNeverHeld) {

@@ -1,4 +1,5 @@
-// HttpClients over our own epoll and timerfd: libcurl for TLS and proxies, plain sockets else.
+// HttpClients over our own epoll and timerfd: libcurl's multi_socket interface, or plain sockets
+// with our own HTTP/1.1, which cost less a chunk and know neither TLS nor proxies.
 //
 // HTTP/1.1 only; no redirects, no Expect:, no Accept-Encoding, no proxy unless asked. A response
 // that is compressed all the same, or whose headers are longer than the limit, is a kFailure.
@@ -12,13 +13,9 @@
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/http/http_client.h"
+#include "llmsweep/model/spec.h"
 
 namespace llmsweep {
-
-enum class Transport {
-  kAuto,     // plain sockets where all URLs are http:// and there is no proxy, else libcurl
-  kLibcurl,  // libcurl's multi_socket interface for everything
-};
 
 struct CurlClientOptions {
   Transport transport = Transport::kAuto;
@@ -37,13 +34,20 @@ struct CurlClientOptions {
   bool receive_stamps = true;  // sample the kernel's receive stamps, one read in 16
 };
 
-// Throws Error for a URL or a header that cannot be used, MeasurementError where descriptors run
+// Throws Error for a URL or a header that cannot be used, or one that plain sockets cannot reach
+// where they are asked for, MeasurementError where descriptors run
 // out. A host name that does not resolve is no error here: each request to it fails and says so.
 std::unique_ptr<HttpClient> make_curl_client(const CurlClientOptions& options);
+
+// kSockets or kLibcurl: what a client with these options uses.
+Transport chosen_transport(Transport asked, const std::string& url, bool use_proxy);
 
 // Raises the process's limit so that `connections` sockets fit beside what else is open.
 // MeasurementError, with the command that helps, where the system does not allow that many.
 void ensure_descriptors(size_t connections);
+// MeasurementError where the machine has too few local ports for so many connections, spread over
+// so many addresses.
+void ensure_ports(size_t connections, size_t addresses);
 
 // Where a URL leads. Of several addresses, `address` is the first that accepts a connection (so
 // that `localhost` is IPv4 or IPv6, whichever the server listens on); a single one is not tried.

@@ -18,6 +18,7 @@ std::string_view name_of(RequestField value);   // ignore_eos, min_tokens, inclu
 std::string_view name_of(InputScope value);     // total, content
 std::string_view name_of(PromptAs value);       // text, ids
 std::string_view name_of(Reuse value);          // forbid, allow
+std::string_view name_of(Transport value);      // auto, sockets, libcurl
 std::string_view name_of(Metric value);         // e2e, ttft, ttfo, tpot, itl, icl
 std::string_view name_of(Statistic value);      // p50, p90, p95, p99, mean
 std::string_view name_of(Phase value);          // warmup, measured, filler
@@ -56,6 +57,8 @@ template <>
 const std::vector<PromptAs>& all_values<PromptAs>();
 template <>
 const std::vector<Reuse>& all_values<Reuse>();
+template <>
+const std::vector<Transport>& all_values<Transport>();
 template <>
 const std::vector<Metric>& all_values<Metric>();
 template <>

@@ -35,6 +35,7 @@ struct Provenance {
   int cores = 0;
   std::string kernel;
   std::string libcurl;
+  std::string transport;  // that carried the load: "sockets" or "libcurl"; empty: not recorded
   std::string resolved_address;                 // of the first URL
   std::vector<std::string> resolved_addresses;  // of each of endpoint.urls; empty: one URL
   std::vector<std::pair<std::string, std::string>> server_headers;

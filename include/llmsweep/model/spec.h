@@ -108,8 +108,12 @@ struct LoadSpec {
   bool operator==(const LoadSpec&) const = default;
 };
 
+// What carries the requests. Auto: plain sockets for http:// without a proxy, libcurl for the rest.
+enum class Transport { kAuto, kSockets, kLibcurl };
+
 struct ClientSpec {
   int threads = 0;  // event loops; 0: as many as the load needs
+  Transport transport = Transport::kAuto;
   bool record_chunks = false;
   bool receive_stamps = true;  // sample the kernel's receive time stamps
   int64_t max_response_bytes = int64_t{256} << 20;

@@ -27,6 +27,7 @@ PromptDemand prompt_demand(const LoadSpec& load, int concurrency);
 // arrivals: the warm-up rounds and then the measured rounds, slot after slot within a round; each
 // waits for the one before it in its slot. Hand-over is without a drain: a slot's first measured
 // request starts when its own last warm-up request has ended.
+// The first requests, which open the connections, start 256 at once and the rest at 2,000 a second.
 Schedule closed_loop(const LoadSpec& load, int concurrency);
 
 }  // namespace llmsweep

@@ -207,7 +207,7 @@ int run(int argc, char** argv) {
   const auto number = [&](int at, double otherwise) {
     return argc > at ? std::atof(argv[at]) : otherwise;
   };
-  ensure_descriptors(2 * 10'240);
+  ensure_descriptors(10'240);  // each of the two processes
   pin_to_cpu(0);
   if (section == "cpu" && argc > 2) {
     return run_cpu(std::atoi(argv[2]), static_cast<int>(number(3, 3)), number(4, 1)) ? 0 : 1;

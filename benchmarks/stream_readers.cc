@@ -68,26 +68,31 @@ void skip_head(int fd) {
   }
 }
 
-// One response reader a stream, as in the load loop.
+// One record and its reader a stream, as in the load loop.
 class Parsers {
  public:
-  explicit Parsers(int streams) : records_(static_cast<size_t>(streams)) {
-    for (RequestRecord& record : records_) {
-      readers_.emplace_back(Api::kChat, record);
-      readers_.back().headers(200, "", from_ns(0));
+  explicit Parsers(int streams) {
+    for (int i = 0; i < streams; ++i) {
+      flights_.emplace_back().reader.headers(200, "", from_ns(0));
     }
   }
-  void apply(const HttpEvent& event) { readers_[event.id].bytes(event.text, event.at, parser_); }
+  void apply(const HttpEvent& event) {
+    flights_[event.id].reader.bytes(event.text, event.at, parser_);
+  }
   int64_t chunks() const {
     int64_t sum = 0;
-    for (const RequestRecord& record : records_) sum += record.chunks;
+    for (const Flight& flight : flights_) sum += flight.record.chunks;
     return sum;
   }
 
  private:
+  struct Flight {
+    RequestRecord record;
+    ResponseReader reader{Api::kChat, record};
+  };
+
   ChunkParser parser_;
-  std::vector<RequestRecord> records_;
-  std::deque<ResponseReader> readers_;
+  std::deque<Flight> flights_;
 };
 
 // Starts every stream, at most 256 connections on their way at a time, until all have answered.

@@ -65,6 +65,7 @@ class LoadLoop {
     link_arrivals();
     while (true) {
       release_due();
+      hand_over_ended();
       stop_if_asked();
       if (in_flight_ == 0 && (due_.empty() || !may_issue())) break;
       client_.poll(next_deadline(), events_);
@@ -72,6 +73,7 @@ class LoadLoop {
       expire(clock_.now());
       report_busy();
     }
+    hand_over_ended();
     return std::move(result_);
   }
 
@@ -264,13 +266,22 @@ class LoadLoop {
   }
 
   void finish(RequestId id, Instant at) {
-    const std::unique_ptr<Flight> flight = std::move(flights_[id]);
+    std::unique_ptr<Flight> flight = std::move(flights_[id]);
     --in_flight_;
     count(flight->record);
-    sink_(flight->record);
-    if (plan_.chunks) plan_.chunks(flight->record, flight->chunks);
     free_slot(flight->record, at);
-    result_.records.push_back(std::move(flight->record));
+    ended_.push_back(std::move(flight));
+  }
+
+  // Once the slots of those that have ended are taken again: writing a record down takes longer
+  // than sending a request.
+  void hand_over_ended() {
+    for (const std::unique_ptr<Flight>& flight : ended_) {
+      sink_(flight->record);
+      if (plan_.chunks) plan_.chunks(flight->record, flight->chunks);
+      result_.records.push_back(std::move(flight->record));
+    }
+    ended_.clear();
   }
 
   void count(const RequestRecord& record) {
@@ -315,6 +326,7 @@ class LoadLoop {
   // flights_[id]: null where the request has not started or has ended. A request's id is its index
   // in the run: of the schedule, and for fillers the numbers after it.
   std::vector<std::unique_ptr<Flight>> flights_;
+  std::vector<std::unique_ptr<Flight>> ended_;  // not handed over yet
   size_t in_flight_ = 0;
   Duration busy_reported_{};
   std::deque<Deadline> timeouts_;  // ascending: every request has the same time-out

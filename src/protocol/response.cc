@@ -185,12 +185,19 @@ void ResponseReader::apply_tokens(const Chunk& chunk, Instant at) {
   counted_ = std::max(counted_, count);
 }
 
+// One token a chunk is the usual case, and keeping one histogram is quicker than two.
+void ResponseReader::part_itl() {
+  itl_is_icl_ = false;
+  record_->itl = record_->icl;
+}
+
 void ResponseReader::close_arrival() {
   if (arrival_chunks_ == 0) return;
   if (previous_arrival_) {
     const Duration gap = arrival_ - *previous_arrival_;
+    if (itl_is_icl_ && (itl_from_usage_ || arrival_chunks_ > 1)) part_itl();
     record_->icl.add(gap);
-    if (!itl_from_usage_) {
+    if (!itl_is_icl_ && !itl_from_usage_) {
       record_->itl.add(gap / arrival_chunks_, static_cast<uint64_t>(arrival_chunks_));
     }
   }
@@ -262,6 +269,7 @@ void ResponseReader::settle(Outcome outcome, std::string error, Instant at) {
 
 void ResponseReader::settle_counts() {
   close_arrival();
+  if (itl_is_icl_) part_itl();
   RequestRecord& record = *record_;
   const bool counted = usage_output_ && (*usage_output_ > 0 || record.chunks == 0);
   record.output_tokens = counted ? *usage_output_ : record.chunks;

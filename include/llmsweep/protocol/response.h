@@ -88,6 +88,7 @@ class ResponseReader {
   void apply_chunk(const Chunk& chunk, std::string_view payload, Instant at);
   void apply_tokens(const Chunk& chunk, Instant at);
   void close_arrival();
+  void part_itl();
 
   void end_of_stream(bool done, Instant at);
   void settle_refused(Instant at);
@@ -117,6 +118,8 @@ class ResponseReader {
   int64_t counted_ = 0;
   bool count_seen_ = false;
   bool itl_from_usage_ = false;
+  // So far every gap was one token's: the record's ICL stands for both until they part.
+  bool itl_is_icl_ = true;
 
   // The arrival that is still open, and what the next gap starts from.
   Instant arrival_{};

@@ -141,7 +141,11 @@ class Endpoint {
     if (request.starts_with("GET ")) {
       return send_plain(fd, R"({"object":"list","data":[{"id":"bench","object":"model"}]})");
     }
-    connection.chat = request.substr(0, request.find('\n')).find("chat") != std::string_view::npos;
+    const std::string_view line = request.substr(0, request.find('\n'));
+    if (line.find("completions") == std::string_view::npos) {
+      return send_all(fd, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    }
+    connection.chat = line.find("chat") != std::string_view::npos;
     connection.left = number_after(request, "\"max_tokens\"",
                                    number_after(request, "\"max_completion_tokens\"", 16));
     connection.given = 0;

@@ -239,7 +239,8 @@ TEST(LoadLoop, ASecondInterruptCancelsAtOnce) {
     if (record.index == 0) bench.control.stop = Stop::kNow;
   };
   const auto records = bench.run();
-  EXPECT_EQ(count(records, Phase::kMeasured, Outcome::kCancelled), 3u);
+  // The slot of the first was taken again before its record was handed over.
+  EXPECT_EQ(count(records, Phase::kMeasured, Outcome::kCancelled), 4u);
   EXPECT_LT(bench.clock.now() - from_ns(1'000'000'000), Duration(100ms));
 }
 

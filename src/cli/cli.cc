@@ -70,6 +70,10 @@ void add_run(CLI::App& app, Command& chosen) {
   command->add_option("--junit", options->junit, "Write the verdict as JUnit XML")
       ->type_name("FILE")
       ->needs(gate);
+  command
+      ->add_option("--resume", options->resume,
+                   "Go on with the sweep in this folder: runs that ended are kept")
+      ->type_name("FOLDER");
   command->add_flag("--dry-run", options->dry_run, "Show what would be run, send nothing");
   command->add_flag("--record-chunks", options->record_chunks,
                     "Keep the instant of every chunk in chunks.bin");
@@ -79,12 +83,30 @@ void add_run(CLI::App& app, Command& chosen) {
       "Examples:\n"
       "  llmsweep run spec.yaml\n"
       "  llmsweep run spec.yaml --set load.concurrency=[1,8] --set load.repeats=5 --out /data\n"
-      "  llmsweep run spec.yaml --set load.repeats_max=8 --gate policy.yaml --junit gate.xml\n\n"
-      "Leaves OUT/NAME/: result.json, requests.jsonl, report.html, figure.svg. Ctrl-C once lets\n"
-      "requests in flight end and writes what was measured; twice stops at once.\n"
+      "  llmsweep run spec.yaml --set load.repeats_max=8 --gate policy.yaml --junit gate.xml\n"
+      "  llmsweep run spec.yaml --resume results/my-server\n\n"
+      "Leaves OUT/NAME/: result.json, requests.jsonl, sweep.jsonl, report.html, figure.svg. "
+      "Ctrl-C\n"
+      "once lets requests in flight end and writes what was measured; twice stops at once. "
+      "--resume\n"
+      "goes on after that, or after a kill, and starts the run that was cut short again.\n"
       "With --gate the exit code is the verdict's, as of 'llmsweep gate'.\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return run_command(*options, console); };
+  });
+}
+
+void add_rebuild(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<RebuildOptions>();
+  CLI::App* command = app.add_subcommand(
+      "rebuild", "Make result.json, report.html and figure.svg anew from requests.jsonl");
+  command->add_option("FOLDER", options->folder, "Folder that a run left")
+      ->type_name("FOLDER")
+      ->required();
+  add_format(*command, options->format);
+  command->footer("Example:\n  llmsweep rebuild results/my-server\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return rebuild_command(*options, console); };
   });
 }
 
@@ -263,6 +285,7 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   app.footer(kFooter);
   Command chosen;
   add_run(app, chosen);
+  add_rebuild(app, chosen);
   add_check(app, chosen);
   add_simulate(app, chosen);
   add_selftest(app, chosen);

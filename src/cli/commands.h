@@ -15,6 +15,7 @@ namespace llmsweep {
 struct RunOptions {
   std::string spec;
   std::string out = "results";
+  std::string resume;  // the folder of a sweep to go on with; empty: a new one
   std::vector<std::string> sets;
   std::string gate;      // a policy; empty: no verdict
   std::string baseline;  // what its no_worse rules compare with
@@ -26,6 +27,12 @@ struct RunOptions {
   std::string format = "table";
 };
 int run_command(const RunOptions& options, Console& console);
+
+struct RebuildOptions {
+  std::string folder;
+  std::string format = "table";
+};
+int rebuild_command(const RebuildOptions& options, Console& console);
 
 struct CheckOptions {
   std::string spec;

@@ -3,13 +3,16 @@
 #include <filesystem>
 
 #include "llmsweep/results/result_file.h"
+#include "llmsweep/sweep/rebuild.h"
 
 namespace llmsweep {
 
 SweepResult read_result_argument(const std::string& path) {
   std::filesystem::path file = path;
-  if (std::filesystem::is_directory(file)) file /= "result.json";
-  return read_result(file);
+  if (!std::filesystem::is_directory(file)) return read_result(file);
+  const bool only_records = !std::filesystem::exists(file / "result.json") &&
+                            std::filesystem::exists(file / "sweep.jsonl");
+  return only_records ? rebuild_result(file).result : read_result(file / "result.json");
 }
 
 }  // namespace llmsweep

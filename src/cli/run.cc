@@ -23,6 +23,7 @@
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/spec/spec.h"
 #include "llmsweep/sweep/prediction.h"
+#include "llmsweep/sweep/rebuild.h"
 #include "llmsweep/sweep/sweep.h"
 
 namespace llmsweep {
@@ -69,6 +70,23 @@ bool any_completed(const SweepResult& result) {
     if (level.pooled.requests.completed > 0) return true;
   }
   return false;
+}
+
+// A fresh folder, or the one to go on with.
+fs::path folder_of(const RunOptions& options, const SweepSpec& spec, Console& console) {
+  if (!options.resume.empty()) {
+    if (fs::is_directory(options.resume)) return options.resume;
+    throw Error({.what = "there is no such folder",
+                 .where = "--resume " + printable(options.resume),
+                 .next = "give the folder that 'llmsweep run' wrote"});
+  }
+  fs::path folder = create_fresh_directory(options.out, spec.name);
+  if (folder.filename() != safe_file_name(spec.name)) {
+    console.err << fmt::format("{} exists already; writing to {}\n",
+                               (fs::path(options.out) / safe_file_name(spec.name)).string(),
+                               folder.string());
+  }
+  return folder;
 }
 
 void print_result(const SweepResult& result, const fs::path& folder, Console& console) {
@@ -136,12 +154,7 @@ int run_command(const RunOptions& options, Console& console) {
   const RunGate gate(options, spec.load, console);
   gate.open_outputs();
   const InterruptListener interrupts;
-  const fs::path folder = create_fresh_directory(options.out, spec.name);
-  if (folder.filename() != safe_file_name(spec.name)) {
-    console.err << fmt::format("{} exists already; writing to {}\n",
-                               (fs::path(options.out) / safe_file_name(spec.name)).string(),
-                               folder.string());
-  }
+  const fs::path folder = folder_of(options, spec, console);
   SweepOutcome outcome;
   {
     ConsoleObserver observer(console, options.quiet);
@@ -167,7 +180,7 @@ int run_command(const RunOptions& options, Console& console) {
   write_file_atomically(folder / "figure.svg", figure_svg({&result, 1}));
   write_run_report(folder, result);
   const int verdict = gate ? gate.deliver(result, console) : kExitOk;
-  if (result.interrupted) return kExitInterrupted;
+  if (outcome.stopped) return kExitInterrupted;
   if (outcome.endpoint_lost || !any_completed(result)) {
     throw MeasurementError(
         {.what = "the endpoint stopped answering; the sweep is incomplete",
@@ -175,6 +188,21 @@ int run_command(const RunOptions& options, Console& console) {
          .next = "the failures and their reasons are in " + (folder / "requests.jsonl").string()});
   }
   return verdict;
+}
+
+int rebuild_command(const RebuildOptions& options, Console& console) {
+  const fs::path folder = options.folder;
+  const Rebuilt rebuilt = rebuild_result(folder);
+  for (const std::string& line : rebuilt.notes) console.err << "note: " << line << '\n';
+  write_result(folder / "result.json", rebuilt.result);
+  write_file_atomically(folder / "figure.svg", figure_svg({&rebuilt.result, 1}));
+  write_run_report(folder, rebuilt.result);
+  if (options.format == kJsonFormat) {
+    console.out << result_to_json(rebuilt.result) << '\n';
+  } else {
+    print_result(rebuilt.result, folder, console);
+  }
+  return kExitOk;
 }
 
 }  // namespace llmsweep

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "http/curl_handle.h"
+#include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/http/curl_client.h"
 
@@ -131,7 +132,11 @@ HttpAnswer http_exchange(const HttpExchange& exchange) {
   http::Receiving receiving;
   receiving.exchange = &exchange;
   http::perform(exchange, receiving);
-  return std::move(receiving.answer);
+  HttpAnswer& answer = receiving.answer;
+  redact_values(answer.body, exchange.secrets);
+  redact_values(answer.error, exchange.secrets);
+  for (auto& [name, value] : answer.headers) redact_values(value, exchange.secrets);
+  return std::move(answer);
 }
 
 }  // namespace llmsweep

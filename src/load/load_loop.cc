@@ -7,6 +7,7 @@
 #include <queue>
 #include <utility>
 
+#include "llmsweep/base/secrets.h"
 #include "llmsweep/protocol/response.h"
 
 namespace llmsweep {
@@ -116,8 +117,11 @@ class LoadLoop {
       const Arrival& arrival = plan_.schedule.arrivals[due.arrival];
       start(due.arrival, arrival, due.at);
     }
-    for (const IdleSlot& idle : idle_slots_) start_filler(idle);
-    idle_slots_.clear();
+    const auto held =
+        std::stable_partition(idle_slots_.begin(), idle_slots_.end(),
+                              [now](const IdleSlot& idle) { return idle.since <= now; });
+    for (auto idle = idle_slots_.begin(); idle != held; ++idle) start_filler(*idle);
+    idle_slots_.erase(idle_slots_.begin(), held);
   }
 
   void start(uint32_t index, const Arrival& arrival, Instant scheduled) {
@@ -159,6 +163,7 @@ class LoadLoop {
   Instant next_deadline() const {
     Instant deadline = clock_.now() + kLongestWait;
     if (!due_.empty() && may_issue()) deadline = std::min(deadline, due_.top().at);
+    for (const IdleSlot& idle : idle_slots_) deadline = std::min(deadline, idle.since);
     if (!timeouts_.empty()) deadline = std::min(deadline, timeouts_.front().at);
     if (!lingers_.empty()) deadline = std::min(deadline, lingers_.front().at);
     return deadline;
@@ -245,7 +250,7 @@ class LoadLoop {
     const bool over = stop == Stop::kNow || now >= *stop_seen_ + plan_.grace;
     cancel_in_flight(
         [&](const Flight& flight) { return over || flight.record.phase != Phase::kMeasured; },
-        stop == Stop::kNone ? "the level was given up after consecutive errors" : "interrupted");
+        stop == Stop::kNone ? "the level was given up after too many errors" : "interrupted");
   }
 
   template <class Wanted>
@@ -268,8 +273,12 @@ class LoadLoop {
   void finish(RequestId id, Instant at) {
     std::unique_ptr<Flight> flight = std::move(flights_[id]);
     --in_flight_;
+    for (std::string* text :
+         {&flight->record.error, &flight->record.finish_reason, &flight->record.response_id}) {
+      redact_values(*text, plan_.secrets);
+    }
     count(flight->record);
-    free_slot(flight->record, at);
+    free_slot(flight->record, at + hold_after(flight->record));
     ended_.push_back(std::move(flight));
   }
 
@@ -284,6 +293,12 @@ class LoadLoop {
     ended_.clear();
   }
 
+  // What the slot has to wait before its next request.
+  Duration hold_after(const RequestRecord& record) const {
+    if (plan_.retry_after != RetryAfter::kHold || !record.retry_after_ms) return {};
+    return std::chrono::milliseconds(*record.retry_after_ms);
+  }
+
   void count(const RequestRecord& record) {
     const bool ok = record.outcome == Outcome::kOk;
     control_.in_flight.fetch_sub(1, std::memory_order_relaxed);
@@ -291,11 +306,16 @@ class LoadLoop {
     if (record.phase == Phase::kWarmup) control_.warmup_ended.fetch_add(1);
     if (record.phase == Phase::kMeasured) {
       (ok ? control_.measured_ok : control_.measured_failed).fetch_add(1);
+      if (control_.measured_failed.load() > plan_.max_failed) {
+        control_.over_budget.store(true);
+        control_.gave_up.store(true);
+      }
       control_.measured_left.fetch_sub(1);
     }
     if (ok) {
       control_.consecutive_errors.store(0);
-    } else if (record.outcome != Outcome::kCancelled && plan_.max_consecutive_errors > 0 &&
+    } else if (record.outcome != Outcome::kCancelled && hold_after(record).count() == 0 &&
+               plan_.max_consecutive_errors > 0 &&
                control_.consecutive_errors.fetch_add(1) + 1 >= plan_.max_consecutive_errors) {
       control_.gave_up.store(true);
     }

@@ -42,13 +42,24 @@ std::string tokens_text(const TokenCount& count) {
                      count.weighted.size());
 }
 
+namespace {
+
+std::string interrupted_text(const SweepResult& result) {
+  size_t runs = 0;
+  for (const LevelStats& level : result.levels) runs += level.runs.size();
+  if (result.planned_runs == 0) return "interrupted";
+  return fmt::format("interrupted: {} of {} runs", runs, result.planned_runs);
+}
+
+}  // namespace
+
 std::vector<std::string> marks_of(const SweepResult& result) {
   std::vector<std::string> marks;
   if (result.simulated) marks.emplace_back("SIMULATED");
   if (result.source == Source::kPublished) marks.emplace_back("published");
   if (result.source == Source::kImported) marks.emplace_back("imported");
   if (result.preliminary) marks.emplace_back("preliminary");
-  if (result.interrupted) marks.emplace_back("interrupted");
+  if (result.interrupted) marks.push_back(interrupted_text(result));
   return marks;
 }
 

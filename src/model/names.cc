@@ -40,6 +40,10 @@ constexpr std::array kTransportNames = {
     Named<Transport>{Transport::kSockets, "sockets"},
     Named<Transport>{Transport::kLibcurl, "libcurl"},
 };
+constexpr std::array kRetryAfterNames = {
+    Named<RetryAfter>{RetryAfter::kFail, "fail"},
+    Named<RetryAfter>{RetryAfter::kHold, "hold"},
+};
 constexpr std::array kMetricNames = {
     Named<Metric>{Metric::kE2e, "e2e"},   Named<Metric>{Metric::kTtft, "ttft"},
     Named<Metric>{Metric::kTtfo, "ttfo"}, Named<Metric>{Metric::kTpot, "tpot"},
@@ -141,6 +145,9 @@ std::string_view name_of(Reuse value) {
 std::string_view name_of(Transport value) {
   return find_name(kTransportNames, value);
 }
+std::string_view name_of(RetryAfter value) {
+  return find_name(kRetryAfterNames, value);
+}
 std::string_view name_of(Metric value) {
   return find_name(kMetricNames, value);
 }
@@ -204,6 +211,13 @@ const std::vector<Transport>& all_values<Transport>() {
   static const std::vector<Transport> values = values_of(kTransportNames);
   return values;
 }
+
+template <>
+const std::vector<RetryAfter>& all_values<RetryAfter>() {
+  static const std::vector<RetryAfter> values = values_of(kRetryAfterNames);
+  return values;
+}
+
 template <>
 const std::vector<Metric>& all_values<Metric>() {
   static const std::vector<Metric> values = values_of(kMetricNames);

@@ -8,6 +8,7 @@
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/protocol/request.h"
+#include "llmsweep/protocol/retry_after.h"
 #include "protocol/chunk.h"
 #include "protocol/error_text.h"
 #include "protocol/header_block.h"
@@ -57,6 +58,12 @@ void ResponseReader::headers(int status, std::string_view header_block, Instant 
   encoding_ = printable(header_value(header_block, "content-encoding"), 40);
   location_ = printable(header_value(header_block, "location"));
   if (encoding_ == "identity") encoding_.clear();
+  if (status == 429 || status == 503) {
+    if (const std::optional<Duration> wait = retry_after(header_block)) {
+      record_->retry_after_ms =
+          std::chrono::duration_cast<std::chrono::milliseconds>(*wait).count();
+    }
+  }
   if (status != 200) {
     body_ = Body::kPlain;
   } else if (!encoding_.empty()) {

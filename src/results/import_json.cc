@@ -96,7 +96,10 @@ bool is_json_lines(const std::string& text) {
 }  // namespace
 
 std::vector<Document> read_documents(const std::filesystem::path& path) {
-  std::string text = read_file(path, kMaxBytes);
+  return parse_documents(read_file(path, kMaxBytes), path);
+}
+
+std::vector<Document> parse_documents(std::string text, const std::filesystem::path& path) {
   if (text.find("NaN") != text.npos || text.find("Infinity") != text.npos) {
     text = without_bare_words(text);
   }

@@ -23,6 +23,7 @@ struct Document {
 // The documents of a file: one value, or one a line. Bare NaN and Infinity, which Python writes,
 // become null. At most 64 levels of nesting and 512 MiB. Throws Error naming file:line.
 std::vector<Document> read_documents(const std::filesystem::path& path);
+std::vector<Document> parse_documents(std::string text, const std::filesystem::path& path);
 
 // The member at a path such as "results.latency.p50"; null pointer: not there, or null.
 const Json* find(const Json& value, std::string_view path);

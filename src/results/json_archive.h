@@ -24,7 +24,7 @@ namespace llmsweep {
 using Json = nlohmann::ordered_json;
 
 // A value somewhere in a file, and where that is.
-struct JsonPlace {
+struct FilePlace {
   const Json& value;
   const std::string& file;
   std::string path;
@@ -34,10 +34,10 @@ struct JsonPlace {
                  .where = path.empty() ? file : file + ":" + path,
                  .next = std::move(next)});
   }
-  JsonPlace member(const Json& child, const std::string& key) const {
+  FilePlace member(const Json& child, const std::string& key) const {
     return {child, file, path.empty() ? key : path + "." + key};
   }
-  JsonPlace item(size_t index) const {
+  FilePlace item(size_t index) const {
     return {value[index], file, path + "[" + std::to_string(index) + "]"};
   }
   void expect_array() const {
@@ -61,17 +61,17 @@ class JsonWriter {
 
 class JsonReader {
  public:
-  explicit JsonReader(const JsonPlace& place) : place_(place) {
+  explicit JsonReader(const FilePlace& place) : place_(place) {
     if (!place.value.is_object()) place.fail("must be an object");
   }
   static constexpr bool kReads = true;
 
   template <class T>
   void operator()(const char* key, T& value);
-  const JsonPlace& place() const { return place_; }
+  const FilePlace& place() const { return place_; }
 
  private:
-  const JsonPlace& place_;
+  const FilePlace& place_;
 };
 
 template <class T>
@@ -112,7 +112,7 @@ Json encode(T& value) {
 }
 
 template <class T>
-void decode_number(const JsonPlace& place, T& value) {
+void decode_number(const FilePlace& place, T& value) {
   if constexpr (std::is_floating_point_v<T>) {
     if (!place.value.is_number()) place.fail("must be a number");
     value = place.value.get<double>();
@@ -129,7 +129,7 @@ void decode_number(const JsonPlace& place, T& value) {
 }
 
 template <class T>
-void decode(const JsonPlace& place, T& value) {
+void decode(const FilePlace& place, T& value) {
   if constexpr (JsonShape<T>::kSpecial) {
     JsonShape<T>::decode(place, value);
   } else if constexpr (IsOptional<T>::value) {

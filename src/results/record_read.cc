@@ -1,5 +1,6 @@
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <fstream>
@@ -108,6 +109,7 @@ void apply(const Element& value, RequestRecord& record) {
 constexpr std::array kFields = {
     Field{"level", true, apply<&RequestRecord::level>},
     Field{"repeat", true, apply<&RequestRecord::repeat>},
+    Field{"superseded", false, apply<&RequestRecord::superseded>},
     Field{"index", true, apply<&RequestRecord::index>},
     Field{"slot", true, apply<&RequestRecord::slot>},
     Field{"url", false, apply<&RequestRecord::url>},
@@ -132,6 +134,7 @@ constexpr std::array kFields = {
     Field{"outcome", true, apply<&RequestRecord::outcome>},
     Field{"http_status", false, apply<&RequestRecord::http_status>},
     Field{"error", false, apply<&RequestRecord::error>},
+    Field{"retry_after_ms", false, apply<&RequestRecord::retry_after_ms>},
     Field{"finish_reason", false, apply<&RequestRecord::finish_reason>},
     Field{"planned_output_tokens", false, apply<&RequestRecord::planned_output_tokens>},
     Field{"first_chunk_tokens", false, apply<&RequestRecord::first_chunk_tokens>},
@@ -216,6 +219,9 @@ struct RecordReader::Impl {
   size_t begin = 0;
   int64_t line = 0;
   int64_t whole_bytes = 0;
+  int64_t superseded = 0;
+  int64_t left = 0;  // bytes of the range that were not read yet
+  bool skip_superseded = true;
   bool truncated = false;
 
   // More of the file into the buffer; false at its end.
@@ -225,21 +231,31 @@ struct RecordReader::Impl {
     constexpr size_t kPiece = size_t{256} << 10;
     const size_t had = buffer.size();
     buffer.resize(had + kPiece);
-    file.read(buffer.data() + had, kPiece);
+    const auto wanted = static_cast<std::streamsize>(std::min<int64_t>(kPiece, left));
+    file.read(buffer.data() + had, wanted);
+    left -= file.gcount();
     buffer.resize(had + static_cast<size_t>(file.gcount()));
     if (file.bad()) throw Error({.what = "cannot be read", .where = path.string(), .next = ""});
     return buffer.size() > had;
   }
 
+  std::optional<RequestRecord> next();  // superseded ones too
   std::string where() const { return path.string() + ":" + std::to_string(line); }
 };
 
-RecordReader::RecordReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
+RecordReader::RecordReader(const std::filesystem::path& path)
+    : RecordReader(path, Options{.range = {}, .superseded = Superseded::kSkip}) {}
+
+RecordReader::RecordReader(const std::filesystem::path& path, Options options)
+    : impl_(std::make_unique<Impl>()) {
   impl_->path = path;
+  impl_->left = std::max<int64_t>(0, options.range.end - options.range.begin);
+  impl_->skip_superseded = options.superseded == Superseded::kSkip;
   impl_->file.open(path, std::ios::binary);
   if (!impl_->file || std::filesystem::is_directory(path)) {
     throw Error({.what = "cannot be opened", .where = path.string(), .next = ""});
   }
+  impl_->file.seekg(options.range.begin);
 }
 
 RecordReader::~RecordReader() = default;
@@ -254,34 +270,44 @@ int64_t RecordReader::whole_bytes() const {
   return impl_->whole_bytes;
 }
 
+int64_t RecordReader::superseded() const {
+  return impl_->superseded;
+}
+
 std::optional<RequestRecord> RecordReader::next() {
-  Impl& reader = *impl_;
-  size_t searched = reader.begin;
-  size_t end = reader.buffer.find('\n', searched);
+  while (std::optional<RequestRecord> record = impl_->next()) {
+    if (!record->superseded || !impl_->skip_superseded) return record;
+    ++impl_->superseded;
+  }
+  return std::nullopt;
+}
+
+std::optional<RequestRecord> RecordReader::Impl::next() {
+  size_t searched = begin;
+  size_t end = buffer.find('\n', searched);
   while (end == std::string::npos) {
-    const size_t pending = reader.buffer.size() - reader.begin;
+    const size_t pending = buffer.size() - begin;
     if (pending > kMaxLine) {
-      ++reader.line;
-      fail(reader.where(), {"is longer than 16 MiB"});
+      ++line;
+      fail(where(), {"is longer than 16 MiB"});
     }
-    if (!reader.refill()) break;
+    if (!refill()) break;
     searched = pending;
-    end = reader.buffer.find('\n', searched);
+    end = buffer.find('\n', searched);
   }
   const bool whole = end != std::string::npos;
-  const std::string_view line =
-      std::string_view(reader.buffer).substr(reader.begin, whole ? end - reader.begin : end);
-  if (line.empty() && !whole) return std::nullopt;
-  ++reader.line;
-  reader.begin += line.size() + (whole ? 1 : 0);
+  const std::string_view text = std::string_view(buffer).substr(begin, whole ? end - begin : end);
+  if (text.empty() && !whole) return std::nullopt;
+  ++line;
+  begin += text.size() + (whole ? 1 : 0);
   try {
-    RequestRecord record = parse_line(reader.parser, line);
-    if (whole) reader.whole_bytes += static_cast<int64_t>(line.size()) + 1;
+    RequestRecord record = parse_line(parser, text);
+    if (whole) whole_bytes += static_cast<int64_t>(text.size()) + 1;
     return record;
   } catch (const Bad& bad) {
-    if (whole) fail(reader.where(), bad);
-    --reader.line;
-    reader.truncated = true;
+    if (whole) fail(where(), bad);
+    --line;
+    truncated = true;
     return std::nullopt;
   }
 }

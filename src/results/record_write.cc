@@ -16,6 +16,10 @@ void number(std::string& out, std::string_view key, Int value) {
   fmt::format_to(std::back_inserter(out), FMT_COMPILE("\"{}\":{},"), key, value);
 }
 
+void flag(std::string& out, std::string_view key, bool value) {
+  fmt::format_to(std::back_inserter(out), FMT_COMPILE("\"{}\":{},"), key, value);
+}
+
 template <class Int>
 void number_or_null(std::string& out, std::string_view key, const std::optional<Int>& value) {
   if (value) return number(out, key, *value);
@@ -68,6 +72,7 @@ std::string record_to_jsonl(const RequestRecord& record) {
   out += '{';
   number(out, "level", record.level);
   number(out, "repeat", record.repeat);
+  flag(out, "superseded", record.superseded);
   number(out, "index", record.index);
   number(out, "slot", record.slot);
   number(out, "url", record.url);
@@ -92,10 +97,11 @@ std::string record_to_jsonl(const RequestRecord& record) {
   text(out, "outcome", name_of(record.outcome));
   number(out, "http_status", record.http_status);
   text(out, "error", record.error);
+  number_or_null(out, "retry_after_ms", record.retry_after_ms);
   text(out, "finish_reason", record.finish_reason);
   number(out, "planned_output_tokens", record.planned_output_tokens);
   number(out, "first_chunk_tokens", record.first_chunk_tokens);
-  out += record.reconnected ? "\"reconnected\":true," : "\"reconnected\":false,";
+  flag(out, "reconnected", record.reconnected);
   number_or_null(out, "server_prefill_us", record.server_prefill_us);
   number_or_null(out, "server_decode_us", record.server_decode_us);
   histogram(out, "icl_hist", record.icl);

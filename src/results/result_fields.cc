@@ -20,12 +20,12 @@ Json JsonShape<TokenCount>::encode(const TokenCount& value) {
   return list;
 }
 
-void JsonShape<TokenCount>::decode(const JsonPlace& place, TokenCount& value) {
+void JsonShape<TokenCount>::decode(const FilePlace& place, TokenCount& value) {
   value = {};
   if (place.value.is_array()) {
     value.kind = TokenCount::Kind::kWeighted;
     for (size_t i = 0; i < place.value.size(); ++i) {
-      const JsonPlace item = place.item(i);
+      const FilePlace item = place.item(i);
       JsonReader reader(item);
       auto& [tokens, weight] = value.weighted.emplace_back(0, 1);
       reader("tokens", tokens);
@@ -52,12 +52,12 @@ Json JsonShape<std::map<Outcome, int64_t>>::encode(const std::map<Outcome, int64
   return object;
 }
 
-void JsonShape<std::map<Outcome, int64_t>>::decode(const JsonPlace& place,
+void JsonShape<std::map<Outcome, int64_t>>::decode(const FilePlace& place,
                                                    std::map<Outcome, int64_t>& value) {
   if (!place.value.is_object()) place.fail("must be an object");
   value.clear();
   for (const auto& [name, count] : place.value.items()) {
-    const JsonPlace member = place.member(count, printable(name, 60));
+    const FilePlace member = place.member(count, printable(name, 60));
     const std::optional<Outcome> outcome = from_name<Outcome>(name);
     if (!outcome) member.fail("is no outcome", suggestion(name, all_names<Outcome>()));
     decode_number(member, value[*outcome]);
@@ -65,7 +65,7 @@ void JsonShape<std::map<Outcome, int64_t>>::decode(const JsonPlace& place,
 }
 
 void JsonShape<std::pair<std::string, std::string>>::decode(
-    const JsonPlace& place, std::pair<std::string, std::string>& value) {
+    const FilePlace& place, std::pair<std::string, std::string>& value) {
   place.expect_array();
   if (place.value.size() != 2) place.fail("must be [name, value]");
   llmsweep::decode(place.item(0), value.first);
@@ -80,7 +80,7 @@ Json JsonShape<std::vector<std::pair<std::string, double>>>::encode(
 }
 
 void JsonShape<std::vector<std::pair<std::string, double>>>::decode(
-    const JsonPlace& place, std::vector<std::pair<std::string, double>>& value) {
+    const FilePlace& place, std::vector<std::pair<std::string, double>>& value) {
   if (!place.value.is_object()) place.fail("must be an object");
   value.clear();
   for (const auto& [name, number] : place.value.items()) {

@@ -15,7 +15,7 @@ struct JsonShape<Interval> {  // [low, high]
     if (!std::isfinite(value.low) || !std::isfinite(value.high)) return {};
     return Json::array({value.low, value.high});
   }
-  static void decode(const JsonPlace& place, Interval& value) {
+  static void decode(const FilePlace& place, Interval& value) {
     place.expect_array();
     if (place.value.size() != 2) place.fail("must be [low, high]");
     decode_number(place.item(0), value.low);
@@ -27,14 +27,14 @@ template <>
 struct JsonShape<TokenCount> {  // 2400, {min, max}, {mean, stddev}, [{tokens, weight}, …]
   static constexpr bool kSpecial = true;
   static Json encode(const TokenCount& value);
-  static void decode(const JsonPlace& place, TokenCount& value);
+  static void decode(const FilePlace& place, TokenCount& value);
 };
 
 template <>
 struct JsonShape<std::map<Outcome, int64_t>> {
   static constexpr bool kSpecial = true;
   static Json encode(const std::map<Outcome, int64_t>& value);
-  static void decode(const JsonPlace& place, std::map<Outcome, int64_t>& value);
+  static void decode(const FilePlace& place, std::map<Outcome, int64_t>& value);
 };
 
 template <>
@@ -43,14 +43,14 @@ struct JsonShape<std::pair<std::string, std::string>> {  // [name, value]
   static Json encode(const std::pair<std::string, std::string>& value) {
     return Json::array({value.first, value.second});
   }
-  static void decode(const JsonPlace& place, std::pair<std::string, std::string>& value);
+  static void decode(const FilePlace& place, std::pair<std::string, std::string>& value);
 };
 
 template <>
 struct JsonShape<std::vector<std::pair<std::string, double>>> {  // {name: number}
   static constexpr bool kSpecial = true;
   static Json encode(const std::vector<std::pair<std::string, double>>& value);
-  static void decode(const JsonPlace& place, std::vector<std::pair<std::string, double>>& value);
+  static void decode(const FilePlace& place, std::vector<std::pair<std::string, double>>& value);
 };
 
 template <class Archive>
@@ -243,6 +243,7 @@ void fields(Archive& archive, SweepResult& value) {
   archive("source", value.source);
   archive("simulated", value.simulated);
   archive("interrupted", value.interrupted);
+  archive("planned_runs", value.planned_runs);
   archive("preliminary", value.preliminary);
   archive("model", value.model);
   archive("system", value.system);

@@ -36,7 +36,7 @@ Json parse_limited(std::string_view text, const std::string& name) {
   return {};
 }
 
-void check_version(const JsonPlace& root) {
+void check_version(const FilePlace& root) {
   const auto version = root.value.find("schema_version");
   if (version == root.value.end()) {
     root.fail("has no schema_version: not a result of llmsweep",
@@ -53,7 +53,7 @@ void check_version(const JsonPlace& root) {
 }
 
 // Concurrency 0 stands for one that is not known, which only published data may have.
-void check_levels(const JsonPlace& root, const SweepResult& result) {
+void check_levels(const FilePlace& root, const SweepResult& result) {
   const int least = result.source == Source::kPublished ? 0 : 1;
   for (size_t i = 0; i < result.levels.size(); ++i) {
     const int concurrency = result.levels[i].concurrency;
@@ -88,7 +88,7 @@ std::string result_to_json(const SweepResult& result) {
 
 SweepResult parse_result(std::string_view text, const std::string& name) {
   const Json json = parse_limited(text, name);
-  const JsonPlace root{json, name, {}};
+  const FilePlace root{json, name, {}};
   if (!json.is_object()) root.fail("must hold one JSON object");
   check_version(root);
   SweepResult result;

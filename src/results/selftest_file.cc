@@ -57,7 +57,7 @@ std::string selftest_to_json(const Selftest& selftest) {
 Selftest parse_selftest(std::string_view text, const std::string& name) {
   const Json json =
       text.size() > kMaxBytes ? Json() : Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  const JsonPlace root{json, name, {}};
+  const FilePlace root{json, name, {}};
   if (!json.is_object() || !json.contains("steps")) {
     root.fail("holds no self-test", "make one with llmsweep selftest");
   }

@@ -40,6 +40,10 @@ SweepSpec parse_spec(std::string_view text, const std::string& name,
   return resolve(ConfigNode::parse(text, name), name, sets);
 }
 
+SweepSpec parse_recorded_spec(std::string_view json, const std::string& name) {
+  return read_spec(ConfigNode::parse(json, name), SpecPaths());
+}
+
 SystemSpec load_system(const std::filesystem::path& path) {
   return read_system(ConfigNode::parse_file(path)["system"]);
 }

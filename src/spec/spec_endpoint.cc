@@ -142,6 +142,12 @@ EndpointSpec read_endpoint(const ConfigNode& node, const SpecPaths& paths) {
   endpoint.api = read_enum(node["api"], defaults.api);
   endpoint.model = read_text(node["model"]);
   endpoint.api_key_env = read_variable_name(node["api_key_env"]);
+  if (const ConfigNode key = node["api_key_file"]; key.present()) {
+    if (!endpoint.api_key_env.empty()) {
+      key.fail("stands beside api_key_env", "keep one: the variable, or the file");
+    }
+    endpoint.api_key_file = paths.find(key);
+  }
   endpoint.request_timeout = read_duration(node["request_timeout"], defaults.request_timeout, 1ms);
   endpoint.connect_timeout = read_duration(node["connect_timeout"], defaults.connect_timeout, 1ms);
   endpoint.headers = read_headers(node["headers"]);

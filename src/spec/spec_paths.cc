@@ -43,6 +43,7 @@ std::string SpecPaths::find(const ConfigNode& node) const {
 
 std::string SpecPaths::find(const ConfigNode& node, const std::filesystem::path& path) const {
   if (path.empty()) node.fail("must be a path, not empty text");
+  if (folders_.empty()) return path.string();
   if (path.is_absolute()) {
     if (is_there(path)) return path.string();
     node.fail("there is no file '" + printable(path.string()) + "'");

@@ -15,6 +15,8 @@ class SpecPaths {
   // `folder` is the spec's. The folders tried, in order: the current one, the spec's and up to
   // three above it, the installed data's.
   explicit SpecPaths(const std::filesystem::path& folder);
+  // Every path as it stands, whether a file is there or not.
+  SpecPaths() = default;
 
   // Tried after the others.
   void add(std::filesystem::path folder) { folders_.push_back(std::move(folder)); }

@@ -107,6 +107,9 @@ LoadSpec read_load(const ConfigNode& node) {
   load.max_error_rate = read_number(node["max_error_rate"], defaults.max_error_rate, {0, 1});
   load.max_consecutive_errors =
       read_int(node["max_consecutive_errors"], defaults.max_consecutive_errors, 1, 1'000'000);
+  load.stop_over_error_rate =
+      read_bool(node["stop_over_error_rate"], defaults.stop_over_error_rate);
+  load.retry_after = read_enum(node["retry_after"], defaults.retry_after);
   load.refine = read_bool(node["refine"], defaults.refine);
   node.reject_unknown_keys();
   return load;

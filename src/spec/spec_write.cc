@@ -57,6 +57,7 @@ Json endpoint_json(const EndpointSpec& endpoint) {
        {"api", name_of(endpoint.api)},
        {"model", endpoint.model},
        {"api_key_env", text_or_null(endpoint.api_key_env)},
+       {"api_key_file", text_or_null(endpoint.api_key_file)},
        {"request_timeout", format_duration(endpoint.request_timeout)},
        {"connect_timeout", format_duration(endpoint.connect_timeout)},
        {"headers", headers},
@@ -109,7 +110,9 @@ Json load_json(const LoadSpec& load) {
           {"fillers", load.fillers},
           {"grace", format_duration(load.grace)},
           {"max_error_rate", load.max_error_rate},
+          {"stop_over_error_rate", load.stop_over_error_rate},
           {"max_consecutive_errors", load.max_consecutive_errors},
+          {"retry_after", name_of(load.retry_after)},
           {"refine", load.refine}};
 }
 
@@ -150,6 +153,31 @@ void make_absolute(Json& section, const char* key) {
   section[key] = std::filesystem::absolute(path).lexically_normal().string();
 }
 
+// Leaves out what does not change a measurement.
+void keep_what_is_measured(Json& spec) {
+  for (const char* key : {"name", "targets", "goodput"}) spec.erase(key);
+  for (const char* key : {"api_key_env", "api_key_file", "connect_timeout", "ca_file"}) {
+    spec["endpoint"].erase(key);
+  }
+  for (const char* key : {"grace", "max_error_rate", "stop_over_error_rate",
+                          "max_consecutive_errors", "repeats_max"}) {
+    spec["load"].erase(key);
+  }
+}
+
+// "/load/concurrency/0" as "load.concurrency[0]".
+std::string key_of(const std::string& pointer) {
+  std::string key;
+  for (const std::string& part : split(pointer.substr(1), '/')) {
+    if (parse_int(part)) {
+      key += "[" + part + "]";
+    } else {
+      key += key.empty() ? part : "." + part;
+    }
+  }
+  return printable(key);
+}
+
 }  // namespace
 
 std::string spec_to_json(const SweepSpec& spec) {
@@ -158,16 +186,34 @@ std::string spec_to_json(const SweepSpec& spec) {
 
 std::string spec_hash(const SweepSpec& spec) {
   Json json = spec_json(spec);
-  for (const char* key : {"name", "targets", "goodput"}) json.erase(key);
-  for (const char* key : {"api_key_env", "connect_timeout", "ca_file"}) json["endpoint"].erase(key);
-  for (const char* key : {"grace", "max_error_rate", "max_consecutive_errors", "repeats_max"}) {
-    json["load"].erase(key);
-  }
+  keep_what_is_measured(json);
   // The same file from another folder.
   make_absolute(json["endpoint"], "simulator");
   make_absolute(json["workload"], "dataset");
   make_absolute(json["workload"], "tokenizer");
   return sha256_hex(json.dump());
+}
+
+std::vector<std::string> spec_differences(std::string_view recorded, std::string_view asked) {
+  Json sides[2] = {Json::parse(recorded, nullptr, false), Json::parse(asked, nullptr, false)};
+  for (Json& side : sides) {
+    if (!side.is_object()) return {"the recorded spec cannot be read"};
+    keep_what_is_measured(side);
+    side = side.flatten();
+  }
+  std::vector<std::string> differences;
+  const auto compare = [&](const std::string& pointer, const Json& first, const Json& second) {
+    if (first == second) return;
+    differences.push_back(key_of(pointer) + ": " + printable(first.dump(), 80) + " → " +
+                          printable(second.dump(), 80));
+  };
+  for (const auto& [pointer, value] : sides[0].items()) {
+    compare(pointer, value, sides[1].value(pointer, Json()));
+  }
+  for (const auto& [pointer, value] : sides[1].items()) {
+    if (!sides[0].contains(pointer)) compare(pointer, Json(), value);
+  }
+  return differences;
 }
 
 }  // namespace llmsweep

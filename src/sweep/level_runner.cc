@@ -1,6 +1,7 @@
 #include "sweep/level_runner.h"
 
 #include <algorithm>
+#include <limits>
 #include <thread>
 #include <utility>
 
@@ -9,8 +10,6 @@
 #include "llmsweep/load/watchdog.h"
 #include "llmsweep/protocol/request.h"
 #include "llmsweep/schedule/closed_loop.h"
-#include "llmsweep/stats/level_stats.h"
-#include "llmsweep/stats/validity.h"
 #include "sweep/client_health.h"
 
 namespace llmsweep {
@@ -49,6 +48,13 @@ std::vector<std::unique_ptr<HttpClient>> make_clients(const SweepSpec& spec,
   return clients;
 }
 
+// With more failures the run's error rate is over its limit, whatever the rest does.
+int64_t max_failed(const LoadSpec& load, int concurrency) {
+  if (!load.stop_over_error_rate) return std::numeric_limits<int64_t>::max();
+  const auto measured = static_cast<double>(prompt_demand(load, concurrency).measured);
+  return static_cast<int64_t>(measured * load.max_error_rate);
+}
+
 }  // namespace
 
 PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight) {
@@ -78,12 +84,15 @@ LevelRunner::LevelRunner(const SweepSpec& spec, const Preflight& preflight,
       writer_(writer),
       interrupts_(interrupts),
       observer_(observer),
+      secrets_(secrets_of(spec, connection)),
       clients_(make_clients(spec, preflight, connection)) {}
 
-LevelRun LevelRunner::run(const RunPosition& position) {
-  const int64_t needed = prompt_demand(spec_.load, position.concurrency).total();
-  const PromptSet prompts = prompts_.build(next_prompt_, needed);
-  next_prompt_ += needed;
+int64_t LevelRunner::prompts_of(int concurrency) const {
+  return prompt_demand(spec_.load, concurrency).total();
+}
+
+LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
+  const PromptSet prompts = prompts_.build(first_prompt, prompts_of(position.concurrency));
 
   const LoadPlan plan{.schedule = closed_loop(spec_.load, position.concurrency),
                       .prompts = prompts.prompts,
@@ -96,7 +105,10 @@ LevelRun LevelRunner::run(const RunPosition& position) {
                       .grace = spec_.load.grace,
                       .max_response_bytes = spec_.client.max_response_bytes,
                       .max_consecutive_errors = spec_.load.max_consecutive_errors,
-                      .chunks = chunk_sink()};
+                      .max_failed = max_failed(spec_.load, position.concurrency),
+                      .chunks = chunk_sink(),
+                      .retry_after = spec_.load.retry_after,
+                      .secrets = secrets_};
   LoadControl control;
   RunTracker tracker(
       position, int64_t{position.concurrency} * measured_per_slot(spec_.load, position.concurrency),
@@ -120,16 +132,11 @@ LevelRun LevelRunner::run(const RunPosition& position) {
   LoadOutcome outcome = run_loops(plan, clients_, clock_, control, sink, ticker);
   const std::vector<Stall> stalls = watchdog.stop();
 
-  LevelRun run{.gave_up = control.gave_up, .storage_error = writer_.flush()};
-  run.stats = run_stats({.records = outcome.records,
-                         .repeat = plan.repeat,
-                         .level = {.concurrency = position.concurrency,
-                                   .gpus = spec_.system.gpus,
-                                   .fillers = spec_.load.fillers,
-                                   .goodput = spec_.goodput},
-                         .client = client_health(outcome, stalls)});
-  judge(run.stats, position.concurrency);
-  run.records = std::move(outcome.records);
+  LevelRun run{.client = client_health(outcome, stalls),
+               .records = std::move(outcome.records),
+               .gave_up = control.gave_up,
+               .over_budget = control.over_budget,
+               .storage_error = writer_.flush()};
   return run;
 }
 
@@ -151,16 +158,6 @@ std::vector<std::shared_ptr<const std::string>> LevelRunner::render(
         render_request(endpoint, preflight_.model, preflight_.fields, prompt)));
   }
   return bodies;
-}
-
-void LevelRunner::judge(RunStats& stats, int concurrency) const {
-  judge_run(stats, {.concurrency = concurrency,
-                    .max_error_rate = spec_.load.max_error_rate,
-                    .targets = spec_.targets,
-                    .fillers = spec_.load.fillers,
-                    .interrupted = interrupts_.load() > 0,
-                    .prompts_reused = spec_.workload.reuse == Reuse::kAllow,
-                    .receive_stamps_wanted = spec_.client.receive_stamps});
 }
 
 }  // namespace llmsweep

@@ -22,9 +22,10 @@ namespace llmsweep {
 PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight);
 
 struct LevelRun {
-  RunStats stats;  // judged
+  ClientHealth client;  // what the records do not say
   std::vector<RequestRecord> records;
   bool gave_up = false;
+  bool over_budget = false;   // gave up although some still completed
   std::string storage_error;  // the records are not all on disk, and why
 };
 
@@ -35,12 +36,13 @@ class LevelRunner {
               const PromptSource& prompts, RecordWriter& writer, const Interrupts& interrupts,
               SweepObserver& observer);
 
-  LevelRun run(const RunPosition& position);
+  // Takes prompts from `first_prompt` on, prompts_of() of them.
+  LevelRun run(const RunPosition& position, int64_t first_prompt);
+  int64_t prompts_of(int concurrency) const;
 
  private:
   std::vector<std::shared_ptr<const std::string>> render(const std::vector<Prompt>& prompts) const;
   ChunkSink chunk_sink() const;
-  void judge(RunStats& stats, int concurrency) const;
 
   const SweepSpec& spec_;
   const Preflight& preflight_;
@@ -49,7 +51,7 @@ class LevelRunner {
   const Interrupts& interrupts_;
   SweepObserver& observer_;
   SteadyClock clock_;
-  int64_t next_prompt_ = 0;
+  std::vector<std::string> secrets_;
   std::vector<std::unique_ptr<HttpClient>> clients_;
 };
 

@@ -24,7 +24,10 @@ constexpr int64_t kTimedTokens = 17;
 class Checker {
  public:
   Checker(const SweepSpec& spec, const Connection& connection)
-      : spec_(spec), connection_(connection), base_url_(connection.urls.front()) {
+      : spec_(spec),
+        connection_(connection),
+        secrets_(secrets_of(spec, connection)),
+        base_url_(connection.urls.front()) {
     result_.fields = spec.endpoint.request_fields;
     result_.max_tokens_field = spec.endpoint.max_tokens_field;
   }
@@ -45,7 +48,8 @@ class Checker {
             .connect_timeout = spec_.endpoint.connect_timeout,
             .timeout = spec_.endpoint.request_timeout,
             .use_proxy = spec_.endpoint.use_proxy,
-            .ca_file = spec_.endpoint.ca_file};
+            .ca_file = spec_.endpoint.ca_file,
+            .secrets = secrets_};
   }
 
   void resolve() {
@@ -244,6 +248,7 @@ class Checker {
 
   const SweepSpec& spec_;
   const Connection& connection_;
+  const std::vector<std::string> secrets_;
   std::string base_url_;  // the address that is being checked
   std::vector<Probe> probes_;
   std::vector<int64_t> usage_;  // of the probes, by the first address

@@ -1,23 +1,21 @@
 #include "llmsweep/sweep/sweep.h"
 
 #include <algorithm>
-#include <iterator>
-#include <map>
+#include <set>
 #include <utility>
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/version.h"
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/spec/spec.h"
-#include "llmsweep/stats/level_stats.h"
 #include "llmsweep/stats/refine.h"
-#include "llmsweep/stats/users_at_target.h"
-#include "llmsweep/stats/validity.h"
 #include "llmsweep/sweep/endpoint.h"
 #include "llmsweep/sweep/prediction.h"
 #include "sweep/level_runner.h"
 #include "sweep/provenance.h"
 #include "sweep/record_writer.h"
+#include "sweep/summary.h"
+#include "sweep/sweep_store.h"
 
 namespace llmsweep {
 namespace {
@@ -26,10 +24,9 @@ namespace {
 // same workload have the same name for it.
 constexpr int64_t kFingerprintPrompts = 64;
 
-struct LevelData {
-  std::vector<RunStats> runs;
-  std::vector<RequestRecord> records;  // of all runs
-};
+bool is_completed(const RequestRecord& record) {
+  return record.phase == Phase::kMeasured && record.outcome == Outcome::kOk;
+}
 
 class Sweep {
  public:
@@ -39,9 +36,13 @@ class Sweep {
         folder_(folder),
         interrupts_(interrupts),
         observer_(observer),
-        repeats_wanted_(repeats_wanted) {}
+        repeats_wanted_(repeats_wanted),
+        store_(folder) {}
 
   SweepOutcome run() {
+    if (store_.resumed()) store_.check_same_spec(spec_);
+    if (store_.was_complete() && !repeats_wanted_) return already_complete();
+
     std::vector<std::string> notes;
     const OpenEndpoint endpoint(spec_.endpoint, notes);
     result().simulated = endpoint.simulated();
@@ -52,6 +53,9 @@ class Sweep {
     const PromptSource prompts(prompt_plan(spec_, preflight), preflight.tokenizer);
     describe_prompts(prompts);
 
+    store_.open(spec_, result());
+    for (const std::string& line : result().provenance.notes) observer_.note(line);
+    summarise_what_is_there();
     save();
     RecordWriter writer(folder_, spec_.client.record_chunks);
     LevelRunner runner(spec_, preflight, endpoint.connection(), prompts, writer, interrupts_,
@@ -63,6 +67,7 @@ class Sweep {
     }
     if (spec_.load.refine) refine(runner);
     if (repeats_wanted_) add_repeats(runner);
+    if (!over_) finish();
     return std::move(outcome_);
   }
 
@@ -74,6 +79,8 @@ class Sweep {
     described.tool = std::string("llmsweep ") + version();
     described.name = spec_.name;
     described.created_at = utc_timestamp();
+    described.interrupted = true;  // until the last run has ended
+    described.planned_runs = static_cast<int>(spec_.load.concurrency.size()) * spec_.load.repeats;
     described.spec_json = spec_to_json(spec_);
     described.model = preflight.model;
     described.system = spec_.system;
@@ -81,7 +88,6 @@ class Sweep {
     describe_host(described.provenance);
     described.provenance.notes.insert(described.provenance.notes.begin(), notes.begin(),
                                       notes.end());
-    for (const std::string& line : described.provenance.notes) observer_.note(line);
     WorkloadSummary& workload = described.workload;
     workload.input_tokens = spec_.workload.input_tokens;
     workload.input_scope = spec_.workload.input_scope;
@@ -106,28 +112,43 @@ class Sweep {
   }
 
   void run_level(LevelRunner& runner, int concurrency, int repeat) {
+    if (store_.has(concurrency, repeat - 1)) return;
     const auto& planned = spec_.load.concurrency;
     const auto at = std::find(planned.begin(), planned.end(), concurrency);
+    RunEntry entry;
+    try {
+      entry = store_.start(concurrency, repeat - 1, runner.prompts_of(concurrency));
+    } catch (const MeasurementError& error) {
+      outcome_.storage_error = error.what();
+      over_ = true;
+      return;
+    }
     LevelRun run = runner.run(
         {.concurrency = concurrency,
          .level = static_cast<int>(at - planned.begin()) + 1,
          .levels = static_cast<int>(planned.size()),
          .repeat = repeat,
          .repeats = repeat > spec_.load.repeats ? spec_.load.repeats_max : spec_.load.repeats,
-         .simulated = result().simulated});
-    LevelData& data = levels_[concurrency];
-    data.runs.push_back(run.stats);
-    std::move(run.records.begin(), run.records.end(), std::back_inserter(data.records));
-    result().interrupted |= interrupts_.load() > 0;
-    outcome_.endpoint_lost = run.gave_up && run.stats.requests.completed == 0;
-    summarise();
+         .simulated = result().simulated},
+        entry.first_prompt);
+    entry.interrupted = interrupts_.load() > 0;
+    entry.gave_up = run.gave_up;
+    entry.client = run.client;
+    outcome_.stopped |= entry.interrupted;
     outcome_.storage_error = run.storage_error;
+    const bool any = std::any_of(run.records.begin(), run.records.end(), is_completed);
+    store_.end(std::move(entry), std::move(run.records), outcome_.storage_error);
+    summarise(concurrency);
+    outcome_.endpoint_lost = run.gave_up && !run.over_budget;
     save_what_is_measured();
-    over_ = result().interrupted || outcome_.endpoint_lost || !outcome_.storage_error.empty();
+    over_ = outcome_.stopped || (run.gave_up && !any) || !outcome_.storage_error.empty();
     for (const LevelStats& level : result().levels) {
       if (level.concurrency == concurrency) observer_.run_finished(level);
     }
-    if (run.gave_up) {
+    if (run.over_budget) {
+      observer_.note("concurrency " + std::to_string(concurrency) +
+                     " was given up: it cannot keep load.max_error_rate any more");
+    } else if (run.gave_up) {
       observer_.note("concurrency " + std::to_string(concurrency) + " was given up after " +
                      std::to_string(spec_.load.max_consecutive_errors) +
                      " errors in a row (load.max_consecutive_errors)");
@@ -152,8 +173,7 @@ class Sweep {
     while (added && !over_) {
       added = false;
       for (const int concurrency : repeats_wanted_(result())) {
-        const auto level = levels_.find(concurrency);
-        const int had = level == levels_.end() ? 0 : static_cast<int>(level->second.runs.size());
+        const int had = runs_of(concurrency);
         if (over_ || had == 0 || had >= spec_.load.repeats_max) continue;
         run_level(runner, concurrency, had + 1);
         added = true;
@@ -161,22 +181,47 @@ class Sweep {
     }
   }
 
-  void summarise() {
-    result().levels.clear();
-    for (const auto& [concurrency, data] : levels_) {
-      const LevelContext context{.concurrency = concurrency,
-                                 .gpus = spec_.system.gpus,
-                                 .fillers = spec_.load.fillers,
-                                 .goodput = spec_.goodput};
-      LevelStats level = pool_runs(context, data.runs, data.records);
-      judge_level(level, {.concurrency = concurrency, .targets = spec_.targets});
-      result().levels.push_back(std::move(level));
+  int runs_of(int concurrency) const {
+    return static_cast<int>(
+        std::count_if(store_.runs().begin(), store_.runs().end(),
+                      [&](const RunEntry& run) { return run.level == concurrency; }));
+  }
+
+  // Where the records of earlier runs are gone the level stands as it was.
+  void summarise(int concurrency) {
+    try {
+      put_level(result(), spec_,
+                summarise_level(spec_, concurrency, store_.runs(), store_.records()));
+    } catch (const Error& error) {
+      if (outcome_.storage_error.empty()) outcome_.storage_error = error.what();
     }
-    result().users_at_target.clear();
-    for (const Target& target : spec_.targets) {
-      result().users_at_target.push_back(
-          users_at_target(result().levels, target, spec_.system.gpus));
-    }
+  }
+
+  // What a resumed sweep keeps.
+  void summarise_what_is_there() {
+    std::set<int> levels;
+    for (const RunEntry& run : store_.runs()) levels.insert(run.level);
+    for (const int concurrency : levels) summarise(concurrency);
+  }
+
+  SweepOutcome already_complete() {
+    observer_.note("every run of this sweep had ended: nothing is left to measure");
+    result() = store_.head();
+    result().name = spec_.name;
+    result().spec_json = spec_to_json(spec_);
+    result().interrupted = false;
+    summarise_what_is_there();
+    save();
+    return std::move(outcome_);
+  }
+
+  // A run that was given up is no end: a resume starts it again.
+  void finish() {
+    const bool whole = std::all_of(store_.runs().begin(), store_.runs().end(),
+                                   [](const RunEntry& run) { return run.whole(); });
+    result().interrupted = !whole;
+    save_what_is_measured();
+    if (whole && outcome_.storage_error.empty()) store_.complete();
   }
 
   void save_what_is_measured() {
@@ -194,7 +239,7 @@ class Sweep {
   const Interrupts& interrupts_;
   SweepObserver& observer_;
   const RepeatsWanted& repeats_wanted_;
-  std::map<int, LevelData> levels_;
+  SweepStore store_;
   SweepOutcome outcome_;
   bool over_ = false;
 };

@@ -24,5 +24,14 @@ TEST(Secrets, RedactsAtAnyDepth) {
   EXPECT_EQ(redact_json("not json"), "");
 }
 
+TEST(Secrets, RedactsValuesHoweverTheyAreWritten) {
+  std::string text = R"(a k/"1+ b k/\"1+ c k%2F%221%2B d k/1)";
+  redact_values(text, {R"(k/"1+)"});
+  EXPECT_EQ(text, "a <redacted> b <redacted> c <redacted> d k/1");
+  text = "abcabc and abc";
+  redact_values(text, {"abc", "cabc", ""});
+  EXPECT_EQ(text, "ab<redacted> and abc");  // "abc" is too short to be looked for
+}
+
 }  // namespace
 }  // namespace llmsweep

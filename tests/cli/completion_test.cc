@@ -18,9 +18,9 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr std::array kCommands = {"run",    "check",   "simulate",  "compare", "gate",
-                                  "tokens", "prompts", "report",    "show",    "import",
-                                  "export", "verify",  "calibrate", "selftest"};
+constexpr std::array kCommands = {"run",    "check",   "simulate",  "compare",  "gate",
+                                  "tokens", "prompts", "report",    "show",     "import",
+                                  "export", "verify",  "calibrate", "selftest", "rebuild"};
 
 std::string installed(const std::string& shell) {
   for (const char* folder : {"/usr/bin/", "/bin/", "/usr/local/bin/"}) {

@@ -25,7 +25,8 @@ std::vector<fs::path> files_below(const std::string& folder) {
   return files;
 }
 
-void replay(void (*target)(std::string_view), const std::vector<std::string>& folders) {
+void replay(void (*target)(std::string_view), const std::vector<std::string>& folders,
+            size_t at_least = 30) {
   size_t replayed = 0;
   for (const std::string& folder : folders) {
     for (const fs::path& file : files_below(folder)) {
@@ -34,7 +35,7 @@ void replay(void (*target)(std::string_view), const std::vector<std::string>& fo
       ++replayed;
     }
   }
-  EXPECT_GT(replayed, 30u);
+  EXPECT_GE(replayed, at_least);
 }
 
 TEST(FuzzCorpus, OfStreamsBreaksNothing) {
@@ -51,6 +52,26 @@ TEST(FuzzCorpus, OfSpecsBreaksNothing) {
 
 TEST(FuzzCorpus, OfResultsBreaksNothing) {
   replay(fuzz_result, {"fuzz/corpus/result", "../datasets/published", "protocol/captures"});
+}
+
+TEST(FuzzCorpus, OfTokenizerFilesBreaksNothing) {
+  replay(fuzz_tokenizer_json, {"fuzz/corpus/tokenizer_json"}, 2);
+}
+
+TEST(FuzzCorpus, OfTextsToTokenizeBreaksNothing) {
+  replay(fuzz_tokenization, {"fuzz/corpus/tokenization", "fuzz/corpus/spec", "protocol/captures"});
+}
+
+TEST(FuzzCorpus, OfDatasetsBreaksNothing) {
+  replay(fuzz_dataset, {"fuzz/corpus/dataset", "protocol/captures"});
+}
+
+TEST(FuzzCorpus, OfOtherToolsResultsBreaksNothing) {
+  for (const auto target : {fuzz_import_vllm, fuzz_import_inferencex, fuzz_import_aiperf,
+                            fuzz_import_guidellm, fuzz_import_inference_perf,
+                            fuzz_import_genai_bench, fuzz_import_llmperf, fuzz_import_other}) {
+    replay(target, {"fuzz/corpus/import", "fuzz/corpus/result"}, 10);
+  }
 }
 
 }  // namespace

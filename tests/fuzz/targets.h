@@ -16,7 +16,29 @@ void fuzz_answers(std::string_view input);
 // YAML or JSON that people write: read, changed by --set, resolved, written and read again.
 void fuzz_spec(std::string_view input);
 
-// result.json or a line of requests.jsonl: what is accepted survives being written and read.
+// result.json, a line of requests.jsonl or a sweep.jsonl: what is accepted survives being written
+// and read.
 void fuzz_result(std::string_view input);
+
+// tokenizer.json: what is accepted encodes and decodes any text to what it was.
+void fuzz_tokenizer_json(std::string_view input);
+
+// Text for small tokenizers of every kind of pre-tokenizer, chosen by the first byte: counts, ids,
+// boundaries and the decoded text agree.
+void fuzz_tokenization(std::string_view input);
+
+// A ShareGPT file, a JSONL file, or one record of either.
+void fuzz_dataset(std::string_view input);
+
+// Other tools' results, one target an importer: what is accepted is a result that can be written
+// and read.
+void fuzz_import_vllm(std::string_view input);
+void fuzz_import_inferencex(std::string_view input);
+void fuzz_import_aiperf(std::string_view input);
+void fuzz_import_guidellm(std::string_view input);
+void fuzz_import_inference_perf(std::string_view input);
+void fuzz_import_genai_bench(std::string_view input);
+void fuzz_import_llmperf(std::string_view input);
+void fuzz_import_other(std::string_view input);
 
 }  // namespace llmsweep

@@ -116,4 +116,23 @@ TEST(Layering, OnlyBaseReadsAClockOfTheSystem) {
   }
 }
 
+// A spec or a result is data: nothing in it can become a command, and no shell is ever started.
+TEST(Layering, NothingStartsAProgram) {
+  static const std::regex kStart(
+      R"re(\b(system|popen|fork|vfork|posix_spawnp?|exec[lv]p?e?|dlopen)\s*\()re");
+  const fs::path source = LLMSWEEP_SOURCE_DIR;
+  for (const char* root : {"src", "include"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(source / root)) {
+      if (!entry.is_regular_file() || entry.path().extension() == ".js") continue;
+      if (entry.path().stem() == "child_process") continue;  // selftest: llmsweep itself
+      std::ifstream file(entry.path());
+      std::string text;
+      for (int line = 1; std::getline(file, text); ++line) {
+        EXPECT_FALSE(std::regex_search(text, kStart))
+            << entry.path().string() << ":" << line << ": " << text;
+      }
+    }
+  }
+}
+
 }  // namespace

@@ -352,5 +352,72 @@ TEST(LoadLoop, EveryLoopTakesItsOwnSlots) {
   for (uint32_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i], i);
 }
 
+TEST(LoadLoop, EndsARunThatCannotKeepItsErrorRate) {
+  Bench bench({.requests_per_slot = 100, .warmup_per_slot = 0, .fillers = false}, 1,
+              [](RequestId id) {
+                return id % 3 == 2 ? std::vector<ScriptedEvent>{{.delay = 1ms,
+                                                                 .kind = HttpEvent::Kind::kFailure,
+                                                                 .text = "reset"}}
+                                   : good_answer(2, 10ms, 1ms);
+              });
+  bench.plan.max_failed = 2;
+  const auto records = bench.run();
+  EXPECT_TRUE(bench.control.gave_up);
+  EXPECT_TRUE(bench.control.over_budget);
+  EXPECT_EQ(records.size(), 9u);  // the third failure is one too many
+}
+
+std::vector<ScriptedEvent> too_many_requests() {
+  return {{.delay = Duration(0), .kind = HttpEvent::Kind::kSent},
+          {.delay = 1ms,
+           .kind = HttpEvent::Kind::kHeaders,
+           .text = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 2\r\n\r\n",
+           .status = 429},
+          {.delay = 1ms, .kind = HttpEvent::Kind::kBytes, .text = "key sk-12345 is over its limit"},
+          {.delay = 1ms, .kind = HttpEvent::Kind::kEnd}};
+}
+
+TEST(LoadLoop, HoldsASlotForAsLongAsTheServerAsks) {
+  for (const RetryAfter policy : {RetryAfter::kFail, RetryAfter::kHold}) {
+    Bench bench(
+        {.requests_per_slot = 4, .warmup_per_slot = 0, .fillers = false}, 1,
+        [](RequestId id) { return id < 2 ? too_many_requests() : good_answer(2, 10ms, 1ms); });
+    bench.plan.retry_after = policy;
+    bench.plan.max_consecutive_errors = policy == RetryAfter::kHold ? 1 : 20;
+    const auto records = bench.run();
+    ASSERT_EQ(records.size(), 4u);
+    EXPECT_FALSE(bench.control.gave_up);  // a slot that waits has not given up
+    for (uint32_t i = 0; i + 1 < 4; ++i) {
+      const Duration wait = *by_index(records, i + 1).sent - *by_index(records, i).end;
+      EXPECT_EQ(wait, policy == RetryAfter::kHold && i < 2 ? Duration(2s) : Duration(0)) << i;
+    }
+    EXPECT_EQ(by_index(records, 0).retry_after_ms, 2000);
+    EXPECT_EQ(by_index(records, 0).outcome, Outcome::kHttpError);
+    EXPECT_FALSE(by_index(records, 2).retry_after_ms);
+  }
+}
+
+TEST(LoadLoop, HoldsAFillersSlotToo) {
+  Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0}, 2, [](RequestId id) {
+    if (id == 0) return good_answer(2, 5s, 1ms);
+    return id == 2 ? too_many_requests() : good_answer(2, 10ms, 1ms);
+  });
+  bench.plan.retry_after = RetryAfter::kHold;
+  const auto records = bench.run();
+  const RequestRecord& refused = by_index(records, 2);
+  EXPECT_EQ(refused.phase, Phase::kFiller);
+  EXPECT_EQ(*by_index(records, 3).sent - *refused.end, Duration(2s));
+}
+
+TEST(LoadLoop, KeepsASecretThatTheServerRepeatsOutOfItsRecords) {
+  Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 1,
+              [](RequestId) { return too_many_requests(); });
+  bench.plan.secrets = {"Bearer sk-12345", "sk-12345"};
+  std::string sunk_error;
+  bench.on_record = [&](const RequestRecord& record) { sunk_error = record.error; };
+  EXPECT_EQ(bench.run().front().error, "HTTP 429: key <redacted> is over its limit");
+  EXPECT_EQ(sunk_error, "HTTP 429: key <redacted> is over its limit");
+}
+
 }  // namespace
 }  // namespace llmsweep

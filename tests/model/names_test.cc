@@ -28,6 +28,7 @@ void expect_complete(Enum last) {
 TEST(Names, CoverEveryEnumeratorOnceAndReadBack) {
   expect_complete(Api::kCompletions);
   expect_complete(RequestField::kContinuousUsage);
+  expect_complete(RetryAfter::kHold);
   expect_complete(InputScope::kContent);
   expect_complete(PromptAs::kIds);
   expect_complete(Reuse::kAllow);

@@ -225,7 +225,7 @@ def main(folder):
     with open(f"{folder}/result.json", encoding="utf-8") as file:
         result = json.load(file)
     with open(f"{folder}/requests.jsonl", encoding="utf-8") as file:
-        records = [json.loads(line) for line in file]
+        records = [r for r in map(json.loads, file) if not r["superseded"]]
     gpus = result["system"]["gpus"]
     fillers = result["spec"]["load"]["fillers"]
     compared = 0

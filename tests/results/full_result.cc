@@ -120,6 +120,7 @@ SweepResult full_result() {
   result.source = Source::kImported;
   result.simulated = true;
   result.interrupted = true;
+  result.planned_runs = 9;
   result.preliminary = true;
   result.spec_json = "{\n  \"name\": \"x\",\n  \"n\": 1.5\n}";
   result.model = "deepseek";
@@ -190,6 +191,7 @@ RequestRecord full_record() {
   record.outcome = Outcome::kProtocolError;
   record.http_status = 200;
   record.error = "ended without [DONE]";
+  record.retry_after_ms = 1500;
   record.finish_reason = "length";
   record.icl.add(7ms, 5);
   record.icl.add(12us);

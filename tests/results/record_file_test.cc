@@ -41,6 +41,7 @@ TEST(RecordLine, HasTheDocumentedKeysInOrder) {
   for (const auto& [key, value] : json.items()) keys.push_back(key);
   EXPECT_EQ(keys, (std::vector<std::string>{"level",
                                             "repeat",
+                                            "superseded",
                                             "index",
                                             "slot",
                                             "url",
@@ -65,6 +66,7 @@ TEST(RecordLine, HasTheDocumentedKeysInOrder) {
                                             "outcome",
                                             "http_status",
                                             "error",
+                                            "retry_after_ms",
                                             "finish_reason",
                                             "planned_output_tokens",
                                             "first_chunk_tokens",

@@ -75,6 +75,7 @@ struct HttpExchange {
   size_t max_header_bytes = 64 << 10;
   bool use_proxy = false;
   std::string ca_file;
+  std::vector<std::string> secrets;  // redacted wherever the server repeats them
 };
 struct HttpAnswer {
   int status = 0;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,7 +38,8 @@ struct LoadControl {
   std::atomic<int64_t> measured_left{0};  // not ended yet; run_loops() sets it
   std::atomic<uint32_t> fillers_taken{0};
   std::atomic<int> consecutive_errors{0};
-  std::atomic<bool> gave_up{false};  // too many consecutive errors
+  std::atomic<bool> gave_up{false};  // too many consecutive errors, or over the error budget
+  std::atomic<bool> over_budget{false};
 
   std::atomic<int64_t> in_flight{0};
   std::atomic<int64_t> warmup_ended{0};
@@ -65,7 +67,12 @@ struct LoadPlan {
   Duration grace = std::chrono::seconds(30);
   int64_t max_response_bytes = int64_t{256} << 20;
   int max_consecutive_errors = 20;  // 0: never gives up
-  ChunkSink chunks;                 // after the record's sink; empty: instants are not kept
+  // More measured requests than this may not fail, or the run is given up.
+  int64_t max_failed = std::numeric_limits<int64_t>::max();
+  ChunkSink chunks;  // after the record's sink; empty: instants are not kept
+  RetryAfter retry_after = RetryAfter::kFail;
+  // Texts that no record may hold: an endpoint may repeat the key that it was given.
+  std::vector<std::string> secrets;
 };
 
 struct LoopShare {

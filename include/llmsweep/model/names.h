@@ -19,6 +19,7 @@ std::string_view name_of(InputScope value);     // total, content
 std::string_view name_of(PromptAs value);       // text, ids
 std::string_view name_of(Reuse value);          // forbid, allow
 std::string_view name_of(Transport value);      // auto, sockets, libcurl
+std::string_view name_of(RetryAfter value);     // fail, hold
 std::string_view name_of(Metric value);         // e2e, ttft, ttfo, tpot, itl, icl
 std::string_view name_of(Statistic value);      // p50, p90, p95, p99, mean
 std::string_view name_of(Phase value);          // warmup, measured, filler
@@ -59,6 +60,8 @@ template <>
 const std::vector<Reuse>& all_values<Reuse>();
 template <>
 const std::vector<Transport>& all_values<Transport>();
+template <>
+const std::vector<RetryAfter>& all_values<RetryAfter>();
 template <>
 const std::vector<Metric>& all_values<Metric>();
 template <>

@@ -27,6 +27,8 @@ enum class TokenSource { kUsage, kTokenizer, kChunks };
 struct RequestRecord {
   int level = 0;  // concurrency
   int repeat = 0;
+  // Of a run that was broken off and started again: kept in the file, part of no statistic.
+  bool superseded = false;
   uint32_t index = 0;  // of the schedule; fillers go on from its end
   uint32_t slot = 0;
   uint32_t url = 0;  // which of the endpoint's addresses it went to
@@ -58,6 +60,8 @@ struct RequestRecord {
   Outcome outcome = Outcome::kOk;
   int http_status = 0;  // 0: no response
   std::string error;    // reason of a failure, printable
+  // What a 429 or 503 asked the client to wait; absent: it did not say.
+  std::optional<int64_t> retry_after_ms;
   std::string finish_reason;
 
   // Gaps between distinct arrivals of token-bearing chunks (coalesced ones make no gap), and the

@@ -74,7 +74,8 @@ struct SweepResult {
   std::string created_at;
   Source source = Source::kMeasured;
   bool simulated = false;
-  bool interrupted = false;
+  bool interrupted = false;  // not whole: cut short, or still being measured
+  int planned_runs = 0;      // of levels, as the spec asks; 0: not known
   bool preliminary = false;
   std::string spec_json = "null";  // the resolved spec as JSON; secrets never in it
   std::string model;               // as the server names it

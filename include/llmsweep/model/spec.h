@@ -43,8 +43,9 @@ struct EndpointSpec {
   std::vector<std::string> urls;
   std::string simulator;  // path of a simulator profile; empty: `url` is used
   Api api = Api::kChat;
-  std::string model;        // empty: the first of /v1/models
-  std::string api_key_env;  // the variable that holds the key; empty: no Authorization header
+  std::string model;         // empty: the first of /v1/models
+  std::string api_key_env;   // the variable that holds the key; empty: no Authorization header
+  std::string api_key_file;  // or the file that holds it, and nothing else
   Duration request_timeout = std::chrono::seconds(600);
   Duration connect_timeout = std::chrono::seconds(10);
   std::vector<std::pair<std::string, std::string>> headers;
@@ -92,6 +93,12 @@ struct WorkloadSpec {
   bool operator==(const WorkloadSpec&) const = default;
 };
 
+// What a slot does after an answer 429 or 503 that names a time to wait.
+enum class RetryAfter {
+  kFail,  // a failure like any other: the next request follows at once
+  kHold,  // a failure, and the slot sends nothing until that time has passed
+};
+
 struct LoadSpec {
   std::vector<int> concurrency;  // one level each, in this order
   int requests_per_slot = 10;    // measured requests of each slot in one repeat of a level
@@ -103,7 +110,9 @@ struct LoadSpec {
   Duration grace = std::chrono::seconds(30);  // what an interrupt leaves to requests in flight
   double max_error_rate = 0.01;               // of a level's measured requests
   int max_consecutive_errors = 20;            // ends the level early, with what was measured kept
-  bool refine = false;                        // bisect the bracket of users at the first target
+  bool stop_over_error_rate = false;          // ends a level that can no longer keep max_error_rate
+  RetryAfter retry_after = RetryAfter::kFail;
+  bool refine = false;  // bisect the bracket of users at the first target
 
   bool operator==(const LoadSpec&) const = default;
 };

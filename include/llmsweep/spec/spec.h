@@ -25,6 +25,13 @@ SweepSpec load_spec(const std::filesystem::path& path, const std::vector<std::st
 SweepSpec parse_spec(std::string_view text, const std::string& name,
                      const std::vector<std::string>& sets);
 
+// What spec_to_json() wrote, maybe on another machine: files that it names need not be there.
+SweepSpec parse_recorded_spec(std::string_view json, const std::string& name);
+
+// Which keys that spec_hash() reads differ, one "key: recorded → asked" each; both as
+// spec_to_json() writes them.
+std::vector<std::string> spec_differences(std::string_view recorded, std::string_view asked);
+
 // Only the `system` part of a spec, which need hold no other. Throws Error.
 SystemSpec load_system(const std::filesystem::path& path);
 

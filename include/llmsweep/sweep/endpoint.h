@@ -17,10 +17,15 @@ struct Connection {
   std::vector<std::pair<std::string, std::string>> headers;  // Authorization included
 };
 
+// What requests carry and nothing that is written may hold: the key, the values of headers and body
+// fields that are named like credentials.
+std::vector<std::string> secrets_of(const SweepSpec& spec, const Connection& connection);
+
 // Starts the simulator where the spec names one; it serves until destruction.
 class OpenEndpoint {
  public:
-  // Reads the key from the environment; `notes` receives what a user should know about that.
+  // Reads the key from the environment or its file; `notes` receives what a user should know about
+  // that. Throws Error for a file that cannot be read or does not hold one key.
   OpenEndpoint(const EndpointSpec& endpoint, std::vector<std::string>& notes);
 
   const Connection& connection() const { return connection_; }

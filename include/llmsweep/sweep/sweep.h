@@ -38,7 +38,8 @@ using RepeatsWanted = std::function<std::vector<int>(const SweepResult&)>;
 
 struct SweepOutcome {
   SweepResult result;
-  bool endpoint_lost = false;  // ended early: nothing completed any more
+  bool stopped = false;        // by a signal
+  bool endpoint_lost = false;  // the last run was given up: nothing completed any more
   // Ended early because a file could not be written, and why. `result` still has all that was
   // measured; the files may lack the last of it.
   std::string storage_error;

@@ -1,0 +1,175 @@
+#include "llmsweep/results/journal.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/base/files.h"
+#include "llmsweep/results/result_file.h"
+#include "results/result_fields.h"
+
+namespace llmsweep {
+
+template <class Archive>
+void fields(Archive& archive, RunEntry& value) {
+  archive("level", value.level);
+  archive("repeat", value.repeat);
+  archive("started_at", value.started_at);
+  archive("first_prompt", value.first_prompt);
+  archive("prompts", value.prompts);
+  archive("begin_byte", value.lines.begin);
+  archive("end_byte", value.lines.end);
+  archive("records", value.records);
+  archive("interrupted", value.interrupted);
+  archive("gave_up", value.gave_up);
+  archive("client", value.client);
+}
+
+namespace {
+
+constexpr size_t kMaxBytes = size_t{1} << 30;
+constexpr int kMaxDepth = 64;
+
+// The run that is under way with this place in the sweep.
+auto find_run(std::vector<RunEntry>& runs, const RunEntry& like) {
+  return std::find_if(runs.begin(), runs.end(), [&](const RunEntry& run) {
+    return run.level == like.level && run.repeat == like.repeat;
+  });
+}
+
+void apply(Journal& journal, const FilePlace& place) {
+  JsonReader reader(place);
+  std::string event;
+  reader("event", event);
+  if (event == "head") {
+    reader("spec_sha256", journal.spec_sha256);
+    const auto result = place.value.find("result");
+    if (result == place.value.end()) place.fail("has no result");
+    journal.head = parse_result(result->dump(), place.file);
+    journal.complete = false;
+    return;
+  }
+  if (event == "complete") {
+    journal.complete = true;
+    return;
+  }
+  RunEntry run;
+  decode(place, run);
+  const auto known = find_run(journal.runs, run);
+  if (event == "run_started") {
+    if (known != journal.runs.end()) place.fail("starts a run twice");
+    journal.prompts_used = std::max(journal.prompts_used, run.first_prompt + run.prompts);
+    journal.runs.push_back(std::move(run));
+  } else if (event == "run_ended") {
+    if (known == journal.runs.end()) place.fail("ends a run that was not started");
+    run.ended = true;
+    *known = std::move(run);
+  } else if (event == "run_superseded") {
+    if (known == journal.runs.end()) place.fail("supersedes a run that was not started");
+    journal.runs.erase(known);
+    ++journal.superseded_runs;
+  }  // else: of a later version
+}
+
+}  // namespace
+
+Journal parse_journal(std::string_view text, const std::string& name) {
+  Journal journal;
+  int64_t number = 0;
+  size_t begin = 0;
+  for (size_t end = text.find('\n'); end != text.npos; end = text.find('\n', begin)) {
+    const std::string where = name + ":" + std::to_string(++number);
+    bool too_deep = false;
+    const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
+      too_deep = too_deep || depth > kMaxDepth;
+      return !too_deep;
+    };
+    const Json line = Json::parse(text.substr(begin, end - begin), limit_depth, false);
+    const FilePlace place{line, where, {}};
+    if (too_deep || !line.is_object()) {
+      place.fail("the line is not a JSON object of the journal", "was the file edited?");
+    }
+    apply(journal, place);
+    begin = end + 1;
+  }
+  journal.whole_bytes = static_cast<int64_t>(begin);
+  return journal;
+}
+
+Journal read_journal(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) return {};
+  return parse_journal(read_file(path, kMaxBytes), path.string());
+}
+
+struct JournalWriter::Impl {
+  AppendFile file;
+  int lock = -1;
+
+  explicit Impl(const std::filesystem::path& path) : file(path) {
+    lock = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (lock >= 0 && ::flock(lock, LOCK_EX | LOCK_NB) == 0) return;
+    if (lock >= 0) ::close(lock);
+    throw Error({.what = "another process is writing this sweep",
+                 .where = path.string(),
+                 .next = "let it end, or give another folder"});
+  }
+  ~Impl() { ::close(lock); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  void append(const Json& line) {
+    file.append(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    file.sync();
+  }
+
+  void append(const char* event, RunEntry run, bool whole) {
+    Json line = {{"event", event}, {"at", utc_timestamp()}};
+    Json body = encode(run);
+    for (auto& [key, value] : body.items()) line[key] = std::move(value);
+    if (!whole) {
+      for (const char* key : {"end_byte", "records", "interrupted", "gave_up", "client"}) {
+        line.erase(key);
+      }
+    }
+    append(line);
+  }
+};
+
+JournalWriter::JournalWriter(const std::filesystem::path& path)
+    : impl_(std::make_unique<Impl>(path)) {}
+JournalWriter::~JournalWriter() = default;
+JournalWriter::JournalWriter(JournalWriter&&) noexcept = default;
+JournalWriter& JournalWriter::operator=(JournalWriter&&) noexcept = default;
+
+void JournalWriter::head(const SweepResult& result, const std::string& spec_sha256) {
+  SweepResult without_levels = result;
+  without_levels.levels.clear();
+  without_levels.users_at_target.clear();
+  impl_->append(Json{{"event", "head"},
+                     {"at", utc_timestamp()},
+                     {"spec_sha256", spec_sha256},
+                     {"result", Json::parse(result_to_json(without_levels))}});
+}
+
+void JournalWriter::started(const RunEntry& run) {
+  impl_->append("run_started", run, false);
+}
+
+void JournalWriter::ended(const RunEntry& run) {
+  impl_->append("run_ended", run, true);
+}
+
+void JournalWriter::superseded(const RunEntry& run) {
+  impl_->append("run_superseded", run, false);
+}
+
+void JournalWriter::complete() {
+  impl_->append(Json{{"event", "complete"}, {"at", utc_timestamp()}});
+}
+
+}  // namespace llmsweep

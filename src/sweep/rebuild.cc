@@ -1,0 +1,41 @@
+#include "llmsweep/sweep/rebuild.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/spec/spec.h"
+#include "sweep/summary.h"
+
+namespace llmsweep {
+
+Rebuilt rebuild_result(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / "sweep.jsonl";
+  const Journal journal = read_journal(path);
+  if (journal.head.tool.empty()) {
+    throw Error({.what = "holds no sweep that can be read",
+                 .where = path.string(),
+                 .next = "give the folder that 'llmsweep run' wrote"});
+  }
+  const SweepSpec spec = parse_recorded_spec(journal.head.spec_json, path.string());
+  Rebuilt rebuilt{.result = journal.head, .notes = {}};
+  rebuilt.result.interrupted = !journal.complete;
+  std::set<int> levels;
+  for (const RunEntry& run : journal.runs) {
+    if (run.ended) {
+      levels.insert(run.level);
+    } else {
+      rebuilt.notes.push_back(
+          fmt::format("concurrency {}, repeat {} was cut short: its records are in no statistic",
+                      run.level, run.repeat + 1));
+    }
+  }
+  const RunRecords records = records_in(folder / "requests.jsonl");
+  for (const int level : levels) {
+    put_level(rebuilt.result, spec, summarise_level(spec, level, journal.runs, records));
+  }
+  return rebuilt;
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,97 @@
+#include "sweep/summary.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/results/record_file.h"
+#include "llmsweep/stats/level_stats.h"
+#include "llmsweep/stats/users_at_target.h"
+#include "llmsweep/stats/validity.h"
+
+namespace llmsweep {
+namespace {
+
+RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelContext& level,
+                       const std::vector<RequestRecord>& records) {
+  RunStats stats =
+      run_stats({.records = records, .repeat = run.repeat, .level = level, .client = run.client});
+  judge_run(stats, {.concurrency = run.level,
+                    .max_error_rate = spec.load.max_error_rate,
+                    .targets = spec.targets,
+                    .fillers = spec.load.fillers,
+                    .interrupted = run.interrupted,
+                    .prompts_reused = spec.workload.reuse == Reuse::kAllow,
+                    .receive_stamps_wanted = spec.client.receive_stamps});
+  return stats;
+}
+
+[[noreturn]] void fail(const std::filesystem::path& requests, const RunEntry& run,
+                       const std::string& what) {
+  throw Error({.what = "concurrency " + std::to_string(run.level) + ", repeat " +
+                       std::to_string(run.repeat + 1) + ": " + what,
+               .where = requests.string(),
+               .next = "was it changed after the run? sweep.jsonl beside it says what it held"});
+}
+
+}  // namespace
+
+RunRecords records_in(const std::filesystem::path& requests) {
+  return [requests](const RunEntry& run) {
+    std::vector<RequestRecord> records;
+    records.reserve(static_cast<size_t>(run.records));
+    RecordReader reader(requests, {.range = run.lines, .superseded = Superseded::kSkip});
+    while (std::optional<RequestRecord> record = reader.next()) {
+      if (record->level != run.level || record->repeat != run.repeat) {
+        fail(requests, run, "a record of another run stands among its lines");
+      }
+      records.push_back(std::move(*record));
+    }
+    if (static_cast<int64_t>(records.size()) != run.records) {
+      fail(requests, run,
+           "has " + std::to_string(records.size()) + " records, " + std::to_string(run.records) +
+               " were written");
+    }
+    std::sort(records.begin(), records.end(),
+              [](const RequestRecord& a, const RequestRecord& b) { return a.index < b.index; });
+    return records;
+  };
+}
+
+LevelStats summarise_level(const SweepSpec& spec, int concurrency,
+                           const std::vector<RunEntry>& runs, const RunRecords& records) {
+  const LevelContext context{.concurrency = concurrency,
+                             .gpus = spec.system.gpus,
+                             .fillers = spec.load.fillers,
+                             .goodput = spec.goodput};
+  std::vector<RunStats> stats;
+  std::vector<RequestRecord> all;
+  for (const RunEntry& run : runs) {
+    if (run.level != concurrency || !run.ended) continue;
+    std::vector<RequestRecord> of_run = records(run);
+    stats.push_back(summarise_run(spec, run, context, of_run));
+    std::move(of_run.begin(), of_run.end(), std::back_inserter(all));
+  }
+  LevelStats level = pool_runs(context, std::move(stats), all);
+  judge_level(level, {.concurrency = concurrency, .targets = spec.targets});
+  return level;
+}
+
+void put_level(SweepResult& result, const SweepSpec& spec, LevelStats level) {
+  const auto at = std::lower_bound(
+      result.levels.begin(), result.levels.end(), level.concurrency,
+      [](const LevelStats& present, int concurrency) { return present.concurrency < concurrency; });
+  if (at != result.levels.end() && at->concurrency == level.concurrency) {
+    *at = std::move(level);
+  } else {
+    result.levels.insert(at, std::move(level));
+  }
+  result.users_at_target.clear();
+  for (const Target& target : spec.targets) {
+    result.users_at_target.push_back(users_at_target(result.levels, target, spec.system.gpus));
+  }
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,193 @@
+#include "sweep/sweep_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/results/record_file.h"
+#include "llmsweep/spec/spec.h"
+
+namespace llmsweep {
+namespace fs = std::filesystem;
+namespace {
+
+// Cuts a last line that has no newline: it was being written when the sweep was killed. Returns its
+// bytes.
+int64_t cut_broken_line(const fs::path& path) {
+  if (!fs::exists(path)) return 0;
+  std::ifstream file(path, std::ios::binary);
+  const auto size = static_cast<int64_t>(fs::file_size(path));
+  int64_t end = size;
+  for (char last = 0; end > 0 && last != '\n'; --end) {
+    file.seekg(end - 1);
+    file.get(last);
+    if (last == '\n') break;
+  }
+  if (end < size) fs::resize_file(path, static_cast<uintmax_t>(end));
+  return size - end;
+}
+
+std::string run_text(const RunEntry& run) {
+  return fmt::format("concurrency {}, repeat {}", run.level, run.repeat + 1);
+}
+
+void refuse_other_workload(const SweepResult& recorded, const SweepResult& now,
+                           const fs::path& folder) {
+  std::string what;
+  if (recorded.model != now.model) {
+    what = fmt::format("the endpoint serves the model '{}', the sweep measured '{}'",
+                       printable(now.model), printable(recorded.model));
+  } else if (recorded.workload.prompt_set_sha256 != now.workload.prompt_set_sha256) {
+    what =
+        "the prompts are others than before: the dataset, the tokenizer or the endpoint's "
+        "chat template has changed";
+  }
+  if (what.empty()) return;
+  throw Error({.what = std::move(what),
+               .where = folder.string(),
+               .next = "start a sweep of its own, without --resume"});
+}
+
+// What changed between the process that started the sweep and this one.
+void note_changes(const SweepResult& recorded, const SweepResult& now,
+                  std::vector<std::string>& notes) {
+  const auto changed = [&](const char* what, const std::string& before, const std::string& after) {
+    if (before == after) return;
+    notes.push_back(fmt::format("since the resume: {} {} instead of {}", what, printable(after),
+                                printable(before)));
+  };
+  changed("tool", recorded.tool, now.tool);
+  changed("host", recorded.provenance.host, now.provenance.host);
+  changed("kernel", recorded.provenance.kernel, now.provenance.kernel);
+  changed("libcurl", recorded.provenance.libcurl, now.provenance.libcurl);
+  if (!now.simulated) {
+    changed("address", recorded.provenance.resolved_address, now.provenance.resolved_address);
+  }
+  changed("dropped request fields", join(recorded.provenance.dropped_fields, " "),
+          join(now.provenance.dropped_fields, " "));
+}
+
+}  // namespace
+
+SweepStore::SweepStore(const fs::path& folder)
+    : folder_(folder),
+      writer_(folder / "sweep.jsonl"),
+      journal_(read_journal(folder / "sweep.jsonl")) {
+  fs::resize_file(folder_ / "sweep.jsonl", static_cast<uintmax_t>(journal_.whole_bytes));
+  std::error_code none;
+  if (!resumed() && fs::file_size(requests(), none) > 0 && !none) {
+    throw Error({.what = "holds requests, but no journal of the sweep that made them",
+                 .where = folder.string(),
+                 .next = "only a sweep with its sweep.jsonl can be resumed"});
+  }
+}
+
+SweepStore::~SweepStore() {
+  std::error_code ignored;
+  if (fs::file_size(folder_ / "sweep.jsonl", ignored) == 0) {
+    fs::remove(folder_ / "sweep.jsonl", ignored);
+  }
+}
+
+void SweepStore::check_same_spec(const SweepSpec& spec) const {
+  if (journal_.spec_sha256 == spec_hash(spec)) return;
+  const std::vector<std::string> differences =
+      spec_differences(journal_.head.spec_json, spec_to_json(spec));
+  throw Error(
+      {.what = "the sweep asked for other measurements than this spec: " +
+               (differences.empty() ? "a file that it names is another" : join(differences, "; ")),
+       .where = folder_.string(),
+       .next = "give the spec that it was started with; docs/spec.md lists the keys that "
+               "may change"});
+}
+
+void SweepStore::open(const SweepSpec& spec, SweepResult& result) {
+  if (resumed()) {
+    refuse_other_workload(journal_.head, result, folder_);
+    SweepResult recorded = journal_.head;
+    std::vector<std::string> notes;
+    supersede_broken_runs(notes);
+    notes.insert(notes.begin(), fmt::format("resumed {} on {}: {} of {} runs kept", utc_timestamp(),
+                                            printable(result.provenance.host), journal_.runs.size(),
+                                            result.planned_runs));
+    note_changes(recorded, result, notes);
+    recorded.name = result.name;
+    recorded.spec_json = result.spec_json;
+    recorded.planned_runs = result.planned_runs;
+    recorded.interrupted = true;
+    recorded.provenance.notes.insert(recorded.provenance.notes.end(), notes.begin(), notes.end());
+    result = std::move(recorded);
+  }
+  writer_.head(result, spec_hash(spec));
+}
+
+void SweepStore::supersede_broken_runs(std::vector<std::string>& notes) {
+  if (const int64_t cut = cut_broken_line(requests()); cut > 0) {
+    notes.push_back(fmt::format("a last line of {} bytes was cut short by the kill", cut));
+  }
+  const auto broken = std::stable_partition(journal_.runs.begin(), journal_.runs.end(),
+                                            [](const RunEntry& run) { return run.whole(); });
+  for (auto run = broken; run != journal_.runs.end(); ++run) {
+    int64_t marked = 0;
+    if (fs::exists(requests())) {
+      const ByteRange lines = run->ended ? run->lines : ByteRange{.begin = run->lines.begin};
+      marked = mark_superseded(requests(), lines);
+    }
+    writer_.superseded(*run);
+    notes.push_back(
+        fmt::format("{} did not come to its end: started again, its {} records are "
+                    "marked superseded",
+                    run_text(*run), marked));
+  }
+  journal_.runs.erase(broken, journal_.runs.end());
+}
+
+bool SweepStore::has(int level, int repeat) const {
+  return std::any_of(journal_.runs.begin(), journal_.runs.end(), [&](const RunEntry& run) {
+    return run.level == level && run.repeat == repeat;
+  });
+}
+
+RunEntry SweepStore::start(int level, int repeat, int64_t prompts) {
+  RunEntry run{.level = level,
+               .repeat = repeat,
+               .started_at = utc_timestamp(),
+               .first_prompt = journal_.prompts_used,
+               .prompts = prompts};
+  run.lines.begin = static_cast<int64_t>(fs::file_size(requests()));
+  writer_.started(run);
+  journal_.prompts_used += prompts;
+  return run;
+}
+
+void SweepStore::end(RunEntry run, std::vector<RequestRecord> records, std::string& storage_error) {
+  run.ended = true;
+  run.records = static_cast<int64_t>(records.size());
+  if (storage_error.empty()) {
+    try {
+      run.lines.end = static_cast<int64_t>(fs::file_size(requests()));
+      writer_.ended(run);
+    } catch (const std::exception& error) {
+      storage_error = error.what();
+    }
+  }
+  if (!storage_error.empty()) unsaved_[{run.level, run.repeat}] = std::move(records);
+  journal_.runs.push_back(std::move(run));
+}
+
+void SweepStore::complete() {
+  writer_.complete();
+}
+
+RunRecords SweepStore::records() const {
+  return [this, from_file = records_in(requests())](const RunEntry& run) {
+    const auto unsaved = unsaved_.find({run.level, run.repeat});
+    return unsaved != unsaved_.end() ? unsaved->second : from_file(run);
+  };
+}
+
+}  // namespace llmsweep

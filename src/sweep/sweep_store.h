@@ -1,0 +1,57 @@
+// The files of a sweep while it runs: which runs are on disk, and where their records are. Going on
+// with a folder that a sweep left is the same as starting, with runs that are there already.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "llmsweep/model/record.h"
+#include "llmsweep/model/result.h"
+#include "llmsweep/model/spec.h"
+#include "llmsweep/results/journal.h"
+#include "sweep/summary.h"
+
+namespace llmsweep {
+
+class SweepStore {
+ public:
+  // Reads what the folder holds and keeps other processes out. Throws Error.
+  explicit SweepStore(const std::filesystem::path& folder);
+  ~SweepStore();  // a journal that nothing was written into does not stay
+  SweepStore(const SweepStore&) = delete;
+  SweepStore& operator=(const SweepStore&) = delete;
+
+  bool resumed() const { return !journal_.head.tool.empty(); }
+  const SweepResult& head() const { return journal_.head; }
+  bool was_complete() const { return journal_.complete; }
+  std::filesystem::path requests() const { return folder_ / "requests.jsonl"; }
+  // Throws Error naming each difference where the folder's sweep asked for other measurements.
+  void check_same_spec(const SweepSpec& spec) const;
+
+  // `result` describes the sweep that is about to measure. Where the folder holds one already it
+  // becomes that one's, with what it kept and what changed since then in its notes; its runs that
+  // did not end are superseded. Throws Error where the endpoint now serves something else.
+  void open(const SweepSpec& spec, SweepResult& result);
+
+  bool has(int level, int repeat) const;
+  RunEntry start(int level, int repeat, int64_t prompts);
+  // After the last record was written. Where writing failed, now or before, `storage_error` says
+  // why and the run's records stay in memory instead.
+  void end(RunEntry run, std::vector<RequestRecord> records, std::string& storage_error);
+  void complete();
+  const std::vector<RunEntry>& runs() const { return journal_.runs; }
+  RunRecords records() const;
+
+ private:
+  void supersede_broken_runs(std::vector<std::string>& notes);
+
+  std::filesystem::path folder_;
+  JournalWriter writer_;
+  Journal journal_;
+  std::map<std::pair<int, int>, std::vector<RequestRecord>> unsaved_;  // by level and repeat
+};
+
+}  // namespace llmsweep

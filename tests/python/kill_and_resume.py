@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Kills a sweep at random instants and resumes it: nothing may be lost, nothing may be there twice.
+
+    kill_and_resume.py LLMSWEEP FOLDER [KILLS] [SEED]
+
+Each round starts a short simulated sweep, sends SIGKILL at a random instant of it (and again during
+the resume, one time in three), and then checks that
+  - requests.jsonl is readable: whole lines, but for the end of the last one;
+  - the resume completes, and every planned request is there once among the records that count;
+  - the statistics of the runs and levels that were complete before the kill have not changed, and
+    have the counts of an uninterrupted sweep;
+  - `rebuild` makes the same result.json from the records.
+Exits 0 where all rounds pass, 1 with a line for each belief that was broken.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+SPEC = """name: sweep
+system: {{gpus: 1}}
+endpoint: {{simulator: {folder}/profile.yaml}}
+workload: {{input_tokens: 20, output_tokens: 8}}
+load: {{concurrency: [1, 3], requests_per_slot: 6, min_requests: 12, repeats: 2, warmup_per_slot: 1}}
+targets: [{{metric: e2e, statistic: p50, max: 1s}}]
+"""
+PROFILE = "engine:\n  step: {base_ms: 1, per_sequence_us: 50}\n"
+BROKEN = []
+
+
+def believe(belief, *words):
+    if not belief:
+        BROKEN.append(" ".join(str(word) for word in words))
+    return belief
+
+
+def read_records(path, killed):
+    """Every whole line; the last one may be cut where the sweep was killed."""
+    if not os.path.exists(path):
+        return []
+    with open(path, "rb") as file:
+        *lines, rest = file.read().split(b"\n")
+    believe(killed or not rest, path, "ends in half a line")
+    return [json.loads(line) for line in lines]
+
+
+def counted(records):
+    return [r for r in records if not r["superseded"]]
+
+
+def identities(records):
+    return sorted((r["level"], r["repeat"], r["index"]) for r in counted(records) if r["phase"] != "filler")
+
+
+def load_result(folder):
+    path = os.path.join(folder, "result.json")
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def runs_of(result):
+    return {(level["concurrency"], run["repeat"]): run for level in result["levels"] for run in level["runs"]}
+
+
+def counts(result):
+    return {
+        key: (run["requests"]["completed"], run["requests"]["failed"], run["output_tokens_mean"])
+        for key, run in runs_of(result).items()
+    }
+
+
+class Rounds:
+    def __init__(self, program, folder, seed):
+        self.program, self.folder, self.random = program, folder, random.Random(seed)
+        self.kills = 0
+        os.makedirs(folder, exist_ok=True)
+        with open(f"{folder}/profile.yaml", "w", encoding="utf-8") as file:
+            file.write(PROFILE)
+        with open(f"{folder}/spec.yaml", "w", encoding="utf-8") as file:
+            file.write(SPEC.format(folder=folder))
+
+    def run(self, words, kill_after=None):
+        process = subprocess.Popen(
+            [self.program, "run", f"{self.folder}/spec.yaml", "--quiet", *words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if kill_after is not None:
+            try:
+                process.wait(kill_after)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                self.kills += 1
+        _, errors = process.communicate(timeout=120)
+        return process.returncode, errors
+
+    def reference(self):
+        began = time.monotonic()
+        code, errors = self.run(["--out", f"{self.folder}/whole"])
+        if code != 0:
+            sys.exit(f"the uninterrupted sweep failed: {errors}")
+        self.seconds = time.monotonic() - began
+        whole = f"{self.folder}/whole/sweep"
+        self.expected = identities(read_records(f"{whole}/requests.jsonl", False))
+        self.counts = counts(load_result(whole))
+
+    def round(self, number):
+        out = f"{self.folder}/round"
+        shutil.rmtree(out, ignore_errors=True)
+        target = f"{out}/sweep"
+        self.run(["--out", out], kill_after=self.random.uniform(0, 1.05 * self.seconds))
+        before = self.after_kill(number, target)
+        while self.random.random() < 0.33 and os.path.isdir(target):
+            self.run(["--resume", target], kill_after=self.random.uniform(0, self.seconds))
+            before = self.after_kill(number, target)
+        words = ["--resume", target] if os.path.isdir(target) else ["--out", out]
+        code, errors = self.run(words)
+        if not believe(code == 0, f"round {number}: the resume ended with {code}: {errors}"):
+            return
+        self.after_resume(number, target, before)
+
+    def after_kill(self, number, target):
+        records = read_records(f"{target}/requests.jsonl", True)
+        found = identities(records)
+        believe(len(found) == len(set(found)), f"round {number}: a request is there twice after a kill")
+        return load_result(target)
+
+    def after_resume(self, number, target, before):
+        records = read_records(f"{target}/requests.jsonl", False)
+        believe(identities(records) == self.expected, f"round {number}: requests lost or double")
+        result = load_result(target)
+        believe(not result["interrupted"], f"round {number}: still marked interrupted")
+        believe(counts(result) == self.counts, f"round {number}: other counts than uninterrupted")
+        if before:
+            now = runs_of(result)
+            for key, run in runs_of(before).items():
+                if "interrupted" not in run["invalid_reasons"]:
+                    believe(now[key] == run, f"round {number}: run {key} changed")
+            for level in before["levels"]:
+                if len(level["runs"]) == 2 and "interrupted" not in level["invalid_reasons"]:
+                    believe(level in result["levels"], f"round {number}: level {level['concurrency']} changed")
+        with open(f"{target}/result.json", "rb") as file:
+            saved = file.read()
+        done = subprocess.run([self.program, "rebuild", target], capture_output=True, check=False)
+        believe(done.returncode == 0, f"round {number}: rebuild failed: {done.stderr}")
+        with open(f"{target}/result.json", "rb") as file:
+            believe(file.read() == saved, f"round {number}: rebuild gives another result")
+
+
+def main(program, folder, kills="10", seed="1"):
+    rounds = Rounds(program, os.path.abspath(folder), int(seed))
+    rounds.reference()
+    number = 0
+    while rounds.kills < int(kills) and not BROKEN:
+        number += 1
+        rounds.round(number)
+    for line in BROKEN[:20]:
+        print(line)
+    print(f"{rounds.kills} kills in {number} sweeps, {len(BROKEN)} beliefs broken")
+    return 1 if BROKEN else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,137 @@
+#include "llmsweep/results/journal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/files.h"
+#include "results/full_result.h"
+
+namespace llmsweep {
+namespace {
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+fs::path file_of_this_test() {
+  const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+  const fs::path path =
+      fs::path(testing::TempDir()) / (name + "-" + std::to_string(::getpid()) + ".jsonl");
+  fs::remove(path);
+  return path;
+}
+
+RunEntry run_of(int level, int repeat, int64_t first_prompt) {
+  return {.level = level,
+          .repeat = repeat,
+          .started_at = "2026-01-01T00:00:00Z",
+          .first_prompt = first_prompt,
+          .prompts = 10};
+}
+
+TEST(Journal, AFileThatIsNotThereIsEmpty) {
+  const Journal journal = read_journal(file_of_this_test());
+  EXPECT_TRUE(journal.head.tool.empty());
+  EXPECT_TRUE(journal.runs.empty());
+}
+
+TEST(Journal, ReadsBackWhatWasWritten) {
+  const fs::path path = file_of_this_test();
+  RunEntry whole = run_of(4, 0, 0);
+  {
+    JournalWriter writer(path);
+    writer.head(full_result(), "abc");
+    writer.started(whole);
+    whole.ended = true;
+    whole.records = 7;
+    whole.lines = {.begin = 3, .end = 900};
+    whole.client = full_result().levels[0].runs[0].client;
+    writer.ended(whole);
+    writer.started(run_of(8, 0, 10));
+    writer.superseded(run_of(8, 0, 10));
+    writer.started(run_of(8, 0, 20));
+  }
+  const Journal journal = read_journal(path);
+  EXPECT_EQ(journal.spec_sha256, "abc");
+  EXPECT_EQ(journal.head.name, full_result().name);
+  EXPECT_TRUE(journal.head.levels.empty());
+  ASSERT_EQ(journal.runs.size(), 2u);
+  EXPECT_EQ(journal.runs[0], whole);
+  EXPECT_TRUE(journal.runs[0].whole());
+  EXPECT_FALSE(journal.runs[1].whole());
+  EXPECT_EQ(journal.runs[1].first_prompt, 20);
+  EXPECT_EQ(journal.prompts_used, 30);  // the superseded run's were sent
+  EXPECT_EQ(journal.superseded_runs, 1);
+  EXPECT_FALSE(journal.complete);
+  EXPECT_EQ(journal.whole_bytes, static_cast<int64_t>(fs::file_size(path)));
+}
+
+TEST(Journal, LeavesOutALastLineThatIsCutShort) {
+  const fs::path path = file_of_this_test();
+  JournalWriter(path).started(run_of(1, 0, 0));
+  const std::string whole = read_file(path);
+  const Journal journal = parse_journal(whole + whole.substr(0, whole.size() / 2), "x");
+  EXPECT_EQ(journal.runs.size(), 1u);
+  EXPECT_EQ(journal.whole_bytes, static_cast<int64_t>(whole.size()));
+}
+
+TEST(Journal, RefusesWhatNoSweepWrites) {
+  const auto error_of = [](const std::string& text) -> std::string {
+    try {
+      parse_journal(text, "sweep.jsonl");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_THAT(error_of("{}\nx\n"), HasSubstr("sweep.jsonl:2"));
+  const std::string started = R"({"event":"run_started","level":1,"repeat":0})";
+  EXPECT_THAT(error_of(started + "\n" + started + "\n"), HasSubstr("starts a run twice"));
+  EXPECT_THAT(error_of(R"({"event":"run_ended","level":1})"
+                       "\n"),
+              HasSubstr("was not started"));
+  EXPECT_THAT(error_of(R"({"event":"head"})"
+                       "\n"),
+              HasSubstr("has no result"));
+  EXPECT_EQ(error_of(R"({"event":"of a later version"})"
+                     "\n"),
+            "no error");
+}
+
+TEST(Journal, HasOneWriter) {
+  const fs::path path = file_of_this_test();
+  const JournalWriter writer(path);
+  EXPECT_THROW(JournalWriter{path}, Error);
+}
+
+TEST(Records, AreMarkedInPlaceAndSkippedUnlessAskedFor) {
+  const fs::path path = file_of_this_test();
+  RequestRecord tricky = full_record();
+  tricky.error = R"({"superseded":false})";
+  const std::string first = record_to_jsonl({.level = 1, .index = 0});
+  const std::string second = record_to_jsonl(tricky);
+  write_file_atomically(path, first + second + record_to_jsonl({.level = 1, .index = 2}));
+  const ByteRange range{.begin = static_cast<int64_t>(first.size())};
+  EXPECT_EQ(mark_superseded(path, range), 2);
+  EXPECT_EQ(mark_superseded(path, range), 0);
+
+  RecordReader counted(path);
+  EXPECT_EQ(counted.next()->index, 0u);
+  EXPECT_FALSE(counted.next());
+  EXPECT_EQ(counted.superseded(), 2);
+
+  RecordReader all(path, {.range = range, .superseded = Superseded::kInclude});
+  RequestRecord marked = tricky;
+  marked.superseded = true;
+  EXPECT_EQ(all.next(), marked);
+  EXPECT_EQ(all.next()->index, 2u);
+  EXPECT_FALSE(all.next());
+
+  RecordReader part(path,
+                    {.range = {.begin = 0, .end = range.begin}, .superseded = Superseded::kSkip});
+  EXPECT_EQ(part.next()->index, 0u);
+  EXPECT_FALSE(part.next());
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -4,12 +4,29 @@
 #include "llmsweep/results/record_file.h"
 
 namespace llmsweep {
+namespace {
+namespace fs = std::filesystem;
 
-RecordWriter::RecordWriter(const std::filesystem::path& folder, bool chunks)
+// What a killed sweep left there, less the block that was being written: where one that is resumed
+// goes on. Bytes; 0 where there is nothing.
+int64_t cut_to_whole_blocks(const fs::path& chunks) {
+  if (!fs::exists(chunks)) return 0;
+  ChunkReader reader(chunks);
+  while (reader.next()) {
+  }
+  fs::resize_file(chunks, static_cast<uintmax_t>(reader.whole_bytes()));
+  return reader.whole_bytes();
+}
+
+}  // namespace
+
+RecordWriter::RecordWriter(const fs::path& folder, bool chunks)
     : records_(folder / "requests.jsonl", "records") {
   if (!chunks) return;
-  chunks_ = std::make_unique<QueuedFile>(folder / "chunks.bin", "chunks");
-  chunks_->add(kChunkFileHeader);
+  const fs::path path = folder / "chunks.bin";
+  const bool fresh = cut_to_whole_blocks(path) == 0;
+  chunks_ = std::make_unique<QueuedFile>(path, "chunks");
+  if (fresh) chunks_->add(kChunkFileHeader);
 }
 
 void RecordWriter::add(const RequestRecord& record) {

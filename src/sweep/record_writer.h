@@ -14,7 +14,8 @@ namespace llmsweep {
 
 class RecordWriter {
  public:
-  RecordWriter(const std::filesystem::path& folder, bool chunks);  // throws Error
+  // Goes on after what a sweep that was killed left in `folder`. Throws Error.
+  RecordWriter(const std::filesystem::path& folder, bool chunks);
 
   // Any thread; never block on the disk.
   void add(const RequestRecord& record);

@@ -552,8 +552,7 @@ def ports(case):
         raise Skip("may not make a network namespace")
     case.run(f"simulator: {case.profile()}", "concurrency: [64], requests_per_slot: 2, max_consecutive_errors: 1000000",
              prefix=["unshare", "-n", "sh", "-c", script, "x"])
-    assert any(r["outcome"] == "ok" for r in case.records())
-    return case.seen(case.failed(), planned=128)
+    return case.seen(case.refusal())
 
 
 # ---- The table

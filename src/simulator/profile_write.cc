@@ -30,7 +30,7 @@ Fields engine_fields(const EngineProfile& engine) {
   const StepCost& step = engine.step;
   Fields fields = {
       {"step", fmt::format("{{base_ms: {}, per_prefill_token_us: {}, per_sequence_us: {}, "
-                           "per_kv_token_ns: {}}}",
+                           "per_kv_token_ns: {:.12g}}}",
                            step.base.count() / 1e6, step.per_prefill_token.count() / 1e3,
                            step.per_sequence.count() / 1e3, step.per_kv_token.count())},
       {"max_batch_size", fmt::format("{}", engine.max_batch_size)},

@@ -48,7 +48,7 @@ struct Selftest {
   int cores = 0;
   std::string kernel;
   bool tls = false;
-  bool in_step = false;  // all streams gained their tokens at once
+  bool in_step = false;             // all streams gained their tokens at once
   std::vector<SelftestStep> steps;  // in the order they were run, ascending load
 
   bool operator==(const Selftest&) const = default;

@@ -11,6 +11,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
+#include "llmsweep/results/journal.h"
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/stats/percentile.h"
 
@@ -48,6 +49,14 @@ std::string report(const Verification& v) {
       "matched: {} by response id, {} by time; {} sent again after a lost connection;\n"
       "{} never reached the endpoint; {} tokens\n\n",
       v.records, v.truths, v.before, v.after, v.by_id, v.by_time, v.resent, v.unseen, v.tokens);
+  if (v.resumes > 0 || v.in_flight_at_most > 0) {
+    text.pop_back();
+    text += fmt::format(
+        "{} resume{}: {} superseded records, {} checks; without a record {} in flight at a kill "
+        "(at most {})\nand {} that ended just before it\n\n",
+        v.resumes, v.resumes == 1 ? "" : "s", v.superseded, v.checks, v.in_flight,
+        v.in_flight_at_most, v.unwritten);
+  }
   text += fmt::format("{:<34} {:>9} {:>9} {:>9} {:>9}\n", "ms", "p50", "p90", "p99", "max");
   text += error_row("first token: stamp − send", v.errors.first_token);
   text += error_row("last token: stamp − send", v.errors.last_token);
@@ -69,6 +78,7 @@ nlohmann::ordered_json json_of(const std::vector<double>& errors_ms) {
 std::string json_of(const Verification& v) {
   const nlohmann::ordered_json json = {{"verified", v.problems.empty()},
                                        {"records", v.records},
+                                       {"superseded", v.superseded},
                                        {"truths", v.truths},
                                        {"before", v.before},
                                        {"after", v.after},
@@ -77,6 +87,11 @@ std::string json_of(const Verification& v) {
                                        {"resent", v.resent},
                                        {"unseen", v.unseen},
                                        {"tokens", v.tokens},
+                                       {"resumes", v.resumes},
+                                       {"in_flight_at_kill", v.in_flight},
+                                       {"in_flight_at_most", v.in_flight_at_most},
+                                       {"unwritten_at_kill", v.unwritten},
+                                       {"checks_of_resumes", v.checks},
                                        {"errors_ms",
                                         {{"first_token", json_of(v.errors.first_token)},
                                          {"last_token", json_of(v.errors.last_token)},
@@ -89,17 +104,20 @@ std::string json_of(const Verification& v) {
 struct RunFiles {
   std::filesystem::path records;
   std::filesystem::path result;
+  std::filesystem::path journal;
 };
 
 RunFiles files_of(const std::filesystem::path& given) {
   const bool folder = std::filesystem::is_directory(given);
   const std::filesystem::path beside = folder ? given : given.parent_path();
-  return {.records = folder ? given / "requests.jsonl" : given, .result = beside / "result.json"};
+  return {.records = folder ? given / "requests.jsonl" : given,
+          .result = beside / "result.json",
+          .journal = beside / "sweep.jsonl"};
 }
 
 std::vector<RequestRecord> read_records(const std::filesystem::path& file) {
   std::vector<RequestRecord> records;
-  RecordReader reader(file);
+  RecordReader reader(file, {.superseded = Superseded::kInclude});
   while (auto record = reader.next()) records.push_back(std::move(*record));
   return records;
 }
@@ -118,8 +136,9 @@ int verify_command(const VerifyCommandOptions& options, Console& console) {
   if (records.empty()) {
     throw Error({.what = "no records to verify", .where = files.records.string(), .next = {}});
   }
-  Verification verification =
-      verify_records(records, read_truth_log(options.truth), {.tolerance = *tolerance});
+  Verification verification = verify_records(
+      records, read_truth_log(options.truth),
+      {.tolerance = *tolerance, .history = SweepHistory(read_journal(files.journal))});
   if (std::filesystem::exists(files.result)) {
     const auto counted = verify_counts(records, read_result_argument(files.result));
     verification.problems.insert(verification.problems.end(), counted.begin(), counted.end());

@@ -12,6 +12,8 @@
 namespace llmsweep {
 namespace {
 
+constexpr const char* kLost = "lost: no record of it";
+
 std::string name_of_record(const RequestRecord& record) {
   return fmt::format("request {} of level {}, repeat {} ({})", record.index, record.level,
                      record.repeat,
@@ -170,9 +172,13 @@ class ByTime {
 
   // A record that explains `truth`, which is then taken; or null.
   const RequestRecord* take(const TruthRecord& truth) {
-    const auto found =
-        std::find_if(records_.begin(), records_.end(),
-                     [&](const RequestRecord* record) { return explains(*record, truth); });
+    const auto find = [&](Duration after_the_end) {
+      return std::find_if(records_.begin(), records_.end(), [&](const RequestRecord* record) {
+        return explains(*record, truth, after_the_end);
+      });
+    };
+    auto found = find(Duration(0));
+    if (found == records_.end()) found = find(tolerance_);
     if (found == records_.end()) return nullptr;
     const RequestRecord* record = *found;
     records_.erase(found);
@@ -181,11 +187,14 @@ class ByTime {
   const std::vector<const RequestRecord*>& left() const { return records_; }
 
  private:
-  bool explains(const RequestRecord& record, const TruthRecord& truth) const {
+  bool explains(const RequestRecord& record, const TruthRecord& truth,
+                Duration after_the_end) const {
     if (!record.sent || *record.sent > truth.arrival) return false;
-    if (record.end && *record.end < truth.arrival) return false;
     const bool gave_up =
         record.outcome == Outcome::kCancelled || record.outcome == Outcome::kTimeout;
+    // What a client sent and gave up at once may arrive later than that.
+    const Duration slack = gave_up ? after_the_end : Duration(0);
+    if (record.end && *record.end + slack < truth.arrival) return false;
     if (record.http_status != truth.status && !gave_up) return false;
     return outcome_fits(record, truth, tolerance_);
   }
@@ -194,22 +203,38 @@ class ByTime {
   Duration tolerance_;
 };
 
+// Index 0 is always sent, and ends before a run does.
+void name_runs_without_their_first(const std::vector<RequestRecord>& records,
+                                   const SweepHistory& history,
+                                   std::vector<std::string>& problems) {
+  std::map<std::pair<int, int>, bool> has_first;  // of each level's repeats
+  for (const RequestRecord& record : records) {
+    if (record.superseded || history.was_cut(record)) continue;
+    has_first[{record.level, record.repeat}] |= record.index == 0;
+  }
+  for (const auto& [run, has] : has_first) {
+    if (has) continue;
+    problems.push_back(
+        fmt::format("request 0 of level {}, repeat {}: {}", run.first, run.second, kLost));
+  }
+}
+
 }  // namespace
 
 Verification verify_records(const std::vector<RequestRecord>& records,
                             const std::vector<TruthRecord>& truths, const VerifyOptions& options) {
   Verification result;
   Verifier verifier(options, result);
+  const SweepHistory& history = options.history;
   result.records = static_cast<int64_t>(records.size());
+  result.resumes = history.resumes();
+  result.in_flight_at_most = history.slots_cut();
   std::unordered_map<std::string, const RequestRecord*> by_id;
   std::vector<const RequestRecord*> anonymous;
   std::optional<Instant> first;
   std::optional<Instant> last;
-  std::map<std::pair<int, int>, uint32_t> lowest_index;  // of each level's repeats
   for (const RequestRecord& record : records) {
-    auto [lowest, is_new] =
-        lowest_index.emplace(std::pair(record.level, record.repeat), record.index);
-    if (!is_new) lowest->second = std::min(lowest->second, record.index);
+    result.superseded += record.superseded ? 1 : 0;
     if (record.sent) first = first ? std::min(*first, *record.sent) : *record.sent;
     if (record.end) last = last ? std::max(*last, *record.end) : *record.end;
     if (record.response_id.empty()) {
@@ -234,6 +259,8 @@ Verification verify_records(const std::vector<RequestRecord>& records,
       ++result.by_id;
       verifier.compare(*found->second, truth);
       by_id.erase(found);
+    } else if (history.is_check(truth.arrival)) {
+      ++result.checks;
     } else {
       unmatched.push_back(&truth);
     }
@@ -241,22 +268,30 @@ Verification verify_records(const std::vector<RequestRecord>& records,
   std::sort(unmatched.begin(), unmatched.end(),
             [](const auto* a, const auto* b) { return a->arrival < b->arrival; });
   // Those first that nothing but a record can explain.
-  const auto optional = std::stable_partition(
-      unmatched.begin(), unmatched.end(),
-      [&](const TruthRecord* truth) { return !may_be_resent(*truth, records); });
+  std::stable_partition(unmatched.begin(), unmatched.end(), [&](const TruthRecord* truth) {
+    return !history.may_be_cut(truth->arrival) && !may_be_resent(*truth, records);
+  });
   ByTime by_time(std::move(anonymous), options.tolerance);
-  for (auto truth = unmatched.begin(); truth != unmatched.end(); ++truth) {
-    if (const RequestRecord* record = by_time.take(**truth)) {
+  std::vector<const TruthRecord*> unrecorded;
+  for (const TruthRecord* truth : unmatched) {
+    if (const RequestRecord* record = by_time.take(*truth)) {
       ++result.by_time;
-      verifier.compare(*record, **truth);
-    } else if (truth >= optional) {
+      verifier.compare(*record, *truth);
+    } else if (may_be_resent(*truth, records)) {
       ++result.resent;
+    } else if (history.may_be_cut(truth->arrival)) {
+      unrecorded.push_back(truth);
     } else {
-      verifier.problem(**truth, "lost: no record of it");
+      verifier.problem(*truth, kLost);
     }
   }
-  for (const auto& [id, record] : by_id)
+  const SweepHistory::Unrecorded judged = history.judge(unrecorded, records, options.tolerance);
+  result.in_flight = static_cast<int64_t>(judged.in_flight.size());
+  result.unwritten = static_cast<int64_t>(judged.unwritten.size());
+  for (const TruthRecord* truth : judged.lost) verifier.problem(*truth, kLost);
+  for (const auto& [id, record] : by_id) {
     verifier.problem(*record, "invented: not in the truth log");
+  }
   for (const RequestRecord* record : by_time.left()) {
     const bool unseen = record->outcome == Outcome::kTransportError ||
                         record->outcome == Outcome::kTimeout ||
@@ -267,11 +302,9 @@ Verification verify_records(const std::vector<RequestRecord>& records,
       verifier.problem(*record, "invented: nothing in the truth log explains it");
     }
   }
-  for (const auto& [run, index] : lowest_index) {
-    if (index == 0) continue;
-    result.problems.push_back(fmt::format("request 0 of level {}, repeat {}: lost: no record of it",
-                                          run.first, run.second));
-  }
+  name_runs_without_their_first(records, history, result.problems);
+  const std::vector<std::string> of_runs = history.verify_runs(records);
+  result.problems.insert(result.problems.end(), of_runs.begin(), of_runs.end());
   std::sort(result.problems.begin(), result.problems.end());
   return result;
 }
@@ -280,6 +313,7 @@ std::vector<std::string> verify_counts(const std::vector<RequestRecord>& records
                                        const SweepResult& result) {
   std::map<std::pair<int, int>, std::map<Outcome, int64_t>> recorded;
   for (const RequestRecord& record : records) {
+    if (record.superseded) continue;
     auto& run = recorded[{record.level, record.repeat}];
     if (record.phase == Phase::kMeasured) ++run[record.outcome];
   }

@@ -20,6 +20,7 @@ void fields(Archive& archive, RunEntry& value) {
   archive("level", value.level);
   archive("repeat", value.repeat);
   archive("started_at", value.started_at);
+  archive("started_ns", value.started_ns);
   archive("first_prompt", value.first_prompt);
   archive("prompts", value.prompts);
   archive("begin_byte", value.lines.begin);
@@ -54,6 +55,12 @@ void apply(Journal& journal, const FilePlace& place) {
     journal.complete = false;
     return;
   }
+  if (event == "resumed") {
+    int64_t began_ns = 0;
+    reader("began_ns", began_ns);
+    journal.resumes.push_back(from_ns(began_ns));
+    return;
+  }
   if (event == "complete") {
     journal.complete = true;
     return;
@@ -71,8 +78,8 @@ void apply(Journal& journal, const FilePlace& place) {
     *known = std::move(run);
   } else if (event == "run_superseded") {
     if (known == journal.runs.end()) place.fail("supersedes a run that was not started");
+    journal.superseded.push_back(std::move(*known));
     journal.runs.erase(known);
-    ++journal.superseded_runs;
   }  // else: of a later version
 }
 
@@ -145,6 +152,10 @@ JournalWriter::JournalWriter(const std::filesystem::path& path)
 JournalWriter::~JournalWriter() = default;
 JournalWriter::JournalWriter(JournalWriter&&) noexcept = default;
 JournalWriter& JournalWriter::operator=(JournalWriter&&) noexcept = default;
+
+void JournalWriter::resumed(Instant began) {
+  impl_->append(Json{{"event", "resumed"}, {"at", utc_timestamp()}, {"began_ns", to_ns(began)}});
+}
 
 void JournalWriter::head(const SweepResult& result, const std::string& spec_sha256) {
   SweepResult without_levels = result;

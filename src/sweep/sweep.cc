@@ -42,6 +42,7 @@ class Sweep {
   SweepOutcome run() {
     if (store_.resumed()) store_.check_same_spec(spec_);
     if (store_.was_complete() && !repeats_wanted_) return already_complete();
+    store_.begin();
 
     std::vector<std::string> notes;
     const OpenEndpoint endpoint(spec_.endpoint, notes);

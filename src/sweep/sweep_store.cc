@@ -105,6 +105,10 @@ void SweepStore::check_same_spec(const SweepSpec& spec) const {
                "may change"});
 }
 
+void SweepStore::begin() {
+  if (resumed()) writer_.resumed(SteadyClock().now());
+}
+
 void SweepStore::open(const SweepSpec& spec, SweepResult& result) {
   if (resumed()) {
     refuse_other_workload(journal_.head, result, folder_);
@@ -156,6 +160,7 @@ RunEntry SweepStore::start(int level, int repeat, int64_t prompts) {
   RunEntry run{.level = level,
                .repeat = repeat,
                .started_at = utc_timestamp(),
+               .started_ns = to_ns(SteadyClock().now()),
                .first_prompt = journal_.prompts_used,
                .prompts = prompts};
   run.lines.begin = static_cast<int64_t>(fs::file_size(requests()));

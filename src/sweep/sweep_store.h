@@ -31,6 +31,8 @@ class SweepStore {
   // Throws Error naming each difference where the folder's sweep asked for other measurements.
   void check_same_spec(const SweepSpec& spec) const;
 
+  // Before anything is sent: writes down that a resume begins, where it is one.
+  void begin();
   // `result` describes the sweep that is about to measure. Where the folder holds one already it
   // becomes that one's, with what it kept and what changed since then in its notes; its runs that
   // did not end are superseded. Throws Error where the endpoint now serves something else.

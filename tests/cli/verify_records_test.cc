@@ -101,6 +101,81 @@ TEST(VerifyRecords, KnowsThatTheFirstRequestOfARunIsMissing) {
               ElementsAre("request 0 of level 1, repeat 0: lost: no record of it"));
 }
 
+// A run of two slots that is killed at 450 ms, resumed at 600 ms and started again at 700 ms.
+struct KilledRun : Sides {
+  Journal journal;
+
+  KilledRun() {
+    journal.resumes = {at_ms(600)};
+    journal.superseded = {run_at(1)};
+    journal.runs = {run_at(700)};
+    journal.runs[0].ended = true;
+    journal.runs[0].records = 1;
+    for (int i = 1; i <= 3; ++i) add_record(i, i * 100).superseded = true;
+    for (int i = 4; i <= 5; ++i) {  // both slots' requests were in flight
+      truths.push_back(truth(i, 420 + i));
+      truths.back().end = at_ms(450);
+      truths.back().client_closed = true;
+    }
+    truths.push_back(truth(6, 409));  // its record was not written: at 449.1 ms it had just ended
+    truths.push_back(truth(7, 610));  // a check of the resume
+    add_record(8, 710).index = 0;
+  }
+  static RunEntry run_at(double ms) {
+    return {.level = 2, .started_ns = to_ns(at_ms(ms)), .prompts = 9};
+  }
+  RequestRecord& add_record(int number, double arrival_ms) {
+    truths.push_back(truth(number, arrival_ms));
+    records.push_back(record_of(truths.back()));
+    records.back().level = 2;
+    return records.back();
+  }
+  Verification verify() const {
+    return verify_records(records, truths, {.history = SweepHistory(journal)});
+  }
+};
+
+TEST(VerifyRecords, KnowsWhatAKillLeavesWithoutARecord) {
+  const Verification result = KilledRun().verify();
+  EXPECT_THAT(result.problems, IsEmpty());
+  EXPECT_EQ(result.records, 4);
+  EXPECT_EQ(result.superseded, 3);
+  EXPECT_EQ(result.resumes, 1);
+  EXPECT_EQ(result.in_flight, 2);
+  EXPECT_EQ(result.in_flight_at_most, 2);
+  EXPECT_EQ(result.unwritten, 1);
+  EXPECT_EQ(result.checks, 1);
+}
+
+TEST(VerifyRecords, NamesWhatAKillDoesNotExplain) {
+  KilledRun early;  // 100 ms before the last record: it must have been written before that one
+  early.records.erase(early.records.begin() + 1);
+  EXPECT_THAT(early.verify().problems, ElementsAre(HasSubstr("(id-2): lost")));
+  KilledRun tail;  // 110 ms before the kill
+  tail.records.erase(tail.records.begin() + 2);
+  EXPECT_THAT(tail.verify().problems, ElementsAre(HasSubstr("(id-3): lost")));
+  KilledRun crowd;  // two slots cannot have three requests in flight
+  crowd.truths.push_back(truth(9, 430));
+  crowd.truths.back().end = at_ms(449.9);
+  crowd.truths.back().client_closed = true;
+  EXPECT_THAT(crowd.verify().problems, ElementsAre(HasSubstr("(id-9): lost")));
+  KilledRun after;  // of the run that counts
+  after.records.pop_back();
+  after.add_record(10, 800).index = 1;
+  EXPECT_THAT(
+      after.verify().problems,
+      ElementsAre(HasSubstr("request 0 of level 2, repeat 0: lost"), HasSubstr("(id-8): lost")));
+  KilledRun one_piece;  // were the journal not known
+  EXPECT_EQ(verify_records(one_piece.records, one_piece.truths).problems.size(), 4U);
+}
+
+TEST(VerifyRecords, HoldsTheRecordsAgainstTheJournalsOwnCounts) {
+  KilledRun filler;  // the very last request of the sweep
+  filler.journal.runs[0].records = 2;
+  EXPECT_THAT(filler.verify().problems,
+              ElementsAre("level 2, repeat 0: 2 records were written, 1 are there"));
+}
+
 TEST(VerifyCounts, HoldsTheRecordsAgainstTheResultsOwnCounts) {
   Sides run = clean_run();
   run.records[2].outcome = Outcome::kTimeout;
@@ -118,6 +193,19 @@ TEST(VerifyCounts, HoldsTheRecordsAgainstTheResultsOwnCounts) {
                   "the records are 2 ok, 1 timeout"));
   EXPECT_EQ(verify_counts({}, result).size(), 1U);
   EXPECT_THAT(verify_counts({}, {}), IsEmpty());
+}
+
+TEST(VerifyRecords, KnowsARequestThatWasGivenUpBeforeItArrived) {
+  Sides run = clean_run();
+  RequestRecord& record = run.records[1];
+  record.outcome = Outcome::kCancelled;
+  record.response_id.clear();
+  record.chunks = 0;
+  record.end = *record.sent + microseconds(20);  // and it arrived 50 µs after it was sent
+  run.truths[1].client_closed = true;
+  EXPECT_THAT(verify_records(run.records, run.truths).problems, IsEmpty());
+  EXPECT_THAT(verify_records(run.records, run.truths, {.tolerance = microseconds(10)}).problems,
+              testing::Contains(HasSubstr("(id-2): lost")));
 }
 
 TEST(VerifyRecords, NamesARequestThatWasInvented) {

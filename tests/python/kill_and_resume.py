@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """Kills a sweep at random instants and resumes it: nothing may be lost, nothing may be there twice.
 
-    kill_and_resume.py LLMSWEEP FOLDER [KILLS] [SEED]
+    kill_and_resume.py LLMSWEEP FOLDER [KILLS] [SEED] [TOLERANCE]
 
-Each round starts a short simulated sweep, sends SIGKILL at a random instant of it (and again during
+Each round starts a short sweep against a simulated endpoint that outlives it, sends SIGKILL at a random instant of it (and again during
 the resume, one time in three), and then checks that
   - requests.jsonl is readable: whole lines, but for the end of the last one;
   - the resume completes, and every planned request is there once among the records that count;
   - the statistics of the runs and levels that were complete before the kill have not changed, and
     have the counts of an uninterrupted sweep;
-  - `rebuild` makes the same result.json from the records.
+  - `rebuild` makes the same result.json from the records;
+  - `verify` finds every request of the endpoint's log accounted for: recorded, superseded, a check
+    of a resume, or in flight at the kill, or ended within TOLERANCE (2s) before it.
 Exits 0 where all rounds pass, 1 with a line for each belief that was broken.
 """
 
+import collections
 import json
 import os
 import random
@@ -24,7 +27,7 @@ import time
 
 SPEC = """name: sweep
 system: {{gpus: 1}}
-endpoint: {{simulator: {folder}/profile.yaml}}
+endpoint: {{url: {url}}}
 workload: {{input_tokens: 20, output_tokens: 8}}
 load: {{concurrency: [1, 3], requests_per_slot: 6, min_requests: 12, repeats: 2, warmup_per_slot: 1}}
 targets: [{{metric: e2e, statistic: p50, max: 1s}}]
@@ -77,14 +80,23 @@ def counts(result):
 
 
 class Rounds:
-    def __init__(self, program, folder, seed):
+    def __init__(self, program, folder, seed, tolerance):
         self.program, self.folder, self.random = program, folder, random.Random(seed)
+        self.tolerance = tolerance
         self.kills = 0
+        self.without_record = collections.Counter()
         os.makedirs(folder, exist_ok=True)
         with open(f"{folder}/profile.yaml", "w", encoding="utf-8") as file:
             file.write(PROFILE)
+        self.truth = f"{folder}/truth.jsonl"
+        if os.path.exists(self.truth):
+            os.remove(self.truth)
+        self.endpoint = subprocess.Popen(
+            [program, "simulate", f"{folder}/profile.yaml", "--port", "0", "--log", self.truth],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )
         with open(f"{folder}/spec.yaml", "w", encoding="utf-8") as file:
-            file.write(SPEC.format(folder=folder))
+            file.write(SPEC.format(url=self.endpoint.stdout.readline().strip()))
 
     def run(self, words, kill_after=None):
         process = subprocess.Popen(
@@ -153,18 +165,33 @@ class Rounds:
         believe(done.returncode == 0, f"round {number}: rebuild failed: {done.stderr}")
         with open(f"{target}/result.json", "rb") as file:
             believe(file.read() == saved, f"round {number}: rebuild gives another result")
+        self.verify(number, target)
+
+    def verify(self, number, target):
+        words = ["verify", target, "--truth", self.truth, "--tolerance", self.tolerance, "--format", "json"]
+        done = subprocess.run([self.program, *words], capture_output=True, check=False, text=True)
+        if not believe(done.stdout, f"round {number}: verify failed: {done.stderr}"):
+            return
+        report = json.loads(done.stdout)
+        believe(report["verified"], f"round {number}: {report['problems'][:3]}")
+        keys = ("in_flight_at_kill", "in_flight_at_most", "unwritten_at_kill", "checks_of_resumes", "superseded")
+        self.without_record.update({key: report[key] for key in keys})
 
 
-def main(program, folder, kills="10", seed="1"):
-    rounds = Rounds(program, os.path.abspath(folder), int(seed))
-    rounds.reference()
+def main(program, folder, kills="10", seed="1", tolerance="2s"):
+    rounds = Rounds(program, os.path.abspath(folder), int(seed), tolerance)
     number = 0
-    while rounds.kills < int(kills) and not BROKEN:
-        number += 1
-        rounds.round(number)
+    try:
+        rounds.reference()
+        while rounds.kills < int(kills) and not BROKEN:
+            number += 1
+            rounds.round(number)
+    finally:
+        rounds.endpoint.terminate()
+        rounds.endpoint.wait()
     for line in BROKEN[:20]:
         print(line)
-    print(f"{rounds.kills} kills in {number} sweeps, {len(BROKEN)} beliefs broken")
+    print(f"{rounds.kills} kills in {number} sweeps, {len(BROKEN)} beliefs broken; {dict(rounds.without_record)}")
     return 1 if BROKEN else 0
 
 

@@ -25,6 +25,7 @@ RunEntry run_of(int level, int repeat, int64_t first_prompt) {
   return {.level = level,
           .repeat = repeat,
           .started_at = "2026-01-01T00:00:00Z",
+          .started_ns = 5,
           .first_prompt = first_prompt,
           .prompts = 10};
 }
@@ -48,6 +49,7 @@ TEST(Journal, ReadsBackWhatWasWritten) {
     whole.client = full_result().levels[0].runs[0].client;
     writer.ended(whole);
     writer.started(run_of(8, 0, 10));
+    writer.resumed(from_ns(77));
     writer.superseded(run_of(8, 0, 10));
     writer.started(run_of(8, 0, 20));
   }
@@ -61,7 +63,8 @@ TEST(Journal, ReadsBackWhatWasWritten) {
   EXPECT_FALSE(journal.runs[1].whole());
   EXPECT_EQ(journal.runs[1].first_prompt, 20);
   EXPECT_EQ(journal.prompts_used, 30);  // the superseded run's were sent
-  EXPECT_EQ(journal.superseded_runs, 1);
+  EXPECT_THAT(journal.superseded, testing::ElementsAre(run_of(8, 0, 10)));
+  EXPECT_THAT(journal.resumes, testing::ElementsAre(from_ns(77)));
   EXPECT_FALSE(journal.complete);
   EXPECT_EQ(journal.whole_bytes, static_cast<int64_t>(fs::file_size(path)));
 }

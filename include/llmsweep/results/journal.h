@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "llmsweep/base/clock.h"
 #include "llmsweep/model/level.h"
 #include "llmsweep/model/result.h"
 #include "llmsweep/results/record_file.h"
@@ -20,6 +21,7 @@ struct RunEntry {
   int level = 0;   // concurrency
   int repeat = 0;  // from 0
   std::string started_at;
+  int64_t started_ns = 0;    // CLOCK_MONOTONIC, before its first request; 0: not known
   int64_t first_prompt = 0;  // its prompts, numbered through everything the sweep has sent
   int64_t prompts = 0;
   ByteRange lines;      // of requests.jsonl; no end while it has not ended
@@ -38,8 +40,9 @@ struct Journal {
   std::string spec_sha256;     // spec_hash() of the spec that was started
   SweepResult head;            // without levels
   std::vector<RunEntry> runs;  // in order of start; those that were started again are left out
-  int64_t superseded_runs = 0;
-  bool complete = false;     // the sweep came to its end
+  std::vector<RunEntry> superseded;  // those
+  std::vector<Instant> resumes;      // when each began, before it sent anything
+  bool complete = false;             // the sweep came to its end
   int64_t prompts_used = 0;  // the first prompt that no run has taken, superseded ones included
   int64_t whole_bytes = 0;   // to the end of the last whole line
 };
@@ -59,6 +62,7 @@ class JournalWriter {
   JournalWriter(JournalWriter&&) noexcept;
   JournalWriter& operator=(JournalWriter&&) noexcept;
 
+  void resumed(Instant began);
   // The last head counts; one is written at the start and by every resume.
   void head(const SweepResult& result, const std::string& spec_sha256);
   void started(const RunEntry& run);

@@ -1,0 +1,125 @@
+// `verify` of a sweep that was killed and resumed, against an endpoint that lived through it all.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/endpoint_process.h"
+#include "llmsweep/base/text.h"
+
+namespace llmsweep {
+namespace {
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+using Lines = std::vector<std::string>;
+
+Lines lines_of(const fs::path& path) {
+  Lines lines = split(fs::exists(path) ? read_file(path) : "", '\n');
+  lines.pop_back();
+  return lines;
+}
+
+// Two kills, in the second run and in the resume's first, and a resume that comes to its end.
+class KilledTwice {
+ public:
+  KilledTwice()
+      : folder_(test_folder()),
+        endpoint_(folder_ / "endpoint", "engine: {step: {base_ms: 2, per_sequence_us: 50}}\n") {
+    write_file_atomically(
+        folder_ / "spec.yaml",
+        "name: test\nsystem: {gpus: 1}\nendpoint: {url: \"" + endpoint_.url() +
+            "\"}\nworkload: {input_tokens: 40, output_tokens: 12}\nload: "
+            "{concurrency: [2, 4], requests_per_slot: 8, min_requests: 16, repeats: 1}\n");
+    start_and_kill({"--out", folder_ / "out"}, 24);
+    start_and_kill({"--resume", results()}, lines_of(records()).size() + 10);
+    const ProcessResult resumed =
+        run_llmsweep({"run", folder_ / "spec.yaml", "--resume", results()});
+    EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+    endpoint_.truth();  // completes it
+  }
+
+  fs::path results() const { return folder_ / "out" / "test"; }
+  fs::path records() const { return results() / "requests.jsonl"; }
+  ProcessResult verify(const std::string& tolerance) const {
+    return run_llmsweep({"verify", results(), "--truth", folder_ / "endpoint" / "truth.jsonl",
+                         "--tolerance", tolerance, "--format", "json"});
+  }
+  // What verify says without the first of the records for which `wanted` holds, and that record.
+  template <class Wanted>
+  std::pair<json, std::string> verify_without(const Wanted& wanted) const {
+    const std::string good = read_file(records());
+    Lines lines = lines_of(records());
+    const auto dropped = std::find_if(lines.begin(), lines.end(),
+                                      [&](const auto& line) { return wanted(json::parse(line)); });
+    if (dropped == lines.end()) return {};
+    const json record = json::parse(*dropped);
+    lines.erase(dropped);
+    write_file_atomically(records(), join(lines, "\n") + "\n");
+    const ProcessResult result = verify("1ms");
+    write_file_atomically(records(), good);
+    EXPECT_EQ(result.exit_code, 1) << result.err;
+    return {record, json::parse(result.out)["problems"].dump()};
+  }
+
+ private:
+  void start_and_kill(const std::vector<std::string>& where, size_t after_records) {
+    std::vector<std::string> words = {LLMSWEEP_BINARY, "run", folder_ / "spec.yaml", "--quiet"};
+    words.insert(words.end(), where.begin(), where.end());
+    Process process(words, folder_);
+    EXPECT_TRUE(eventually([&] { return lines_of(records()).size() >= after_records; }));
+    process.signal(SIGKILL);
+    EXPECT_EQ(process.wait().exit_code, 128 + SIGKILL);
+  }
+
+  fs::path folder_;
+  EndpointProcess endpoint_;
+};
+
+TEST(VerifyResumed, AccountsForEveryRequestOfEveryStart) {
+  const KilledTwice sweep;
+  const ProcessResult verified = sweep.verify("30s");
+  ASSERT_EQ(verified.exit_code, 0) << verified.out << verified.err;
+  const json report = json::parse(verified.out);
+  EXPECT_EQ(report["resumes"], 2);
+  EXPECT_GT(report["superseded"], 0);
+  EXPECT_GT(report["checks_of_resumes"], 0);
+  EXPECT_LE(report["in_flight_at_kill"], report["in_flight_at_most"]);
+  EXPECT_LE(report["in_flight_at_most"], 8);
+  EXPECT_EQ(report["by_id"].get<int>() + report["by_time"].get<int>() +
+                report["in_flight_at_kill"].get<int>() + report["unwritten_at_kill"].get<int>() +
+                report["checks_of_resumes"].get<int>() + report["resent"].get<int>(),
+            report["truths"]);
+}
+
+TEST(VerifyResumed, NamesARecordThatIsGone) {
+  const KilledTwice sweep;
+  const auto expect_lost = [&](const char* which, const auto& wanted) {
+    const auto [dropped, problems] = sweep.verify_without(wanted);
+    ASSERT_FALSE(dropped.is_null()) << which;
+    const std::string id = dropped["response_id"];
+    EXPECT_THAT(problems, HasSubstr("(" + id + "): lost")) << which;
+  };
+  expect_lost("of a run that counts", [](const json& record) {
+    return record["superseded"] == false && record["index"] == 3;
+  });
+  expect_lost("of a run that was killed",
+              [](const json& record) { return record["superseded"] == true; });
+}
+
+TEST(VerifyResumed, NamesAMarkThatDoesNotBelong) {
+  const KilledTwice sweep;
+  std::string text = read_file(sweep.records());
+  const std::string good = "\"superseded\":false";
+  text.replace(text.find(good), good.size(), "\"superseded\":true ");
+  write_file_atomically(sweep.records(), text);
+  const ProcessResult verified = sweep.verify("30s");
+  EXPECT_EQ(verified.exit_code, 1);
+  EXPECT_THAT(verified.out, HasSubstr("records were written"));
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "cli/process.h"
+#include "cli/quick_sweep.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/results/record_file.h"
@@ -100,16 +101,6 @@ Struck every_fault() {
   return struck;
 }
 
-SimulatorProfile profile_of(Dialect dialect) {
-  SimulatorProfile profile;
-  profile.dialect = dialect;
-  profile.wire = wire_defaults(dialect);
-  profile.engine.step = {.base = std::chrono::milliseconds(1)};
-  profile.tokens.natural_mean = 12;
-  profile.tokens.natural_stddev = 3;
-  return profile;
-}
-
 // The row of a fault in docs/simulator.md, from its last column on.
 std::string documented_outcome(FaultKind kind) {
   static const std::string docs = read_file(LLMSWEEP_SOURCE_DIR "/docs/simulator.md");
@@ -158,7 +149,7 @@ class FaultMatrix : public testing::TestWithParam<std::tuple<Dialect, bool>> {
     return records;
   }
 
-  const SimulatorProfile profile_ = profile_of(std::get<0>(GetParam()));
+  const SimulatorProfile profile_ = quick_profile(std::get<0>(GetParam()));
   const fs::path folder_ = test_folder();
 };
 

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "cli/process.h"
+#include "cli/quick_sweep.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/text.h"
 
@@ -18,21 +19,8 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
 
-constexpr const char* kProfile = R"(
-engine:
-  step: {base_ms: 2, per_prefill_token_us: 1, per_sequence_us: 100}
-  max_batch_size: 8
-)";
-
 fs::path write_spec(const fs::path& folder, const std::string& load) {
-  write_file_atomically(folder / "profile.yaml", kProfile);
-  write_file_atomically(
-      folder / "spec.yaml",
-      "name: test\nsystem: {gpus: 2}\nendpoint: {simulator: " + (folder / "profile.yaml").string() +
-          "}\nworkload: {input_tokens: 50, output_tokens: "
-          "10}\nload: " +
-          load + "\n");
-  return folder / "spec.yaml";
+  return write_quick_spec(folder, load, 10);
 }
 
 std::vector<json> lines_of(const fs::path& path) {

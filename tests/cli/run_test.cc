@@ -10,6 +10,7 @@
 #include <set>
 
 #include "cli/process.h"
+#include "cli/quick_sweep.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/text.h"
 
@@ -20,23 +21,9 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 // About 55 ms a request alone.
-constexpr const char* kProfile = R"(
-engine:
-  step: {base_ms: 2, per_prefill_token_us: 1, per_sequence_us: 100}
-  max_batch_size: 8
-)";
-
 fs::path write_spec(const fs::path& folder, const std::string& load, int output_tokens = 20) {
-  write_file_atomically(folder / "profile.yaml", kProfile);
-  write_file_atomically(folder / "spec.yaml",
-                        "name: test\nsystem: {gpus: 2}\n"
-                        "endpoint: {simulator: " +
-                            (folder / "profile.yaml").string() +
-                            "}\n"
-                            "workload: {input_tokens: 50, output_tokens: " +
-                            std::to_string(output_tokens) + "}\nload: " + load +
-                            "\ntargets: [{metric: e2e, statistic: p50, max: 100ms}]\n");
-  return folder / "spec.yaml";
+  return write_quick_spec(folder, load, output_tokens,
+                          "targets: [{metric: e2e, statistic: p50, max: 100ms}]\n");
 }
 
 struct Lines {
@@ -155,8 +142,9 @@ TEST(Run, StopsBeforeMeasuringWhereTheServerCountsOddLengthsOneTooHigh) {
                                           folder / "out", "--set", "workload.tokenizer=server"};
   ASSERT_EQ(run_llmsweep(words).exit_code, 0) << "the same server, counting right";
   fs::remove_all(folder / "out");
-  write_file_atomically(folder / "profile.yaml",
-                        std::string(kProfile) + "faults:\n  - {kind: odd_usage, probability: 1}\n");
+  write_file_atomically(
+      folder / "profile.yaml",
+      read_file(folder / "profile.yaml") + "faults:\n  - {kind: odd_usage, probability: 1}\n");
   const ProcessResult run = run_llmsweep(words);
   EXPECT_EQ(run.exit_code, 1) << run.out;
   EXPECT_THAT(run.err, HasSubstr("client and server do not count tokens alike"));

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "cli/process.h"
+#include "cli/quick_sweep.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/results/result_file.h"
@@ -23,16 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
-
-SimulatorProfile quick_profile(Dialect dialect) {
-  SimulatorProfile profile;
-  profile.dialect = dialect;
-  profile.wire = wire_defaults(dialect);
-  profile.engine.step = {.base = std::chrono::milliseconds(1)};
-  profile.tokens.natural_mean = 12;
-  profile.tokens.natural_stddev = 3;
-  return profile;
-}
 
 // A run against the endpoint, with the truth about it: out/test and truth.jsonl in `folder`.
 class VerifiedRun {
@@ -122,6 +113,7 @@ TEST(Verify, FailsOnATamperedRecordAndNamesTheRequest) {
   expect_failure((run_name + ": result.json counts 9 ok").c_str(), [](Lines& records) {
     records.resize(last_measured(records));  // the run's very end, where no later request shows it
   });
+  expect_failure((run_name + ": ").c_str(), [](Lines& records) { records.pop_back(); });
   expect_failure("request 0 of level 3, repeat 0: lost", [](Lines& records) {
     std::erase_if(records, [](const std::string& line) {
       const json object = json::parse(line);

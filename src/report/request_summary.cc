@@ -37,11 +37,12 @@ double ms_between(int64_t from_ns, int64_t to_ns) {
   return static_cast<double>(to_ns - from_ns) / 1e6;
 }
 
-std::map<std::pair<int, int>, std::vector<RequestSpan>> by_run(
-    std::span<const RequestSpan> requests) {
-  std::map<std::pair<int, int>, std::vector<RequestSpan>> runs;
+using Requests = std::vector<const RequestSpan*>;  // there may be a million: not copied
+
+std::map<std::pair<int, int>, Requests> by_run(std::span<const RequestSpan> requests) {
+  std::map<std::pair<int, int>, Requests> runs;
   for (const RequestSpan& request : requests) {
-    runs[{request.level, request.repeat}].push_back(request);
+    runs[{request.level, request.repeat}].push_back(&request);
   }
   return runs;
 }
@@ -52,52 +53,51 @@ bool failed(const RequestSpan& request) {
          !(request.phase == Phase::kFiller && request.outcome == Outcome::kCancelled);
 }
 
-std::vector<TimelineStep> steps_of(const std::vector<RequestSpan>& requests, int64_t start_ns,
-                                   int64_t end_ns, size_t count) {
+std::vector<TimelineStep> steps_of(const Requests& requests, int64_t start_ns, int64_t end_ns,
+                                   size_t count) {
   std::vector<TimelineStep> steps(count);
   const double step =
       static_cast<double>(std::max<int64_t>(end_ns - start_ns, 1)) / static_cast<double>(count);
   const auto position = [&](int64_t at) { return static_cast<double>(at - start_ns) / step; };
   const double last = static_cast<double>(count) - 1;
-  for (const RequestSpan& request : requests) {
-    const double ended_at = std::clamp(std::floor(position(request.end_ns)), 0.0, last);
+  for (const RequestSpan* request : requests) {
+    const double ended_at = std::clamp(std::floor(position(request->end_ns)), 0.0, last);
     TimelineStep& end_step = steps[static_cast<size_t>(ended_at)];
-    (failed(request) ? end_step.failed : end_step.ended) += 1;
+    (failed(*request) ? end_step.failed : end_step.ended) += 1;
     // In flight at the middles of the steps from the start's to the end's.
-    const double first = std::max(0.0, std::ceil(position(request.start_ns) - 0.5));
-    const double beyond = position(request.end_ns) - 0.5;
+    const double first = std::max(0.0, std::ceil(position(request->start_ns) - 0.5));
+    const double beyond = position(request->end_ns) - 0.5;
     for (double i = first; i < beyond && i <= last; ++i) ++steps[static_cast<size_t>(i)].in_flight;
   }
   return steps;
 }
 
-Timeline timeline_of(std::vector<RequestSpan> requests, const TimelineLimits& limits,
-                     size_t& budget) {
+Timeline timeline_of(Requests requests, const TimelineLimits& limits, size_t& budget) {
   std::stable_sort(requests.begin(), requests.end(),
-                   [](const RequestSpan& a, const RequestSpan& b) {
-                     return a.slot != b.slot ? a.slot < b.slot : a.start_ns < b.start_ns;
+                   [](const RequestSpan* a, const RequestSpan* b) {
+                     return a->slot != b->slot ? a->slot < b->slot : a->start_ns < b->start_ns;
                    });
-  Timeline timeline{.level = requests.front().level, .repeat = requests.front().repeat};
-  timeline.start_ns = requests.front().start_ns;
-  timeline.end_ns = requests.front().end_ns;
+  Timeline timeline{.level = requests.front()->level, .repeat = requests.front()->repeat};
+  timeline.start_ns = requests.front()->start_ns;
+  timeline.end_ns = requests.front()->end_ns;
   uint32_t slots = 0;
-  for (const RequestSpan& request : requests) {
-    timeline.start_ns = std::min(timeline.start_ns, request.start_ns);
-    timeline.end_ns = std::max(timeline.end_ns, request.end_ns);
-    slots = std::max(slots, request.slot + 1);
+  for (const RequestSpan* request : requests) {
+    timeline.start_ns = std::min(timeline.start_ns, request->start_ns);
+    timeline.end_ns = std::max(timeline.end_ns, request->end_ns);
+    slots = std::max(slots, request->slot + 1);
   }
   timeline.requests = static_cast<int64_t>(requests.size());
   const bool few = requests.size() <= std::min(limits.spans_per_run, budget);
   if (few && slots <= limits.slots) {
     budget -= requests.size();
-    timeline.spans = std::move(requests);
+    for (const RequestSpan* request : requests) timeline.spans.push_back(*request);
     return timeline;
   }
   constexpr size_t kFailures = 20;
   timeline.steps = steps_of(requests, timeline.start_ns, timeline.end_ns, limits.steps);
-  for (const RequestSpan& request : requests) {
-    if (failed(request) && timeline.failures.size() < kFailures) {
-      timeline.failures.push_back(request);
+  for (const RequestSpan* request : requests) {
+    if (failed(*request) && timeline.failures.size() < kFailures) {
+      timeline.failures.push_back(*request);
     }
   }
   return timeline;
@@ -158,8 +158,8 @@ std::map<int, LevelBins> level_bins(std::span<const RequestSpan> requests) {
 std::vector<Timeline> timelines(std::span<const RequestSpan> requests, const TimelineLimits& limits,
                                 size_t& budget) {
   std::vector<Timeline> all;
-  for (auto& [run, spans] : by_run(requests)) {
-    all.push_back(timeline_of(spans, limits, budget));
+  for (auto& [run, of_run] : by_run(requests)) {
+    all.push_back(timeline_of(std::move(of_run), limits, budget));
   }
   return all;
 }

@@ -15,9 +15,11 @@ void add_verify(CLI::App& app, Command& chosen) {
   command->add_option("RESULT", options->result, "The run's folder, or its requests.jsonl")
       ->type_name("FILE")
       ->required();
-  command->add_option("--truth", options->truth, "What `simulate --log` wrote")
-      ->type_name("FILE")
-      ->required();
+  command
+      ->add_option("--truth", options->truth,
+                   "What `simulate --log` wrote; else truth.jsonl beside the records, which a run "
+                   "with endpoint.simulator leaves")
+      ->type_name("FILE");
   command->add_option("--tolerance", options->tolerance, "How late a stamp may be")
       ->type_name("TIME")
       ->capture_default_str();
@@ -26,7 +28,8 @@ void add_verify(CLI::App& app, Command& chosen) {
       "Example:\n"
       "  llmsweep simulate configs/simulators/toy.yaml --port 8000 --log truth.jsonl &\n"
       "  llmsweep run spec.yaml --set endpoint.url=http://127.0.0.1:8000/v1\n"
-      "  llmsweep verify results/NAME --truth truth.jsonl\n\n"
+      "  llmsweep verify results/NAME --truth truth.jsonl\n"
+      "  llmsweep verify results/NAME        # of a run with endpoint.simulator\n\n"
       "Exits with 1 on any lost or invented request or token, wrong outcome, or stamp that is\n"
       "early or too late. Errors in TTFT, E2E and chunk gaps are printed as distributions.\n"
       "See docs/simulator.md.\n");

@@ -12,7 +12,7 @@ namespace llmsweep {
 
 struct VerifyCommandOptions {
   std::string result;  // a run's folder, or its requests.jsonl
-  std::string truth;
+  std::string truth;   // empty: truth.jsonl beside the records
   std::string tolerance = "100ms";
   std::string format = "text";
 };

@@ -68,15 +68,27 @@ bool SweepHistory::was_cut(const RequestRecord& record) const {
   });
 }
 
+Instant SweepHistory::last_end(const CutRun& run, const std::vector<RequestRecord>& records) {
+  Instant last = run.started;
+  for (const RequestRecord& record : records) {
+    if (record.end && *record.end < run.until) last = std::max(last, *record.end);
+  }
+  return last;
+}
+
+bool SweepHistory::ended_at_the_kill(const RequestRecord& record,
+                                     const std::vector<RequestRecord>& records,
+                                     Duration tolerance) const {
+  const CutRun* run = record.sent ? cut_run_at(*record.sent) : nullptr;
+  return run != nullptr && record.end && *record.end + tolerance >= last_end(*run, records);
+}
+
 SweepHistory::Unrecorded SweepHistory::judge(const std::vector<const TruthRecord*>& unrecorded,
                                              const std::vector<RequestRecord>& records,
                                              Duration tolerance) const {
   Unrecorded judged;
   for (const CutRun& run : cut_) {
-    Instant last_record = run.started;
-    for (const RequestRecord& record : records) {
-      if (record.end && *record.end < run.until) last_record = std::max(last_record, *record.end);
-    }
+    const Instant last_record = last_end(run, records);
     std::vector<const TruthRecord*> cut;
     std::vector<const TruthRecord*> ended;
     for (const TruthRecord* truth : unrecorded) {

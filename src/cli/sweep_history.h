@@ -41,6 +41,11 @@ class SweepHistory {
   Unrecorded judge(const std::vector<const TruthRecord*>& unrecorded,
                    const std::vector<RequestRecord>& records, Duration tolerance) const;
 
+  // Whether the record is of a run that was cut short, and of a request that ended within
+  // `tolerance` before the last one that the run has a record of.
+  bool ended_at_the_kill(const RequestRecord& record, const std::vector<RequestRecord>& records,
+                         Duration tolerance) const;
+
   // A problem for each run that ended with another number of records, fillers included, than there
   // are. `records` have the superseded ones too.
   std::vector<std::string> verify_runs(const std::vector<RequestRecord>& records) const;
@@ -54,6 +59,7 @@ class SweepHistory {
     Instant until{};  // the resume that follows
   };
   const CutRun* cut_run_at(Instant arrival) const;
+  static Instant last_end(const CutRun& run, const std::vector<RequestRecord>& records);
 
   std::vector<Instant> resumes_;
   std::vector<Instant> first_runs_;  // first_runs_[i]: of resumes_[i]; where none, the next resume

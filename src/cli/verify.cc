@@ -53,9 +53,9 @@ std::string report(const Verification& v) {
     text.pop_back();
     text += fmt::format(
         "{} resume{}: {} superseded records, {} checks; without a record {} in flight at a kill "
-        "(at most {})\nand {} that ended just before it\n\n",
+        "(at most {})\nand {} that ended just before it; {} records of then are not in the log\n\n",
         v.resumes, v.resumes == 1 ? "" : "s", v.superseded, v.checks, v.in_flight,
-        v.in_flight_at_most, v.unwritten);
+        v.in_flight_at_most, v.unwritten, v.unlogged);
   }
   text += fmt::format("{:<34} {:>9} {:>9} {:>9} {:>9}\n", "ms", "p50", "p90", "p99", "max");
   text += error_row("first token: stamp − send", v.errors.first_token);
@@ -91,6 +91,7 @@ std::string json_of(const Verification& v) {
                                        {"in_flight_at_kill", v.in_flight},
                                        {"in_flight_at_most", v.in_flight_at_most},
                                        {"unwritten_at_kill", v.unwritten},
+                                       {"unlogged_at_kill", v.unlogged},
                                        {"checks_of_resumes", v.checks},
                                        {"errors_ms",
                                         {{"first_token", json_of(v.errors.first_token)},
@@ -105,6 +106,7 @@ struct RunFiles {
   std::filesystem::path records;
   std::filesystem::path result;
   std::filesystem::path journal;
+  std::filesystem::path truth;  // of an embedded endpoint
 };
 
 RunFiles files_of(const std::filesystem::path& given) {
@@ -112,7 +114,8 @@ RunFiles files_of(const std::filesystem::path& given) {
   const std::filesystem::path beside = folder ? given : given.parent_path();
   return {.records = folder ? given / "requests.jsonl" : given,
           .result = beside / "result.json",
-          .journal = beside / "sweep.jsonl"};
+          .journal = beside / "sweep.jsonl",
+          .truth = beside / "truth.jsonl"};
 }
 
 std::vector<RequestRecord> read_records(const std::filesystem::path& file) {
@@ -120,6 +123,15 @@ std::vector<RequestRecord> read_records(const std::filesystem::path& file) {
   RecordReader reader(file, {.superseded = Superseded::kInclude});
   while (auto record = reader.next()) records.push_back(std::move(*record));
   return records;
+}
+
+// The log that was given, or the one that a run with an embedded endpoint leaves.
+std::vector<TruthRecord> read_truth(const std::string& given, const RunFiles& files) {
+  if (!given.empty()) return read_truth_log(given);
+  if (std::filesystem::exists(files.truth)) return read_truth_log(files.truth);
+  throw Error({.what = "there is no truth log beside the records",
+               .where = files.truth.string(),
+               .next = "give --truth FILE, what `llmsweep simulate --log FILE` wrote"});
 }
 
 }  // namespace
@@ -136,9 +148,10 @@ int verify_command(const VerifyCommandOptions& options, Console& console) {
   if (records.empty()) {
     throw Error({.what = "no records to verify", .where = files.records.string(), .next = {}});
   }
-  Verification verification = verify_records(
-      records, read_truth_log(options.truth),
-      {.tolerance = *tolerance, .history = SweepHistory(read_journal(files.journal))});
+  Verification verification = verify_records(records, read_truth(options.truth, files),
+                                             {.tolerance = *tolerance,
+                                              .history = SweepHistory(read_journal(files.journal)),
+                                              .embedded = options.truth.empty()});
   if (std::filesystem::exists(files.result)) {
     const auto counted = verify_counts(records, read_result_argument(files.result));
     verification.problems.insert(verification.problems.end(), counted.begin(), counted.end());

@@ -289,8 +289,15 @@ Verification verify_records(const std::vector<RequestRecord>& records,
   result.in_flight = static_cast<int64_t>(judged.in_flight.size());
   result.unwritten = static_cast<int64_t>(judged.unwritten.size());
   for (const TruthRecord* truth : judged.lost) verifier.problem(*truth, kLost);
+  const auto unlogged = [&](const RequestRecord& record) {
+    return options.embedded && history.ended_at_the_kill(record, records, options.tolerance);
+  };
   for (const auto& [id, record] : by_id) {
-    verifier.problem(*record, "invented: not in the truth log");
+    if (unlogged(*record)) {
+      ++result.unlogged;
+    } else {
+      verifier.problem(*record, "invented: not in the truth log");
+    }
   }
   for (const RequestRecord* record : by_time.left()) {
     const bool unseen = record->outcome == Outcome::kTransportError ||
@@ -298,6 +305,8 @@ Verification verify_records(const std::vector<RequestRecord>& records,
                         record->outcome == Outcome::kCancelled;
     if (unseen) {
       ++result.unseen;
+    } else if (unlogged(*record)) {
+      ++result.unlogged;
     } else {
       verifier.problem(*record, "invented: nothing in the truth log explains it");
     }

@@ -22,6 +22,8 @@ namespace llmsweep {
 struct VerifyOptions {
   Duration tolerance = std::chrono::milliseconds(100);  // of a stamp; the rest is the host's noise
   SweepHistory history;                                 // how often it was killed and resumed
+  // The endpoint was a part of the run: a kill ended both, and cut off the end of its log too.
+  bool embedded = false;
 };
 
 // Differences of a record's figures from the truth, ms.
@@ -50,6 +52,7 @@ struct Verification {
   int64_t in_flight = 0;
   int64_t in_flight_at_most = 0;  // slots of the runs that were cut short
   int64_t unwritten = 0;          // ended within the tolerance before the kill
+  int64_t unlogged = 0;           // likewise, of an embedded endpoint: recorded, but not in its log
   int64_t checks = 0;
   TimeErrors errors;
   std::vector<std::string> problems;  // each names its request; empty: verified

@@ -66,11 +66,13 @@ std::vector<std::string> secrets_of(const SweepSpec& spec, const Connection& con
   return secrets;
 }
 
-OpenEndpoint::OpenEndpoint(const EndpointSpec& endpoint, std::vector<std::string>& notes) {
+OpenEndpoint::OpenEndpoint(const EndpointSpec& endpoint, std::vector<std::string>& notes,
+                           const std::filesystem::path& truth_log) {
   connection_ = {.urls = endpoint.urls, .headers = endpoint.headers};
   if (connection_.urls.empty()) connection_.urls = {endpoint.url};
   if (!endpoint.simulator.empty()) {
-    simulator_ = std::make_unique<Simulator>(read_profile(endpoint.simulator));
+    simulator_ = std::make_unique<Simulator>(read_profile(endpoint.simulator),
+                                             SimulatorOptions{.truth_log = truth_log});
     connection_.urls = {simulator_->base_url()};
   }
   for (std::string& url : connection_.urls) {

@@ -45,7 +45,7 @@ class Sweep {
     store_.begin();
 
     std::vector<std::string> notes;
-    const OpenEndpoint endpoint(spec_.endpoint, notes);
+    const OpenEndpoint endpoint(spec_.endpoint, notes, folder_ / "truth.jsonl");
     result().simulated = endpoint.simulated();
     const Preflight preflight = check_endpoint(spec_, endpoint.connection());
     describe(preflight, std::move(notes));

@@ -90,6 +90,7 @@ SweepStore::~SweepStore() {
   std::error_code ignored;
   if (fs::file_size(folder_ / "sweep.jsonl", ignored) == 0) {
     fs::remove(folder_ / "sweep.jsonl", ignored);
+    fs::remove(folder_ / "truth.jsonl", ignored);
   }
 }
 
@@ -106,7 +107,9 @@ void SweepStore::check_same_spec(const SweepSpec& spec) const {
 }
 
 void SweepStore::begin() {
-  if (resumed()) writer_.resumed(SteadyClock().now());
+  if (!resumed()) return;
+  writer_.resumed(SteadyClock().now());
+  cut_broken_line(folder_ / "truth.jsonl");
 }
 
 void SweepStore::open(const SweepSpec& spec, SweepResult& result) {

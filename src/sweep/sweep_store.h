@@ -20,7 +20,8 @@ class SweepStore {
  public:
   // Reads what the folder holds and keeps other processes out. Throws Error.
   explicit SweepStore(const std::filesystem::path& folder);
-  ~SweepStore();  // a journal that nothing was written into does not stay
+  // A journal that nothing was written into does not stay, nor what the simulated endpoint logged.
+  ~SweepStore();
   SweepStore(const SweepStore&) = delete;
   SweepStore& operator=(const SweepStore&) = delete;
 
@@ -31,7 +32,8 @@ class SweepStore {
   // Throws Error naming each difference where the folder's sweep asked for other measurements.
   void check_same_spec(const SweepSpec& spec) const;
 
-  // Before anything is sent: writes down that a resume begins, where it is one.
+  // Before anything is sent: where it is a resume, writes down that it begins, and cuts the
+  // simulated endpoint's log to whole lines.
   void begin();
   // `result` describes the sweep that is about to measure. Where the folder holds one already it
   // becomes that one's, with what it kept and what changed since then in its notes; its runs that

@@ -147,6 +147,21 @@ TEST(VerifyRecords, KnowsWhatAKillLeavesWithoutARecord) {
   EXPECT_EQ(result.checks, 1);
 }
 
+TEST(VerifyRecords, AnEmbeddedEndpointsLogMayLackWhatEndedJustBeforeTheKill) {
+  KilledRun run;
+  run.truths.erase(run.truths.begin() + 2);  // of the killed run's last record
+  EXPECT_THAT(run.verify().problems, ElementsAre(HasSubstr("(id-3): invented")));
+  const VerifyOptions embedded{.history = SweepHistory(run.journal), .embedded = true};
+  Verification result = verify_records(run.records, run.truths, embedded);
+  EXPECT_THAT(result.problems, IsEmpty());
+  EXPECT_EQ(result.unlogged, 1);
+  run.truths.erase(run.truths.begin());  // 200 ms before it
+  run.truths.pop_back();                 // of the run that counts
+  result = verify_records(run.records, run.truths, embedded);
+  EXPECT_THAT(result.problems,
+              ElementsAre(HasSubstr("(id-1): invented"), HasSubstr("(id-8): invented")));
+}
+
 TEST(VerifyRecords, NamesWhatAKillDoesNotExplain) {
   KilledRun early;  // 100 ms before the last record: it must have been written before that one
   early.records.erase(early.records.begin() + 1);

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "cli/endpoint_process.h"
+#include "cli/quick_sweep.h"
 #include "llmsweep/base/text.h"
 
 namespace llmsweep {
@@ -93,6 +96,39 @@ TEST(VerifyResumed, AccountsForEveryRequestOfEveryStart) {
                 report["in_flight_at_kill"].get<int>() + report["unwritten_at_kill"].get<int>() +
                 report["checks_of_resumes"].get<int>() + report["resent"].get<int>(),
             report["truths"]);
+}
+
+TEST(VerifyResumed, HoldsForAnEmbeddedEndpointThatDiedInTheKill) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_quick_spec(
+      folder, "{concurrency: [2, 4], requests_per_slot: 8, min_requests: 16, repeats: 1}", 10);
+  const fs::path results = folder / "out" / "test";
+  {
+    Process process({LLMSWEEP_BINARY, "run", spec, "--out", folder / "out"}, folder);
+    ASSERT_TRUE(eventually([&] { return lines_of(results / "requests.jsonl").size() >= 26; }));
+    process.signal(SIGKILL);
+    process.wait();
+  }
+  {  // as if it had been writing
+    std::ofstream log(results / "truth.jsonl", std::ios::app);
+    log << R"({"response_id":"chatcmpl-)";
+  }
+  ASSERT_EQ(run_llmsweep({"run", spec, "--resume", results}).exit_code, 0);
+  const std::vector<std::string> words = {"verify", results, "--tolerance", "30s"};
+  const ProcessResult verified = run_llmsweep(words);
+  EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
+  EXPECT_THAT(verified.out, HasSubstr("1 resume: "));
+
+  Lines log = lines_of(results / "truth.jsonl");
+  std::erase_if(log, [](const std::string& line) { return line.find("\"length\"") != line.npos; });
+  write_file_atomically(results / "truth.jsonl", join(log, "\n") + "\n");
+  const ProcessResult invented = run_llmsweep(words);
+  EXPECT_EQ(invented.exit_code, 1);
+  EXPECT_THAT(invented.out, HasSubstr("invented: not in the truth log"));
+  fs::remove(results / "truth.jsonl");
+  const ProcessResult none = run_llmsweep(words);
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("there is no truth log beside the records"));
 }
 
 TEST(VerifyResumed, NamesARecordThatIsGone) {

@@ -1,6 +1,7 @@
 // The endpoint of a spec, open for requests: somebody's URL, or the embedded simulator.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,8 +26,10 @@ std::vector<std::string> secrets_of(const SweepSpec& spec, const Connection& con
 class OpenEndpoint {
  public:
   // Reads the key from the environment or its file; `notes` receives what a user should know about
-  // that. Throws Error for a file that cannot be read or does not hold one key.
-  OpenEndpoint(const EndpointSpec& endpoint, std::vector<std::string>& notes);
+  // that. A simulator appends to `truth_log` what it really did; empty: nowhere. Throws Error for a
+  // file that cannot be read or does not hold one key.
+  OpenEndpoint(const EndpointSpec& endpoint, std::vector<std::string>& notes,
+               const std::filesystem::path& truth_log = {});
 
   const Connection& connection() const { return connection_; }
   bool simulated() const { return simulator_ != nullptr; }

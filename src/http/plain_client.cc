@@ -39,6 +39,8 @@ class PlainClient final : public HttpClient {
 
  private:
   static constexpr size_t kReadSize = size_t{64} << 10;
+  static constexpr size_t kBurst = 4;         // connections that were ready at once
+  static constexpr size_t kMostEvents = 512;  // that are held back while a burst lasts
 
   struct ConnectDeadline {
     Instant at;
@@ -51,13 +53,13 @@ class PlainClient final : public HttpClient {
   void put_request(PlainConnection& connection, RequestId id,
                    std::shared_ptr<const std::string> body);
   void open(PlainConnection& connection);
-  void watch(PlainConnection& connection, bool out);
   void send(PlainConnection& connection);
   void send_more(PlainConnection& connection);
   void on_ready(const Poller::Ready& ready);
   void on_connected(PlainConnection& connection);
-  void receive(PlainConnection& connection);
+  void receive(PlainConnection& connection, bool ending);
   void take(PlainConnection& connection, std::string_view bytes, Instant now);
+  void end_of_stream(PlainConnection& connection, Instant now);
   bool announce_head(PlainConnection& connection);
   void finish(PlainConnection& connection, Instant now);
   void on_lost(PlainConnection& connection, int os_error);
@@ -152,20 +154,12 @@ void PlainClient::start(RequestId id, const HttpRequest& request) {
 void PlainClient::open(PlainConnection& connection) {
   connection.state = State::kConnecting;
   connection.carried = false;
-  connection.watching_out = false;
   connection.attempt = ++attempts_;
   connection.fd = open_connection(endpoints_[connection.endpoint].address, sink_.sampler.enabled());
   if (connection.fd < 0) return fail(connection, CURLE_COULDNT_CONNECT, errno);
-  poller_.watch(connection.fd, EPOLLIN | EPOLLOUT, connection.index);
-  connection.watching_out = true;
+  poller_.watch(connection.fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, connection.index);
   connecting_.push_back(
       {sink_.clock.now() + connect_timeout_, connection.index, connection.attempt});
-}
-
-void PlainClient::watch(PlainConnection& connection, bool out) {
-  if (out == connection.watching_out) return;
-  connection.watching_out = out;
-  poller_.watch(connection.fd, out ? EPOLLIN | EPOLLOUT : EPOLLIN, connection.index);
 }
 
 void PlainClient::send(PlainConnection& connection) {
@@ -183,26 +177,29 @@ void PlainClient::send_more(PlainConnection& connection) {
   // A peer that takes no more may still have answered: the reads that follow say what became of it.
   const bool open = write_request(connection);
   if (!open && connection.send_error != EPIPE && connection.send_error != ECONNRESET) {
-    return fail(connection, CURLE_SEND_ERROR, connection.send_error);
+    fail(connection, CURLE_SEND_ERROR, connection.send_error);
   }
-  watch(connection, open && connection.sending);
 }
 
+// Edge-triggered: the kernel says each thing once, so all that is there has to be taken. It spares
+// a second look at every connection that was read.
 void PlainClient::on_ready(const Poller::Ready& ready) {
   PlainConnection& connection = connections_[ready.tag];
-  switch (connection.state) {
-    case State::kClosed:
-      return;
-    case State::kConnecting:
-      if ((ready.events & ~static_cast<uint32_t>(EPOLLIN)) != 0) on_connected(connection);
-      return;
-    case State::kIdle:
-      return close(connection);  // closed by the server, or bytes that nobody asked for
-    case State::kExchanging:
-      break;
+  const uint32_t events = ready.events;
+  const bool readable = (events & ~static_cast<uint32_t>(EPOLLOUT)) != 0;
+  if (connection.state == State::kConnecting) {
+    if ((events & ~static_cast<uint32_t>(EPOLLIN)) == 0) return;
+    on_connected(connection);
+  } else if (connection.state == State::kExchanging && connection.sending &&
+             (events & EPOLLOUT) != 0) {
+    send_more(connection);
   }
-  if ((ready.events & EPOLLOUT) != 0 && connection.sending) send_more(connection);
-  if ((ready.events & ~static_cast<uint32_t>(EPOLLOUT)) != 0) receive(connection);
+  if (!readable) return;
+  if (connection.state == State::kExchanging) {
+    receive(connection, (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
+  } else if (connection.state == State::kIdle) {
+    close(connection);  // closed by the server, or bytes that nobody asked for
+  }
 }
 
 void PlainClient::on_connected(PlainConnection& connection) {
@@ -214,23 +211,33 @@ void PlainClient::on_connected(PlainConnection& connection) {
   send(connection);
 }
 
-void PlainClient::receive(PlainConnection& connection) {
-  sink_.sampler.before_read(connection.fd);
-  const ssize_t size = recv(connection.fd, read_buffer_.data(), read_buffer_.size(), 0);
-  const Instant now = sink_.clock.now();
-  if (size > 0) {
-    take(connection, {read_buffer_.data(), static_cast<size_t>(size)}, now);
-  } else if (size == 0) {
-    connection.reader.end_of_stream();
-    if (connection.reader.state() == Http1Reader::State::kDone) {
-      finish(connection, now);
-    } else {
-      on_lost(connection, connection.send_error);
+// A read that does not fill the buffer has emptied the socket, unless its end is there too.
+void PlainClient::receive(PlainConnection& connection, bool ending) {
+  ssize_t size = 0;
+  do {
+    sink_.sampler.before_read(connection.fd);
+    size = recv(connection.fd, read_buffer_.data(), read_buffer_.size(), 0);
+    const Instant now = sink_.clock.now();
+    if (size > 0) {
+      take(connection, {read_buffer_.data(), static_cast<size_t>(size)}, now);
+    } else if (size == 0) {
+      end_of_stream(connection, now);
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
+      on_lost(connection, errno);
     }
-  } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-    on_lost(connection, errno);
+    sink_.sampler.after_read();
+  } while (connection.state == State::kExchanging && size > 0 &&
+           (ending || static_cast<size_t>(size) == read_buffer_.size()));
+  if (ending && connection.state == State::kIdle) close(connection);
+}
+
+void PlainClient::end_of_stream(PlainConnection& connection, Instant now) {
+  connection.reader.end_of_stream();
+  if (connection.reader.state() == Http1Reader::State::kDone) {
+    finish(connection, now);
+  } else {
+    on_lost(connection, connection.send_error);
   }
-  sink_.sampler.after_read();
 }
 
 void PlainClient::take(PlainConnection& connection, std::string_view bytes, Instant now) {
@@ -384,9 +391,14 @@ void PlainClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
     const Instant now = sink_.clock.now();
     const Instant connect_deadline = expire_connects(now);
     const Instant until = sink_.events.empty() ? std::min(deadline, connect_deadline) : now;
-    for (const Poller::Ready& ready : sink_.wait(poller_, now, until)) on_ready(ready);
+    const auto ready = sink_.wait(poller_, now, until);
+    for (const Poller::Ready& one : ready) on_ready(one);
     release_closed();
-    if (!sink_.events.empty() || deadline <= now) break;
+    if (deadline <= now) break;
+    // In the midst of a decode step more has come meanwhile, and a stamp must not wait for the
+    // parser: that is for when all of it is here.
+    const bool burst = ready.size() >= kBurst && sink_.events.size() < kMostEvents;
+    if (!sink_.events.empty() && !burst) break;
   }
   sink_.health.receive_stamps = sink_.sampler.enabled();
   sink_.hand_over(events);

@@ -37,7 +37,6 @@ struct PlainConnection {
   uint32_t endpoint = 0;
   uint64_t attempt = 0;  // which opening of a connection this was
   bool carried = false;  // a request before this one
-  bool watching_out = false;
   Instant idle_since{};
 
   RequestId id = 0;

@@ -72,6 +72,12 @@ void ReceiveSampler::look(int fd) {
   }
 }
 
+bool ReceiveSampler::too_many(size_t count, Instant now) const {
+  if (count >= kMaxSamples) return true;
+  return count >= kEnough &&
+         static_cast<double>(count) > kMaxPerSecond * to_seconds(now - begun_);
+}
+
 void ReceiveSampler::record(Instant at, TransportHealth& health) {
   // A clock step between the two clock readings must not give a negative delay.
   const Duration delay = std::max(Duration(0), at - *arrival_);
@@ -79,7 +85,7 @@ void ReceiveSampler::record(Instant at, TransportHealth& health) {
   health.receive_sampling = spent_;
   health.receive_delay_max = std::max(health.receive_delay_max, delay);
   auto& delays = health.receive_delays;
-  if (delays.size() >= kMaxSamples) {
+  if (too_many(delays.size(), at)) {
     for (size_t i = 0; 2 * i < delays.size(); ++i) delays[i] = delays[2 * i];
     delays.resize((delays.size() + 1) / 2);
     period_ *= 2;
@@ -91,6 +97,7 @@ void ReceiveSampler::reset(TransportHealth& health) {
   health.receive_delays.clear();
   health.receive_delays.reserve(enabled_ ? kMaxSamples : 0);
   period_ = kPeriod;
+  begun_ = clock_.now();
   spent_ = {};
   plan_next();
 }

@@ -55,16 +55,21 @@ class ReceiveSampler {
   void look(int fd);
   void record(Instant at, TransportHealth& health);
   void plan_next();
+  bool too_many(size_t count, Instant now) const;
 
   static constexpr int64_t kPeriod = 16;
   static constexpr size_t kMaxSamples = 65'536;
+  // A look costs as much as a read. So many a second are enough, once there are some at all.
+  static constexpr double kMaxPerSecond = 250;
+  static constexpr size_t kEnough = 1024;
   static constexpr int kMissesToGiveUp = 4096;
 
   SteadyClock clock_;
   bool enabled_;
   int64_t period_ = kPeriod;
   int64_t countdown_ = 0;
-  Duration spent_{};  // looking, since reset()
+  Instant begun_{};   // reset()
+  Duration spent_{};  // looking, since then
   int misses_ = 0;    // reads without a stamp before the first one with
   bool seen_ = false;
   std::optional<Instant> arrival_;

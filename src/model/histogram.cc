@@ -19,6 +19,7 @@ constexpr int64_t kMaxNs = (int64_t{1} << 15) * 1'000'000'000 - 1;
 constexpr uint32_t kWeightBits = 48;
 constexpr uint64_t kMaxPendingWeight = (uint64_t{1} << kWeightBits) - 1;
 constexpr size_t kMinPending = 128;
+constexpr size_t kFirstPending = 32;
 
 // `sorted` holds pending entries in order. Walks both in bucket order and hands over each bucket's
 // whole weight once.
@@ -78,6 +79,7 @@ void Histogram::add(Duration value, uint64_t weight) {
 void Histogram::add_bucket(uint32_t bucket, uint64_t weight) {
   assert(bucket < kBuckets);
   count_ += weight;
+  if (pending_.capacity() == 0) pending_.reserve(kFirstPending);
   while (weight > 0) {
     const uint64_t part = std::min(weight, kMaxPendingWeight);
     pending_.push_back(uint64_t{bucket} << kWeightBits | part);

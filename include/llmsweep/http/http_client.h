@@ -57,8 +57,9 @@ constexpr Duration kResendWindow = std::chrono::milliseconds(250);
 // reset_health().
 struct TransportHealth {
   bool receive_stamps = false;  // the kernel gives receive time stamps
-  // Sampled: kernel arrival → our stamp. At most 65,536: when full, every second one is dropped
-  // and half as many are taken from then on, so that they stay spread evenly over the run.
+  // Sampled: kernel arrival → our stamp. At most 65,536, and over 1,024 at most 250 a second: else
+  // every second one is dropped and half as many are taken from then on, so that they stay spread
+  // evenly over the run.
   std::vector<Duration> receive_delays;
   Duration receive_delay_max{};  // of all that were sampled
   Duration receive_sampling{};   // time that looking at the stamps took; part of `busy`

@@ -39,8 +39,10 @@ class PlainClient final : public HttpClient {
 
  private:
   static constexpr size_t kReadSize = size_t{64} << 10;
-  static constexpr size_t kBurst = 4;         // connections that were ready at once
-  static constexpr size_t kMostEvents = 512;  // that are held back while a burst lasts
+  static constexpr size_t kBurst = 4;  // connections that were ready at once
+  // What is held back while a burst lasts: longer, and it has left the cache before it is parsed.
+  static constexpr size_t kMostEvents = 512;
+  static constexpr size_t kMostBytes = size_t{64} << 10;
 
   struct ConnectDeadline {
     Instant at;
@@ -86,6 +88,7 @@ class PlainClient final : public HttpClient {
   std::deque<ConnectDeadline> connecting_;  // by deadline, since all have the same time-out
   std::unordered_map<RequestId, PlainConnection*> active_;
   uint64_t attempts_ = 0;
+  size_t body_bytes_ = 0;  // of this poll()
 };
 
 PlainClient::~PlainClient() {
@@ -250,6 +253,7 @@ void PlainClient::take(PlainConnection& connection, std::string_view bytes, Inst
   if (!body.empty()) {
     sink_.sampler.stamped(now, sink_.health);
     ++sink_.health.reads;
+    body_bytes_ += body.size();
     sink_.push(HttpEvent::Kind::kBytes, connection.id, now).text = body;
   }
   switch (reader.state()) {
@@ -387,6 +391,7 @@ Instant PlainClient::expire_connects(Instant now) {
 void PlainClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
   events.clear();
   sink_.begin_poll();
+  body_bytes_ = 0;
   for (;;) {
     const Instant now = sink_.clock.now();
     const Instant connect_deadline = expire_connects(now);
@@ -397,7 +402,8 @@ void PlainClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
     if (deadline <= now) break;
     // In the midst of a decode step more has come meanwhile, and a stamp must not wait for the
     // parser: that is for when all of it is here.
-    const bool burst = ready.size() >= kBurst && sink_.events.size() < kMostEvents;
+    const bool burst =
+        ready.size() >= kBurst && sink_.events.size() < kMostEvents && body_bytes_ < kMostBytes;
     if (!sink_.events.empty() && !burst) break;
   }
   sink_.health.receive_stamps = sink_.sampler.enabled();

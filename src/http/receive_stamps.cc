@@ -74,8 +74,7 @@ void ReceiveSampler::look(int fd) {
 
 bool ReceiveSampler::too_many(size_t count, Instant now) const {
   if (count >= kMaxSamples) return true;
-  return count >= kEnough &&
-         static_cast<double>(count) > kMaxPerSecond * to_seconds(now - begun_);
+  return count >= kEnough && static_cast<double>(count) > kMaxPerSecond * to_seconds(now - begun_);
 }
 
 void ReceiveSampler::record(Instant at, TransportHealth& health) {

@@ -8,6 +8,7 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/protocol/response.h"
 #include "protocol/chunk.h"
+#include "protocol/chunk_shape.h"
 
 namespace llmsweep {
 namespace {
@@ -166,6 +167,7 @@ std::string repaired(std::string_view payload) {
 }  // namespace
 
 struct ChunkParser::State {
+  ChunkShape shape;
   dom::parser parser;
   std::unique_ptr<char[]> buffer;  // simdjson reads SIMDJSON_PADDING bytes beyond the text
   size_t capacity = 0;
@@ -193,15 +195,17 @@ ChunkParser::ChunkParser() : state_(std::make_unique<State>()) {
 ChunkParser::~ChunkParser() = default;
 
 std::string_view ChunkParser::parse(std::string_view payload, Chunk& chunk) {
+  if (state_->shape.read(payload, chunk)) return {};
   dom::element root;
   simdjson::error_code code = state_->parse(payload, root);
-  if (code == simdjson::UTF8_ERROR || code == simdjson::STRING_ERROR) {
-    code = state_->parse(repaired(payload), root);
-  }
+  const bool to_repair = code == simdjson::UTF8_ERROR || code == simdjson::STRING_ERROR;
+  if (to_repair) code = state_->parse(repaired(payload), root);
   if (code != simdjson::SUCCESS) return simdjson::error_message(code);
   dom::object object;
   if (root.get(object) != simdjson::SUCCESS) return "it is not a JSON object";
+  chunk = {};
   read_chunk(object, chunk);
+  if (!to_repair) state_->shape.learn(payload, chunk);
   return {};
 }
 

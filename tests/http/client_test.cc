@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include "http/drive.h"
 #include "llmsweep/base/error.h"
@@ -88,6 +90,27 @@ TEST_P(Client, DeliversEveryByteOfALargeBodyInOrder) {
   });
   Driver driver(options_for(server, GetParam()));
   EXPECT_TRUE(driver.run(1).bytes == body);
+}
+
+// Nothing more happens on the connection once it is looked at.
+TEST_P(Client, TakesAllThatWasThereBeforeItLooked) {
+  const std::string body(300'000, 'b');
+  std::atomic<bool> gone = false;
+  RawServer server([&](Peer& peer) {
+    (void)peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + body);
+    peer.close();
+    gone = true;
+  });
+  Driver driver(options_for(server, GetParam()));
+  driver.start(1);
+  const SteadyClock clock;
+  const Instant limit = clock.now() + std::chrono::seconds(10);
+  while (driver.seen(1).sent == 0 && clock.now() < limit) driver.poll_once();
+  while (!gone && clock.now() < limit) std::this_thread::yield();
+  const Seen& seen = driver.finish(1);
+  EXPECT_TRUE(seen.ended && seen.failure.empty()) << seen.failure;
+  EXPECT_EQ(seen.bytes.size(), body.size());
 }
 
 TEST_P(Client, SendsALargeRequestWhole) {

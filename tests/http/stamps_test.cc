@@ -54,6 +54,33 @@ TEST_P(ReceiveStamps, AreSampledInOneReadOfSixteen) {
   EXPECT_EQ(health.receive_delay_max, delays.back());
 }
 
+TEST(ReceiveSampler, LooksLessOftenWhereMuchArrives) {
+  if (!http::StampingKeeper(true).supported()) GTEST_SKIP() << "no receive stamps here";
+  constexpr int kReads = 24'000;  // 1,500 looks if it went on as it begins
+  std::atomic<int> taken = 0;
+  RawServer server([&](Peer& peer) {
+    (void)peer.read_request();
+    bool open = peer.send(kChunkedHead);
+    for (int i = 0; open && i < kReads; ++i) {
+      while (taken < i) std::this_thread::yield();
+      open = peer.send_chunk("token");
+    }
+    peer.send("0\r\n\r\n");
+  });
+  Driver driver(options_for(server, Transport::kSockets));
+  const Instant begun = SteadyClock().now();
+  driver.start(1);
+  while (!driver.seen(1).ended) {
+    driver.poll_once();
+    taken = driver.seen(1).deliveries;
+  }
+  const double seconds = to_seconds(SteadyClock().now() - begun);
+  const size_t looks = driver.client().health().receive_delays.size();
+  EXPECT_EQ(driver.seen(1).deliveries, kReads);
+  EXPECT_LE(static_cast<double>(looks), std::max(1024.0, 250 * seconds + 1));
+  EXPECT_GE(looks, 256u);
+}
+
 TEST_P(ReceiveStamps, AreNotTakenWhenSwitchedOff) {
   RawServer server([](Peer& peer) {
     while (peer.read_request()) peer.send(with_length("ok"));

@@ -1,5 +1,5 @@
-// Finds out when the host did not let the client run: a thread that ticks every millisecond and
-// remembers ticks that came more than 5 ms late.
+// Finds out when the host did not let the client run: a thread that ticks every 2 ms and remembers
+// when over 5 ms passed between two ticks. A stall of 5 ms is always seen, one of 3 ms may be.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@ constexpr Duration kStallLimit = std::chrono::milliseconds(5);
 
 struct Stall {
   Instant begin{};  // when the tick was due
-  Instant end{};    // when it came
+  Instant end{};    // when it came: the stall lasted at least so long
 };
 
 // Ticks from construction to stop(), on a thread named `watchdog`.

@@ -41,7 +41,8 @@ namespace llmsweep {
 
 struct Chunk;
 
-// One a thread: holds the JSON parser and its buffers. Not shared.
+// One a thread: holds the JSON parser, its buffers, and the shape that the last chunks had. Not
+// shared.
 class ChunkParser {
  public:
   ChunkParser();
@@ -51,7 +52,8 @@ class ChunkParser {
 
  private:
   friend class ResponseReader;
-  // What is wrong with `payload`, or nothing. The chunk's views are valid until the next call.
+  // What is wrong with `payload`, or nothing. The chunk's views are valid until the next call, and
+  // as long as `payload` is.
   std::string_view parse(std::string_view payload, Chunk& chunk);
 
   struct State;

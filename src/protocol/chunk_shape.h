@@ -1,0 +1,49 @@
+// Recognises a chunk that differs from an earlier one only in its texts and whole numbers, which is
+// how the chunks of a level differ, and so spares it the JSON parser.
+//
+// It has to say exactly what the parser would. So every byte outside of those values is compared,
+// and a value is only taken where its text cannot matter: a number of up to 12 digits without a
+// sign, or a text that is empty on neither side and whose escapes are valid (text is not kept, and
+// bytes that are not UTF-8 are forgiven by the parser too). Anything else is not recognised.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/chunk.h"
+
+namespace llmsweep {
+
+class ChunkShape {
+ public:
+  // From now on `payload`, a JSON object that was read as `chunk`, is what others are compared
+  // with, unless it is none of the many that a stream repeats (no output, the last one, too long).
+  void learn(std::string_view payload, const Chunk& chunk);
+  // True where `payload` has that shape; `chunk` is then what it says, its views lying in
+  // `payload`.
+  bool read(std::string_view payload, Chunk& chunk);
+
+ private:
+  enum class Role { kNone, kId, kPromptTokens, kCompletionTokens, kCachedTokens };
+  struct Value {
+    size_t begin, end;  // of a text without its quotes, or of the digits of a number
+    bool number;
+    Role role;
+  };
+
+  bool find_values(std::string_view payload, const Chunk& chunk);
+  void add_value(std::string_view payload, size_t begin, size_t end, std::string_view key);
+  static void take(const Value& value, std::string_view found, Chunk& chunk);
+
+  std::string text_;           // empty: nothing learnt
+  std::vector<Value> values_;  // in the order of the text
+  std::vector<Value> found_;   // of the payload that is being learnt
+  Chunk chunk_;                // without views
+  int unused_ = 0;             // tries to learn since a chunk was last recognised
+};
+
+}  // namespace llmsweep

@@ -1,5 +1,7 @@
 #include "llmsweep/sweep/sweep.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -154,6 +156,9 @@ class Sweep {
                      std::to_string(spec_.load.max_consecutive_errors) +
                      " errors in a row (load.max_consecutive_errors)");
     }
+    // The threads of the next level may take other arenas of the allocator: what each of them keeps
+    // of the largest level that it has seen would add up.
+    malloc_trim(0);
   }
 
   // Bisects the bracket of users at the first target until it is narrow enough.

@@ -15,7 +15,7 @@ if(LLMSWEEP_SANITIZE)
   if(LLMSWEEP_SANITIZE MATCHES undefined)
     # What these four find crashes or is harmless on x86; they double the time to compile.
     target_compile_options(llmsweep_flags INTERFACE
-      -fno-sanitize=null,alignment,vptr,object-size)
+      -fno-sanitize=null,alignment,vptr,object-size -fsanitize=float-cast-overflow)
   endif()
   target_link_options(llmsweep_flags INTERFACE -fsanitize=${LLMSWEEP_SANITIZE})
 else()

@@ -61,13 +61,11 @@ std::optional<double> of_profiling_phase(const Json& value) {
 
 // From the configuration, a sweep's variation, or a directory called concurrency_40.
 int concurrency_of(const Document& document) {
-  const auto phase = of_profiling_phase(document.value);
-  if (phase && *phase >= 1 && *phase <= 1e6) return static_cast<int>(*phase);
+  if (const auto phase = headcount(of_profiling_phase(document.value))) return *phase;
   for (const char* place : {"run_info.variation_values", "input_config"}) {
     const Json* config = find(document.value, place);
     if (config == nullptr) continue;
-    const auto found = search(*config, names_concurrency);
-    if (found && *found >= 1 && *found <= 1e6) return static_cast<int>(*found);
+    if (const auto found = headcount(search(*config, names_concurrency))) return *found;
   }
   for (const auto& part : document.path.parent_path()) {
     const std::string name = part.string();
@@ -109,7 +107,7 @@ int64_t tokens(const Json& metrics, const char* of_server, const char* of_tool) 
     return number(metrics, std::string(tag) + ".value").value_or(0);
   };
   const double counted = value(of_server);
-  return static_cast<int64_t>(counted > 0 ? counted : value(of_tool));
+  return count_of(counted > 0 ? counted : value(of_tool));
 }
 
 Request read_request(const Json& line) {
@@ -190,9 +188,9 @@ std::vector<Run> read_aiperf(const Document& document) {
   run.concurrency = concurrency_of(document);
   run.model = model_of(value);
   RunStats& stats = run.stats;
-  const auto completed = static_cast<int64_t>(average(tags, "request_count").value_or(0));
+  const auto completed = count_of(average(tags, "request_count"));
   stats.requests.completed = completed;
-  stats.requests.failed = static_cast<int64_t>(average(tags, "error_request_count").value_or(0));
+  stats.requests.failed = count_of(average(tags, "error_request_count"));
   stats.e2e = distribution(times_of(document, "request_latency", completed));
   stats.ttft = distribution(times_of(document, "time_to_first_token", completed));
   stats.ttfo = distribution(times_of(document, "time_to_first_output_token", completed));

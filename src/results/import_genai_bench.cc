@@ -36,8 +36,8 @@ void read_requests(const Json& file, double unit_ms, Run& run) {
     request.error = text(item, "error_message");
     request.ttft_ms = in_ms(number(item, "ttft"), unit_ms);
     request.e2e_ms = in_ms(number(item, "e2e_latency"), unit_ms);
-    request.input_tokens = static_cast<int64_t>(number(item, "num_input_tokens").value_or(0));
-    request.output_tokens = static_cast<int64_t>(number(item, "num_output_tokens").value_or(0));
+    request.input_tokens = count_of(number(item, "num_input_tokens"));
+    request.output_tokens = count_of(number(item, "num_output_tokens"));
     run.requests.push_back(std::move(request));
   }
 }
@@ -52,18 +52,17 @@ std::vector<Run> read_genai_bench(const Document& document) {
   const double unit_ms = unit_of(document.value, metadata);
   const Json& figures = *find(value, "stats");
   Run run{.tool = "genai-bench", .where = document.where};
-  run.concurrency = static_cast<int>(required(document, "aggregated_metrics.num_concurrency"));
-  const auto completed =
-      static_cast<int64_t>(required(document, "aggregated_metrics.num_completed_requests"));
+  run.concurrency = headcount(required(document, "aggregated_metrics.num_concurrency")).value_or(0);
+  const auto completed = count_of(required(document, "aggregated_metrics.num_completed_requests"));
   run.model = text(metadata, "api_model_name");  // "model" may be the tokenizer's folder
   if (run.model.empty()) run.model = text(metadata, "model");
   run.system.accelerator = text(metadata, "server_gpu_type");
-  run.system.gpus = static_cast<int>(number(metadata, "server_gpu_count").value_or(0));
+  run.system.gpus = headcount(number(metadata, "server_gpu_count")).value_or(0);
   run.system.engine = text(metadata, "server_engine");
   run.system.engine_version = text(metadata, "server_version");
   RunStats& stats = run.stats;
   stats.requests.completed = completed;
-  stats.requests.failed = static_cast<int64_t>(number(value, "num_error_requests").value_or(0));
+  stats.requests.failed = count_of(number(value, "num_error_requests"));
   stats.wall_seconds = number(value, "run_duration").value_or(0);
   stats.e2e = distribution(figures_of(find(figures, "e2e_latency"), completed, unit_ms));
   stats.ttft = distribution(figures_of(find(figures, "ttft"), completed, unit_ms));

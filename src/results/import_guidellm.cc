@@ -20,7 +20,7 @@ Figures figures_of(const Json& metrics, const std::string& metric, double unit_m
                   .p95 = get("percentiles.p95"),
                   .p99 = get("percentiles.p99"),
                   .p999 = get("percentiles.p999"),
-                  .count = static_cast<int64_t>(get("count").value_or(0)),
+                  .count = count_of(get("count")),
                   .unit_ms = unit_ms};
   if (!figures.p50) figures.p50 = get("median");
   return figures;
@@ -59,8 +59,8 @@ Request read_request(const Json& value) {
   request.ttft_ms = span_ms(start, first);
   request.ttfo_ms = span_ms(start, answer);
   request.e2e_ms = span_ms(start, last);
-  request.input_tokens = static_cast<int64_t>(first_number(value, {"prompt_tokens"}).value_or(0));
-  request.output_tokens = static_cast<int64_t>(first_number(value, {"output_tokens"}).value_or(0));
+  request.input_tokens = count_of(first_number(value, {"prompt_tokens"}));
+  request.output_tokens = count_of(first_number(value, {"output_tokens"}));
   return request;
 }
 
@@ -81,7 +81,7 @@ int concurrency_of(const Json& benchmark) {
   const std::string type = text(*strategy, "type_");
   if (type == "synchronous") return 1;
   if (type != "concurrent") return 0;
-  return static_cast<int>(first_number(*strategy, {"streams", "max_concurrency"}).value_or(0));
+  return headcount(first_number(*strategy, {"streams", "max_concurrency"})).value_or(0);
 }
 
 std::string model_of(const Json& file, const Json& benchmark) {
@@ -106,14 +106,13 @@ Run read_benchmark(const Document& document, const Json& benchmark) {
   stats.ttft = distribution(figures_of(*metrics, "time_to_first_token_ms", 1));
   stats.ttfo = distribution(figures_of(*metrics, "time_to_first_output_token_ms", 1));
   stats.tpot = distribution(figures_of(*metrics, "inter_token_latency_ms", 1));
-  stats.requests.completed = static_cast<int64_t>(
+  stats.requests.completed = count_of(
       first_number(benchmark, {"metrics.request_totals.successful", "request_totals.successful",
                                "run_stats.requests_made.successful"})
           .value_or(static_cast<double>(stats.e2e.count)));
-  stats.requests.failed = static_cast<int64_t>(
-      first_number(benchmark, {"metrics.request_totals.errored", "request_totals.errored",
-                               "run_stats.requests_made.errored"})
-          .value_or(0));
+  stats.requests.failed =
+      count_of(first_number(benchmark, {"metrics.request_totals.errored", "request_totals.errored",
+                                        "run_stats.requests_made.errored"}));
   run.input_tokens = token_count(number(*metrics, "prompt_token_count.successful.mean"),
                                  number(*metrics, "prompt_token_count.successful.std_dev"));
   run.output_tokens = token_count(number(*metrics, "output_token_count.successful.mean"),

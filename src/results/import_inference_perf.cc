@@ -28,11 +28,11 @@ bool is_inference_perf(const Document& document) {
 std::vector<Run> read_inference_perf(const Document& document) {
   const Json& value = document.value;
   Run run{.tool = "inference-perf", .where = document.where};
-  const auto completed = static_cast<int64_t>(required(document, "successes.count"));
-  run.concurrency = static_cast<int>(number(value, "load_summary.concurrency").value_or(0));
+  const auto completed = count_of(required(document, "successes.count"));
+  run.concurrency = headcount(number(value, "load_summary.concurrency")).value_or(0);
   RunStats& stats = run.stats;
   stats.requests.completed = completed;
-  stats.requests.failed = static_cast<int64_t>(number(value, "failures.count").value_or(0));
+  stats.requests.failed = count_of(number(value, "failures.count"));
   stats.wall_seconds = number(value, "benchmark_time_seconds").value_or(0);
   stats.e2e = distribution(latency(value, "request_latency", completed));
   stats.ttft = distribution(latency(value, "time_to_first_token", completed));

@@ -17,8 +17,7 @@ Figures seconds_of(const Json& value, const std::string& metric) {
 }
 
 int at_least_one(const Json& value, const char* key) {
-  const auto found = number(value, key);
-  return found && *found >= 1 && *found <= 1e6 ? static_cast<int>(*found) : 1;
+  return headcount(number(value, key)).value_or(1);
 }
 
 struct Gpus {
@@ -27,10 +26,8 @@ struct Gpus {
 };
 Gpus gpus_of(const Json& value) {
   const auto prefill = number(value, "num_prefill_gpu");
-  const auto decode = number(value, "num_decode_gpu");
-  if (prefill && decode && *decode >= 1) {
-    return {static_cast<int>(*prefill + *decode), static_cast<int>(*decode)};
-  }
+  const auto decode = headcount(number(value, "num_decode_gpu"));
+  if (prefill && decode) return {headcount(prefill).value_or(0) + *decode, *decode};
   const int one_node = at_least_one(value, "tp") * at_least_one(value, "pp");
   return {one_node, one_node};
 }
@@ -40,12 +37,12 @@ Run read_row(const Document& document, const Json& row) {
   const Json& figures = metrics != nullptr ? *metrics : row;
   Run run{.tool = "InferenceX", .where = document.where};
   const auto per_gpu = number(figures, "output_tput_per_gpu");
-  const auto concurrency = number(row, "conc");
-  if (!per_gpu || !concurrency || *concurrency < 1) {
-    fail(document, "a row has no 'conc' or no 'output_tput_per_gpu'");
+  const auto concurrency = headcount(number(row, "conc"));
+  if (!per_gpu || !concurrency) {
+    fail(document, "a row has no sensible 'conc' or no 'output_tput_per_gpu'");
   }
   const Gpus gpus = gpus_of(row);
-  run.concurrency = static_cast<int>(*concurrency);
+  run.concurrency = *concurrency;
   run.model = text(row, "model");
   run.created_at = text(row, "date");
   run.system = {.accelerator = text(row, "hw"),

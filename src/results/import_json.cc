@@ -130,12 +130,21 @@ std::optional<double> number(const Json* value) {
   std::optional<double> result;
   if (value->is_number()) result = value->get<double>();
   if (value->is_string()) result = parse_double(trim(value->get_ref<const std::string&>()));
-  if (!result || !std::isfinite(*result)) return std::nullopt;
+  if (!result || !(std::abs(*result) <= 9e18)) return std::nullopt;
   return result;
 }
 
 std::optional<double> number(const Json& value, std::string_view path) {
   return number(find(value, path));
+}
+
+std::optional<int> headcount(std::optional<double> found) {
+  if (!found || *found < 1 || *found > 1e6) return std::nullopt;
+  return static_cast<int>(*found);
+}
+
+int64_t count_of(std::optional<double> found) {
+  return found && *found >= 0 && *found <= 1e12 ? static_cast<int64_t>(*found) : 0;
 }
 
 std::string text(const Json& value, std::string_view path) {

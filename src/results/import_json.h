@@ -1,6 +1,7 @@
 // Other tools' JSON: read forgivingly, with limits. Private to results/.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -30,9 +31,14 @@ const Json* find(const Json& value, std::string_view path);
 // A member whose name itself has dots or other marks in it.
 const Json* member(const Json& value, const std::string& key);
 
-// Numbers, also those written as strings ("8"); nothing for "inf", text, or what is not finite.
+// Numbers, also those written as strings ("8"); nothing for "inf", text, or what is not finite or
+// beyond 64 bits.
 std::optional<double> number(const Json* value);
 std::optional<double> number(const Json& value, std::string_view path);
+// Of users or GPUs: absent unless between 1 and a million, so that a nonsensical one is none.
+std::optional<int> headcount(std::optional<double> found);
+// Of requests or tokens: 0 unless between 0 and 10^12.
+int64_t count_of(std::optional<double> found);
 std::string text(const Json& value, std::string_view path);  // empty: not there or no string
 std::vector<double> numbers(const Json* value);              // of a list; others are left out
 bool has(const Json& value, std::initializer_list<std::string_view> paths);

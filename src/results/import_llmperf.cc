@@ -28,16 +28,15 @@ bool is_llmperf(const Document& document) {
 std::vector<Run> read_llmperf(const Document& document) {
   const Json& value = document.value;
   Run run{.tool = "llmperf", .where = document.where};
-  const auto completed = static_cast<int64_t>(required(document, "results_num_completed_requests"));
-  run.concurrency = static_cast<int>(required(document, "num_concurrent_requests"));
+  const auto completed = count_of(required(document, "results_num_completed_requests"));
+  run.concurrency = headcount(required(document, "num_concurrent_requests")).value_or(0);
   run.model = text(value, "model");
   run.input_tokens = token_count(number(value, "results_number_input_tokens_mean"),
                                  number(value, "results_number_input_tokens_stddev"));
   run.output_tokens = token_count(number(value, "results_number_output_tokens_mean"),
                                   number(value, "results_number_output_tokens_stddev"));
   run.stats.requests.completed = completed;
-  run.stats.requests.failed =
-      static_cast<int64_t>(number(value, "results_number_errors").value_or(0));
+  run.stats.requests.failed = count_of(number(value, "results_number_errors"));
   run.stats.output_throughput_tps =
       number(value, "results_mean_output_throughput_token_per_s").value_or(0);
   if (const auto minute = number(value, "results_num_completed_requests_per_min")) {

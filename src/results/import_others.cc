@@ -17,12 +17,12 @@ bool is_trtllm_bench(const Document& document) {
 std::vector<Run> read_trtllm_bench(const Document& document) {
   const Json& value = document.value;
   Run run{.tool = "trtllm-bench", .where = document.where};
-  const auto count = static_cast<int64_t>(required(document, "request_info.num_requests"));
+  const auto count = count_of(required(document, "request_info.num_requests"));
   run.model = text(value, "engine.model");
   run.system.engine = "TensorRT LLM";
   run.system.engine_version = text(value, "engine.version");
   run.system.accelerator = text(value, "machine.name");
-  run.system.gpus = static_cast<int>(number(value, "world_info.world_size").value_or(0));
+  run.system.gpus = headcount(number(value, "world_info.world_size")).value_or(0);
   run.input_tokens = token_count(number(value, "request_info.avg_input_length"), std::nullopt);
   run.output_tokens = token_count(number(value, "request_info.avg_output_length"), std::nullopt);
   RunStats& stats = run.stats;
@@ -57,13 +57,13 @@ std::vector<Run> read_inference_benchmarker(const Document& document) {
     // Rates hold no concurrency; the warm-up is none of the results.
     if (text(value, "executor_type") != "ConstantVUs" || text(value, "id") == "warmup") continue;
     Run run{.tool = "inference-benchmarker", .where = document.where};
-    run.concurrency = static_cast<int>(number(value, "config.max_vus").value_or(0));
+    run.concurrency = headcount(number(value, "config.max_vus")).value_or(0);
     run.model = text(document.value, "config.model_name");
     if (run.model.empty()) run.model = text(document.value, "config.tokenizer");
     RunStats& stats = run.stats;
-    const auto completed = static_cast<int64_t>(number(value, "successful_requests").value_or(0));
+    const auto completed = count_of(number(value, "successful_requests"));
     stats.requests.completed = completed;
-    stats.requests.failed = static_cast<int64_t>(number(value, "failed_requests").value_or(0));
+    stats.requests.failed = count_of(number(value, "failed_requests"));
     stats.wall_seconds = number(value, "duration_ms").value_or(0) / 1e3;
     stats.output_throughput_tps = number(value, "token_throughput_secs").value_or(0);
     stats.request_throughput_rps = number(value, "request_rate").value_or(0);
@@ -125,13 +125,11 @@ std::vector<Run> read_evalscope(const Document& document) {
   const auto beside = document.path.parent_path() / "benchmark_percentile.json";
   if (std::filesystem::is_regular_file(beside)) rows.documents = read_documents(beside);
   Run run{.tool = "evalscope perf", .where = document.where};
-  const auto completed =
-      static_cast<int64_t>(either("Success Requests", "Succeed requests").value_or(0));
-  run.concurrency = static_cast<int>(either("Concurrency", "Number of concurrency").value_or(0));
+  const auto completed = count_of(either("Success Requests", "Succeed requests"));
+  run.concurrency = headcount(either("Concurrency", "Number of concurrency")).value_or(0);
   RunStats& stats = run.stats;
   stats.requests.completed = completed;
-  stats.requests.failed =
-      static_cast<int64_t>(either("Failed Requests", "Failed requests").value_or(0));
+  stats.requests.failed = count_of(either("Failed Requests", "Failed requests"));
   stats.output_throughput_tps = get("Output Throughput (tok/s)").value_or(0);
   stats.request_throughput_rps = get("Req Throughput (req/s)").value_or(0);
   stats.e2e = distribution(rows.figures("Latency (s)", get("Avg Latency (s)"), completed, kSecond));

@@ -34,7 +34,7 @@ void read_requests(const Json& value, Run& run) {
   if (latencies.empty()) latencies = numbers(member(value, "e2els"));
   const Json* errors = member(value, "errors");
   for (size_t i = 0; i < outputs.size(); ++i) {
-    Request request{.output_tokens = static_cast<int64_t>(outputs[i])};
+    Request request{.output_tokens = count_of(outputs[i])};
     if (errors != nullptr && errors->is_array() && i < errors->size() && (*errors)[i].is_string() &&
         !(*errors)[i].get_ref<const std::string&>().empty()) {
       request.ok = false;
@@ -50,7 +50,7 @@ void read_requests(const Json& value, Run& run) {
       }
     }
     request.e2e_ms = (latencies.size() == outputs.size() ? latencies[i] : sum) * 1e3;
-    if (inputs.size() == outputs.size()) request.input_tokens = static_cast<int64_t>(inputs[i]);
+    if (inputs.size() == outputs.size()) request.input_tokens = count_of(inputs[i]);
     if (starts.size() == outputs.size()) request.start_s = starts[i];
     run.requests.push_back(std::move(request));
   }
@@ -60,8 +60,7 @@ void read_requests(const Json& value, Run& run) {
 void read_metadata(const Json& value, Run& run) {
   const auto first = [&value](std::initializer_list<const char*> keys) -> std::optional<int> {
     for (const char* key : keys) {
-      const auto found = number(member(value, key));
-      if (found && *found >= 1 && *found <= 1e6) return static_cast<int>(*found);
+      if (const auto found = headcount(number(member(value, key)))) return found;
     }
     return std::nullopt;
   };
@@ -94,18 +93,18 @@ void read_lengths(const Json& value, int64_t completed, Run& run) {
 Run read_run(const Document& document, const std::string& tool, const char* e2e_name) {
   const Json& value = document.value;
   Run run{.tool = tool, .where = document.where};
-  const auto completed = static_cast<int64_t>(required(document, "completed"));
+  const auto completed = count_of(required(document, "completed"));
   run.model = text(value, "model_id");
   run.created_at = text(value, "date");
-  run.concurrency = static_cast<int>(number(value, "max_concurrency").value_or(0));
+  run.concurrency = headcount(number(value, "max_concurrency")).value_or(0);
   read_metadata(value, run);
   read_lengths(value, completed, run);
   RunStats& stats = run.stats;
   stats.requests.completed = completed;
-  stats.requests.failed = static_cast<int64_t>(number(value, "failed").value_or(0));
+  stats.requests.failed = count_of(number(value, "failed"));
   if (!has(value, {"failed"})) {
     if (const auto asked = number(value, "num_prompts")) {
-      stats.requests.failed = std::max<int64_t>(0, static_cast<int64_t>(*asked) - completed);
+      stats.requests.failed = std::max<int64_t>(0, count_of(asked) - completed);
     }
   }
   stats.wall_seconds = required(document, "duration");
@@ -170,10 +169,10 @@ std::vector<Run> read_sglang(const Document& document) {
   run.dataset = text(value, "dataset_name");
   run.model = text(value, "server_info.model_path");
   if (run.model.empty()) run.model = text(value, "model_id");
-  const auto tp = number(value, "server_info.tp_size");
-  if (tp && *tp >= 1 && *tp <= 1e6 && run.system.gpus == 0) {
-    run.system.tensor_parallel = static_cast<int>(*tp);
-    run.system.gpus = static_cast<int>(*tp);
+  const auto tp = headcount(number(value, "server_info.tp_size"));
+  if (tp && run.system.gpus == 0) {
+    run.system.tensor_parallel = *tp;
+    run.system.gpus = *tp;
     run.notes.emplace_back("The number of GPUs was taken from the server's tp_size.");
   }
   run.system.engine_version = text(value, "server_info.version");

@@ -210,6 +210,18 @@ TEST(ImportInferenceX, ReadsSecondsAndMultipliesPerGpuRates) {
   EXPECT_EQ(users_at_target(result.levels, tail, 8).kind, UsersKind::kNoValidLevel);
 }
 
+TEST(Import, TakesNoNumberThatCannotBeACount) {
+  const ImportFolder folder;
+  const std::string row = R"([{"hw": "h", "conc": 16999999999999, "output_tput_per_gpu": 1.0}])";
+  EXPECT_THAT([&] { import_results({folder.add("agg_huge.json", row)}); },
+              testing::ThrowsMessage<Error>(HasSubstr("no sensible 'conc'")));
+  const std::string huge = vllm(1, 1, R"(, "failed": 1e300)");
+  EXPECT_EQ(import_results({folder.add("failed.json", huge)}).levels[0].pooled.requests.failed, 0);
+  EXPECT_THAT(
+      [&] { import_results({folder.add("gpus.json", vllm(1, 1, R"(, "num_gpus": 1e17)"))}); },
+      testing::ThrowsMessage<Error>(HasSubstr("how many GPUs")));
+}
+
 // The formula fixtures: 500 / (TTFT + 499 · ITL) by the published figures.
 TEST(ImportVllm, AgreesWithPublishedThroughputs) {
   const ImportFolder folder;

@@ -9,7 +9,7 @@ namespace llmsweep {
 
 namespace {
 
-constexpr uint64_t kStream = 0x65786365727074;           // "excerpt"
+constexpr uint64_t kExcerptStream = 0x65786365727074;    // "excerpt"
 constexpr uint64_t kRecordsAPrompt = uint64_t{1} << 24;  // of an endless set
 
 }  // namespace
@@ -21,7 +21,7 @@ Excerpt::Excerpt(const Dataset& dataset, Dataset::Reader& reader, Start start)
     return;
   }
   auto size = static_cast<uint64_t>(dataset.size());
-  Random random(start.seed ^ kStream, start.prompt * 64 + start.attempt);
+  Random random(start.seed ^ kExcerptStream, start.prompt * 64 + start.attempt);
   do {
     stride_ = 1 + random.below(size);
   } while (std::gcd(stride_, size) != 1);

@@ -9,12 +9,12 @@ namespace llmsweep {
 
 namespace {
 
-constexpr uint64_t kStream = 0x6e6f6e6365;  // "nonce"
+constexpr uint64_t kNonceStream = 0x6e6f6e6365;  // "nonce"
 
 }  // namespace
 
 Permutation::Permutation(uint64_t size, uint64_t seed) : size_(size) {
-  Random random(seed ^ kStream, size);
+  Random random(seed ^ kNonceStream, size);
   do {
     factor_ = 1 + random.below(size);
   } while (std::gcd(factor_, size) != 1);

@@ -8,7 +8,7 @@ namespace llmsweep {
 
 namespace {
 
-constexpr uint64_t kStream = 0x72616e646f6d;  // "random"
+constexpr uint64_t kTextStream = 0x72616e646f6d;  // "random"
 constexpr size_t kParagraphBytes = 600;
 
 constexpr auto kWords = std::to_array<std::string_view>({
@@ -114,7 +114,7 @@ std::span<const std::string_view> common_words() {
 }
 
 std::string random_paragraph(uint64_t seed, uint64_t index) {
-  Random random(seed ^ kStream, index);
+  Random random(seed ^ kTextStream, index);
   std::string text;
   while (text.size() < kParagraphBytes) {
     uint64_t words = 6 + random.below(12);

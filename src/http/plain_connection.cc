@@ -13,7 +13,7 @@
 namespace llmsweep::http {
 namespace {
 
-constexpr int kKeepAliveProbe = 60;  // s: a long prefill behind a NAT must not lose its entry
+constexpr int kFirstProbe = 60;  // s: a long prefill behind a NAT must not lose its entry
 
 void set_flag(int fd, int level, int option, int value) {
   setsockopt(fd, level, option, &value, sizeof(value));
@@ -45,8 +45,8 @@ int open_connection(const SocketAddress& address, bool receive_stamps) {
   if (fd < 0) return -1;
   set_flag(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set_flag(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_flag(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveProbe);
-  set_flag(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveProbe);
+  set_flag(fd, IPPROTO_TCP, TCP_KEEPIDLE, kFirstProbe);
+  set_flag(fd, IPPROTO_TCP, TCP_KEEPINTVL, kFirstProbe);
   if (receive_stamps) enable_receive_stamps(fd);
   if (connect(fd, address.get(), address.size) == 0 || errno == EINPROGRESS) return fd;
   const int error = errno;

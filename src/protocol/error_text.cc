@@ -10,7 +10,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr size_t kShown = 300;
-constexpr int kMaxDepth = 16;  // what lies deeper is dropped: dump() recurses
+constexpr int kMaxErrorDepth = 16;  // what lies deeper is dropped: dump() recurses
 
 const Json* member(const Json& object, const char* key) {
   if (!object.is_object()) return nullptr;
@@ -96,7 +96,9 @@ ServerError read_root(const Json& root) {
 }  // namespace
 
 ServerError read_server_error(std::string_view json) {
-  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= kMaxDepth; };
+  const auto shallow = [](int depth, Json::parse_event_t, Json&) {
+    return depth <= kMaxErrorDepth;
+  };
   const Json root = Json::parse(json, shallow, false);
   if (root.is_discarded()) return {};
   const bool listed = root.is_array() && !root.empty() && root.front().is_object();

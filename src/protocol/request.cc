@@ -10,15 +10,15 @@
 namespace llmsweep {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-Json chat_messages(const Prompt& prompt) {
+OrderedJson chat_messages(const Prompt& prompt) {
   if (!prompt.ids.empty()) {
     throw Error({.what = "a prompt of token ids cannot be sent to the chat API",
                  .where = "workload.prompt_as",
                  .next = "use endpoint.api: completions, or workload.prompt_as: text"});
   }
-  Json messages = Json::array();
+  OrderedJson messages = OrderedJson::array();
   for (const auto& [role, content] : prompt.messages) {
     messages.push_back({{"role", role}, {"content", content}});
   }
@@ -26,7 +26,7 @@ Json chat_messages(const Prompt& prompt) {
   return messages;
 }
 
-Json completions_prompt(const Prompt& prompt) {
+OrderedJson completions_prompt(const Prompt& prompt) {
   if (!prompt.ids.empty()) return prompt.ids;
   if (prompt.messages.empty()) return prompt.text;
   std::string joined;
@@ -82,7 +82,7 @@ std::string render_request(const EndpointSpec& endpoint, const std::string& mode
   const auto asked = [&](RequestField field) {
     return std::find(fields.begin(), fields.end(), field) != fields.end();
   };
-  Json body = Json::object();
+  OrderedJson body = OrderedJson::object();
   if (!model.empty()) body["model"] = model;
   if (endpoint.api == Api::kChat) {
     body["messages"] = chat_messages(prompt);
@@ -101,14 +101,14 @@ std::string render_request(const EndpointSpec& endpoint, const std::string& mode
       body["stream_options"]["continuous_usage_stats"] = true;
     }
   }
-  const Json extra = Json::parse(endpoint.extra_body, nullptr, false);
+  const OrderedJson extra = OrderedJson::parse(endpoint.extra_body, nullptr, false);
   if (!extra.is_object()) {
     throw Error({.what = "extra_body is not a JSON object",
                  .where = "endpoint.extra_body",
                  .next = "write it as a map, for instance {temperature: 0}"});
   }
   body.merge_patch(extra);
-  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return body.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 std::string path_of(Api api) {

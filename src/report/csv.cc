@@ -21,27 +21,27 @@ struct Field {
 };
 using Line = std::vector<Field>;
 
-std::string number(double value) {
+std::string cell(double value) {
   return std::isfinite(value) ? fmt::format("{}", value) : "";
 }
-std::string number(const std::optional<double>& value) {
-  return value ? number(*value) : "";
+std::string cell(const std::optional<double>& value) {
+  return value ? cell(*value) : "";
 }
 
 void add_interval(Line& line, const std::string& name, const std::optional<Interval>& interval) {
-  line.push_back({name + "_low", interval ? number(interval->low) : ""});
-  line.push_back({name + "_high", interval ? number(interval->high) : ""});
+  line.push_back({name + "_low", interval ? cell(interval->low) : ""});
+  line.push_back({name + "_high", interval ? cell(interval->high) : ""});
 }
 
 void add_distribution(Line& line, const std::string& name, const Distribution& distribution) {
   const bool any = distribution.count > 0;
-  line.push_back({name + "_ms_p50", number(distribution.p50)});
-  line.push_back({name + "_ms_p90", number(distribution.p90)});
-  line.push_back({name + "_ms_p95", number(distribution.p95)});
-  line.push_back({name + "_ms_p99", number(distribution.p99)});
-  line.push_back({name + "_ms_mean", any ? number(distribution.mean) : ""});
-  line.push_back({name + "_ms_min", any ? number(distribution.min) : ""});
-  line.push_back({name + "_ms_max", any ? number(distribution.max) : ""});
+  line.push_back({name + "_ms_p50", cell(distribution.p50)});
+  line.push_back({name + "_ms_p90", cell(distribution.p90)});
+  line.push_back({name + "_ms_p95", cell(distribution.p95)});
+  line.push_back({name + "_ms_p99", cell(distribution.p99)});
+  line.push_back({name + "_ms_mean", any ? cell(distribution.mean) : ""});
+  line.push_back({name + "_ms_min", any ? cell(distribution.min) : ""});
+  line.push_back({name + "_ms_max", any ? cell(distribution.max) : ""});
 }
 
 template <class Kind>
@@ -75,19 +75,19 @@ Line line_of(const SweepResult& result, const LevelStats& level) {
   line.push_back({"warnings", names(run.warnings)});
   line.push_back({"requests_completed", std::to_string(run.requests.completed)});
   line.push_back({"requests_failed", std::to_string(run.requests.failed)});
-  line.push_back({"steady_output_throughput_tps", number(run.steady_output_throughput_tps)});
+  line.push_back({"steady_output_throughput_tps", cell(run.steady_output_throughput_tps)});
   add_interval(line, "throughput_between_runs_ci95", level.throughput_between_runs_ci95);
-  line.push_back({"output_throughput_tps", number(run.output_throughput_tps)});
-  line.push_back({"drain_bias", number(run.drain_bias)});
-  line.push_back({"throughput_per_gpu_tps", number(run.throughput_per_gpu_tps)});
-  line.push_back({"request_throughput_rps", number(run.request_throughput_rps)});
-  line.push_back({"throughput_per_latency", number(run.throughput_per_latency)});
-  line.push_back({"output_speed_tps", number(run.output_speed_tps)});
-  line.push_back({"decode_speed_tps", number(run.decode_speed_tps)});
-  line.push_back({"goodput_fraction", number(run.goodput_fraction)});
-  line.push_back({"achieved_concurrency", number(run.achieved_concurrency)});
-  line.push_back({"input_tokens_mean", number(run.input_tokens_mean)});
-  line.push_back({"output_tokens_mean", number(run.output_tokens_mean)});
+  line.push_back({"output_throughput_tps", cell(run.output_throughput_tps)});
+  line.push_back({"drain_bias", cell(run.drain_bias)});
+  line.push_back({"throughput_per_gpu_tps", cell(run.throughput_per_gpu_tps)});
+  line.push_back({"request_throughput_rps", cell(run.request_throughput_rps)});
+  line.push_back({"throughput_per_latency", cell(run.throughput_per_latency)});
+  line.push_back({"output_speed_tps", cell(run.output_speed_tps)});
+  line.push_back({"decode_speed_tps", cell(run.decode_speed_tps)});
+  line.push_back({"goodput_fraction", cell(run.goodput_fraction)});
+  line.push_back({"achieved_concurrency", cell(run.achieved_concurrency)});
+  line.push_back({"input_tokens_mean", cell(run.input_tokens_mean)});
+  line.push_back({"output_tokens_mean", cell(run.output_tokens_mean)});
   add_distribution(line, "e2e", run.e2e);
   add_interval(line, "e2e_ms_p50_ci95_within_run", run.e2e.p50_ci95);
   add_interval(line, "e2e_ms_p50_ci95_between_runs", level.e2e_p50_between_runs_ci95);
@@ -96,7 +96,7 @@ Line line_of(const SweepResult& result, const LevelStats& level) {
   add_distribution(line, "tpot", run.tpot);
   add_distribution(line, "itl", run.itl);
   add_distribution(line, "icl", run.icl);
-  line.push_back({"client_busy_fraction", number(run.client.busy_fraction)});
+  line.push_back({"client_busy_fraction", cell(run.client.busy_fraction)});
   return line;
 }
 

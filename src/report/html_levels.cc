@@ -10,23 +10,23 @@
 namespace llmsweep::report {
 namespace {
 
-struct Heading {
+struct ColumnHeading {
   const char* title;
   const char* unit;
 };
-constexpr Heading kHeadings[] = {{"Concurrency", ""},
-                                 {"Output", "tokens/s"},
-                                 {"Per GPU", "tokens/s"},
-                                 {"Median E2E", "ms"},
-                                 {"E2E p90", "ms"},
-                                 {"E2E p99", "ms"},
-                                 {"Median TTFT", "ms"},
-                                 {"TTFT p99", "ms"},
-                                 {"Median TPOT", "ms"},
-                                 {"Speed per user", "tokens/s"},
-                                 {"Throughput /latency", "tokens/s per ms"},
-                                 {"Failed", "of measured"},
-                                 {"Valid", ""}};
+constexpr ColumnHeading kHeadings[] = {{"Concurrency", ""},
+                                       {"Output", "tokens/s"},
+                                       {"Per GPU", "tokens/s"},
+                                       {"Median E2E", "ms"},
+                                       {"E2E p90", "ms"},
+                                       {"E2E p99", "ms"},
+                                       {"Median TTFT", "ms"},
+                                       {"TTFT p99", "ms"},
+                                       {"Median TPOT", "ms"},
+                                       {"Speed per user", "tokens/s"},
+                                       {"Throughput /latency", "tokens/s per ms"},
+                                       {"Failed", "of measured"},
+                                       {"Valid", ""}};
 
 std::string cell(const std::string& text, const std::optional<double>& value,
                  const std::optional<Interval>& interval = std::nullopt) {
@@ -69,7 +69,7 @@ std::string levels_table(const SweepResult& result) {
   text +=
       "</h3></div>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Levels of " +
       markup(result.name, 120) + "\"><table class=\"data\">\n<thead><tr>";
-  for (const Heading& heading : kHeadings) {
+  for (const ColumnHeading& heading : kHeadings) {
     text += fmt::format("<th scope=\"col\">{}", heading.title);
     if (*heading.unit != '\0') text += fmt::format("<span class=\"unit\">{}</span>", heading.unit);
     text += "</th>";

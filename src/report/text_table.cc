@@ -7,7 +7,7 @@
 namespace llmsweep::report {
 namespace {
 
-constexpr int kGap = 2;
+constexpr int kColumnGap = 2;
 
 int columns_of(const std::string& text) {
   return static_cast<int>(display_width(text));
@@ -24,8 +24,8 @@ std::vector<int> widths_of(const std::vector<Column>& columns, const std::vector
 }
 
 int total(const std::vector<int>& widths) {
-  int sum = -kGap;
-  for (const int width : widths) sum += width + kGap;
+  int sum = -kColumnGap;
+  for (const int width : widths) sum += width + kColumnGap;
   return sum;
 }
 
@@ -46,7 +46,7 @@ std::string line_of(const std::vector<std::string>& cells, const std::vector<Col
   std::string line;
   for (size_t i = 0; i < cells.size(); ++i) {
     const std::string pad(static_cast<size_t>(widths[i] - columns_of(cells[i])), ' ');
-    if (i > 0) line.append(kGap, ' ');
+    if (i > 0) line.append(kColumnGap, ' ');
     line += columns[i].align == Align::kRight ? pad + cells[i] : cells[i] + pad;
   }
   line.erase(line.find_last_not_of(' ') + 1);
@@ -79,7 +79,7 @@ std::string render_table(std::vector<Column> columns, std::vector<Row> rows,
   }
   std::string rule;
   for (size_t i = 0; i < widths.size(); ++i) {
-    if (i > 0) rule.append(kGap, ' ');
+    if (i > 0) rule.append(kColumnGap, ' ');
     for (int k = 0; k < widths[i]; ++k) rule += style.unicode ? "─" : "-";
   }
   std::string text = paint(line_of(titles, columns, widths), "1", style) + "\n";

@@ -18,7 +18,7 @@ using foreign::Format;
 using foreign::Run;
 
 constexpr size_t kMaxFiles = 10'000;
-constexpr int kMaxDepth = 6;
+constexpr int kMaxFolderDepth = 6;
 
 std::vector<Format> all_formats() {
   std::vector<Format> formats;
@@ -50,7 +50,7 @@ std::vector<fs::path> files_below(const fs::path& folder) {
   fs::recursive_directory_iterator walk(folder, options, unreadable);
   if (unreadable) throw Error({.what = "cannot be read", .where = folder.string()});
   for (auto at = fs::begin(walk); at != fs::end(walk); ++at) {
-    if (at.depth() > kMaxDepth) at.disable_recursion_pending();
+    if (at.depth() > kMaxFolderDepth) at.disable_recursion_pending();
     if (!at->is_regular_file() || !is_json_name(at->path())) continue;
     files.push_back(at->path());
     if (files.size() > kMaxFiles) {

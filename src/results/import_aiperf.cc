@@ -110,7 +110,7 @@ int64_t tokens(const Json& metrics, const char* of_server, const char* of_tool) 
   return count_of(counted > 0 ? counted : value(of_tool));
 }
 
-Request read_request(const Json& line) {
+Request of_request_line(const Json& line) {
   Request request;
   const Json* metrics = find(line, "metrics");
   if (const auto start = number(line, "metadata.request_start_ns")) {
@@ -137,11 +137,11 @@ bool is_request_line(const Json& value) {
   return has(value, {"metadata.request_start_ns", "metadata.request_end_ns"});
 }
 
-void read_requests(const std::filesystem::path& path, Run& run) {
+void read_request_lines(const std::filesystem::path& path, Run& run) {
   for (const Document& line : read_documents(path)) {
     if (!is_request_line(line.value)) fail(line, "not a line of AIPerf's requests");
     if (text(line.value, "metadata.benchmark_phase") == "warmup") continue;
-    run.requests.push_back(read_request(line.value));
+    run.requests.push_back(of_request_line(line.value));
   }
 }
 
@@ -207,7 +207,7 @@ std::vector<Run> read_aiperf(const Document& document) {
       "Its inter_token_latency is one value a request, our TPOT; ITL is left out. Failures are "
       "counted by error_request_count, not by the kinds in error_summary.");
   const auto requests = document.path.parent_path() / kRequestFile;
-  if (std::filesystem::is_regular_file(requests)) read_requests(requests, run);
+  if (std::filesystem::is_regular_file(requests)) read_request_lines(requests, run);
   return {std::move(run)};
 }
 
@@ -218,7 +218,7 @@ bool is_request_file(const Document& document) {
 std::vector<Run> read_request_file(const Document& document) {
   Run run{.tool = "AIPerf", .where = document.path.string()};
   run.concurrency = concurrency_of(document);
-  read_requests(document.path, run);
+  read_request_lines(document.path, run);
   int64_t failed = 0;
   double input = 0, output = 0;
   for (const Request& request : run.requests) {

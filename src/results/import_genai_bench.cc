@@ -6,8 +6,6 @@
 namespace llmsweep::foreign {
 namespace {
 
-constexpr double kSecond = 1000;  // ms
-
 // Beside the file; an empty object where there is none.
 Json metadata_of(const Document& document) {
   const auto path = document.path.parent_path() / "experiment_metadata.json";
@@ -27,7 +25,7 @@ std::optional<double> in_ms(const std::optional<double>& value, double unit_ms) 
   return value ? std::optional(*value * unit_ms) : std::nullopt;
 }
 
-void read_requests(const Json& file, double unit_ms, Run& run) {
+void pool_requests(const Json& file, double unit_ms, Run& run) {
   const Json* list = find(file, "individual_request_metrics");
   if (list == nullptr || !list->is_array()) return;
   for (const Json& item : *list) {
@@ -73,7 +71,7 @@ std::vector<Run> read_genai_bench(const Document& document) {
                                  number(figures, "num_input_tokens.stddev"));
   run.output_tokens = token_count(number(figures, "num_output_tokens.mean"),
                                   number(figures, "num_output_tokens.stddev"));
-  read_requests(document.value, unit_ms, run);
+  pool_requests(document.value, unit_ms, run);
   run.notes.emplace_back(
       "Its output_inference_speed leaves out the time to the first token: left out. Times are in "
       "seconds unless experiment_metadata.json says ms.");

@@ -6,9 +6,7 @@
 namespace llmsweep::foreign {
 namespace {
 
-constexpr double kSecond = 1000;  // ms
-
-Figures figures_of(const Json& metrics, const std::string& metric, double unit_ms) {
+Figures metric_figures(const Json& metrics, const std::string& metric, double unit_ms) {
   const Json* found = find(metrics, metric + ".successful");
   if (found == nullptr) return {};
   const auto get = [found](std::string_view path) { return number(*found, path); };
@@ -47,7 +45,7 @@ std::optional<double> span_ms(const std::optional<double>& from, const std::opti
   return (*to - *from) * kSecond;
 }
 
-Request read_request(const Json& value) {
+Request one_request(const Json& value) {
   Request request;
   const auto start = first_number(value, {"info.timings.request_start", "start_time"});
   const auto first = first_number(value, {"info.timings.first_token_iteration",
@@ -65,14 +63,14 @@ Request read_request(const Json& value) {
 }
 
 // Only where the file lists every completed request: it may hold a sample of them.
-void read_requests(const Json& benchmark, Run& run) {
+void take_requests(const Json& benchmark, Run& run) {
   const Json* list = find(benchmark, "requests.successful");
   if (list == nullptr || !list->is_array()) return;
   if (static_cast<int64_t>(list->size()) != run.stats.requests.completed) {
     if (!list->empty()) run.notes.emplace_back("It lists a sample of its requests: not used.");
     return;
   }
-  for (const Json& value : *list) run.requests.push_back(read_request(value));
+  for (const Json& value : *list) run.requests.push_back(one_request(value));
 }
 
 int concurrency_of(const Json& benchmark) {
@@ -102,10 +100,10 @@ Run read_benchmark(const Document& document, const Json& benchmark) {
   run.concurrency = concurrency_of(benchmark);
   run.model = model_of(document.value, benchmark);
   RunStats& stats = run.stats;
-  stats.e2e = distribution(figures_of(*metrics, "request_latency", kSecond));
-  stats.ttft = distribution(figures_of(*metrics, "time_to_first_token_ms", 1));
-  stats.ttfo = distribution(figures_of(*metrics, "time_to_first_output_token_ms", 1));
-  stats.tpot = distribution(figures_of(*metrics, "inter_token_latency_ms", 1));
+  stats.e2e = distribution(metric_figures(*metrics, "request_latency", kSecond));
+  stats.ttft = distribution(metric_figures(*metrics, "time_to_first_token_ms", 1));
+  stats.ttfo = distribution(metric_figures(*metrics, "time_to_first_output_token_ms", 1));
+  stats.tpot = distribution(metric_figures(*metrics, "inter_token_latency_ms", 1));
   stats.requests.completed = count_of(
       first_number(benchmark, {"metrics.request_totals.successful", "request_totals.successful",
                                "run_stats.requests_made.successful"})
@@ -127,7 +125,7 @@ Run read_benchmark(const Document& document, const Json& benchmark) {
   run.notes.emplace_back(
       "Its inter_token_latency_ms is our TPOT. Its time_per_output_token_ms includes the first "
       "token, its ITL and ours differ: both are left out.");
-  read_requests(benchmark, run);
+  take_requests(benchmark, run);
   return run;
 }
 

@@ -4,13 +4,12 @@
 namespace llmsweep::foreign {
 namespace {
 
-constexpr double kSecond = 1000;  // ms
-
 Figures latency(const Json& value, const std::string& metric, int64_t count) {
   return figures_of(find(value, "successes.latency." + metric), count, kSecond);
 }
 
-std::optional<TokenCount> tokens_of(const Json& value, std::initializer_list<const char*> paths) {
+std::optional<TokenCount> token_figures(const Json& value,
+                                        std::initializer_list<const char*> paths) {
   for (const char* path : paths) {
     const Json* found = find(value, path);
     if (found == nullptr) continue;
@@ -45,9 +44,9 @@ std::vector<Run> read_inference_perf(const Document& document) {
     stats.goodput_fraction = *percent / 100;
   }
   stats.goodput_rps = number(value, "successes.goodput_metrics.request_goodput");
-  run.input_tokens = tokens_of(
+  run.input_tokens = token_figures(
       value, {"successes.prompt_tokens.total", "successes.prompt_tokens", "successes.prompt_len"});
-  run.output_tokens = tokens_of(value, {"successes.output_tokens", "successes.output_len"});
+  run.output_tokens = token_figures(value, {"successes.output_tokens", "successes.output_len"});
   run.notes.emplace_back(
       "Its inter_token_latency is the gap between chunks: imported as ICL. Its "
       "normalized_time_per_output_token includes the first token: left out.");

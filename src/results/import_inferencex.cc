@@ -6,8 +6,6 @@
 namespace llmsweep::foreign {
 namespace {
 
-constexpr double kSecond = 1000;  // ms
-
 Figures seconds_of(const Json& value, const std::string& metric) {
   const auto get = [&](const std::string& statistic) {
     return number(member(value, statistic + "_" + metric));

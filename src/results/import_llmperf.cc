@@ -4,9 +4,7 @@
 namespace llmsweep::foreign {
 namespace {
 
-constexpr double kSecond = 1000;  // ms
-
-Figures figures_of(const Json& value, const std::string& metric, int64_t count) {
+Figures seconds_of(const Json& value, const std::string& metric, int64_t count) {
   const auto get = [&](const std::string& statistic) {
     return number(member(value, "results_" + metric + "_" + statistic));
   };
@@ -42,8 +40,8 @@ std::vector<Run> read_llmperf(const Document& document) {
   if (const auto minute = number(value, "results_num_completed_requests_per_min")) {
     run.stats.request_throughput_rps = *minute / 60;
   }
-  run.stats.e2e = distribution(figures_of(value, "end_to_end_latency_s", completed));
-  run.stats.ttft = distribution(figures_of(value, "ttft_s", completed));
+  run.stats.e2e = distribution(seconds_of(value, "end_to_end_latency_s", completed));
+  run.stats.ttft = distribution(seconds_of(value, "ttft_s", completed));
   const auto speed =
       number(member(value, "results_request_output_throughput_token_per_s_quantiles_p50"));
   run.stats.output_speed_tps = speed.value_or(0);

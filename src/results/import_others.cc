@@ -6,8 +6,6 @@
 namespace llmsweep::foreign {
 namespace {
 
-constexpr double kSecond = 1000;  // ms
-
 // ---- trtllm-bench --report_json
 
 bool is_trtllm_bench(const Document& document) {

@@ -9,7 +9,6 @@ namespace llmsweep {
 namespace {
 
 using foreign::Document;
-using foreign::Json;
 
 // "acc,none" -> "acc"; a deviation or an alias is no score.
 std::string metric_of(const std::string& key) {
@@ -19,7 +18,7 @@ std::string metric_of(const std::string& key) {
 }
 
 std::vector<std::pair<std::string, double>> scores_of_task(const std::string& task,
-                                                           const Json& values) {
+                                                           const foreign::Json& values) {
   std::vector<std::pair<std::string, double>> scores;
   if (!values.is_object()) return scores;
   for (const auto& [key, value] : values.items()) {
@@ -38,7 +37,7 @@ std::vector<std::pair<std::string, double>> scores_of_task(const std::string& ta
 std::vector<std::pair<std::string, double>> import_quality(const std::filesystem::path& path) {
   std::vector<std::pair<std::string, double>> scores;
   for (const Document& document : foreign::read_documents(path)) {
-    const Json* results = foreign::find(document.value, "results");
+    const foreign::Json* results = foreign::find(document.value, "results");
     if (results == nullptr || !results->is_object()) {
       foreign::fail(document, "not a result of lm-evaluation-harness",
                     "it has 'results' with one object a task");

@@ -60,6 +60,8 @@ const std::vector<Format>& other_formats();  // trtllm-bench, inference-benchmar
 
 // ---- Helpers of the readers.
 
+constexpr double kSecond = 1000;  // ms
+
 // Figures of one distribution, each in `unit_ms` milliseconds; what is absent stays absent.
 struct Figures {
   std::optional<double> mean, min, max, p50, p90, p95, p99, p999;

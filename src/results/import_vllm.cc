@@ -9,7 +9,7 @@
 namespace llmsweep::foreign {
 namespace {
 
-Figures figures_of(const Json& value, const std::string& metric, int64_t count) {
+Figures metric_figures(const Json& value, const std::string& metric, int64_t count) {
   const auto get = [&](const std::string& statistic) {
     return number(member(value, statistic + "_" + metric + "_ms"));
   };
@@ -23,7 +23,7 @@ Figures figures_of(const Json& value, const std::string& metric, int64_t count) 
 }
 
 // Lists of one entry a request; a failed request has an error and no output.
-void read_requests(const Json& value, Run& run) {
+void read_lists(const Json& value, Run& run) {
   const Json* ttfts = member(value, "ttfts");
   const Json* itls = member(value, "itls");
   const std::vector<double> outputs = numbers(member(value, "output_lens"));
@@ -112,9 +112,9 @@ Run read_run(const Document& document, const std::string& tool, const char* e2e_
   stats.output_throughput_tps = required(document, "output_throughput");
   stats.goodput_rps = number(value, "request_goodput");
   if (!stats.goodput_rps) stats.goodput_rps = number(member(value, "request_goodput:"));
-  stats.e2e = distribution(figures_of(value, e2e_name, completed));
-  stats.ttft = distribution(figures_of(value, "ttft", completed));
-  stats.tpot = distribution(figures_of(value, "tpot", completed));
+  stats.e2e = distribution(metric_figures(value, e2e_name, completed));
+  stats.ttft = distribution(metric_figures(value, "ttft", completed));
+  stats.tpot = distribution(metric_figures(value, "tpot", completed));
   return run;
 }
 
@@ -136,7 +136,7 @@ std::vector<Run> read_vllm(const Document& document) {
                      : vllm_bench ? "vllm-bench"
                                   : "vLLM bench serve";
   Run run = read_run(document, tool, "e2el");
-  run.stats.icl = distribution(figures_of(value, "itl", run.stats.requests.completed));
+  run.stats.icl = distribution(metric_figures(value, "itl", run.stats.requests.completed));
   run.notes.emplace_back(
       "E2E ends at the last chunk with choices, TTFT at the first one, a chunk with only the role "
       "included; ours are the last and the first chunk with output. (vLLM's chat client since 0.33 "
@@ -149,7 +149,7 @@ std::vector<Run> read_vllm(const Document& document) {
         "peak, ours is from the C-th completion to the last issue.");
   }
   note_rates(value, run);
-  read_requests(value, run);
+  read_lists(value, run);
   if (!run.stats.e2e.p50 && run.requests.empty()) {
     const std::vector<double> latencies = numbers(member(value, "latencies"));
     for (const double seconds : latencies) {
@@ -181,7 +181,7 @@ std::vector<Run> read_sglang(const Document& document) {
       "Its ITL is left out: whether it is per chunk or per token depends on its version and "
       "backend. Failed requests are not in its file.");
   note_rates(value, run);
-  read_requests(value, run);
+  read_lists(value, run);
   return {std::move(run)};
 }
 

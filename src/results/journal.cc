@@ -33,8 +33,8 @@ void fields(Archive& archive, RunEntry& value) {
 
 namespace {
 
-constexpr size_t kMaxBytes = size_t{1} << 30;
-constexpr int kMaxDepth = 64;
+constexpr size_t kMaxJournalBytes = size_t{1} << 30;
+constexpr int kMaxEventDepth = 64;
 
 // The run that is under way with this place in the sweep.
 auto find_run(std::vector<RunEntry>& runs, const RunEntry& like) {
@@ -93,7 +93,7 @@ Journal parse_journal(std::string_view text, const std::string& name) {
     const std::string where = name + ":" + std::to_string(++number);
     bool too_deep = false;
     const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
-      too_deep = too_deep || depth > kMaxDepth;
+      too_deep = too_deep || depth > kMaxEventDepth;
       return !too_deep;
     };
     const Json line = Json::parse(text.substr(begin, end - begin), limit_depth, false);
@@ -110,7 +110,7 @@ Journal parse_journal(std::string_view text, const std::string& name) {
 
 Journal read_journal(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) return {};
-  return parse_journal(read_file(path, kMaxBytes), path.string());
+  return parse_journal(read_file(path, kMaxJournalBytes), path.string());
 }
 
 struct JournalWriter::Impl {

@@ -19,7 +19,7 @@ namespace {
 using Element = simdjson::dom::element;
 
 constexpr size_t kMaxLine = size_t{16} << 20;
-constexpr size_t kMaxDepth = 16;
+constexpr size_t kMaxRecordDepth = 16;
 
 struct Bad {
   std::string what;
@@ -190,7 +190,7 @@ RequestRecord parse_line(simdjson::dom::parser& parser, std::string_view line) {
 
 simdjson::dom::parser make_parser() {
   simdjson::dom::parser parser;
-  if (parser.allocate(4096, kMaxDepth) != simdjson::SUCCESS) throw std::bad_alloc();
+  if (parser.allocate(4096, kMaxRecordDepth) != simdjson::SUCCESS) throw std::bad_alloc();
   return parser;
 }
 

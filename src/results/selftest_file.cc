@@ -5,7 +5,7 @@
 namespace llmsweep {
 namespace {
 
-constexpr size_t kMaxBytes = size_t{1} << 20;
+constexpr size_t kMaxSelftestBytes = size_t{1} << 20;
 
 }  // namespace
 
@@ -55,8 +55,9 @@ std::string selftest_to_json(const Selftest& selftest) {
 }
 
 Selftest parse_selftest(std::string_view text, const std::string& name) {
-  const Json json =
-      text.size() > kMaxBytes ? Json() : Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Json json = text.size() > kMaxSelftestBytes
+                        ? Json()
+                        : Json::parse(text, nullptr, /*allow_exceptions=*/false);
   const FilePlace root{json, name, {}};
   if (!json.is_object() || !json.contains("steps")) {
     root.fail("holds no self-test", "make one with llmsweep selftest");

@@ -9,7 +9,7 @@
 namespace llmsweep {
 namespace {
 
-std::optional<std::vector<double>> logs_of(std::span<const double> values) {
+std::optional<std::vector<double>> logs_if_positive(std::span<const double> values) {
   if (values.empty()) return std::nullopt;
   std::vector<double> logs;
   logs.reserve(values.size());
@@ -25,8 +25,8 @@ std::optional<std::vector<double>> logs_of(std::span<const double> values) {
 std::optional<RatioComparison> compare_ratio(std::span<const double> baseline,
                                              std::span<const double> candidate,
                                              const CompareOptions& options) {
-  const auto from = logs_of(baseline);
-  const auto to = logs_of(candidate);
+  const auto from = logs_if_positive(baseline);
+  const auto to = logs_if_positive(candidate);
   if (!from || !to) return std::nullopt;
   RatioComparison result;
   const double difference = moments_of(*to).mean - moments_of(*from).mean;

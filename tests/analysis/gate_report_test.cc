@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-const std::string kHostile =
+const std::string kHostileName =
     "q\"uote' <script>alert(1)</script> ]]> --> & | `x` \n::error::owned\r\n\x1b[31m %0A @all";
 
 GateLine line(GateOutcome outcome, const std::string& rule) {
@@ -45,8 +45,8 @@ GateReport every_outcome() {
 
 GateReport hostile() {
   GateReport report = every_outcome();
-  report.result_name = report.baseline_name = kHostile;
-  for (GateLine& rule : report.lines) rule.rule = rule.name = rule.why = rule.next = kHostile;
+  report.result_name = report.baseline_name = kHostileName;
+  for (GateLine& rule : report.lines) rule.rule = rule.name = rule.why = rule.next = kHostileName;
   return report;
 }
 
@@ -76,8 +76,8 @@ TEST(GateText, LetsNoLineOrEscapeOfANameThrough) {
 
 TEST(GateJson, HoldsNamesUnchanged) {
   const auto json = nlohmann::json::parse(gate_json(hostile()));
-  EXPECT_EQ(json["result"], kHostile);
-  EXPECT_EQ(json["rules"][0]["rule"], kHostile);
+  EXPECT_EQ(json["result"], kHostileName);
+  EXPECT_EQ(json["rules"][0]["rule"], kHostileName);
   EXPECT_EQ(json["rules"][0]["bounds"], (nlohmann::json{14690.0, 14742.0}));
   EXPECT_TRUE(json["rules"][2]["measured"].is_null());
   EXPECT_EQ(json["exit_code"], 10);

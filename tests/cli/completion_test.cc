@@ -14,9 +14,9 @@
 namespace llmsweep {
 namespace {
 namespace fs = std::filesystem;
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr std::array kCommands = {"run",    "check",   "simulate",  "compare",  "gate",
                                   "tokens", "prompts", "report",    "show",     "import",

@@ -19,7 +19,7 @@
 namespace llmsweep {
 namespace {
 namespace fs = std::filesystem;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr int64_t kAfter = 3;         // chunks, where a fault strikes in mid-stream
 constexpr int64_t kFirstStruck = 20;  // the checks before the run are let through
@@ -122,7 +122,7 @@ TEST(FaultDocs, SayForEveryFaultHowItsRequestEnds) {
   }
 }
 
-class FaultMatrix : public testing::TestWithParam<std::tuple<Dialect, bool>> {
+class FaultMatrix : public ::testing::TestWithParam<std::tuple<Dialect, bool>> {
  protected:
   bool chat() const { return std::get<1>(GetParam()); }
 
@@ -217,11 +217,11 @@ TEST_P(FaultMatrix, EndsEachRequestAsDocumented) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryDialect, FaultMatrix,
-                         testing::Combine(testing::Values(Dialect::kVllm, Dialect::kSglang,
-                                                          Dialect::kTrtllm, Dialect::kLlamacpp,
-                                                          Dialect::kTgi, Dialect::kOpenai),
-                                          testing::Bool()),
-                         [](const testing::TestParamInfo<FaultMatrix::ParamType>& test) {
+                         ::testing::Combine(::testing::Values(Dialect::kVllm, Dialect::kSglang,
+                                                              Dialect::kTrtllm, Dialect::kLlamacpp,
+                                                              Dialect::kTgi, Dialect::kOpenai),
+                                            ::testing::Bool()),
+                         [](const ::testing::TestParamInfo<FaultMatrix::ParamType>& test) {
                            return std::string(name_of(std::get<0>(test.param))) +
                                   (std::get<1>(test.param) ? "_chat" : "_completions");
                          });

@@ -35,7 +35,7 @@ std::string measured(const fs::path& folder) {
   return path.string();
 }
 
-fs::path write_spec(const fs::path& folder) {
+fs::path small_spec(const fs::path& folder) {
   write_file_atomically(folder / "profile.yaml",
                         "engine:\n  step: {base_ms: 1, per_prefill_token_us: 1, per_sequence_us: "
                         "10}\n  max_batch_size: 8\n");
@@ -48,7 +48,7 @@ fs::path write_spec(const fs::path& folder) {
 }
 
 TEST(JsonFormat, OfCheckSaysWhatWasFound) {
-  const fs::path spec = write_spec(test_folder());
+  const fs::path spec = small_spec(test_folder());
   const json found = printed({"check", spec});
   EXPECT_EQ(found["simulated"], true);
   EXPECT_EQ(found["template_tokens"], 7);
@@ -60,7 +60,7 @@ TEST(JsonFormat, OfCheckSaysWhatWasFound) {
 
 TEST(JsonFormat, OfRunIsTheResult) {
   const fs::path folder = test_folder();
-  const fs::path spec = write_spec(folder);
+  const fs::path spec = small_spec(folder);
   const json result = printed({"run", spec, "--out", folder / "out"});
   EXPECT_EQ(result, json::parse(read_file(folder / "out" / "test" / "result.json")));
   EXPECT_EQ(result["levels"][0]["requests"]["completed"], 2);
@@ -108,7 +108,7 @@ TEST(JsonFormat, OfGateKeepsAnnotationsOutOfTheWay) {
 
 TEST(JsonFormat, OfVerifyHoldsCountsAndErrors) {
   const fs::path folder = test_folder();
-  const fs::path spec = write_spec(folder);
+  const fs::path spec = small_spec(folder);
   const fs::path log = folder / "truth.jsonl";
   Process server({LLMSWEEP_BINARY, "simulate", (folder / "profile.yaml").string(), "--port", "0",
                   "--log", log.string()},
@@ -128,7 +128,7 @@ TEST(JsonFormat, OfVerifyHoldsCountsAndErrors) {
 
 TEST(JsonFormat, OfSimulateIsItsAddress) {
   const fs::path folder = test_folder();
-  write_spec(folder);
+  small_spec(folder);
   Process server({LLMSWEEP_BINARY, "simulate", (folder / "profile.yaml").string(), "--port", "0",
                   "--format", "json"},
                  folder);

@@ -18,11 +18,11 @@ namespace llmsweep {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr const char* kProfile = "engine: {step: {base_ms: 2, per_sequence_us: 50}}\n";
 
-fs::path write_spec(const fs::path& folder, const std::string& endpoint, const std::string& load) {
+fs::path honest_spec(const fs::path& folder, const std::string& endpoint, const std::string& load) {
   write_file_atomically(folder / "spec.yaml",
                         "name: test\nsystem: {gpus: 1}\nendpoint: {" + endpoint +
                             "}\nworkload: {input_tokens: {min: 20, max: 90}, output_tokens: {min: "
@@ -53,8 +53,8 @@ Histogram gaps_of(const std::vector<Instant>& instants) {
 TEST(RecordChunks, KeepsTheInstantOfEveryChunkOfEveryRequest) {
   const fs::path folder = test_folder();
   EndpointProcess endpoint(folder / "endpoint", kProfile);
-  const fs::path spec = write_spec(folder, "url: '" + endpoint.url() + "'",
-                                   "{concurrency: [1, 6], requests_per_slot: 3, repeats: 2}");
+  const fs::path spec = honest_spec(folder, "url: '" + endpoint.url() + "'",
+                                    "{concurrency: [1, 6], requests_per_slot: 3, repeats: 2}");
   const ProcessResult run = run_llmsweep({"run", spec, "--out", folder / "out", "--record-chunks"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("chunks.bin"));
@@ -98,8 +98,8 @@ TEST(RecordChunks, KeepsTheInstantOfEveryChunkOfEveryRequest) {
 TEST(RecordChunks, IsOnlyWrittenWhereAsked) {
   const fs::path folder = test_folder();
   EndpointProcess endpoint(folder / "endpoint", kProfile);
-  const fs::path spec = write_spec(folder, "url: '" + endpoint.url() + "'",
-                                   "{concurrency: [1], requests_per_slot: 1, repeats: 1}");
+  const fs::path spec = honest_spec(folder, "url: '" + endpoint.url() + "'",
+                                    "{concurrency: [1], requests_per_slot: 1, repeats: 1}");
   ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder / "out"}).exit_code, 0);
   EXPECT_FALSE(fs::exists(folder / "out" / "test" / "chunks.bin"));
 }
@@ -107,8 +107,8 @@ TEST(RecordChunks, IsOnlyWrittenWhereAsked) {
 TEST(RecordChunks, AKilledRunKeepsTheBlocksOfTheRequestsThatHadEnded) {
   const fs::path folder = test_folder();
   EndpointProcess endpoint(folder / "endpoint", kProfile);
-  const fs::path spec = write_spec(folder, "url: '" + endpoint.url() + "'",
-                                   "{concurrency: [8], requests_per_slot: 1000, repeats: 1}");
+  const fs::path spec = honest_spec(folder, "url: '" + endpoint.url() + "'",
+                                    "{concurrency: [8], requests_per_slot: 1000, repeats: 1}");
   Process process(
       {LLMSWEEP_BINARY, "run", spec, "--out", folder / "out", "--set", "client.record_chunks=true"},
       folder);
@@ -132,8 +132,8 @@ TEST(Urls, AreTakenRoundRobinAndNamedInTheRecords) {
   EndpointProcess first(folder / "first", kProfile);
   EndpointProcess second(folder / "second", kProfile);
   const fs::path spec =
-      write_spec(folder, "urls: ['" + first.url() + "', '" + second.url() + "']",
-                 "{concurrency: [5], requests_per_slot: 3, repeats: 2, fillers: false}");
+      honest_spec(folder, "urls: ['" + first.url() + "', '" + second.url() + "']",
+                  "{concurrency: [5], requests_per_slot: 3, repeats: 2, fillers: false}");
   const ProcessResult run = run_llmsweep({"run", spec, "--out", folder / "out"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const fs::path results = folder / "out" / "test";
@@ -169,8 +169,8 @@ TEST(Urls, ThatAreNotOneSystemAreRefusedBeforeTheRun) {
   EndpointProcess other_template(folder / "template",
                                  std::string("tokens: {message_overhead: 9}\n") + kProfile);
   const auto check = [&](const std::string& second) {
-    const fs::path spec =
-        write_spec(folder, "urls: ['" + first.url() + "', '" + second + "']", "{concurrency: [1]}");
+    const fs::path spec = honest_spec(folder, "urls: ['" + first.url() + "', '" + second + "']",
+                                      "{concurrency: [1]}");
     return run_llmsweep({"check", spec});
   };
   const ProcessResult model = check(other_model.url());
@@ -215,7 +215,7 @@ TEST(LoopThreads, OneAndFourGiveTheSameCountsTokensPromptsAndOutcomes) {
   EndpointProcess endpoint(
       folder / "endpoint",
       "engine: {step: {base_ms: 2, per_sequence_us: 50}, max_model_len: 90}\n");
-  const fs::path spec = write_spec(
+  const fs::path spec = honest_spec(
       folder, "url: '" + endpoint.url() + "'",
       "{concurrency: [3, 9], requests_per_slot: 4, repeats: 2, max_consecutive_errors: 1000}");
   std::map<std::string, json> facts[2];

@@ -71,8 +71,8 @@ std::string Process::err_so_far() const {
 }
 
 fs::path test_folder() {
-  const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
-  const fs::path folder = fs::path(testing::TempDir()) /
+  const ::testing::TestInfo* test = ::testing::UnitTest::GetInstance()->current_test_info();
+  const fs::path folder = fs::path(::testing::TempDir()) /
                           ("llmsweep-" + std::to_string(::getpid())) /
                           (std::string(test->test_suite_name()) + "." + test->name());
   fs::remove_all(folder);
@@ -84,7 +84,7 @@ ProcessResult run_llmsweep(const std::vector<std::string>& args) {
   std::vector<std::string> words = {LLMSWEEP_BINARY};
   words.insert(words.end(), args.begin(), args.end());
   static int calls = 0;
-  const fs::path folder = fs::path(testing::TempDir()) /
+  const fs::path folder = fs::path(::testing::TempDir()) /
                           ("llmsweep-" + std::to_string(::getpid())) /
                           ("call-" + std::to_string(++calls));
   fs::create_directories(folder);

@@ -17,9 +17,9 @@ namespace llmsweep {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-fs::path write_spec(const fs::path& folder, const std::string& load) {
+fs::path resumable_spec(const fs::path& folder, const std::string& load) {
   return write_quick_spec(folder, load, 10);
 }
 
@@ -66,14 +66,14 @@ void expect_complete(const fs::path& folder, int requests_per_level_and_repeat) 
 TEST(Resume, GoesOnAfterAKillAndKeepsTheRunsThatEnded) {
   const fs::path folder = test_folder();
   const fs::path spec =
-      write_spec(folder,
-                 "{concurrency: [2, 4], requests_per_slot: 6, warmup_per_slot: 0, "
-                 "min_requests: 24, repeats: 2}");
+      resumable_spec(folder,
+                     "{concurrency: [2, 4], requests_per_slot: 6, warmup_per_slot: 0, "
+                     "min_requests: 24, repeats: 2}");
   const fs::path results = folder / "out" / "test";
   {
     Process process({LLMSWEEP_BINARY, "run", spec, "--out", folder / "out"}, folder);
-    // In the middle of the second run.
-    ASSERT_TRUE(eventually([&] { return lines_of(results / "requests.jsonl").size() > 34; }));
+    // In the second run.
+    ASSERT_TRUE(eventually([&] { return lines_of(results / "requests.jsonl").size() > 25; }));
     process.signal(SIGKILL);
     EXPECT_EQ(process.wait().exit_code, 128 + SIGKILL);
   }
@@ -98,9 +98,10 @@ TEST(Resume, GoesOnAfterAKillAndKeepsTheRunsThatEnded) {
 
 TEST(Resume, StartsAnInterruptedRunAgain) {
   const fs::path folder = test_folder();
-  const fs::path spec = write_spec(folder,
-                                   "{concurrency: [4], requests_per_slot: 30, warmup_per_slot: 0, "
-                                   "repeats: 1}");
+  const fs::path spec =
+      resumable_spec(folder,
+                     "{concurrency: [4], requests_per_slot: 30, warmup_per_slot: 0, "
+                     "repeats: 1}");
   const fs::path results = folder / "out" / "test";
   Process process({LLMSWEEP_BINARY, "run", spec, "--out", folder / "out"}, folder);
   ASSERT_TRUE(eventually([&] { return lines_of(results / "requests.jsonl").size() > 8; }));
@@ -115,7 +116,8 @@ TEST(Resume, StartsAnInterruptedRunAgain) {
 
 TEST(Resume, RefusesAnotherSpecAndNamesEveryDifference) {
   const fs::path folder = test_folder();
-  const fs::path spec = write_spec(folder, "{concurrency: [1], requests_per_slot: 2, repeats: 1}");
+  const fs::path spec =
+      resumable_spec(folder, "{concurrency: [1], requests_per_slot: 2, repeats: 1}");
   ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder / "out"}).exit_code, 0);
   const std::string before = read_file(folder / "out" / "test" / "requests.jsonl");
   const ProcessResult refused =
@@ -129,7 +131,8 @@ TEST(Resume, RefusesAnotherSpecAndNamesEveryDifference) {
 
 TEST(Resume, OfAWholeSweepOnlyJudgesItAgain) {
   const fs::path folder = test_folder();
-  const fs::path spec = write_spec(folder, "{concurrency: [1], requests_per_slot: 6, repeats: 1}");
+  const fs::path spec =
+      resumable_spec(folder, "{concurrency: [1], requests_per_slot: 6, repeats: 1}");
   ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder / "out"}).exit_code, 0);
   const fs::path results = folder / "out" / "test";
   const json before = result_of(results);
@@ -144,7 +147,7 @@ TEST(Resume, OfAWholeSweepOnlyJudgesItAgain) {
 
 TEST(Resume, AFolderThatIsBeingWrittenIsLeftAlone) {
   const fs::path folder = test_folder();
-  const fs::path spec = write_spec(folder, "{concurrency: [4], requests_per_slot: 1000}");
+  const fs::path spec = resumable_spec(folder, "{concurrency: [4], requests_per_slot: 1000}");
   const fs::path results = folder / "out" / "test";
   Process process({LLMSWEEP_BINARY, "run", spec, "--out", folder / "out"}, folder);
   ASSERT_TRUE(eventually([&] { return lines_of(results / "requests.jsonl").size() > 4; }));
@@ -158,7 +161,7 @@ TEST(Resume, AFolderThatIsBeingWrittenIsLeftAlone) {
 TEST(Rebuild, MakesTheSameResultFromTheRecords) {
   const fs::path folder = test_folder();
   const fs::path spec =
-      write_spec(folder, "{concurrency: [1, 3], requests_per_slot: 4, repeats: 2}");
+      resumable_spec(folder, "{concurrency: [1, 3], requests_per_slot: 4, repeats: 2}");
   ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder / "out"}).exit_code, 0);
   const fs::path results = folder / "out" / "test";
   const std::string before = read_file(results / "result.json");
@@ -170,7 +173,8 @@ TEST(Rebuild, MakesTheSameResultFromTheRecords) {
 
 TEST(Rebuild, NamesRecordsThatAreMissing) {
   const fs::path folder = test_folder();
-  const fs::path spec = write_spec(folder, "{concurrency: [1], requests_per_slot: 3, repeats: 1}");
+  const fs::path spec =
+      resumable_spec(folder, "{concurrency: [1], requests_per_slot: 3, repeats: 1}");
   ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder / "out"}).exit_code, 0);
   const fs::path requests = folder / "out" / "test" / "requests.jsonl";
   std::string text = read_file(requests);
@@ -183,9 +187,10 @@ TEST(Rebuild, NamesRecordsThatAreMissing) {
 
 TEST(Rebuild, APartialFolderIsReportedAndComparedAsSuch) {
   const fs::path folder = test_folder();
-  const fs::path spec = write_spec(folder,
-                                   "{concurrency: [2], requests_per_slot: 12, warmup_per_slot: 0, "
-                                   "repeats: 3}");
+  const fs::path spec =
+      resumable_spec(folder,
+                     "{concurrency: [2], requests_per_slot: 12, warmup_per_slot: 0, "
+                     "repeats: 3}");
   const fs::path results = folder / "out" / "test";
   Process process({LLMSWEEP_BINARY, "run", spec, "--out", folder / "out"}, folder);
   ASSERT_TRUE(eventually([&] { return lines_of(results / "requests.jsonl").size() > 30; }));

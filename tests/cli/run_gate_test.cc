@@ -12,9 +12,9 @@ namespace llmsweep {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-fs::path write_spec(const fs::path& folder) {
+fs::path gated_spec(const fs::path& folder) {
   write_file_atomically(folder / "profile.yaml",
                         "engine: {step: {base_ms: 2, per_sequence_us: 100}, max_batch_size: 8}\n");
   write_file_atomically(
@@ -32,7 +32,7 @@ std::string policy(const fs::path& folder, const std::string& rule, const std::s
 
 ProcessResult run_gated(const fs::path& folder, std::vector<std::string> more) {
   std::vector<std::string> words = {
-      "run",    write_spec(folder),    "--quiet", "--out", folder / "out",
+      "run",    gated_spec(folder),    "--quiet", "--out", folder / "out",
       "--gate", folder / "policy.yaml"};
   words.insert(words.end(), more.begin(), more.end());
   return run_llmsweep(words);
@@ -115,7 +115,7 @@ TEST(RunGate, RefusesBeforeTheRunWhatCouldNotBeDecidedAfterIt) {
   EXPECT_EQ(run_gated(folder, {"--baseline", folder / "none.json"}).exit_code, 2);
   EXPECT_NE(run_gated(folder, {"--junit", folder / "none" / "gate.xml"}).exit_code, 0);
   EXPECT_FALSE(fs::exists(folder / "out"));
-  const ProcessResult run = run_llmsweep({"run", write_spec(folder), "--junit", folder / "g.xml"});
+  const ProcessResult run = run_llmsweep({"run", gated_spec(folder), "--junit", folder / "g.xml"});
   EXPECT_EQ(run.exit_code, 2);
   EXPECT_THAT(run.err, HasSubstr("--gate"));
 }

@@ -18,7 +18,7 @@ namespace llmsweep {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 // About 55 ms a request alone.
 fs::path write_spec(const fs::path& folder, const std::string& load, int output_tokens = 20) {
@@ -26,13 +26,13 @@ fs::path write_spec(const fs::path& folder, const std::string& load, int output_
                           "targets: [{metric: e2e, statistic: p50, max: 100ms}]\n");
 }
 
-struct Lines {
+struct ReadLines {
   std::vector<json> whole;
   bool last_is_whole = true;
 };
 
-Lines read_lines(const fs::path& path) {
-  Lines lines;
+ReadLines read_lines(const fs::path& path) {
+  ReadLines lines;
   const std::string text = fs::exists(path) ? read_file(path) : "";
   std::vector<std::string> parts = split(text, '\n');
   lines.last_is_whole = parts.back().empty();
@@ -196,7 +196,7 @@ TEST(Run, KillingItLosesAtMostTheLineThatWasBeingWritten) {
   ASSERT_TRUE(eventually([&] { return read_lines(records).whole.size() > 50; }));
   process.signal(SIGKILL);
   EXPECT_EQ(process.wait().exit_code, 128 + SIGKILL);
-  const Lines lines = read_lines(records);  // parses every whole line
+  const ReadLines lines = read_lines(records);  // parses every whole line
   EXPECT_GT(lines.whole.size(), 50u);
   std::set<int> indices;
   for (const json& line : lines.whole) EXPECT_TRUE(indices.insert(line["index"].get<int>()).second);
@@ -213,7 +213,7 @@ TEST(Run, AFullDiskEndsItWithEverythingMeasuredShown) {
   const fs::path spec =
       write_spec(folder, "{concurrency: [8], requests_per_slot: 1000, repeats: 1}", 5);
   const ProcessResult run = run_llmsweep({"run", spec, "--out", disk});
-  const Lines lines = read_lines(disk / "test" / "requests.jsonl");
+  const ReadLines lines = read_lines(disk / "test" / "requests.jsonl");
   const json result = json::parse(read_file(disk / "test" / "result.json"));  // old, and whole
   EXPECT_EQ(std::system(("umount " + disk.string()).c_str()), 0);
   EXPECT_EQ(run.exit_code, 1);
@@ -235,7 +235,7 @@ TEST(Run, OneInterruptFinishesWhatIsInFlightAndWritesAResult) {
   const json result = json::parse(read_file(results / "result.json"));
   EXPECT_EQ(result["interrupted"], true);
   EXPECT_EQ(result["levels"][0]["valid"], false);
-  const Lines lines = read_lines(results / "requests.jsonl");
+  const ReadLines lines = read_lines(results / "requests.jsonl");
   EXPECT_TRUE(lines.last_is_whole);
   int measured = 0;
   for (const json& line : lines.whole) {

@@ -13,7 +13,7 @@ namespace llmsweep {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 ProcessResult llmsweep_with_state(const std::vector<std::string>& args, const fs::path& folder) {
   std::vector<std::string> words = {LLMSWEEP_BINARY};
@@ -21,7 +21,7 @@ ProcessResult llmsweep_with_state(const std::vector<std::string>& args, const fs
   return Process(words, folder, {"XDG_STATE_HOME=" + (folder / "state").string()}).wait();
 }
 
-class SelftestTransport : public testing::TestWithParam<bool> {};
+class SelftestTransport : public ::testing::TestWithParam<bool> {};
 
 // Counts are exact. How late the stamps are depends on the machine: on any the measured delay of
 // the client agrees with the endpoint's log far better than a millisecond.
@@ -51,7 +51,7 @@ TEST_P(SelftestTransport, AccountsForEveryChunkAndAgreesWithTheEndpointsLog) {
   EXPECT_EQ(read_file(folder / "state" / "llmsweep" / "selftest.json"), test.out);
 }
 
-INSTANTIATE_TEST_SUITE_P(Selftest, SelftestTransport, testing::Bool(), [](const auto& tls) {
+INSTANTIATE_TEST_SUITE_P(Selftest, SelftestTransport, ::testing::Bool(), [](const auto& tls) {
   return tls.param ? std::string("Tls") : std::string("Http");
 });
 

@@ -13,7 +13,7 @@
 namespace llmsweep {
 namespace {
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 // A rank file of the printable ASCII letters alone, in base64: 'a' is "YQ==".
 std::string write_ranks(const std::filesystem::path& folder) {

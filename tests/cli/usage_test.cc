@@ -8,7 +8,7 @@
 
 namespace llmsweep {
 namespace {
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 TEST(Usage, HelpNamesEveryCommandAndExitCode) {
   const ProcessResult help = run_llmsweep({"--help"});

@@ -8,9 +8,9 @@ namespace {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr int64_t kStart = 1'000'000'000;
 
@@ -220,7 +220,7 @@ TEST(VerifyRecords, KnowsARequestThatWasGivenUpBeforeItArrived) {
   run.truths[1].client_closed = true;
   EXPECT_THAT(verify_records(run.records, run.truths).problems, IsEmpty());
   EXPECT_THAT(verify_records(run.records, run.truths, {.tolerance = microseconds(10)}).problems,
-              testing::Contains(HasSubstr("(id-2): lost")));
+              ::testing::Contains(HasSubstr("(id-2): lost")));
 }
 
 TEST(VerifyRecords, NamesARequestThatWasInvented) {

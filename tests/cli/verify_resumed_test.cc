@@ -16,12 +16,10 @@ namespace llmsweep {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-using Lines = std::vector<std::string>;
-
-Lines lines_of(const fs::path& path) {
-  Lines lines = split(fs::exists(path) ? read_file(path) : "", '\n');
+std::vector<std::string> kept_lines(const fs::path& path) {
+  std::vector<std::string> lines = split(fs::exists(path) ? read_file(path) : "", '\n');
   lines.pop_back();
   return lines;
 }
@@ -38,7 +36,7 @@ class KilledTwice {
             "\"}\nworkload: {input_tokens: 40, output_tokens: 12}\nload: "
             "{concurrency: [2, 4], requests_per_slot: 8, min_requests: 16, repeats: 1}\n");
     start_and_kill({"--out", folder_ / "out"}, 24);
-    start_and_kill({"--resume", results()}, lines_of(records()).size() + 10);
+    start_and_kill({"--resume", results()}, kept_lines(records()).size() + 10);
     const ProcessResult resumed =
         run_llmsweep({"run", folder_ / "spec.yaml", "--resume", results()});
     EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
@@ -55,7 +53,7 @@ class KilledTwice {
   template <class Wanted>
   std::pair<json, std::string> verify_without(const Wanted& wanted) const {
     const std::string good = read_file(records());
-    Lines lines = lines_of(records());
+    std::vector<std::string> lines = kept_lines(records());
     const auto dropped = std::find_if(lines.begin(), lines.end(),
                                       [&](const auto& line) { return wanted(json::parse(line)); });
     if (dropped == lines.end()) return {};
@@ -73,7 +71,7 @@ class KilledTwice {
     std::vector<std::string> words = {LLMSWEEP_BINARY, "run", folder_ / "spec.yaml", "--quiet"};
     words.insert(words.end(), where.begin(), where.end());
     Process process(words, folder_);
-    EXPECT_TRUE(eventually([&] { return lines_of(records()).size() >= after_records; }));
+    EXPECT_TRUE(eventually([&] { return kept_lines(records()).size() >= after_records; }));
     process.signal(SIGKILL);
     EXPECT_EQ(process.wait().exit_code, 128 + SIGKILL);
   }
@@ -105,7 +103,7 @@ TEST(VerifyResumed, HoldsForAnEmbeddedEndpointThatDiedInTheKill) {
   const fs::path results = folder / "out" / "test";
   {
     Process process({LLMSWEEP_BINARY, "run", spec, "--out", folder / "out"}, folder);
-    ASSERT_TRUE(eventually([&] { return lines_of(results / "requests.jsonl").size() >= 26; }));
+    ASSERT_TRUE(eventually([&] { return kept_lines(results / "requests.jsonl").size() >= 26; }));
     process.signal(SIGKILL);
     process.wait();
   }
@@ -119,7 +117,7 @@ TEST(VerifyResumed, HoldsForAnEmbeddedEndpointThatDiedInTheKill) {
   EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
   EXPECT_THAT(verified.out, HasSubstr("1 resume: "));
 
-  Lines log = lines_of(results / "truth.jsonl");
+  std::vector<std::string> log = kept_lines(results / "truth.jsonl");
   std::erase_if(log, [](const std::string& line) { return line.find("\"length\"") != line.npos; });
   write_file_atomically(results / "truth.jsonl", join(log, "\n") + "\n");
   const ProcessResult invented = run_llmsweep(words);

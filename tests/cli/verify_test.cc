@@ -23,7 +23,7 @@ namespace llmsweep {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 // A run against the endpoint, with the truth about it: out/test and truth.jsonl in `folder`.
 class VerifiedRun {
@@ -36,7 +36,7 @@ class VerifiedRun {
            "load: {concurrency: [1, 3], requests_per_slot: 3, repeats: 1}\n";
     const ProcessResult run =
         run_llmsweep({"run", folder_ / "spec.yaml", "--out", folder_ / "out", "--quiet"});
-    EXPECT_THAT(run.exit_code, testing::AnyOf(0, 1)) << run.err;
+    EXPECT_THAT(run.exit_code, ::testing::AnyOf(0, 1)) << run.err;
   }
   fs::path records() const { return folder_ / "out" / "test" / "requests.jsonl"; }
   fs::path truth() const { return folder_ / "truth.jsonl"; }
@@ -176,7 +176,7 @@ std::optional<Calibrated> calibrated(const SimulatorProfile& profile, const fs::
       run_llmsweep({"calibrate", folder / "out" / "test", "-o", folder / "fitted.yaml"});
   if (fit.exit_code != 0) return Calibrated{.refused = fit.err};
   EXPECT_THAT(fit.err, HasSubstr("mean absolute error"));
-  EXPECT_THAT(read_file(folder / "fitted.yaml"), testing::StartsWith("# Fitted by"));
+  EXPECT_THAT(read_file(folder / "fitted.yaml"), ::testing::StartsWith("# Fitted by"));
   return Calibrated{.step = read_profile(folder / "fitted.yaml").engine.step};
 }
 
@@ -244,9 +244,10 @@ TEST(Calibrate, TellsTheCostOfTheCacheFromRunsOfTwoLengths) {
   const ProcessResult fit = run_llmsweep(
       {"calibrate", folder / "short.json", folder / "long.json", "-o", folder / "fitted.yaml"});
   ASSERT_EQ(fit.exit_code, 0) << fit.err;
-  EXPECT_THAT(read_file(folder / "fitted.yaml"),
-              testing::StartsWith("# Fitted by `llmsweep calibrate` to short.json, long.json: "
-                                  "base_ms per_prefill_token_us per_sequence_us per_kv_token_ns."));
+  EXPECT_THAT(
+      read_file(folder / "fitted.yaml"),
+      ::testing::StartsWith("# Fitted by `llmsweep calibrate` to short.json, long.json: "
+                            "base_ms per_prefill_token_us per_sequence_us per_kv_token_ns."));
   const StepCost fitted = read_profile(folder / "fitted.yaml").engine.step;
   EXPECT_NEAR(fitted.base / engine.step.base, 1, 0.05);
   EXPECT_NEAR(fitted.per_prefill_token / engine.step.per_prefill_token, 1, 0.05);

@@ -12,7 +12,7 @@ namespace {
 
 using testing::HasSubstr;
 
-PromptPlan plan_of(int64_t tokens, int64_t count) {
+PromptPlan random_plan(int64_t tokens, int64_t count) {
   PromptPlan plan;
   plan.workload.input_tokens = TokenCount{.fixed = tokens};
   plan.workload.output_tokens = TokenCount{.fixed = 160};
@@ -21,7 +21,7 @@ PromptPlan plan_of(int64_t tokens, int64_t count) {
 }
 
 TEST(PromptsByEstimate, HaveAboutTheAskedLength) {
-  PromptSet set = build_prompts(plan_of(240, 200));
+  PromptSet set = build_prompts(random_plan(240, 200));
   ASSERT_EQ(set.prompts.size(), 200U);
   for (const auto& prompt : set.prompts) {
     EXPECT_GE(prompt.text.size(), 940U);
@@ -34,14 +34,14 @@ TEST(PromptsByEstimate, HaveAboutTheAskedLength) {
 
 TEST(PromptsByEstimate, AllDifferFromTheirFirstWordsOn) {
   std::set<std::string> starts;
-  for (const auto& prompt : build_prompts(plan_of(64, 3000)).prompts) {
+  for (const auto& prompt : build_prompts(random_plan(64, 3000)).prompts) {
     starts.insert(prompt.text.substr(0, 9));
   }
   EXPECT_EQ(starts.size(), 3000U);
 }
 
 TEST(Prompts, AreTheSameForAnyNumberOfThreadsAndAnyOrder) {
-  PromptPlan plan = plan_of(300, 40);
+  PromptPlan plan = random_plan(300, 40);
   plan.threads = 1;
   PromptSet one = build_prompts(plan);
   plan.threads = 7;
@@ -52,14 +52,14 @@ TEST(Prompts, AreTheSameForAnyNumberOfThreadsAndAnyOrder) {
 }
 
 TEST(Prompts, ChangeWithTheSeed) {
-  PromptPlan plan = plan_of(100, 20);
+  PromptPlan plan = random_plan(100, 20);
   PromptSet one = build_prompts(plan);
   plan.workload.seed = 2;
   EXPECT_NE(build_prompts(plan).sha256, one.sha256);
 }
 
 TEST(Prompts, AreNumberedThroughTheNeeds) {
-  PromptPlan plan = plan_of(100, 3);
+  PromptPlan plan = random_plan(100, 3);
   plan.needs = {{.phase = Phase::kWarmup, .count = 3}, {.count = 5}, {.repeat = 1, .count = 2}};
   PromptSource source(plan, nullptr);
   EXPECT_EQ(source.needed(), 10);
@@ -78,12 +78,12 @@ TEST(Prompts, WithoutInputTokensKeepTheirOwnLength) {
 }
 
 TEST(Prompts, AnEmptyPlanGivesAnEmptySet) {
-  PromptPlan plan = plan_of(100, 0);
+  PromptPlan plan = random_plan(100, 0);
   EXPECT_TRUE(build_prompts(plan).prompts.empty());
 }
 
 TEST(Prompts, OfOneGroupShareTheirPrefix) {
-  PromptPlan plan = plan_of(400, 6);
+  PromptPlan plan = random_plan(400, 6);
   plan.workload.prefix_tokens = 200;
   plan.workload.prefix_groups = 2;
   auto prompts = build_prompts(plan).prompts;
@@ -94,7 +94,7 @@ TEST(Prompts, OfOneGroupShareTheirPrefix) {
 }
 
 TEST(Prompts, DrawLengthsFromADistribution) {
-  PromptPlan plan = plan_of(0, 400);
+  PromptPlan plan = random_plan(0, 400);
   plan.workload.input_tokens =
       TokenCount{.kind = TokenCount::Kind::kWeighted, .weighted = {{50, 3}, {500, 1}}};
   plan.workload.output_tokens = TokenCount{.kind = TokenCount::Kind::kUniform, .min = 5, .max = 9};
@@ -109,7 +109,7 @@ TEST(Prompts, DrawLengthsFromADistribution) {
 }
 
 TEST(Prompts, RandomWordsNeedNoDataset) {
-  PromptPlan plan = plan_of(2400, 4);
+  PromptPlan plan = random_plan(2400, 4);
   plan.workload.dataset = "random";
   auto prompts = build_prompts(plan).prompts;
   EXPECT_NEAR(static_cast<double>(prompts[0].text.size()), 9600, 10);
@@ -126,17 +126,17 @@ std::string error_of(const PromptPlan& plan) {
 }
 
 TEST(PromptErrors, APrefixMayNotFillThePrompt) {
-  PromptPlan plan = plan_of(100, 1);
+  PromptPlan plan = random_plan(100, 1);
   plan.workload.prefix_tokens = 100;
   EXPECT_THAT(error_of(plan), HasSubstr("workload.prefix_tokens"));
 }
 
 TEST(PromptErrors, ALongerPromptThanTheSetCanGiveIsNamed) {
-  EXPECT_THAT(error_of(plan_of(40'000'000, 1)), HasSubstr("more text than the dataset has"));
+  EXPECT_THAT(error_of(random_plan(40'000'000, 1)), HasSubstr("more text than the dataset has"));
 }
 
 TEST(PromptErrors, MorePromptsThanCanBeDistinctAreRefused) {
-  PromptPlan plan = plan_of(1, 1);
+  PromptPlan plan = random_plan(1, 1);
   plan.bytes_per_token = 1;
   plan.needs[0].count = 27;
   EXPECT_THAT(error_of(plan), HasSubstr("only 26 prompts"));
@@ -145,19 +145,19 @@ TEST(PromptErrors, MorePromptsThanCanBeDistinctAreRefused) {
 }
 
 TEST(PromptErrors, IdsNeedATokenizerAndTheCompletionsApi) {
-  PromptPlan plan = plan_of(10, 1);
+  PromptPlan plan = random_plan(10, 1);
   plan.workload.prompt_as = PromptAs::kIds;
   EXPECT_THAT(error_of(plan), HasSubstr("needs a tokenizer"));
 }
 
 TEST(PromptErrors, TheTemplateMayNotFillThePrompt) {
-  PromptPlan plan = plan_of(10, 1);
+  PromptPlan plan = random_plan(10, 1);
   plan.overhead_tokens = 10;
   EXPECT_THAT(error_of(plan), HasSubstr("no room for content"));
 }
 
 TEST(PromptErrors, AMissingDatasetIsNamed) {
-  PromptPlan plan = plan_of(10, 1);
+  PromptPlan plan = random_plan(10, 1);
   plan.workload.dataset = "/nowhere/set.json";
   EXPECT_THAT(error_of(plan), HasSubstr("/nowhere/set.json"));
 }

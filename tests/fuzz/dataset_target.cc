@@ -10,20 +10,20 @@
 namespace llmsweep {
 namespace {
 
-void require(bool belief) {
+void uphold(bool belief) {
   if (!belief) std::abort();
 }
 
 void require_sound(const Record& record) {
-  require(!record.turns.empty());
+  uphold(!record.turns.empty());
   bool user_seen = false;
   for (const auto& [role, text] : record.turns) {
-    require(is_valid_utf8(role) && is_valid_utf8(text) && !text.empty());
+    uphold(is_valid_utf8(role) && is_valid_utf8(text) && !text.empty());
     if (role == "system" || user_seen) continue;
-    require(role == "user");
+    uphold(role == "user");
     user_seen = true;
   }
-  require(user_seen && record.max_tokens >= 0);
+  uphold(user_seen && record.max_tokens >= 0);
 }
 
 // Looking at a record and reading it must agree on whether it is of use.
@@ -33,7 +33,7 @@ void read_record(std::string_view input) {
   RecordParser parser;
   const ParsedRecord seen = parser.check(std::string_view(padded).substr(0, input.size()));
   const ParsedRecord read = parser.parse(input);
-  require(seen.ok == read.ok && (read.ok || seen.skip == read.skip));
+  uphold(seen.ok == read.ok && (read.ok || seen.skip == read.skip));
   if (read.ok) require_sound(read.record);
 }
 

@@ -12,7 +12,7 @@
 namespace llmsweep {
 namespace {
 
-void require(bool belief) {
+void hold(bool belief) {
   if (!belief) std::abort();
 }
 
@@ -22,26 +22,26 @@ void require_round_trip(const Tokenizer& tokenizer, std::string_view text, bool 
   const std::unique_ptr<Encoder> encoder = tokenizer.encoder();
   for (const SpecialTokens special : {SpecialTokens::kPlain, SpecialTokens::kParse}) {
     const std::vector<int32_t> ids = encoder->encode(text, special);
-    require(encoder->count(text, special) == static_cast<int64_t>(ids.size()));
+    hold(encoder->count(text, special) == static_cast<int64_t>(ids.size()));
     const std::string decoded = tokenizer.decode(ids);
-    require(is_valid_utf8(decoded));
-    if (total) require(decoded == tokenizer.normalize(text));
+    hold(is_valid_utf8(decoded));
+    if (total) hold(decoded == tokenizer.normalize(text));
   }
 }
 
 void require_boundaries(const Tokenizer& tokenizer, std::string_view text) {
   const std::string normal = tokenizer.normalize(text);
-  require(is_valid_utf8(normal));
+  hold(is_valid_utf8(normal));
   if (tokenizer.holds_added_token(normal)) return;
   const std::unique_ptr<Encoder> encoder = tokenizer.encoder();
   Boundary last;
   for (const Boundary& boundary : encoder->boundaries(normal, 8)) {
-    require(boundary.end > last.end && boundary.end <= normal.size());
-    require(boundary.tokens >= last.tokens);
+    hold(boundary.end > last.end && boundary.end <= normal.size());
+    hold(boundary.tokens >= last.tokens);
     last = boundary;
   }
   if (last.end == normal.size()) {
-    require(encoder->count(normal, SpecialTokens::kPlain) == last.tokens);
+    hold(encoder->count(normal, SpecialTokens::kPlain) == last.tokens);
   }
 }
 

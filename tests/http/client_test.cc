@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <latch>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "http/drive.h"
 #include "llmsweep/base/error.h"
@@ -239,8 +241,11 @@ TEST_P(Client, CountsEveryByteOfTwoHundredConcurrentStreams) {
   const auto chunk = [](const std::string& who, int i) {
     return who + ":" + std::to_string(i) + std::string(static_cast<size_t>(i * 13), '.') + ";";
   };
+  std::latch all_connected(kStreams);  // an early end would lend its connection to a late start
   RawServer server([&](Peer& peer) {
+    bool first = true;
     while (const auto request = peer.read_request()) {
+      if (std::exchange(first, false)) all_connected.arrive_and_wait();
       const std::string who = request->substr(request->find("\r\n\r\n") + 4);
       peer.send(kChunkedHead);
       for (int i = 0; i < kChunks; ++i) peer.send_chunk(chunk(who, i));

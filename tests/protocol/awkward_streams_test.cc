@@ -37,7 +37,7 @@ std::string choice(Api api, const std::string& text, const std::string& finish) 
   return R"({"id":"r","choices":[{"index":0,)" + body + R"(,"finish_reason":)" + finish + "}]}";
 }
 
-std::string event(const Framing& framing, const std::string& payload) {
+std::string framed(const Framing& framing, const std::string& payload) {
   return framing.before + framing.data + payload + framing.line_end + framing.line_end;
 }
 
@@ -45,19 +45,20 @@ std::string event(const Framing& framing, const std::string& payload) {
 std::string stream(Api api, const Framing& framing, int tokens) {
   std::string text;
   if (api == Api::kChat) {
-    text += event(framing, R"({"id":"r","choices":[{"delta":{"role":"assistant","content":""}}]})");
+    text +=
+        framed(framing, R"({"id":"r","choices":[{"delta":{"role":"assistant","content":""}}]})");
   }
   for (int sent = framing.tokens_a_chunk; sent <= tokens; sent += framing.tokens_a_chunk) {
     std::string words;
     for (int i = 0; i < framing.tokens_a_chunk; ++i) words += " w";
     const bool last = sent == kTokens && !framing.separate_finish;
-    text += event(framing, choice(api, words, last ? R"("length")" : "null"));
+    text += framed(framing, choice(api, words, last ? R"("length")" : "null"));
   }
   if (tokens < kTokens) return text;
-  if (framing.separate_finish) text += event(framing, choice(api, "", R"("length")"));
-  text += event(framing, R"({"id":"r","choices":[],"usage":{"prompt_tokens":9,)"
-                         R"("completion_tokens":20}})");
-  return text + event(framing, "[DONE]");
+  if (framing.separate_finish) text += framed(framing, choice(api, "", R"("length")"));
+  text += framed(framing, R"({"id":"r","choices":[],"usage":{"prompt_tokens":9,)"
+                          R"("completion_tokens":20}})");
+  return text + framed(framing, "[DONE]");
 }
 
 RequestRecord read(Api api, const std::string& body, size_t piece_bytes) {
@@ -69,7 +70,7 @@ RequestRecord read(Api api, const std::string& body, size_t piece_bytes) {
   return read(api, {.body = body}, paced(body, cuts), parser);
 }
 
-class AwkwardStream : public testing::TestWithParam<Case> {};
+class AwkwardStream : public ::testing::TestWithParam<Case> {};
 
 TEST_P(AwkwardStream, IsCountedInFull) {
   const Framing& framing = GetParam().framing;
@@ -94,8 +95,8 @@ TEST_P(AwkwardStream, IsAFailureWhenAnErrorFollowsFiveTokens) {
     Framing field = framing;
     field.data = "error: ";
     for (const std::string& error :
-         {event(framing, R"({"error":{"message":"boom"}})") + event(framing, "[DONE]"),
-          event(field, R"({"message":"boom"})")}) {
+         {framed(framing, R"({"error":{"message":"boom"}})") + framed(framing, "[DONE]"),
+          framed(field, R"({"message":"boom"})")}) {
       const RequestRecord record = read(api, begun + error, GetParam().piece_bytes);
       EXPECT_EQ(record.outcome, Outcome::kProtocolError);
       EXPECT_EQ(record.error, "server error after 5 token chunks: boom");
@@ -115,18 +116,18 @@ TEST_P(AwkwardStream, IsAFailureWhenItIsCutAfterFiveTokens) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Framing, AwkwardStream,
-                         testing::Values(Case{"Plain", {}}, Case{"NoSpace", {.data = "data:"}},
-                                         Case{"EventLine", {.before = "event: message\n"}},
-                                         Case{"CommentPings", {.before = ": ping\n\n"}},
-                                         Case{"RewrappedPings", {.before = "data: : ping\n\n"}},
-                                         Case{"Crlf", {.line_end = "\r\n"}},
-                                         Case{"Cr", {.line_end = "\r"}},
-                                         Case{"BytesOneAtATime", {}, 1},
-                                         Case{"SevenBytePieces", {}, 7},
-                                         Case{"CrlfInSevenBytePieces", {.line_end = "\r\n"}, 7},
-                                         Case{"FourTokensAChunk", {.tokens_a_chunk = 4}},
-                                         Case{"SeparateFinish", {.separate_finish = true}}),
-                         [](const testing::TestParamInfo<Case>& row) { return row.param.name; });
+                         ::testing::Values(Case{"Plain", {}}, Case{"NoSpace", {.data = "data:"}},
+                                           Case{"EventLine", {.before = "event: message\n"}},
+                                           Case{"CommentPings", {.before = ": ping\n\n"}},
+                                           Case{"RewrappedPings", {.before = "data: : ping\n\n"}},
+                                           Case{"Crlf", {.line_end = "\r\n"}},
+                                           Case{"Cr", {.line_end = "\r"}},
+                                           Case{"BytesOneAtATime", {}, 1},
+                                           Case{"SevenBytePieces", {}, 7},
+                                           Case{"CrlfInSevenBytePieces", {.line_end = "\r\n"}, 7},
+                                           Case{"FourTokensAChunk", {.tokens_a_chunk = 4}},
+                                           Case{"SeparateFinish", {.separate_finish = true}}),
+                         [](const ::testing::TestParamInfo<Case>& row) { return row.param.name; });
 
 }  // namespace
 }  // namespace llmsweep::protocol_test

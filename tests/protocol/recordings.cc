@@ -29,15 +29,15 @@ Instant instant(int64_t ms) {
   return from_ns(1'000'000'000 + ms * 1'000'000);
 }
 
-std::string shown(const std::optional<Instant>& at) {
+std::string field(const std::optional<Instant>& at) {
   return at ? std::to_string((to_ns(*at) - 1'000'000'000) / 1'000'000) : "-";
 }
 
-std::string shown(const std::optional<int64_t>& count) {
+std::string field(const std::optional<int64_t>& count) {
   return count ? std::to_string(*count) : "-";
 }
 
-std::string shown(const Histogram& histogram) {
+std::string field(const Histogram& histogram) {
   std::string text;
   for (const auto& [bucket, weight] : histogram.buckets()) {
     text += fmt::format(" {}x{}", Histogram::middle_of(bucket).count(), weight);
@@ -108,10 +108,10 @@ std::string shown(const RequestRecord& r) {
       "{} {} '{}' finish={} id={} first_byte={} first={} answer={} last={} end={} in={} cached={} "
       "out={} by {} first_chunk={} chunks={} coalesced={} prefill={} decode={}\nicl{}\nitl{}",
       name_of(r.outcome), r.http_status, r.error, r.finish_reason, r.response_id,
-      shown(r.first_byte), shown(r.first_token), shown(r.first_answer_token), shown(r.last_token),
-      shown(r.end), shown(r.input_tokens), shown(r.cached_tokens), r.output_tokens,
+      field(r.first_byte), field(r.first_token), field(r.first_answer_token), field(r.last_token),
+      field(r.end), field(r.input_tokens), field(r.cached_tokens), r.output_tokens,
       name_of(r.token_source), r.first_chunk_tokens, r.chunks, r.coalesced_chunks,
-      shown(r.server_prefill_us), shown(r.server_decode_us), shown(r.icl), shown(r.itl));
+      field(r.server_prefill_us), field(r.server_decode_us), field(r.icl), field(r.itl));
 }
 
 }  // namespace llmsweep::protocol_test

@@ -23,7 +23,7 @@ std::string with_line_ends(std::string_view body, std::string_view line_end) {
   return changed;
 }
 
-class EveryRecording : public testing::TestWithParam<Expected> {
+class EveryRecording : public ::testing::TestWithParam<Expected> {
  protected:
   ChunkParser parser_;
 };
@@ -106,14 +106,14 @@ TEST_P(EveryRecording, IsTheSameWithEveryLineEndAndAfterAByteOrderMark) {
   }
 }
 
-std::string test_name(const testing::TestParamInfo<Expected>& info) {
+std::string test_name(const ::testing::TestParamInfo<Expected>& info) {
   std::string name = info.param.file.substr(info.param.file.find('/') + 1);
   std::replace_if(
       name.begin(), name.end(), [](char c) { return c == '/' || c == '-'; }, '_');
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Stream, EveryRecording, testing::ValuesIn(expected_recordings()),
+INSTANTIATE_TEST_SUITE_P(Stream, EveryRecording, ::testing::ValuesIn(expected_recordings()),
                          test_name);
 
 }  // namespace

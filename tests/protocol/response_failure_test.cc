@@ -12,8 +12,8 @@
 namespace llmsweep::protocol_test {
 namespace {
 
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 TEST(ResponseReader, FailsAStreamWithoutTokens) {
   EXPECT_THAT(answer_to("").error, HasSubstr("no tokens: the answer is empty"));

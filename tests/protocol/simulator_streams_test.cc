@@ -13,7 +13,7 @@ namespace {
 
 using sim::EventWriter;
 
-constexpr int64_t kTokens = 24;
+constexpr int64_t kSentTokens = 24;
 
 struct Sent {
   Dialect dialect = Dialect::kVllm;
@@ -53,10 +53,10 @@ std::string stream_of(const Sent& sent) {
   writer.comment(out);
   writer.opening(out);
   sim::Progress progress{.cached_tokens = 4};
-  while (progress.output_tokens < kTokens) {
+  while (progress.output_tokens < kSentTokens) {
     progress.output_tokens += sent.tokens_a_chunk;
     ++progress.steps;
-    const bool last = progress.output_tokens == kTokens && finish_with_last;
+    const bool last = progress.output_tokens == kSentTokens && finish_with_last;
     writer.tokens({.text = " w六"}, progress, last ? "length" : "", out);
   }
   writer.closing("length", progress, out);
@@ -93,8 +93,8 @@ TEST(SimulatorStreams, AreReadAsTheyWereMeantInEveryDialect) {
     const Api api = sent.chat ? Api::kChat : Api::kCompletions;
     const RequestRecord record = read(api, {.body = body}, paced(body, {}), parser);
     EXPECT_EQ(record.outcome, Outcome::kOk) << record.error;
-    EXPECT_EQ(record.chunks, kTokens / sent.tokens_a_chunk);
-    EXPECT_EQ(record.output_tokens, sent.usage ? kTokens : record.chunks);
+    EXPECT_EQ(record.chunks, kSentTokens / sent.tokens_a_chunk);
+    EXPECT_EQ(record.output_tokens, sent.usage ? kSentTokens : record.chunks);
     EXPECT_EQ(record.input_tokens, sent.usage ? std::optional<int64_t>(9) : std::nullopt);
     EXPECT_EQ(record.cached_tokens, sent.usage ? std::optional<int64_t>(4) : std::nullopt);
     EXPECT_EQ(record.finish_reason, "length");

@@ -11,8 +11,8 @@
 namespace llmsweep {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 struct Read {
   std::vector<std::string> events;  // "data", "type|data" or "type|data|error"
@@ -21,7 +21,7 @@ struct Read {
   bool operator==(const Read&) const = default;
 };
 
-std::string shown(const SseEvent& event) {
+std::string shown_event(const SseEvent& event) {
   std::string text(event.data);
   if (!event.type.empty() || !event.error.empty()) text = std::string(event.type) + "|" + text;
   if (!event.error.empty()) text += "|" + std::string(event.error);
@@ -36,9 +36,9 @@ Read read(const std::vector<std::string>& pieces, size_t limit = 1 << 20) {
   for (const std::string& piece : pieces) {
     const std::vector<char> bytes(piece.begin(), piece.end());
     parser.feed({bytes.data(), bytes.size()});
-    while (parser.next(event)) result.events.push_back(shown(event));
+    while (parser.next(event)) result.events.push_back(shown_event(event));
   }
-  if (parser.finish(event)) result.events.push_back(shown(event));
+  if (parser.finish(event)) result.events.push_back(shown_event(event));
   result.overflowed = parser.overflowed();
   return result;
 }
@@ -181,7 +181,7 @@ TEST(SseParser, GivesTheSameEventsForRandomBytesCutAtRandom) {
       pieces.push_back(stream.substr(at, size));
       at += size;
     }
-    ASSERT_EQ(read(pieces, 20), once) << testing::PrintToString(stream);
+    ASSERT_EQ(read(pieces, 20), once) << ::testing::PrintToString(stream);
   }
 }
 

@@ -91,7 +91,7 @@ Sweeps seven_levels() {
 }
 
 // With LLMSWEEP_FIGURES_DIR set the pages stay, to be looked at.
-void keep(const std::string& name, const std::string& html) {
+void keep_page(const std::string& name, const std::string& html) {
   const char* folder = std::getenv("LLMSWEEP_FIGURES_DIR");
   if (folder != nullptr) write_file_atomically(std::filesystem::path(folder) / name, html);
 }
@@ -99,7 +99,7 @@ void keep(const std::string& name, const std::string& html) {
 TEST(HtmlReport, HoldsEverythingInOneFileUnderAMegabytePlusData) {
   const Sweeps sweeps = seven_levels();
   const std::string html = html_report(sweeps.input);
-  keep("report.html", html);
+  keep_page("report.html", html);
   EXPECT_LT(html.size(), 1'000'000u);
   for (const char* id :
        {"headline", "charts", "comparison", "levels", "requests", "client", "measured", "files"}) {
@@ -131,7 +131,7 @@ TEST(HtmlReport, KeepsHostileTextAsText) {
   input.result_json = {"{\"name\": \"</script><script>alert(3)</script>\"}", "{}"};
   input.requests = {requests_of(results[0], 3)};
   const std::string html = html_report(input);
-  keep("hostile.html", html);
+  keep_page("hostile.html", html);
   EXPECT_THAT(html, Not(HasSubstr("<script>alert")));
   EXPECT_THAT(html, Not(HasSubstr("<img")));
   EXPECT_THAT(html, Not(HasSubstr("\x1b")));
@@ -153,7 +153,7 @@ TEST(HtmlReport, SummarisesAMillionRequests) {
   HtmlInput input{.results = {&result, 1}};
   input.requests.push_back(std::move(requests));
   const std::string html = html_report(input);
-  keep("million.html", html);
+  keep_page("million.html", html);
   EXPECT_LT(html.size(), 400'000u);
   EXPECT_THAT(html, HasSubstr("\"requests\":1000000"));
 }

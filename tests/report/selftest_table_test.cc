@@ -5,7 +5,7 @@
 
 namespace llmsweep {
 namespace {
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 Selftest of_two_steps() {
   Selftest selftest{.created_at = "2026-11-22T04:05:06Z", .host = "here\x1b[31m", .cores = 2};

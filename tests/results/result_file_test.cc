@@ -21,7 +21,7 @@ using nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
 
-std::string error_of(const std::function<void()>& action) {
+std::string refusal_of(const std::function<void()>& action) {
   try {
     action();
   } catch (const Error& error) {
@@ -34,7 +34,7 @@ std::string error_of(const std::function<void()>& action) {
 std::string error_with(const std::string& pointer, const json& value) {
   json changed = json::parse(result_to_json(full_result()));
   changed[json::json_pointer(pointer)] = value;
-  return error_of([&] { parse_result(changed.dump(), "r.json"); });
+  return refusal_of([&] { parse_result(changed.dump(), "r.json"); });
 }
 
 TEST(ResultFile, AFullResultReadsBackEqual) {
@@ -159,13 +159,13 @@ TEST(ResultFile, ErrorsNameFileAndKey) {
 
 TEST(ResultFile, OtherFilesAreRefused) {
   for (const char* text : {"", "{", "[]", "5", "null", "{\"a\":1}", "{\"schema_version\":1,}"}) {
-    EXPECT_THAT(error_of([&] { parse_result(text, "r.json"); }), HasSubstr("r.json")) << text;
+    EXPECT_THAT(refusal_of([&] { parse_result(text, "r.json"); }), HasSubstr("r.json")) << text;
   }
-  EXPECT_THAT(error_of([] { parse_result("{\"duration\": 1}", "r.json"); }),
+  EXPECT_THAT(refusal_of([] { parse_result("{\"duration\": 1}", "r.json"); }),
               HasSubstr("llmsweep import"));
-  EXPECT_THAT(error_of([] { parse_result(std::string(1'000'000, '['), "r.json"); }),
+  EXPECT_THAT(refusal_of([] { parse_result(std::string(1'000'000, '['), "r.json"); }),
               HasSubstr("r.json"));
-  EXPECT_THAT(error_of([] {
+  EXPECT_THAT(refusal_of([] {
                 parse_result("{\"schema_version\":1,\"spec\":" + std::string(100, '[') +
                                  std::string(100, ']') + "}",
                              "r.json");
@@ -201,7 +201,7 @@ TEST(ResultFile, WritesAndReadsAFile) {
   write_result(path, full_result());
   EXPECT_EQ(read_result(path), full_result());
   std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
-  EXPECT_THAT(error_of([&] { read_result(path); }),
+  EXPECT_THAT(refusal_of([&] { read_result(path); }),
               AllOf(HasSubstr(path.string()), HasSubstr("not valid JSON")));
   std::filesystem::remove(path);
   EXPECT_THROW(read_result(path), Error);

@@ -19,7 +19,7 @@ namespace llmsweep {
 namespace {
 
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 const std::filesystem::path kRoot = LLMSWEEP_SOURCE_DIR;
 
@@ -37,7 +37,7 @@ json schema() {
   return json::parse(std::ifstream(kRoot / "configs/llmsweep-spec.schema.json"));
 }
 
-Error error_with(const std::string& set) {
+Error error_of_set(const std::string& set) {
   try {
     parse_spec(kBase, "x.yaml", {set});
   } catch (const Error& error) {
@@ -47,7 +47,7 @@ Error error_with(const std::string& set) {
 }
 
 bool is_accepted(const std::string& set) {
-  return error_with(set).text().what == "no error";
+  return error_of_set(set).text().what == "no error";
 }
 
 struct Property {
@@ -94,7 +94,7 @@ TEST(SpecSchema, HasExactlyTheParsersKeysInEveryObject) {
   for (const Property& object : walked.objects) {
     EXPECT_EQ(object.schema.value("additionalProperties", true), false) << object.path;
     const std::string prefix = object.path.empty() ? "" : object.path + ".";
-    const ErrorText error = error_with(prefix + "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq=1").text();
+    const ErrorText error = error_of_set(prefix + "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq=1").text();
     ASSERT_THAT(error.what, HasSubstr("unknown key")) << object.path;
     const std::string intro = "the keys here are: ";
     ASSERT_TRUE(error.next.starts_with(intro)) << error.next;
@@ -115,7 +115,7 @@ TEST(SpecSchema, EveryPropertysTypeIsTheParsersToo) {
                             property.schema.value("type", "") == "number" ||
                             property.schema.value("type", "") == "boolean";
     const std::string wrong = takes_text ? "[[]]" : "\"text\"";
-    const ErrorText error = error_with(property.path + "=" + wrong).text();
+    const ErrorText error = error_of_set(property.path + "=" + wrong).text();
     EXPECT_THAT(error.what + error.where, HasSubstr(property.path)) << property.path;
     EXPECT_NE(error.what, "no error") << property.path;
   }
@@ -130,8 +130,8 @@ TEST(SpecSchema, EveryRangeIsTheParsersToo) {
       const json& limit = property.schema[bound];
       if (whole) {
         const int64_t value = limit.get<int64_t>();
-        const std::string inside = error_with(property.path + "=" + std::to_string(value)).what();
-        EXPECT_THAT(inside, testing::Not(HasSubstr("must be a whole number")))
+        const std::string inside = error_of_set(property.path + "=" + std::to_string(value)).what();
+        EXPECT_THAT(inside, ::testing::Not(HasSubstr("must be a whole number")))
             << property.path << " at its " << bound;
         if (value == std::numeric_limits<int64_t>::max()) continue;
         EXPECT_FALSE(is_accepted(property.path + "=" + std::to_string(value + step)))
@@ -156,7 +156,7 @@ TEST(SpecSchema, EveryEnumerationIsTheParsersToo) {
     if (!holder.contains("enum")) continue;
     const std::string wrong = "qqqqqqqqqqqqqqqqqqqq";
     const std::string error =
-        error_with(property.path + "=" + (list ? "[" + wrong + "]" : wrong)).text().what;
+        error_of_set(property.path + "=" + (list ? "[" + wrong + "]" : wrong)).text().what;
     const std::string intro = "is not one of ";
     ASSERT_THAT(error, HasSubstr(intro)) << property.path;
     std::set<std::string> names = holder["enum"].get<std::set<std::string>>();
@@ -259,7 +259,7 @@ void check_shipped(const std::filesystem::path& folder, size_t count) {
 }
 
 // The tokenizers that shipped specs name, as scripts/fetch-tokenizer would leave them.
-class ShippedSpecs : public testing::Test {
+class ShippedSpecs : public ::testing::Test {
  protected:
   void SetUp() override {
     std::filesystem::create_directories(folder_);
@@ -274,8 +274,8 @@ class ShippedSpecs : public testing::Test {
     if (before_) ::setenv("LLMSWEEP_TOKENIZER_DIR", before_->c_str(), 1);
     std::filesystem::remove_all(folder_);
   }
-  std::filesystem::path folder_ =
-      std::filesystem::path(testing::TempDir()) / ("spec_tokenizers." + std::to_string(::getpid()));
+  std::filesystem::path folder_ = std::filesystem::path(::testing::TempDir()) /
+                                  ("spec_tokenizers." + std::to_string(::getpid()));
   std::optional<std::string> before_;
 };
 

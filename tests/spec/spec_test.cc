@@ -18,9 +18,9 @@ namespace llmsweep {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 const char* const kMinimal = R"(name: x
 system: {gpus: 4}
@@ -279,11 +279,11 @@ TEST(Spec, SetNeedsAnEqualsSign) {
   EXPECT_EQ(minimal({"endpoint.extra_body.stop=a=b"}).endpoint.extra_body, R"({"stop":"a=b"})");
 }
 
-class SpecFiles : public testing::Test {
+class SpecFiles : public ::testing::Test {
  protected:
   void SetUp() override {
     folder_ =
-        std::filesystem::path(testing::TempDir()) / ("spec_test." + std::to_string(::getpid()));
+        std::filesystem::path(::testing::TempDir()) / ("spec_test." + std::to_string(::getpid()));
     std::filesystem::create_directories(folder_ / "configs" / "simulated");
     std::filesystem::create_directories(folder_ / "data");
     write("data/set.json", "[]");

@@ -212,7 +212,7 @@ void CurlClient::wait_and_read(Instant now, Instant deadline) {
     const int in = readable ? CURL_CSELECT_IN : 0;
     const int out = (item.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0;
     const int error = (item.events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0;
-    if (readable) sink_.sampler.before_read(item.fd);
+    if (readable && error == 0) sink_.sampler.before_read(item.fd);
     drive(groups_[item.tag], item.fd, in | out | error);
     sink_.sampler.after_read();
   }

@@ -218,7 +218,7 @@ void PlainClient::on_connected(PlainConnection& connection) {
 void PlainClient::receive(PlainConnection& connection, bool ending) {
   ssize_t size = 0;
   do {
-    sink_.sampler.before_read(connection.fd);
+    if (!ending) sink_.sampler.before_read(connection.fd);
     size = recv(connection.fd, read_buffer_.data(), read_buffer_.size(), 0);
     const Instant now = sink_.clock.now();
     if (size > 0) {

@@ -40,7 +40,8 @@ class ReceiveSampler {
 
   bool enabled() const { return enabled_; }
   // Before a read of `fd`: looks at one read in period_, at random, since a fixed stride would
-  // fall on the same streams of every decode step.
+  // fall on the same streams of every decode step. Not for a connection that may have failed: the
+  // kernel tells an error once, and the look would take it.
   void before_read(int fd) {
     if (--countdown_ <= 0) look(fd);
   }

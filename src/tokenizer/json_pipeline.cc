@@ -44,6 +44,7 @@ SplitBehavior read_behavior(const TokenizerJson& place, std::string_view otherwi
 }
 
 void add_byte_level(const TokenizerJson& place, StageList& list) {
+  if (list.byte_level) place.refuse("a second ByteLevel pre-tokenizer");
   if (place.flag("add_prefix_space", true)) list.stages.emplace_back(PrefixSpaceStage{});
   if (place.flag("use_regex", true)) {
     list.stages.emplace_back(SplitStage{.delimiter = Regex(kByteLevelPattern, place.where())});

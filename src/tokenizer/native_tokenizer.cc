@@ -69,6 +69,8 @@ class NativeEncoder final : public Encoder {
     for (const Piece& piece : tokenizer_.parts_.pre_tokenizer.split(text, split_)) {
       encode_piece(piece.text);
       auto tokens = static_cast<int64_t>(ids_.size());
+      // A space that is put before the next piece, and split from it, belongs to that piece.
+      if (piece.end == (ends.empty() ? 0 : ends.back().end)) continue;
       ends.push_back({.end = piece.end, .tokens = tokens});
       if (tokens >= enough) break;
     }

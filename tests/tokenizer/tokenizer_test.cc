@@ -230,6 +230,18 @@ std::string error_of(const std::string& json) {
   return "no error";
 }
 
+// GPT-2's pattern cuts the space that was put in front off the tab.
+TEST(Boundaries, LieBehindATextNeverBeforeIt) {
+  const SmallParts parts{.merges = {}, .pre_tokenizer = R"({"type":"ByteLevel"})"};
+  const auto tokenizer = small_tokenizer(parts);
+  const auto boundaries = tokenizer->encoder()->boundaries("\thi", 1000);
+  ASSERT_EQ(boundaries.size(), 2u);
+  EXPECT_EQ(boundaries[0].end, 1u);
+  EXPECT_EQ(boundaries[0].tokens, tokenizer->count("\t"));
+  EXPECT_EQ(boundaries[1].end, 3u);
+  EXPECT_EQ(boundaries[1].tokens, tokenizer->count("\thi"));
+}
+
 TEST(TokenizerErrors, UnknownConstructsAreRefusedByNameWithTheFallback) {
   EXPECT_THAT(error_of(R"({"model":{"type":"Unigram","vocab":[]}})"),
               testing::AllOf(HasSubstr("'Unigram' is not supported"), HasSubstr("server")));
@@ -238,6 +250,8 @@ TEST(TokenizerErrors, UnknownConstructsAreRefusedByNameWithTheFallback) {
   EXPECT_THAT(error_of(small_json({.pre_tokenizer = R"({"type":"BertPreTokenizer"})"})),
               HasSubstr("the pre-tokenizer 'BertPreTokenizer'"));
   EXPECT_THAT(error_of(small_json({.pre_tokenizer = "null"})), HasSubstr("not ByteLevel"));
+  EXPECT_THAT(error_of(small_json({.pre_tokenizer = sequence(R"({"type":"ByteLevel"})")})),
+              HasSubstr("a second ByteLevel"));
   EXPECT_THAT(error_of(small_json({.model_extra = R"("end_of_word_suffix":"</w>",)"})),
               HasSubstr("end_of_word_suffix"));
   EXPECT_THAT(error_of(small_json({.model_extra = R"("byte_fallback":true,)"})),

@@ -45,7 +45,7 @@ TEST(SlowClient, AProcessorSharedWithBusyThreadsMakesTheLevelInvalid) {
   if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0 || CPU_COUNT(&cpus) < 2) {
     GTEST_SKIP() << "needs two processors";
   }
-  const RunStats run = shown("shared core", {.burners_beside = 8});
+  const RunStats run = shown("shared core", {.burners_beside = 24});
   EXPECT_EQ(run.requests.failed, 0);
   EXPECT_FALSE(run.valid);
   if (!run.client.receive_stamps) GTEST_SKIP() << "no receive stamps here";

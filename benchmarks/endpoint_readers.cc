@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 #include "llmsweep/protocol/response.h"
 
 namespace llmsweep::bench {
@@ -112,11 +112,11 @@ struct Exchange {
 
 int64_t count_with_client(int port, int slots, Instant end, Transport transport) {
   const SteadyClock clock;
-  CurlClientOptions options;
+  HttpClientOptions options;
   options.transport = transport;
   options.urls = {"http://127.0.0.1:" + std::to_string(port) + "/v1/completions"};
   options.max_connections = static_cast<size_t>(slots);
-  const auto client = make_curl_client(options);
+  const auto client = make_http_client(options);
   const auto body = std::make_shared<const std::string>(body_for(1));
   std::unordered_map<RequestId, std::unique_ptr<Exchange>> exchanges;
   ChunkParser parser;

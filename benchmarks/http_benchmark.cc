@@ -20,7 +20,7 @@
 #include <string_view>
 
 #include "endpoint_readers.h"
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 #include "stream_readers.h"
 
 namespace llmsweep::bench {

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "llmsweep/base/clock.h"
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 #include "stream_sender.h"
 
 namespace llmsweep::bench {

@@ -14,7 +14,7 @@
 #include <memory>
 #include <string>
 
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 #include "llmsweep/protocol/response.h"
 #include "protocol_allocations/counter.h"
 
@@ -171,12 +171,12 @@ Reading read_bare(const SenderLoad& load) {
 Reading read_with_client(const SenderLoad& load, const ClientKind& kind) {
   const double memory_before = resident_kb();
   StreamSender sender(load);
-  CurlClientOptions options;
+  HttpClientOptions options;
   options.transport = kind.transport;
   options.urls = {"http://127.0.0.1:" + std::to_string(sender.port()) + "/"};
   options.max_connections = static_cast<size_t>(load.streams);
   options.receive_stamps = kind.receive_stamps;
-  const auto client = make_curl_client(options);
+  const auto client = make_http_client(options);
   std::vector<HttpEvent> events;
   open_all(*client, load.streams, events);
 

@@ -7,19 +7,19 @@
 #include <vector>
 
 #include "http/curl_handle.h"
-#include "llmsweep/http/curl_client.h"
 #include "llmsweep/http/http_client.h"
+#include "llmsweep/http/make_client.h"
 
 namespace llmsweep::http {
 
 // libcurl's multi_socket interface: TLS, proxies, and names (an empty address) that libcurl
 // resolves itself. One read costs libcurl 1.0 to 1.5 us beside the receive.
-std::unique_ptr<HttpClient> make_libcurl_client(const CurlClientOptions& options,
+std::unique_ptr<HttpClient> make_libcurl_client(const HttpClientOptions& options,
                                                 const std::vector<Target>& targets,
                                                 const std::vector<std::string>& addresses);
 
 // Plain sockets, no TLS: one read costs one recv(2), and nothing is searched for a new request.
-std::unique_ptr<HttpClient> make_plain_client(const CurlClientOptions& options,
+std::unique_ptr<HttpClient> make_plain_client(const HttpClientOptions& options,
                                               const std::vector<Target>& targets,
                                               const std::vector<std::string>& addresses);
 

@@ -10,7 +10,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 
 namespace llmsweep {
 

@@ -7,7 +7,7 @@
 #include <system_error>
 
 #include "llmsweep/base/error.h"
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 
 namespace llmsweep {
 namespace {

@@ -7,7 +7,7 @@
 #include "http/curl_handle.h"
 #include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 
 namespace llmsweep {
 namespace http {

@@ -65,7 +65,7 @@ std::vector<PreparedEndpoint> prepare_endpoints(const std::vector<Target>& targe
 
 class CurlClient final : public HttpClient {
  public:
-  CurlClient(const CurlClientOptions& options, std::vector<PreparedEndpoint> endpoints);
+  CurlClient(const HttpClientOptions& options, std::vector<PreparedEndpoint> endpoints);
   ~CurlClient() override;
 
   void start(RequestId id, const HttpRequest& request) override;
@@ -95,7 +95,7 @@ class CurlClient final : public HttpClient {
   uint64_t read_serial_ = 0;
 };
 
-CurlClient::CurlClient(const CurlClientOptions& options, std::vector<PreparedEndpoint> endpoints)
+CurlClient::CurlClient(const HttpClientOptions& options, std::vector<PreparedEndpoint> endpoints)
     : options_{.easy = {.connect_timeout = options.connect_timeout,
                         .max_idle = options.max_idle,
                         .use_proxy = options.use_proxy,
@@ -234,7 +234,7 @@ void CurlClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
 
 }  // namespace
 
-std::unique_ptr<HttpClient> make_libcurl_client(const CurlClientOptions& options,
+std::unique_ptr<HttpClient> make_libcurl_client(const HttpClientOptions& options,
                                                 const std::vector<Target>& targets,
                                                 const std::vector<std::string>& addresses) {
   return std::make_unique<CurlClient>(options, prepare_endpoints(targets, addresses));

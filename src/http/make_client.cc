@@ -3,13 +3,13 @@
 #include "http/clients.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 
 namespace llmsweep {
 namespace {
 
 // Where each target is connected to; "" where the name does not resolve, or behind a proxy.
-std::vector<std::string> choose_addresses(const CurlClientOptions& options) {
+std::vector<std::string> choose_addresses(const HttpClientOptions& options) {
   std::vector<std::string> addresses = options.addresses;
   addresses.resize(options.urls.size());
   for (size_t i = 0; i < addresses.size(); ++i) {
@@ -35,7 +35,7 @@ Transport chosen_transport(Transport asked, const std::string& url, bool use_pro
   return reachable ? Transport::kSockets : Transport::kLibcurl;
 }
 
-std::unique_ptr<HttpClient> make_curl_client(const CurlClientOptions& options) {
+std::unique_ptr<HttpClient> make_http_client(const HttpClientOptions& options) {
   if (options.urls.empty()) {
     throw Error({.what = "no URL to send requests to", .where = "", .next = "give at least one"});
   }

@@ -20,7 +20,7 @@ using State = PlainConnection::State;
 
 class PlainClient final : public HttpClient {
  public:
-  PlainClient(const CurlClientOptions& options, std::vector<PlainEndpoint> endpoints)
+  PlainClient(const HttpClientOptions& options, std::vector<PlainEndpoint> endpoints)
       : endpoints_(std::move(endpoints)),
         connect_timeout_(options.connect_timeout),
         max_idle_(options.max_idle),
@@ -412,7 +412,7 @@ void PlainClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
 
 }  // namespace
 
-std::unique_ptr<HttpClient> make_plain_client(const CurlClientOptions& options,
+std::unique_ptr<HttpClient> make_plain_client(const HttpClientOptions& options,
                                               const std::vector<Target>& targets,
                                               const std::vector<std::string>& addresses) {
   std::vector<PlainEndpoint> endpoints;

@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "http/curl_handle.h"
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 
 namespace llmsweep {
 namespace {

@@ -5,7 +5,7 @@
 #include <thread>
 #include <utility>
 
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 #include "llmsweep/load/load_loop.h"
 #include "llmsweep/load/watchdog.h"
 #include "llmsweep/protocol/request.h"
@@ -35,7 +35,7 @@ std::vector<std::unique_ptr<HttpClient>> make_clients(const SweepSpec& spec,
   for (const std::string& url : connection.urls) urls.push_back(url + path_of(spec.endpoint.api));
   std::vector<std::unique_ptr<HttpClient>> clients;
   for (int i = 0; i < loops; ++i) {
-    clients.push_back(make_curl_client({.transport = spec.client.transport,
+    clients.push_back(make_http_client({.transport = spec.client.transport,
                                         .urls = urls,
                                         .addresses = preflight.addresses,
                                         .headers = connection.headers,

@@ -8,7 +8,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/dataset/calibration.h"
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/protocol/answers.h"
 #include "llmsweep/protocol/request.h"

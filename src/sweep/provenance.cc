@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 
 namespace llmsweep {
 

@@ -10,7 +10,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/version.h"
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 #include "llmsweep/simulator/profile.h"
 #include "llmsweep/stats/level_stats.h"
 #include "sweep/child_process.h"

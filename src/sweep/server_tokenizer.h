@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 #include "llmsweep/tokenizer/tokenizer.h"
 
 namespace llmsweep {

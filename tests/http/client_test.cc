@@ -28,7 +28,7 @@ TEST_P(Client, TellsSentHeadersBytesAndEndInThisOrder) {
     peer.send(with_length("hello", "Content-Type: text/plain\r\n"));
     peer.wait_until_closed();
   });
-  CurlClientOptions options = options_for(server, GetParam());
+  HttpClientOptions options = options_for(server, GetParam());
   options.headers = {{"X-Test", "one"}, {"X-Empty", ""}};
   Instant before;
   {
@@ -252,7 +252,7 @@ TEST_P(Client, CountsEveryByteOfTwoHundredConcurrentStreams) {
       peer.send(kLastChunk);
     }
   });
-  CurlClientOptions options = options_for(server, GetParam());
+  HttpClientOptions options = options_for(server, GetParam());
   options.max_connections = 1100;  // three groups
   Driver driver(options);
   for (int round = 0; round < 2; ++round) {
@@ -288,11 +288,11 @@ TEST(ClientOptions, AutoTakesSocketsForPlainHttpAndLibcurlForTheRest) {
 TEST(ClientOptions, RefuseUrlsAndHeadersThatCannotBeUsed) {
   const auto attempt = [](const std::string& url,
                           std::pair<std::string, std::string> header = {"A", "b"}) {
-    CurlClientOptions options;
+    HttpClientOptions options;
     options.urls = {url};
     options.headers = {std::move(header)};
     try {
-      make_curl_client(options);
+      make_http_client(options);
       return std::string();
     } catch (const Error& error) {
       return std::string(error.what());

@@ -46,7 +46,7 @@ TEST_P(Connections, AreKeptBetweenRequestsOfALane) {
 
 TEST(LibcurlConnections, StayInTheirGroupWhateverTheOrderOfRequests) {
   RawServer server(answer_all);
-  CurlClientOptions options = options_for(server, Transport::kLibcurl);
+  HttpClientOptions options = options_for(server, Transport::kLibcurl);
   options.max_connections = 2048;  // four groups
   Driver driver(options);
   RequestId id = 0;
@@ -218,7 +218,7 @@ TEST_P(Connections, GoToTheEndpointThatTheRequestNames) {
     peer.send(with_length("second"));
     peer.wait_until_closed();
   });
-  CurlClientOptions options;
+  HttpClientOptions options;
   options.transport = GetParam();
   options.urls = {first.url(), second.url()};
   Driver driver(options);
@@ -239,7 +239,7 @@ TEST_P(Connections, ToLocalhostUseTheAddressThatAnswers) {
     EXPECT_EQ(resolved.host, "localhost");
     EXPECT_EQ(resolved.address,
               (host == "::1" ? "[::1]:" : "127.0.0.1:") + std::to_string(server.port()));
-    CurlClientOptions options;
+    HttpClientOptions options;
     options.transport = GetParam();
     options.urls = {url};
     EXPECT_EQ(Driver(options).run(1).bytes, "ok");
@@ -255,7 +255,7 @@ TEST_P(Connections, GoToThePinnedAddressWithTheNameInTheHostHeader) {
     peer.send(with_length("ok"));
     peer.wait_until_closed();
   });
-  CurlClientOptions options;
+  HttpClientOptions options;
   options.transport = GetParam();
   options.urls = {"http://llm.invalid:1234/v1"};
   options.addresses = {"127.0.0.1:" + std::to_string(server.port())};

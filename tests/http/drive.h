@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "http/raw_server.h"
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 
 namespace llmsweep::test {
 
@@ -32,8 +32,8 @@ inline std::shared_ptr<const std::string> shared(std::string text) {
   return std::make_shared<const std::string>(std::move(text));
 }
 
-inline CurlClientOptions options_for(const RawServer& server, Transport transport) {
-  CurlClientOptions options;
+inline HttpClientOptions options_for(const RawServer& server, Transport transport) {
+  HttpClientOptions options;
   options.transport = transport;
   options.urls = {server.url()};
   return options;
@@ -51,7 +51,7 @@ inline auto both_transports() {
 
 class Driver {
  public:
-  explicit Driver(CurlClientOptions options) : client_(make_curl_client(std::move(options))) {}
+  explicit Driver(HttpClientOptions options) : client_(make_http_client(std::move(options))) {}
 
   HttpClient& client() { return *client_; }
   const Seen& seen(RequestId id) { return seen_[id]; }

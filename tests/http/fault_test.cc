@@ -18,9 +18,9 @@ using testing::Not;
 class Faults : public TransportTest {
  protected:
   // What one request sees of a server whose every connection runs `script`.
-  Seen attempt(RawServer::Script script, void (*change)(CurlClientOptions&) = nullptr) {
+  Seen attempt(RawServer::Script script, void (*change)(HttpClientOptions&) = nullptr) {
     RawServer server(std::move(script));
-    CurlClientOptions options = options_for(server, GetParam());
+    HttpClientOptions options = options_for(server, GetParam());
     options.headers = {{"Authorization", "Bearer pl4nted"}};
     if (change != nullptr) change(options);
     Driver driver(options);
@@ -33,7 +33,7 @@ INSTANTIATE_TEST_SUITE_P(Over, Faults, both_transports(), transport_name);
 
 TEST_P(Faults, ARefusedConnectionNamesHostPortAndCause) {
   const int port = unused_port();
-  CurlClientOptions options;
+  HttpClientOptions options;
   options.transport = GetParam();
   options.urls = {"http://127.0.0.1:" + std::to_string(port) + "/"};
   Driver driver(options);
@@ -45,7 +45,7 @@ TEST_P(Faults, ARefusedConnectionNamesHostPortAndCause) {
 }
 
 TEST_P(Faults, AHostThatDoesNotResolveFailsEachRequest) {
-  CurlClientOptions options;
+  HttpClientOptions options;
   options.transport = GetParam();
   options.urls = {"http://no-such-host.invalid:8000/"};
   Driver driver(options);
@@ -59,7 +59,7 @@ TEST_P(Faults, AConnectionThatIsNeverAcceptedTimesOut) {
   const Seen seen = attempt(
       // TLS is spoken, the server says nothing: the connect time-out covers the handshake.
       [](Peer& peer) { peer.wait_until_closed(); },
-      [](CurlClientOptions& options) {
+      [](HttpClientOptions& options) {
         options.transport = Transport::kAuto;
         options.urls[0].replace(0, 4, "https");
         options.connect_timeout = std::chrono::milliseconds(100);
@@ -225,7 +225,7 @@ TEST_P(Faults, AProxyOfTheEnvironmentIsUsedOnlyWhenAsked) {
     peer.wait_until_closed();
   });
   setenv("http_proxy", proxy.url().c_str(), 1);
-  CurlClientOptions options = options_for(server, GetParam());
+  HttpClientOptions options = options_for(server, GetParam());
   EXPECT_EQ(Driver(options).run(1).bytes, "direct");
   options.use_proxy = true;
   options.transport = Transport::kAuto;

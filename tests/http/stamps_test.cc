@@ -85,7 +85,7 @@ TEST_P(ReceiveStamps, AreNotTakenWhenSwitchedOff) {
   RawServer server([](Peer& peer) {
     while (peer.read_request()) peer.send(with_length("ok"));
   });
-  CurlClientOptions options = options_for(server, GetParam());
+  HttpClientOptions options = options_for(server, GetParam());
   options.receive_stamps = false;
   Driver driver(options);
   for (RequestId id = 0; id < 200; ++id) driver.run(id);

@@ -32,7 +32,7 @@ class TlsRun {
   }
   ~TlsRun() { std::filesystem::remove(file_); }
 
-  CurlClientOptions& options() { return options_; }
+  HttpClientOptions& options() { return options_; }
   RawServer& server() { return server_; }
   int requests() const { return requests_; }
 
@@ -48,7 +48,7 @@ class TlsRun {
 
   std::atomic<int> requests_{0};
   std::filesystem::path file_;
-  CurlClientOptions options_;
+  HttpClientOptions options_;
   RawServer server_;
 };
 
@@ -101,7 +101,7 @@ TEST(Tls, ChecksTheNameOfTheUrlNotThePinnedAddress) {
 
 TEST(Tls, SaysSoWhenTheServerSpeaksPlainHttp) {
   RawServer server([](Peer& peer) { peer.send("HTTP/1.1 400 Bad Request\r\n\r\n"); });
-  CurlClientOptions options = options_for(server, Transport::kAuto);
+  HttpClientOptions options = options_for(server, Transport::kAuto);
   options.urls[0].replace(0, 4, "https");
   const Seen seen = Driver(options).run(1);
   EXPECT_THAT(seen.kinds, ElementsAre(Kind::kFailure));

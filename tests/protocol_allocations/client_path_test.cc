@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 #include "llmsweep/load/load_loop.h"
 #include "protocol_allocations/counter.h"
 
@@ -123,10 +123,10 @@ INSTANTIATE_TEST_SUITE_P(Over, ClientPath,
 TEST_P(ClientPath, AllocatesNothingForAChunkInTheSteadyState) {
   std::atomic<int> consumed = 0;
   const ChunkServer server(consumed);
-  CurlClientOptions options;
+  HttpClientOptions options;
   options.transport = GetParam();
   options.urls = {server.url()};
-  Counted client(make_curl_client(options), consumed);
+  Counted client(make_http_client(options), consumed);
   client.reset_health();
 
   const std::vector<Prompt> prompts(1);

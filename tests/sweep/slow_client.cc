@@ -6,7 +6,7 @@
 #include <atomic>
 #include <thread>
 
-#include "llmsweep/http/curl_client.h"
+#include "llmsweep/http/make_client.h"
 #include "llmsweep/load/load_loop.h"
 #include "llmsweep/load/watchdog.h"
 #include "llmsweep/model/names.h"
@@ -119,7 +119,7 @@ RunStats run_judged(const SlowLoad& load) {
   }
   std::vector<std::unique_ptr<HttpClient>> clients;
   clients.push_back(std::make_unique<SlowClient>(
-      make_curl_client({.urls = {simulator.base_url() + path_of(Api::kChat)},
+      make_http_client({.urls = {simulator.base_url() + path_of(Api::kChat)},
                         .max_connections = static_cast<size_t>(load.streams)}),
       load.burn));
 

@@ -17,7 +17,7 @@
 
 namespace llmsweep {
 
-struct CurlClientOptions {
+struct HttpClientOptions {
   Transport transport = Transport::kAuto;
   std::vector<std::string> urls;  // full URLs that requests are POSTed to; HttpRequest::endpoint
   // addresses[i] is where urls[i] is connected to: resolve_endpoint().address, or
@@ -37,7 +37,7 @@ struct CurlClientOptions {
 // Throws Error for a URL or a header that cannot be used, or one that plain sockets cannot reach
 // where they are asked for, MeasurementError where descriptors run
 // out. A host name that does not resolve is no error here: each request to it fails and says so.
-std::unique_ptr<HttpClient> make_curl_client(const CurlClientOptions& options);
+std::unique_ptr<HttpClient> make_http_client(const HttpClientOptions& options);
 
 // kSockets or kLibcurl: what a client with these options uses.
 Transport chosen_transport(Transport asked, const std::string& url, bool use_proxy);

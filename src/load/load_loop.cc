@@ -17,7 +17,7 @@ namespace {
 // connection is closed.
 constexpr Duration kLinger = std::chrono::milliseconds(250);
 // How late a change of LoadControl made elsewhere may be noticed.
-constexpr Duration kLongestWait = std::chrono::milliseconds(20);
+constexpr Duration kLongestWait = std::chrono::milliseconds(50);
 
 struct Due {
   Instant at;

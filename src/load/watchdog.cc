@@ -12,7 +12,7 @@ namespace {
 
 // A wake from idle costs a virtual machine 20 to 30 us: every millisecond that was 2 to 3 % of a
 // core (docs/decisions/0005).
-constexpr Duration kTick = std::chrono::milliseconds(2);
+constexpr Duration kTick = std::chrono::milliseconds(3);
 
 }  // namespace
 

@@ -66,16 +66,29 @@ int64_t number_of(std::string_view digits) {
   return number;
 }
 
+// The bits in which eight bytes differ.
+uint64_t difference(const char* a, const char* b) {
+  uint64_t of_a = 0;
+  uint64_t of_b = 0;
+  std::memcpy(&of_a, a, sizeof(of_a));
+  std::memcpy(&of_b, b, sizeof(of_b));
+  return of_a ^ of_b;
+}
+
 size_t common_prefix(std::string_view a, std::string_view b) {
+  constexpr size_t kWord = sizeof(uint64_t);
   const size_t size = std::min(a.size(), b.size());
   size_t at = 0;
-  for (; at + sizeof(uint64_t) <= size; at += sizeof(uint64_t)) {
-    uint64_t of_a = 0;
-    uint64_t of_b = 0;
-    std::memcpy(&of_a, a.data() + at, sizeof(of_a));
-    std::memcpy(&of_b, b.data() + at, sizeof(of_b));
-    if (of_a != of_b) break;
+  for (; at + 4 * kWord <= size; at += 4 * kWord) {
+    const char* const in_a = a.data() + at;
+    const char* const in_b = b.data() + at;
+    if ((difference(in_a, in_b) | difference(in_a + kWord, in_b + kWord) |
+         difference(in_a + 2 * kWord, in_b + 2 * kWord) |
+         difference(in_a + 3 * kWord, in_b + 3 * kWord)) != 0) {
+      break;
+    }
   }
+  while (at + kWord <= size && difference(a.data() + at, b.data() + at) == 0) at += kWord;
   while (at < size && a[at] == b[at]) ++at;
   return at;
 }

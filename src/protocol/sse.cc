@@ -32,6 +32,7 @@ void SseParser::feed(std::string_view bytes) {
 
 bool SseParser::next(SseEvent& event) {
   if (handed_out_) clear_event();
+  if (take_usual_event(event)) return true;
   Line line{};
   while (take_line(line)) {
     const bool complete = apply_line(line);
@@ -43,6 +44,27 @@ bool SseParser::next(SseEvent& event) {
   }
   keep_unfinished();
   return false;
+}
+
+// One line of data between line feeds, all of it in the input: nearly every event of nearly every
+// server.
+bool SseParser::take_usual_event(SseEvent& event) {
+  constexpr std::string_view kData = "data: ";
+  const bool fresh = !has_data_ && !skip_lf_ && !at_start_ && !overflowed_ && partial_.empty() &&
+                     type_.empty() && error_.empty();
+  if (!fresh || !std::string_view(begin_, static_cast<size_t>(end_ - begin_)).starts_with(kData)) {
+    return false;
+  }
+  const char* const data = begin_ + kData.size();
+  if (first_lf_ == nullptr || first_lf_ < begin_) first_lf_ = find_or_end(data, end_, '\n');
+  const auto size = static_cast<size_t>(first_lf_ - data);
+  const bool usual = end_ - first_lf_ >= 2 && first_lf_[1] == '\n' && size > 0 &&
+                     kData.size() + size <= max_event_bytes_ &&
+                     find_or_end(data, first_lf_, '\r') == first_lf_;
+  if (!usual) return false;
+  event = {.type = {}, .data = {data, size}, .error = {}};
+  begin_ = first_lf_ + 2;
+  return true;
 }
 
 bool SseParser::finish(SseEvent& event) {

@@ -31,23 +31,23 @@ class SharedClock final : public Clock {
 TEST(Watchdog, SeesNoStallWhereTicksComeInTime) {
   SharedClock clock;
   Watchdog watchdog(clock);
-  for (int i = 0; i < 20; ++i) clock.advance(5ms);  // a tick is due after 2 ms: 3 ms late
+  for (int i = 0; i < 20; ++i) clock.advance(5ms);  // a tick is due after 3 ms: 2 ms late
   EXPECT_TRUE(watchdog.stop().empty());
 }
 
 TEST(Watchdog, RemembersWhereverMoreThanFiveMillisecondsPassed) {
   SharedClock clock;
   Watchdog watchdog(clock);
-  clock.advance(2ms);
+  clock.advance(3ms);
   const Instant before = clock.now();
   clock.advance(50ms);
-  clock.advance(2ms);
+  clock.advance(3ms);
   clock.advance(5ms + 1us);
   const std::vector<Stall> stalls = watchdog.stop();
   ASSERT_EQ(stalls.size(), 2u);
-  EXPECT_EQ(stalls[0].begin, before + 2ms);
+  EXPECT_EQ(stalls[0].begin, before + 3ms);
   EXPECT_EQ(stalls[0].end, before + 50ms);
-  EXPECT_EQ(stalls[1].end - stalls[1].begin, Duration(3ms + 1us));
+  EXPECT_EQ(stalls[1].end - stalls[1].begin, Duration(2ms + 1us));
   EXPECT_TRUE(watchdog.stop().empty());
 }
 

@@ -1,5 +1,5 @@
-// Finds out when the host did not let the client run: a thread that ticks every 2 ms and remembers
-// when over 5 ms passed between two ticks. A stall of 5 ms is always seen, one of 3 ms may be.
+// Finds out when the host did not let the client run: a thread that ticks every 3 ms and remembers
+// when over 5 ms passed between two ticks. A stall of 5 ms is always seen, one of 2 ms may be.
 #pragma once
 
 #include <memory>

@@ -78,7 +78,7 @@ struct ClientHealth {
   double slot_gap_p50_ms = 0;  // end of a slot's request → sent of its next
   double slot_gap_p99_ms = 0;
   int64_t reconnects = 0;
-  int64_t stalls = 0;  // watchdog ticks over 5 ms late
+  int64_t stalls = 0;  // over 5 ms between two ticks of the watchdog
   double stall_max_ms = 0;
   int64_t stalled_requests = 0;  // measured requests that a stall overlapped
   bool receive_stamps = false;   // whether the kernel's stamps could be had

@@ -42,6 +42,7 @@ class SseParser {
     bool in_partial;  // text is all of partial_, else it lies in the input
   };
 
+  bool take_usual_event(SseEvent& event);
   bool take_line(Line& line);
   bool apply_line(Line line);  // true: a blank line that completes an event
   void add_data(std::string_view value, bool in_partial);

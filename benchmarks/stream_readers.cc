@@ -14,12 +14,15 @@
 #include <memory>
 #include <string>
 
+#include "llmsweep/base/prefetch.h"
 #include "llmsweep/http/make_client.h"
 #include "llmsweep/protocol/response.h"
 #include "protocol_allocations/counter.h"
 
 namespace llmsweep::bench {
 namespace {
+
+constexpr size_t kAhead = 2;  // as in the load loop
 
 double to_us(Duration duration) {
   return static_cast<double>(duration.count()) / 1e3;
@@ -76,6 +79,7 @@ class Parsers {
       flights_.emplace_back().reader.headers(200, "", from_ns(0));
     }
   }
+  void prefetch_for(const HttpEvent& event) const { prefetch(&flights_[event.id]); }
   void apply(const HttpEvent& event) {
     flights_[event.id].reader.bytes(event.text, event.at, parser_);
   }
@@ -193,8 +197,10 @@ Reading read_with_client(const SenderLoad& load, const ClientKind& kind) {
   const Duration cpu_before = thread_cpu_time();
   while (received < expected) {
     client->poll(clock.now() + std::chrono::seconds(1), events);
-    for (const HttpEvent& event : events) {
+    for (size_t i = 0; i < events.size(); ++i) {
+      const HttpEvent& event = events[i];
       if (event.kind != HttpEvent::Kind::kBytes) return {.complete = false};
+      if (kind.parse && i + kAhead < events.size()) parsers.prefetch_for(events[i + kAhead]);
       received += event.text.size();
       if (kind.parse) parsers.apply(event);
       if (++reading.reads % 8 == 0) {

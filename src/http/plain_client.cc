@@ -12,6 +12,7 @@
 #include "http/event_sink.h"
 #include "http/plain_connection.h"
 #include "http/poller.h"
+#include "llmsweep/base/prefetch.h"
 
 namespace llmsweep::http {
 namespace {
@@ -397,7 +398,10 @@ void PlainClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
     const Instant connect_deadline = expire_connects(now);
     const Instant until = sink_.events.empty() ? std::min(deadline, connect_deadline) : now;
     const auto ready = sink_.wait(poller_, now, until);
-    for (const Poller::Ready& one : ready) on_ready(one);
+    for (size_t i = 0; i < ready.size(); ++i) {
+      if (i + 1 < ready.size()) prefetch(&connections_[ready[i + 1].tag]);
+      on_ready(ready[i]);
+    }
     release_closed();
     if (deadline <= now) break;
     // In the midst of a decode step more has come meanwhile, and a stamp must not wait for the

@@ -7,6 +7,7 @@
 #include <queue>
 #include <utility>
 
+#include "llmsweep/base/prefetch.h"
 #include "llmsweep/base/secrets.h"
 #include "llmsweep/protocol/response.h"
 
@@ -18,6 +19,9 @@ namespace {
 constexpr Duration kLinger = std::chrono::milliseconds(250);
 // How late a change of LoadControl made elsewhere may be noticed.
 constexpr Duration kLongestWait = std::chrono::milliseconds(50);
+
+// An event's flight is asked for while so many others are being applied.
+constexpr size_t kAhead = 2;
 
 struct Due {
   Instant at;
@@ -70,7 +74,10 @@ class LoadLoop {
       stop_if_asked();
       if (in_flight_ == 0 && (due_.empty() || !may_issue())) break;
       client_.poll(next_deadline(), events_);
-      for (const HttpEvent& event : events_) apply(event);
+      for (size_t i = 0; i < events_.size(); ++i) {
+        if (i + kAhead < events_.size()) prefetch(flights_[events_[i + kAhead].id].get());
+        apply(events_[i]);
+      }
       expire(clock_.now());
       report_busy();
     }

@@ -43,7 +43,7 @@ class PlainClient final : public HttpClient {
   static constexpr size_t kBurst = 4;  // connections that were ready at once
   // What is held back while a burst lasts: longer, and it has left the cache before it is parsed.
   static constexpr size_t kMostEvents = 512;
-  static constexpr size_t kMostBytes = size_t{64} << 10;
+  static constexpr size_t kMostBytes = size_t{16} << 10;
 
   struct ConnectDeadline {
     Instant at;

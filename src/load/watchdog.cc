@@ -2,8 +2,7 @@
 
 #include <pthread.h>
 
-#include <condition_variable>
-#include <mutex>
+#include <atomic>
 #include <thread>
 #include <utility>
 
@@ -18,18 +17,18 @@ constexpr Duration kTick = std::chrono::milliseconds(3);
 
 struct Watchdog::State {
   const Clock& clock;
-  std::mutex mutex;
-  std::condition_variable stopped;
-  bool stop = false;          // guarded by mutex
+  std::atomic<bool> stop = false;
   std::vector<Stall> stalls;  // the thread's until it is joined
   std::thread thread;
 
   explicit State(const Clock& the_clock) : clock(the_clock) {}
 
+  // A plain sleep: a condition variable that stop() could signal takes two calls of the kernel a
+  // tick instead of one.
   void tick_until_stopped() {
-    std::unique_lock lock(mutex);
     Instant due = clock.now() + kTick;
-    while (!stopped.wait_until(lock, due, [this] { return stop; })) {
+    while (!stop) {
+      std::this_thread::sleep_for(kTick);
       const Instant now = clock.now();
       if (now - due > kStallLimit - kTick) stalls.push_back({.begin = due, .end = now});
       due = now + kTick;
@@ -47,11 +46,7 @@ Watchdog::~Watchdog() {
 }
 
 std::vector<Stall> Watchdog::stop() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stop = true;
-  }
-  state_->stopped.notify_one();
+  state_->stop = true;
   if (state_->thread.joinable()) state_->thread.join();
   return std::exchange(state_->stalls, {});
 }

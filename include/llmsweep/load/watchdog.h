@@ -24,7 +24,7 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  std::vector<Stall> stop();  // ascending; joins the thread
+  std::vector<Stall> stop();  // ascending; joins the thread, which may take a tick
 
  private:
   struct State;

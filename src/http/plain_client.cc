@@ -41,6 +41,9 @@ class PlainClient final : public HttpClient {
  private:
   static constexpr size_t kReadSize = size_t{64} << 10;
   static constexpr size_t kBurst = 4;  // connections that were ready at once
+  // So soon after an answer nobody has closed the connection without having said so, and a slot
+  // waits for its next request. A close that comes all the same is what a resend is for.
+  static constexpr Duration kSurelyAlive = std::chrono::milliseconds(1);
   // What is held back while a burst lasts: longer, and it has left the cache before it is parsed.
   static constexpr size_t kMostEvents = 512;
   static constexpr size_t kMostBytes = size_t{16} << 10;
@@ -100,10 +103,11 @@ PlainClient::~PlainClient() {
 
 PlainConnection* PlainClient::take_idle(uint32_t endpoint) {
   auto& idle = endpoints_[endpoint].idle;
-  const Instant oldest = sink_.clock.now() - max_idle_;
+  const Instant now = sink_.clock.now();
   while (!idle.empty()) {
     PlainConnection& connection = connections_[idle.back()];
-    if (connection.idle_since >= oldest && is_alive(connection.fd)) {
+    const Duration age = now - connection.idle_since;
+    if (age <= kSurelyAlive || (age <= max_idle_ && is_alive(connection.fd))) {
       idle.pop_back();
       return &connection;
     }

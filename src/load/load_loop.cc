@@ -20,6 +20,9 @@ constexpr Duration kLinger = std::chrono::milliseconds(250);
 // How late a change of LoadControl made elsewhere may be noticed.
 constexpr Duration kLongestWait = std::chrono::milliseconds(50);
 
+// Records wait for an idle moment, but no more of them and no longer than this.
+constexpr size_t kMostUnwritten = 4096;
+constexpr Duration kLongestUnwritten = std::chrono::milliseconds(100);
 // An event's flight is asked for while so many others are being applied.
 constexpr size_t kAhead = 2;
 
@@ -70,10 +73,10 @@ class LoadLoop {
     link_arrivals();
     while (true) {
       release_due();
-      hand_over_ended();
+      hand_over_ended(events_.empty());
       stop_if_asked();
       if (in_flight_ == 0 && (due_.empty() || !may_issue())) break;
-      client_.poll(next_deadline(), events_);
+      client_.poll(ended_.empty() ? next_deadline() : clock_.now(), events_);
       for (size_t i = 0; i < events_.size(); ++i) {
         if (i + kAhead < events_.size()) prefetch(flights_[events_[i + kAhead].id].get());
         apply(events_[i]);
@@ -81,7 +84,7 @@ class LoadLoop {
       expire(clock_.now());
       report_busy();
     }
-    hand_over_ended();
+    while (!ended_.empty()) hand_over_one();
     return std::move(result_);
   }
 
@@ -289,15 +292,22 @@ class LoadLoop {
     ended_.push_back(std::move(flight));
   }
 
-  // Once the slots of those that have ended are taken again: writing a record down takes longer
-  // than sending a request.
-  void hand_over_ended() {
-    for (const std::unique_ptr<Flight>& flight : ended_) {
-      sink_(flight->record);
-      if (plan_.chunks) plan_.chunks(flight->record, flight->chunks);
-      result_.records.push_back(std::move(flight->record));
+  // Writing a record down takes longer than reading an answer's end and sending the slot's next
+  // request, and in a decode step many end at once: so it is done between them, one at a time.
+  void hand_over_ended(bool idle) {
+    if (idle && !ended_.empty()) hand_over_one();
+    while (!ended_.empty() && (ended_.size() > kMostUnwritten ||
+                               clock_.now() - *ended_.front()->record.end >= kLongestUnwritten)) {
+      hand_over_one();
     }
-    ended_.clear();
+  }
+
+  void hand_over_one() {
+    Flight& flight = *ended_.front();
+    sink_(flight.record);
+    if (plan_.chunks) plan_.chunks(flight.record, flight.chunks);
+    result_.records.push_back(std::move(flight.record));
+    ended_.pop_front();
   }
 
   // What the slot has to wait before its next request.
@@ -353,7 +363,7 @@ class LoadLoop {
   // flights_[id]: null where the request has not started or has ended. A request's id is its index
   // in the run: of the schedule, and for fillers the numbers after it.
   std::vector<std::unique_ptr<Flight>> flights_;
-  std::vector<std::unique_ptr<Flight>> ended_;  // not handed over yet
+  std::deque<std::unique_ptr<Flight>> ended_;  // not handed over yet
   size_t in_flight_ = 0;
   Duration busy_reported_{};
   std::deque<Deadline> timeouts_;  // ascending: every request has the same time-out

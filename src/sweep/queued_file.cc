@@ -65,9 +65,13 @@ QueuedFile::~QueuedFile() {
 }
 
 void QueuedFile::add(std::string_view bytes) {
-  const std::lock_guard lock(state_->mutex);
-  state_->queued += bytes;
-  state_->changed.notify_all();
+  bool asleep = false;
+  {
+    const std::lock_guard lock(state_->mutex);
+    asleep = state_->queued.empty() && !state_->writing;
+    state_->queued += bytes;
+  }
+  if (asleep) state_->changed.notify_all();
 }
 
 bool QueuedFile::failed() const {

@@ -49,6 +49,8 @@ class FakeClient final : public HttpClient {
     events.clear();
     texts_.clear();
     ++polls;
+    clock_.advance_to(clock_.now() + poll_takes);
+    deadline = std::max(deadline, clock_.now());
     while (!pending_.empty()) {
       const auto first = pending_.begin();
       const Instant at = first->first.first;
@@ -68,6 +70,7 @@ class FakeClient final : public HttpClient {
   std::vector<RequestId> cancelled;
   size_t most_in_flight = 0;
   size_t polls = 0;
+  Duration poll_takes{};
 
  private:
   void deliver(RequestId id, ScriptedEvent scripted, Instant at, std::vector<HttpEvent>& events) {

@@ -244,6 +244,37 @@ TEST(LoadLoop, ASecondInterruptCancelsAtOnce) {
   EXPECT_LT(bench.clock.now() - from_ns(1'000'000'000), Duration(100ms));
 }
 
+TEST(LoadLoop, LooksForAnswersBeforeEachRecordIsWrittenDown) {
+  Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 8,
+              always(3, 10ms, 1ms));
+  std::vector<size_t> polls;
+  std::vector<size_t> started;
+  bench.on_record = [&](const RequestRecord&) {
+    polls.push_back(bench.client.polls);
+    started.push_back(bench.client.started.size());
+  };
+  bench.run();
+  ASSERT_EQ(polls.size(), 16u);
+  EXPECT_EQ(started[0], 16u);  // eight ended at once, and each slot had its next request by then
+  for (size_t i = 1; i < 8; ++i) EXPECT_GT(polls[i], polls[i - 1]) << i;
+}
+
+TEST(LoadLoop, WritesRecordsDownWithinATenthOfASecondAlthoughItIsNeverIdle) {
+  Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 2,
+              [](RequestId id) { return good_answer(id == 0 ? 2 : 2000, 10ms, 1ms); });
+  bench.client.poll_takes = 1ms;  // so that each finds a chunk of the long answer
+  Instant written{};
+  Instant ended{};
+  bench.on_record = [&](const RequestRecord& record) {
+    if (record.index != 0) return;
+    written = bench.clock.now();
+    ended = *record.end;
+  };
+  bench.run();
+  EXPECT_GE(written - ended, Duration(100ms));
+  EXPECT_LE(written - ended, Duration(105ms));
+}
+
 TEST(LoadLoop, ClosesAConnectionThatLingersAfterDone) {
   Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 1, [](RequestId) {
     std::vector<ScriptedEvent> events = good_answer(3, 10ms, 1ms);

@@ -1,5 +1,6 @@
 // How many token chunks a second the embedded endpoint sends, each in a write of its own, and how
-// much of its core that takes. The client does nothing but empty its sockets, in another process.
+// much of its core that takes; and how long it reads requests that come all at once, and how long
+// it ends them. The client does nothing but empty its sockets, in another process.
 #include <arpa/inet.h>
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
@@ -86,6 +87,9 @@ int drain(const std::vector<int>& sockets) {
 struct ClientReport {
   int done = 0;
   int64_t took_ns = 0;
+  // Medians over the bursts: first send to the last head, first end to the last.
+  int64_t heads_ns = 0;
+  int64_t ends_ns = 0;
 };
 
 // The whole of the client's life, in a process of its own: its descriptors count apart.
@@ -104,19 +108,87 @@ ClientReport run_client(uint16_t port, int streams, int64_t tokens) {
   return {.done = done, .took_ns = (SteadyClock().now() - start).count()};
 }
 
+std::string chat_request() {
+  std::string words;
+  for (int i = 0; i < 64; ++i) words += " word" + std::to_string(i);
+  const std::string body = R"({"model":"simulated","messages":[{"role":"user","content":")" +
+                           words + R"("}],"stream":true,"stream_options":{"include_usage":true},)" +
+                           R"("ignore_eos":true,"min_tokens":2,"max_tokens":2})";
+  return "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+         "Accept: text/event-stream\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+// Reads until every socket has had something, or its end. Returns when that was for the last one,
+// and the first.
+std::pair<Instant, Instant> await_all(const std::vector<int>& sockets, bool end) {
+  std::vector<std::string> tails(sockets.size());
+  std::pair<Instant, Instant> span{};
+  std::vector<char> buffer(1 << 16);
+  for (size_t left = sockets.size(); left > 0;) {
+    for (size_t i = 0; i < sockets.size(); ++i) {
+      if (sockets[i] < 0 || tails[i] == "over") continue;
+      const ssize_t got = ::recv(sockets[i], buffer.data(), buffer.size(), 0);
+      if (got <= 0) continue;
+      tails[i].append(buffer.data(), static_cast<size_t>(got));
+      if (end && !tails[i].ends_with("\r\n0\r\n\r\n")) continue;
+      tails[i] = "over";
+      const Instant now = SteadyClock().now();
+      if (left-- == sockets.size()) span.first = now;
+      span.second = now;
+    }
+  }
+  return span;
+}
+
+int64_t median(std::vector<int64_t>& values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(values.size() / 2),
+                   values.end());
+  return values[values.size() / 2];
+}
+
+ClientReport run_bursts(uint16_t port, int streams, int bursts) {
+  std::vector<int> sockets;
+  for (int i = 0; i < streams; ++i) sockets.push_back(connected_socket(port));
+  // A stream beside them keeps the engine's steps going, so that a burst ends in one of them.
+  const int pacer = connected_socket(port);
+  const std::string endless = request_for(1'000'000);
+  if (::send(pacer, endless.data(), endless.size(), MSG_NOSIGNAL) < 0) return {};
+  const std::string request = chat_request();
+  std::vector<int64_t> heads;
+  std::vector<int64_t> ends;
+  ClientReport report;
+  const Instant start = SteadyClock().now();
+  for (int burst = 0; burst < bursts; ++burst) {
+    const Instant sent = SteadyClock().now();
+    for (int fd : sockets) {
+      if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) return {};
+    }
+    heads.push_back((await_all(sockets, false).second - sent).count());
+    const auto [first, last] = await_all(sockets, true);
+    ends.push_back((last - first).count());
+    report.done += streams;
+  }
+  report.took_ns = (SteadyClock().now() - start).count();
+  report.heads_ns = median(heads);
+  report.ends_ns = median(ends);
+  return report;
+}
+
 // A child that waits for a port on `to`, and reports on `from`. Made before any thread is.
 struct Child {
   int to[2];
   int from[2];
   pid_t pid = 0;
 
-  Child(int streams, int64_t tokens) {
+  template <typename Client>
+  explicit Child(Client client) {
     if (::pipe(to) != 0 || ::pipe(from) != 0) std::abort();
     pid = ::fork();
     if (pid != 0) return;
     uint16_t port = 0;
     if (::read(to[0], &port, sizeof port) != sizeof port) ::_exit(1);
-    const ClientReport report = run_client(port, streams, tokens);
+    const ClientReport report = client(port);
     ::_exit(::write(from[1], &report, sizeof report) == sizeof report ? 0 : 1);
   }
   ClientReport run(uint16_t port) {
@@ -148,7 +220,7 @@ void BM_SimulatorChunks(benchmark::State& state) {
   double chunks = 0;
   Duration cpu{};
   for (auto _ : state) {
-    Child client(streams, tokens);
+    Child client([&](uint16_t port) { return run_client(port, streams, tokens); });
     Simulator simulator(profile, {.truth_log = log});
     const Duration before = thread_time("simulator");
     const ClientReport report = client.run(simulator.port());
@@ -179,6 +251,42 @@ BENCHMARK(BM_SimulatorChunks)
     ->Args({1024, 1'000'000})
     ->Args({10'000, 20'000})
     ->Args({10'000, 1'000'000})
+    ->UseManualTime()
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+
+// range(0): connections, each of which sends a request at once with all others, again when all have
+// had their two tokens.
+void BM_SimulatorBurst(benchmark::State& state) {
+  const auto streams = static_cast<int>(state.range(0));
+  constexpr int kBursts = 100;
+  SimulatorProfile profile;
+  profile.engine.step.base = std::chrono::milliseconds(5);
+  profile.engine.request_overhead = std::chrono::milliseconds(5);  // reading is over by then
+  profile.engine.max_batch_size = streams + 1;
+  profile.engine.max_batched_tokens = 1'000'000;
+  profile.engine.max_model_len = 10'000'000;
+  const auto log = std::filesystem::temp_directory_path() /
+                   ("llmsweep-benchmark-" + std::to_string(::getpid()) + ".jsonl");
+  for (auto _ : state) {
+    Child client([&](uint16_t port) { return run_bursts(port, streams, kBursts); });
+    Simulator simulator(profile, {.truth_log = log});
+    const Duration before = thread_time("simulator");
+    const ClientReport report = client.run(simulator.port());
+    const Duration cpu = thread_time("simulator") - before;
+    if (report.done != streams * kBursts) state.SkipWithError("not every request ended well");
+    state.SetIterationTime(static_cast<double>(report.took_ns) / 1e9);
+    state.counters["cpu_us_a_request"] = to_ms(cpu) * 1000 / std::max(1, report.done);
+    state.counters["heads_us"] = static_cast<double>(report.heads_ns) / 1000;
+    state.counters["ends_us"] = static_cast<double>(report.ends_ns) / 1000;
+  }
+  std::filesystem::remove(log);
+}
+
+BENCHMARK(BM_SimulatorBurst)
+    ->ArgName("streams")
+    ->Arg(64)
+    ->Arg(512)
     ->UseManualTime()
     ->Iterations(1)
     ->Unit(benchmark::kMillisecond);

@@ -1,20 +1,12 @@
 #include "http/receive_stamps.h"
 
-#include <linux/errqueue.h>
-#include <linux/net_tstamp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 namespace llmsweep::http {
-
-bool enable_receive_stamps(int fd) {
-  const int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-  return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags)) == 0;
-}
 
 StampingKeeper::StampingKeeper(bool wanted) {
   if (!wanted) return;
@@ -30,23 +22,7 @@ StampingKeeper::~StampingKeeper() {
 
 std::optional<Instant> peek_arrival(int fd) {
   char byte = 0;
-  iovec part{.iov_base = &byte, .iov_len = 1};
-  alignas(cmsghdr) char control[256];
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof(control);
-  if (recvmsg(fd, &message, MSG_PEEK | MSG_DONTWAIT) <= 0) return std::nullopt;
-  for (cmsghdr* item = CMSG_FIRSTHDR(&message); item != nullptr;
-       item = CMSG_NXTHDR(&message, item)) {
-    if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_TIMESTAMPING) continue;
-    scm_timestamping stamps{};
-    std::memcpy(&stamps, CMSG_DATA(item), sizeof(stamps));
-    const int64_t ns = stamps.ts[0].tv_sec * 1'000'000'000 + stamps.ts[0].tv_nsec;
-    if (ns != 0) return from_ns(ns) - realtime_minus_monotonic();
-  }
-  return std::nullopt;
+  return receive_stamped(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT).arrived;
 }
 
 ReceiveSampler::ReceiveSampler(bool enabled) : enabled_(enabled) {

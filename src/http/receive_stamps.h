@@ -10,12 +10,11 @@
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/base/random.h"
+#include "llmsweep/base/receive_stamp.h"
 #include "llmsweep/http/http_client.h"
 
 namespace llmsweep::http {
 
-// Asks the kernel to stamp what this socket receives. False where it does not.
-bool enable_receive_stamps(int fd);
 // Asks for stamps on a socket of its own for as long as it lives: the kernel switches stamping on
 // with the first socket that asks, a moment later, and off with the last.
 class StampingKeeper {

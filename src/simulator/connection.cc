@@ -11,6 +11,8 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 
+#include "llmsweep/base/receive_stamp.h"
+
 namespace llmsweep::sim {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
@@ -24,6 +26,10 @@ constexpr auto kLinger = std::chrono::seconds(2);
 
 void set_option(int descriptor, int level, int name, int value) {
   ::setsockopt(descriptor, level, name, &value, sizeof value);
+}
+
+bool may_come_later(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
 }  // namespace
@@ -63,7 +69,7 @@ Connection::IoResult Connection::send_some(std::string_view bytes) {
   const ssize_t sent =
       ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent >= 0) return {.bytes = static_cast<size_t>(sent)};
-  return {errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? Io::kWait : Io::kGone};
+  return {may_come_later(errno) ? Io::kWait : Io::kGone};
 }
 
 Connection::IoResult Connection::tls_result(int result, size_t bytes) {
@@ -151,15 +157,20 @@ void Connection::writable() {
 
 Connection::IoResult Connection::receive_some(char* data, size_t size) {
   if (tls_) {
+    // OpenSSL reads without stamps, so what it is about to read is looked at first.
+    const StampedReceive waiting =
+        receive_stamped(socket_.native_handle(), data, size, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+    if (waiting.bytes < 0 && !may_come_later(errno)) return {Io::kGone};
     ERR_clear_error();
     size_t got = 0;
-    const int result = SSL_read_ex(tls_.get(), data, size, &got);
-    return tls_result(result, got);
+    const int status = SSL_read_ex(tls_.get(), data, size, &got);
+    IoResult result = tls_result(status, got);
+    result.arrived = waiting.arrived;
+    return result;
   }
-  const ssize_t got = ::recv(socket_.native_handle(), data, size, MSG_DONTWAIT);
-  if (got > 0) return {.bytes = static_cast<size_t>(got)};
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return {Io::kWait};
-  return {Io::kGone};
+  const StampedReceive got = receive_stamped(socket_.native_handle(), data, size, MSG_DONTWAIT);
+  if (got.bytes > 0) return {.bytes = static_cast<size_t>(got.bytes), .arrived = got.arrived};
+  return {got.bytes < 0 && may_come_later(errno) ? Io::kWait : Io::kGone};
 }
 
 void Connection::wait_readable() {
@@ -196,7 +207,9 @@ void Connection::readable() {
     const IoResult got = receive_some(buffer.data(), buffer.size());
     if (got.state == Io::kGone) return drop();
     if (got.state == Io::kWait) break;
-    received_at_ = SteadyClock().now();
+    const Instant now = SteadyClock().now();
+    // A step of the system's clock must not put it after this read or before the one before.
+    received_at_ = std::clamp(got.arrived.value_or(now), received_at_, now);
     if (closing_) continue;  // what comes after our FIN is of no interest
     input_.append(buffer.data(), got.bytes);
     if (!busy_) {

@@ -24,7 +24,7 @@ struct ReceivedRequest {
   std::string path;  // without the query
   std::string authorization;
   std::string body;
-  Instant at{};  // of the read that completed it
+  Instant at{};  // when the kernel had its last byte
   bool keep_alive = true;
   bool http_1_0 = false;
 };
@@ -75,6 +75,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   struct IoResult {
     Io state = Io::kDone;
     size_t bytes = 0;
+    std::optional<Instant> arrived = {};  // receive_stamped()'s
   };
   IoResult send_some(std::string_view bytes);
   IoResult receive_some(char* data, size_t size);
@@ -102,10 +103,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<Parser> parser_;
   bool continued_ = false;  // "100 Continue" was sent
   std::string input_;       // received and not yet parsed
-  Instant received_at_{};
-  std::string queue_;  // not yet taken by the kernel
-  std::string paced_;  // goes out byte by byte before the queue
-  bool held_ = false;  // the queue waits for the timer
+  Instant received_at_{};   // when the kernel had the last of it
+  std::string queue_;       // not yet taken by the kernel
+  std::string paced_;       // goes out byte by byte before the queue
+  bool held_ = false;       // the queue waits for the timer
   int64_t blocked_writes_ = 0;
   bool open_ = true;
   bool reading_ = false;

@@ -41,7 +41,7 @@ struct Engine::State {
   sim::KvCache kv;
   Random noise;
   std::unordered_map<uint64_t, std::unique_ptr<Sequence>> sequences;
-  std::deque<std::pair<Instant, uint64_t>> arrivals;  // not yet in the queue
+  std::deque<std::pair<Instant, uint64_t>> arrivals;  // not yet in the queue, in order
   std::deque<Sequence*> waiting;
   std::vector<Sequence*> running;  // oldest first
   std::optional<Instant> step_end;
@@ -355,7 +355,10 @@ void Engine::submit(EngineRequest request, Instant now) {
   static_cast<void>(inserted);
   const auto overhead = Duration(std::llround(state_->profile.request_overhead.count()));
   const Instant queued = std::max(now + overhead, state_->latest);
-  state_->arrivals.emplace_back(queued, id);
+  auto& arrivals = state_->arrivals;
+  auto place = arrivals.end();
+  while (place != arrivals.begin() && std::prev(place)->first > queued) --place;
+  arrivals.emplace(place, queued, id);
 }
 
 void Engine::cancel(uint64_t id, Instant) {

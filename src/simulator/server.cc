@@ -9,6 +9,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/random.h"
+#include "llmsweep/base/receive_stamp.h"
 
 namespace llmsweep::sim {
 namespace asio = boost::asio;
@@ -90,6 +91,8 @@ void Server::open_listener(uint16_t port) {
     ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
     acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
   }
+  // Handed down to what is accepted. Without stamps a request arrives when it is read.
+  if (!error) enable_receive_stamps(acceptor_.native_handle());
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(SOMAXCONN, error);
   if (error) {

@@ -117,6 +117,55 @@ TEST(Engine, IsNotChangedByACallerThatComesLate) {
   for (uint64_t id = 1; id <= 3; ++id) EXPECT_EQ(punctual.at(id).at, late.at(id).at);
 }
 
+TEST(Engine, TakesArrivalsThatAreToldLateAndInAnyOrder) {
+  const std::map<uint64_t, Instant> arrivals = {{1, kStart},
+                                                {2, kStart + milliseconds(1)},
+                                                {3, kStart + milliseconds(2)},
+                                                {4, kStart + milliseconds(2)}};
+  const auto request = [](uint64_t id) {
+    return EngineRequest{.id = id, .prompt_tokens = 500, .output_tokens = 4};
+  };
+  EngineProfile profile = plain_profile();
+  profile.max_batched_tokens = 600;  // a prompt a step: the order is seen
+  Engine punctual(profile, 1);
+  for (const auto& [id, at] : arrivals) punctual.submit(request(id), at);
+  const auto expected = run_until_idle(punctual);
+
+  Engine late(profile, 1);
+  std::vector<EngineEvent> events;
+  late.submit(request(1), arrivals.at(1));
+  late.advance(kStart + milliseconds(5), events);  // inside the first step: 4 ms + 500·20 µs
+  for (uint64_t id : {3, 4, 2}) late.submit(request(id), arrivals.at(id));
+  while (auto next = late.next()) late.advance(*next, events);
+  std::map<uint64_t, Outcome> outcomes;
+  collect(events, outcomes);
+  for (const auto& [id, at] : arrivals) {
+    EXPECT_EQ(outcomes.at(id).prefill_start, expected.at(id).prefill_start) << id;
+    EXPECT_EQ(outcomes.at(id).at, expected.at(id).at) << id;
+  }
+}
+
+TEST(Engine, TakesBackNothingForAnArrivalThatIsToldTooLate) {
+  EngineProfile profile = plain_profile();
+  profile.step = {.base = milliseconds(5)};
+  Engine engine(profile, 1);
+  std::vector<EngineEvent> events;
+  engine.submit({.id = 1, .prompt_tokens = 10, .output_tokens = 10}, kStart);
+  engine.advance(kStart + milliseconds(12), events);  // two steps are over, the third goes on
+  const size_t told = events.size();
+  engine.submit({.id = 2, .prompt_tokens = 10, .output_tokens = 1}, kStart + milliseconds(1));
+  while (auto next = engine.next()) engine.advance(*next, events);
+  for (size_t i = told; i < events.size(); ++i) {
+    EXPECT_GE(events[i].at, events[i - 1].at);
+    EXPECT_GT(events[i].at, kStart + milliseconds(12));
+  }
+  std::map<uint64_t, Outcome> outcomes;
+  collect(events, outcomes);
+  EXPECT_EQ(outcomes.at(2).prefill_start, kStart + milliseconds(15));
+  EXPECT_EQ(outcomes.at(2).at, std::vector{kStart + milliseconds(20)});
+  EXPECT_EQ(outcomes.at(1).at.back(), kStart + milliseconds(50));
+}
+
 TEST(Engine, AddsItsRequestOverheadOnce) {
   EngineProfile profile = plain_profile();
   profile.request_overhead = milliseconds(7);

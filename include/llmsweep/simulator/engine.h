@@ -60,8 +60,8 @@ class Engine {
 
   // Whether such a request can ever be served: it fits max_model_len and the KV cache.
   bool admissible(int64_t prompt_tokens, int64_t output_tokens) const;
-  // Arrives at `now`, or when the latest event so far happened if that is later. Not earlier than
-  // the arrival before it.
+  // Arrives at `now`, or when the latest event so far happened if that is later: what has been told
+  // is never taken back. Of arrivals that are still to come the order of the calls is no matter.
   void submit(EngineRequest request, Instant now);
   // Leaves at once; its part of a step in progress is wasted. Unknown ids are ignored.
   void cancel(uint64_t id, Instant now);

@@ -25,7 +25,9 @@ struct TruthRecord {
   int64_t number = 0;       // requests are counted from 1 in order of arrival
   std::string api;          // "chat", "completions"
   bool stream = true;
-  Instant arrival{};  // the read that completed the request
+  // When the kernel had the request's last byte, however late the endpoint came to read it; the
+  // read that completed it where the kernel does not say.
+  Instant arrival{};
   std::optional<Instant> prefill_start;
   std::vector<TruthChunk> chunks;  // token-bearing; of an unstreamed answer the one body
   std::optional<Instant> end;      // after the last byte, or when the connection was gone

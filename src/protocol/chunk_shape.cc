@@ -33,15 +33,22 @@ size_t escape_length(std::string_view text) {
   return std::all_of(text.begin() + 2, text.begin() + 6, is_hex) ? 6 : 0;
 }
 
+// What stands for itself within a text.
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (size_t c = 0x20; c < plain.size(); ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+
 // Where the text that begins at `at` ends: at its closing quote, or at what no text may hold.
 size_t end_of_text(std::string_view payload, size_t at) {
-  while (at < payload.size() && payload[at] != '"') {
-    size_t length = 1;
-    if (payload[at] == '\\') length = escape_length(payload.substr(at));
-    if (length == 0 || static_cast<unsigned char>(payload[at]) < 0x20) break;
+  while (true) {
+    while (at < payload.size() && kPlain[static_cast<unsigned char>(payload[at])]) ++at;
+    if (at == payload.size() || payload[at] != '\\') return at;
+    const size_t length = escape_length(payload.substr(at));
+    if (length == 0) return at;
     at += length;
   }
-  return at;
 }
 
 size_t end_of_digits(std::string_view payload, size_t at) {

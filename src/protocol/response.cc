@@ -23,6 +23,7 @@ constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::string_view kDone = "[DONE]";
 
 std::string_view stripped(std::string_view text) {
+  if (!text.empty() && text.front() > ' ' && text.back() > ' ') return text;  // nearly always
   const size_t first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -119,27 +120,41 @@ std::string chat_request() {
          std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-// Reads until every socket has had something, or its end. Returns when that was for the last one,
-// and the first.
-std::pair<Instant, Instant> await_all(const std::vector<int>& sockets, bool end) {
-  std::vector<std::string> tails(sockets.size());
-  std::pair<Instant, Instant> span{};
-  std::vector<char> buffer(1 << 16);
-  for (size_t left = sockets.size(); left > 0;) {
-    for (size_t i = 0; i < sockets.size(); ++i) {
-      if (sockets[i] < 0 || tails[i] == "over") continue;
-      const ssize_t got = ::recv(sockets[i], buffer.data(), buffer.size(), 0);
-      if (got <= 0) continue;
-      tails[i].append(buffer.data(), static_cast<size_t>(got));
-      if (end && !tails[i].ends_with("\r\n0\r\n\r\n")) continue;
-      tails[i] = "over";
-      const Instant now = SteadyClock().now();
-      if (left-- == sockets.size()) span.first = now;
-      span.second = now;
+// What each socket has had of the answer to one request.
+class Answers {
+ public:
+  explicit Answers(const std::vector<int>& sockets)
+      : sockets_(sockets), received_(sockets.size()) {}
+
+  // Reads until all have `enough`. Returns when that was for the first one, and the last; or
+  // nothing, where it takes too long.
+  template <typename Enough>
+  std::optional<std::pair<Instant, Instant>> await_all(Enough enough) {
+    const Instant limit = SteadyClock().now() + std::chrono::seconds(30);
+    std::optional<std::pair<Instant, Instant>> span;
+    std::vector<bool> over(sockets_.size());
+    for (size_t left = sockets_.size(); left > 0;) {
+      for (size_t i = 0; i < sockets_.size(); ++i) {
+        if (over[i]) continue;
+        const ssize_t got = ::recv(sockets_[i], buffer_.data(), buffer_.size(), 0);
+        if (got > 0) received_[i].append(buffer_.data(), static_cast<size_t>(got));
+        if (!enough(received_[i])) continue;
+        over[i] = true;
+        --left;
+        const Instant now = SteadyClock().now();
+        if (!span) span.emplace(now, now);
+        span->second = now;
+      }
+      if (SteadyClock().now() > limit) return std::nullopt;
     }
+    return span;
   }
-  return span;
-}
+
+ private:
+  const std::vector<int>& sockets_;
+  std::vector<std::string> received_;
+  std::vector<char> buffer_ = std::vector<char>(1 << 16);
+};
 
 int64_t median(std::vector<int64_t>& values) {
   std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(values.size() / 2),
@@ -164,9 +179,13 @@ ClientReport run_bursts(uint16_t port, int streams, int bursts) {
     for (int fd : sockets) {
       if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) return {};
     }
-    heads.push_back((await_all(sockets, false).second - sent).count());
-    const auto [first, last] = await_all(sockets, true);
-    ends.push_back((last - first).count());
+    Answers answers(sockets);
+    const auto head = answers.await_all([](const std::string& bytes) { return !bytes.empty(); });
+    const auto end = answers.await_all(
+        [](const std::string& bytes) { return bytes.ends_with("\r\n0\r\n\r\n"); });
+    if (!head || !end) return {};
+    heads.push_back((head->second - sent).count());
+    ends.push_back((end->second - end->first).count());
     report.done += streams;
   }
   report.took_ns = (SteadyClock().now() - start).count();

@@ -217,6 +217,8 @@ void Connection::readable() {
     } else if (input_.size() > kMaxBodyBytes) {
       return reset();
     }
+    // The socket is empty, or says that it is readable once more. OpenSSL reads less than there is.
+    if (!tls_ && got.bytes < buffer.size()) break;
   }
   wait_readable();
 }

@@ -6,8 +6,11 @@
 namespace llmsweep::sim {
 namespace {
 
-constexpr std::string_view kSpace = " \t\n\v\f\r";
 constexpr uint32_t kVocabulary = 100'000;
+
+bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 // FNV-1a.
 uint64_t hash_bytes(std::string_view bytes) {
@@ -57,11 +60,11 @@ void PromptTokens::add_text(std::string_view text) {
     }
     return;
   }
-  size_t begin = text.find_first_not_of(kSpace);
-  while (begin != std::string_view::npos) {
-    const size_t end = text.find_first_of(kSpace, begin);
-    add(hash_bytes(text.substr(begin, end - begin)));
-    begin = text.find_first_not_of(kSpace, end);
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data(); (at = std::find_if_not(at, end, is_space)) != end;) {
+    const char* const begin = at;
+    at = std::find_if(begin, end, is_space);
+    add(hash_bytes({begin, static_cast<size_t>(at - begin)}));
   }
 }
 

@@ -77,7 +77,7 @@ Response::Response(boost::asio::io_context& io, const SimulatorProfile& profile,
 }
 
 void Response::begin() {
-  if (!stream_) return;
+  if (!stream_ || over_) return;
   if (wire_.headers == WireProfile::Headers::kEarly) send_head();
   if (wire_.comment_interval > Duration(0)) schedule_comment();
 }

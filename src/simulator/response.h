@@ -44,7 +44,8 @@ class Response : public std::enable_shared_from_this<Response> {
 
   bool over() const { return over_; }
   const TruthRecord& truth() const { return truth_; }
-  Instant first_token_at() const { return first_at_; }  // by the engine; epoch: none yet
+  TruthRecord take_truth() { return std::move(truth_); }  // once it is over
+  Instant first_token_at() const { return first_at_; }    // by the engine; epoch: none yet
   Instant last_token_at() const { return last_at_; }
 
  private:

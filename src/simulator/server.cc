@@ -68,7 +68,7 @@ void Server::stop() {
   asio::post(io_, [this] {
     for (auto& [id, served] : serving_) {
       served.response->abandon();
-      log(served.response->truth());
+      log(served.response->take_truth());
     }
     serving_.clear();
     io_.stop();
@@ -305,13 +305,29 @@ void Server::admit(Connection& connection, const ReceivedRequest& request, const
                   .block_hashes = profile_.engine.prefix_cache ? wanted.prompt.block_hashes()
                                                                : std::vector<uint64_t>{}},
                  request.at);
-  response->begin();
-  pump();
+  admitted_.push_back(id);
+  pump_soon();
 }
 
 // The engine.
 
+// After what else is ready now, so that the engine moves on when all that has arrived is known to
+// it, and requests that come together are read one after another.
+void Server::pump_soon() {
+  if (pumping_soon_) return;
+  pumping_soon_ = true;
+  asio::post(io_, [this] {
+    pumping_soon_ = false;
+    pump();
+  });
+}
+
 void Server::pump() {
+  for (uint64_t id : admitted_) {
+    auto found = serving_.find(id);
+    if (found != serving_.end()) found->second.response->begin();
+  }
+  admitted_.clear();
   events_.clear();
   engine_.advance(clock_.now(), events_);
   for (const EngineEvent& event : events_) apply(event);
@@ -360,7 +376,7 @@ void Server::on_ended(uint64_t id) {
   const Served served = std::move(found->second);
   serving_.erase(found);
   engine_.cancel(id, clock_.now());
-  const TruthRecord& truth = served.response->truth();
+  TruthRecord truth = served.response->take_truth();
   if (truth.finish_reason == "stop") {
     ++totals_.stopped;
   } else if (truth.finish_reason == "length") {
@@ -368,8 +384,8 @@ void Server::on_ended(uint64_t id) {
   } else {
     ++totals_.aborted;
   }
-  log(truth);
-  pump();
+  log(std::move(truth));
+  pump_soon();
 }
 
 void Server::log(TruthRecord truth) {

@@ -59,6 +59,7 @@ class Server final : public ConnectionOwner {
   std::string response_id(bool chat, int64_t number) const;
 
   void pump();
+  void pump_soon();
   void apply(const EngineEvent& event);
   void arm();
   void on_ended(uint64_t id);
@@ -78,6 +79,8 @@ class Server final : public ConnectionOwner {
   Engine engine_;
   std::optional<Instant> armed_for_;
   std::vector<EngineEvent> events_;  // reused
+  std::vector<uint64_t> admitted_;   // and not yet begun to be answered
+  bool pumping_soon_ = false;
   std::unordered_map<uint64_t, std::shared_ptr<Connection>> connections_;
   std::unordered_map<uint64_t, Served> serving_;
   ServerTotals totals_;

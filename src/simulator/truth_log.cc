@@ -22,11 +22,13 @@ TruthLog::~TruthLog() {
 }
 
 void TruthLog::push(TruthRecord record) {
+  bool first = false;
   {
     const std::lock_guard lock(mutex_);
+    first = pending_.empty();
     pending_.push_back(std::move(record));
   }
-  changed_.notify_one();
+  if (first) changed_.notify_one();
 }
 
 void TruthLog::run() {

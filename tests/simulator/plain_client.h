@@ -53,7 +53,10 @@ class PlainConnection {
   // False at the end of the connection.
   bool receive() {
     char buffer[4096];
-    const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
+    ssize_t got = 0;
+    do {  // a receive with a time-out is interrupted where the process is stopped and goes on
+      got = ::recv(fd_, buffer, sizeof buffer, 0);
+    } while (got < 0 && errno == EINTR);
     if (got < 0 && errno == ECONNRESET) reset_ = true;
     if (got <= 0) return false;
     input_.append(buffer, static_cast<size_t>(got));

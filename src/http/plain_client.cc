@@ -41,8 +41,8 @@ class PlainClient final : public HttpClient {
  private:
   static constexpr size_t kReadSize = size_t{64} << 10;
   static constexpr size_t kBurst = 4;  // connections that were ready at once
-  // So soon after an answer nobody has closed the connection without having said so, and a slot
-  // waits for its next request. A close that comes all the same is what a resend is for.
+  // So soon after an answer hardly a server has closed the connection without having said so, and a
+  // slot waits for its next request. A close that comes all the same is what a resend is for.
   static constexpr Duration kSurelyAlive = std::chrono::milliseconds(1);
   // What is held back while a burst lasts: longer, and it has left the cache before it is parsed.
   static constexpr size_t kMostEvents = 512;

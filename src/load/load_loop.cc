@@ -22,7 +22,7 @@ constexpr Duration kLongestWait = std::chrono::milliseconds(50);
 
 // Records wait for an idle moment, but no more of them and no longer than this.
 constexpr size_t kMostUnwritten = 4096;
-constexpr Duration kLongestUnwritten = std::chrono::milliseconds(100);
+constexpr Duration kLongestUnwritten = std::chrono::milliseconds(20);
 // An event's flight is asked for while so many others are being applied.
 constexpr size_t kAhead = 2;
 

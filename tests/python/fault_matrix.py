@@ -475,7 +475,7 @@ def killed(case):
     found = case.records()
     counted = [r for r in found if not r["superseded"]]
     assert again.returncode == 0 and len(counted) == 120 and len(found) >= 120 + before - 1
-    return "the broken run is started again, its records stay and are marked `superseded`", "every request that had ended", f"{128 - code}, then {again.returncode}"
+    return "the broken run is started again, its records stay and are marked `superseded`", "every request that had ended, but for those of the last 20 ms", f"{128 - code}, then {again.returncode}"
 
 
 @row("Ctrl-C (SIGINT) in mid-run")

@@ -49,8 +49,8 @@ struct LoadControl {
   std::atomic<int64_t> busy_ns{0};        // time outside the wait for events, all loops
 };
 
-// Called on the loop's thread once a request has ended and its slot is taken again; must be quick
-// and must not throw.
+// Called on the loop's thread when a request has ended, its slot is taken again and nothing else is
+// to be done, or 20 ms later; must be quick and must not throw.
 using RecordSink = std::function<void(const RequestRecord&)>;
 using ChunkSink = std::function<void(const RequestRecord&, const ChunkTrace&)>;
 

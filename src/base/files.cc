@@ -1,11 +1,18 @@
 #include "llmsweep/base/files.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 #include <cstring>
+#include <iostream>
+#include <optional>
 #include <utility>
 
 #include "llmsweep/base/error.h"
@@ -14,15 +21,45 @@ namespace llmsweep {
 namespace fs = std::filesystem;
 namespace {
 
+// How long a stream that takes no bytes is waited for: a pipe whose reader sleeps.
+constexpr int kStreamPatienceMs = 10'000;
+constexpr int kMostLinks = 16;  // that are followed in search of a descriptor
+
 std::string reason(int error) {
   return std::strerror(error);
 }
 
+[[noreturn]] void refuse_write(const fs::path& path, std::string why, std::string next) {
+  throw MeasurementError(
+      {.what = "cannot write: " + std::move(why), .where = path.string(), .next = std::move(next)});
+}
+
 [[noreturn]] void fail_write(const fs::path& path, int error) {
-  throw MeasurementError({.what = "cannot write: " + reason(error),
-                          .where = path.string(),
-                          .next = error == ENOSPC ? "free space on that disk and run again"
-                                                  : "check the folder and its permissions"});
+  const auto next = [error]() -> std::string {
+    switch (error) {
+      case ENOSPC:
+      case EDQUOT:
+        return "free space on that disk and run again";
+      case EFBIG:
+        return "the limit on a file's size is reached (ulimit -f); raise it and run again";
+      case EMFILE:
+        return "raise the limit on open files (ulimit -n)";
+      case ETIMEDOUT:
+        return "its reader took nothing for 10 s";
+      default:
+        return "check the folder and its permissions";
+    }
+  };
+  refuse_write(path, reason(error), next());
+}
+
+[[noreturn]] void fail_read(const fs::path& path, std::string why, std::string next = {}) {
+  throw Error(
+      {.what = "cannot read: " + std::move(why), .where = path.string(), .next = std::move(next)});
+}
+
+[[noreturn]] void fail_read(const fs::path& path, int error) {
+  fail_read(path, reason(error), error == ELOOP ? "the link leads back to itself" : "");
 }
 
 class Descriptor {
@@ -43,6 +80,11 @@ class Descriptor {
 int write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EAGAIN) {
+      pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
+      if (::poll(&ready, 1, kStreamPatienceMs) == 0) return ETIMEDOUT;
+      continue;
+    }
     if (written < 0) {
       if (errno == EINTR) continue;
       return errno;
@@ -52,21 +94,155 @@ int write_all(int fd, std::string_view bytes) {
   return 0;
 }
 
+std::string kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISCHR(mode)) return "a character device";
+  if (S_ISBLK(mode)) return "a block device";
+  if (S_ISSOCK(mode)) return "a socket";
+  if (S_ISLNK(mode)) return "a symbolic link";
+  return "no regular file";
+}
+
+bool is_stream(mode_t mode) {
+  return S_ISFIFO(mode) || S_ISCHR(mode);
+}
+
+// The number in "PREFIX<number>".
+std::optional<int> number_after(std::string_view text, std::string_view prefix) {
+  if (text.substr(0, prefix.size()) != prefix) return std::nullopt;
+  text.remove_prefix(prefix.size());
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
+  return number;
+}
+
+// The descriptor that `path` is another name of: /dev/stdout, /dev/fd/3, a link to one of them.
+// Only what this process was started with: its own descriptors are closed on exec, and no path may
+// lead into them.
+std::optional<int> inherited_descriptor(fs::path path) {
+  const std::string own = "/proc/" + std::to_string(::getpid()) + "/fd/";
+  for (int i = 0; i < kMostLinks; ++i) {
+    const std::string text = path.lexically_normal().string();
+    for (const std::string_view folder : {std::string_view("/proc/self/fd/"),
+                                          std::string_view("/dev/fd/"), std::string_view(own)}) {
+      if (const std::optional<int> fd = number_after(text, folder)) {
+        const int flags = ::fcntl(*fd, F_GETFD);
+        return flags >= 0 && (flags & FD_CLOEXEC) == 0 ? fd : std::nullopt;
+      }
+    }
+    std::error_code error;
+    const fs::path target = fs::read_symlink(path, error);
+    if (error) return std::nullopt;
+    path = target.is_absolute() ? target : path.parent_path() / target;
+  }
+  return std::nullopt;
+}
+
+struct Found {
+  bool exists = false;
+  mode_t mode = 0;
+};
+
+// What is at `path` itself: a link is not followed. Throws what may not be written over.
+Found look_before_writing(const fs::path& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return {};
+    fail_write(path, errno);
+  }
+  const mode_t mode = status.st_mode;
+  if (S_ISREG(mode) || is_stream(mode)) return {.exists = true, .mode = mode};
+  refuse_write(path, "it is " + kind_of(mode),
+               S_ISDIR(mode)   ? "name a file in it"
+               : S_ISLNK(mode) ? "name the file that it leads to"
+                               : "name a regular file");
+}
+
+// Opens what is there without waiting for a reader.
+int open_stream(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0 && errno == ENXIO) {
+    refuse_write(path, "it is a FIFO that nobody reads", "start its reader first");
+  }
+  if (fd < 0) fail_write(path, errno);
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !is_stream(status.st_mode)) {
+    ::close(fd);
+    refuse_write(path, "it was replaced meanwhile", "run again");
+  }
+  return fd;
+}
+
+std::string random_suffix() {
+  std::array<unsigned char, 8> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw MeasurementError({.what = "the system gives no random bytes", .where = {}, .next = {}});
+  }
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string text;
+  for (const unsigned char byte : bytes) text += {kHex[byte >> 4], kHex[byte & 15]};
+  return text;
+}
+
+// A file beside `path` that was not there before, and its name.
+int create_beside(const fs::path& path, fs::path& temporary) {
+  temporary = path.string() + ".tmp-" + random_suffix();
+  return ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+}
+
+void replace_file(const fs::path& path, const Found& old, std::string_view bytes) {
+  fs::path temporary;
+  int error = 0;
+  {
+    const Descriptor file(create_beside(path, temporary));
+    if (file.get() < 0) fail_write(path, errno);
+    error = write_all(file.get(), bytes);
+    if (error == 0 && old.exists && ::fchmod(file.get(), old.mode & 07777) != 0) error = errno;
+    if (error == 0 && ::fsync(file.get()) != 0) error = errno;
+  }
+  if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+  if (error != 0) {
+    ::unlink(temporary.c_str());
+    fail_write(path, error);
+  }
+}
+
+// Opened for reading without waiting for a writer: a regular file, or what this process was started
+// with (a pipe at /dev/stdin, <(…) of a shell).
+int open_input(const fs::path& path, size_t limit_bytes) {
+  if (const std::optional<int> inherited = inherited_descriptor(path)) {
+    const int fd = ::fcntl(*inherited, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0) fail_read(path, errno);
+    return fd;
+  }
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) fail_read(path, errno);
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::close(fd);
+    fail_read(path, "it is " + kind_of(status.st_mode), "name a regular file");
+  }
+  if (status.st_size > 0 && static_cast<size_t>(status.st_size) > limit_bytes) {
+    ::close(fd);
+    throw Error({.what = "larger than the limit of " + std::to_string(limit_bytes) + " bytes",
+                 .where = path.string(),
+                 .next = "is it the right file?"});
+  }
+  return fd;
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& path, size_t limit_bytes) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) {
-    throw Error({.what = "cannot read: " + reason(errno), .where = path.string(), .next = {}});
-  }
+  const Descriptor file(open_input(path, limit_bytes));
   std::string bytes;
   char block[1 << 16];
   while (true) {
     const ssize_t got = ::read(file.get(), block, sizeof block);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      throw Error({.what = "cannot read: " + reason(errno), .where = path.string(), .next = {}});
-    }
+    if (got < 0) fail_read(path, errno);
     if (got == 0) return bytes;
     if (bytes.size() + static_cast<size_t>(got) > limit_bytes) {
       throw Error({.what = "larger than the limit of " + std::to_string(limit_bytes) + " bytes",
@@ -78,28 +254,57 @@ std::string read_file(const fs::path& path, size_t limit_bytes) {
 }
 
 void write_file_atomically(const fs::path& path, std::string_view bytes) {
-  const fs::path temporary = path.string() + ".tmp-" + std::to_string(::getpid());
-  int error = 0;
-  {
-    const Descriptor file(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (file.get() < 0) fail_write(path, errno);
-    error = write_all(file.get(), bytes);
-    if (error == 0 && ::fsync(file.get()) != 0) error = errno;
+  if (const std::optional<int> inherited = inherited_descriptor(path)) {
+    if (*inherited == STDOUT_FILENO) std::cout.flush();  // what was printed before comes first
+    if (const int error = write_all(*inherited, bytes); error != 0) fail_write(path, error);
+    return;
   }
-  if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
-  if (error != 0) {
-    ::unlink(temporary.c_str());
-    fail_write(path, error);
+  const Found found = look_before_writing(path);
+  if (!is_stream(found.mode)) {
+    replace_file(path, found, bytes);
+    return;
   }
+  const Descriptor stream(open_stream(path));
+  if (const int error = write_all(stream.get(), bytes); error != 0) fail_write(path, error);
 }
 
-AppendFile::AppendFile(const fs::path& path)
-    : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
-  if (fd_ < 0) {
-    throw Error({.what = "cannot open for appending: " + reason(errno),
+void require_writable(const fs::path& path) {
+  if (inherited_descriptor(path)) return;
+  const Found found = look_before_writing(path);
+  if (is_stream(found.mode)) {
+    if (::access(path.c_str(), W_OK) != 0) fail_write(path, errno);
+    return;
+  }
+  fs::path temporary;
+  const Descriptor file(create_beside(path, temporary));
+  if (file.get() < 0) fail_write(path, errno);
+  ::unlink(temporary.c_str());
+}
+
+AppendFile::AppendFile(const fs::path& path) : path_(path) {
+  const auto fail = [&](const std::string& why) {
+    throw Error({.what = "cannot open for appending: " + why,
                  .where = path.string(),
-                 .next = "choose another folder with --out"});
+                 .next = "choose another place"});
+  };
+  if (const std::optional<int> inherited = inherited_descriptor(path)) {
+    fd_ = ::fcntl(*inherited, F_DUPFD_CLOEXEC, 3);
+  } else {
+    fd_ = ::open(path.c_str(),
+                 O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY,
+                 0644);
+  }
+  if (fd_ < 0) {
+    if (errno == ENXIO) fail("it is a FIFO that nobody reads");
+    struct stat status {};
+    const int error = errno;
+    const bool link = error == ELOOP && ::lstat(path.c_str(), &status) == 0;
+    fail(link && S_ISLNK(status.st_mode) ? "it is a symbolic link" : reason(error));
+  }
+  struct stat status {};
+  if (::fstat(fd_, &status) != 0 || !(S_ISREG(status.st_mode) || is_stream(status.st_mode))) {
+    ::close(std::exchange(fd_, -1));
+    fail("it is " + kind_of(status.st_mode));
   }
 }
 
@@ -121,7 +326,7 @@ void AppendFile::append(std::string_view bytes) {
 }
 
 void AppendFile::sync() {
-  if (::fdatasync(fd_) != 0) fail_write(path_, errno);
+  if (::fdatasync(fd_) != 0 && errno != EINVAL) fail_write(path_, errno);  // a stream has no disk
 }
 
 std::string safe_file_name(std::string_view name) {

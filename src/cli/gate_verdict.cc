@@ -35,7 +35,7 @@ void write_step_summary(const GateReport& report, std::ostream& err) {
 
 void require_writable(const GateOutputs& outputs) {
   for (const std::string& path : {outputs.json, outputs.junit}) {
-    if (!path.empty()) write_file_atomically(path, "");
+    if (!path.empty()) require_writable(std::filesystem::path(path));
   }
 }
 

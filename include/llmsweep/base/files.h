@@ -8,17 +8,28 @@
 
 namespace llmsweep {
 
-// Throws Error naming the path where it cannot be read or is larger than `limit_bytes`.
+// Throws Error naming the path where it cannot be read, is larger than `limit_bytes`, or is no
+// regular file: a FIFO or a device is refused at once, without waiting for it. What the process was
+// started with (/dev/stdin, a shell's <(…)) is read whatever it is.
 std::string read_file(const std::filesystem::path& path, size_t limit_bytes = size_t{1} << 30);
 
 // Writes beside the target, syncs, then renames over it: a reader or a crash sees the old file or
-// the new one. Throws MeasurementError (with errno's text) and leaves no fragment.
+// the new one, which keeps the old one's mode. A FIFO that is read, a character device or a
+// descriptor that the process was started with (/dev/stdout, /dev/fd/3) is written into and stays
+// what it is. Throws MeasurementError (with errno's text) and leaves no fragment; also where the
+// path is a symbolic link, a folder, a block device, a socket, or a FIFO that nobody reads.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+// Throws what write_file_atomically() would throw for a reason that is there already; changes
+// nothing. For outputs of commands that take long.
+void require_writable(const std::filesystem::path& path);
 
 // A descriptor opened for appending. One thread an object. Moves, does not copy.
 class AppendFile {
  public:
-  explicit AppendFile(const std::filesystem::path& path);  // creates; throws Error
+  // Creates the file where there is none. A FIFO that is read or a character device is written
+  // into; a link is not followed. Throws Error.
+  explicit AppendFile(const std::filesystem::path& path);
   AppendFile(AppendFile&& other) noexcept;
   AppendFile& operator=(AppendFile&& other) noexcept;
   AppendFile(const AppendFile&) = delete;

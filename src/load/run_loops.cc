@@ -1,5 +1,3 @@
-#include <pthread.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
@@ -7,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "llmsweep/base/thread.h"
 #include "llmsweep/load/load_loop.h"
 
 namespace llmsweep {
@@ -16,7 +15,7 @@ struct LoopThread {
   LoopResult result;
   Duration cpu{};
   std::exception_ptr failure;
-  std::thread thread;
+  std::jthread thread;
 };
 
 class Countdown {
@@ -54,26 +53,31 @@ LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<Http
   const Instant start = clock.now();
   Countdown running(clients.size());
   std::vector<LoopThread> loops(clients.size());
-  for (size_t i = 0; i < clients.size(); ++i) {
-    clients[i]->reset_health();
-    loops[i].thread = std::thread([&, i] {
-      LoopThread& loop = loops[i];
-      const Duration cpu_before = thread_cpu_time();
-      try {
-        const LoopShare share{.loop = static_cast<uint32_t>(i),
-                              .loops = static_cast<uint32_t>(clients.size()),
-                              .start = start};
-        loop.result = run_loop(plan, share, *clients[i], clock, control, sink);
-      } catch (...) {
-        loop.failure = std::current_exception();
-        control.stop = Stop::kNow;
-      }
-      loop.cpu = thread_cpu_time() - cpu_before;
-      running.count_down();
-    });
-    pthread_setname_np(loops[i].thread.native_handle(), ("loop-" + std::to_string(i)).c_str());
+  const auto run = [&](size_t i) {
+    LoopThread& loop = loops[i];
+    const Duration cpu_before = thread_cpu_time();
+    try {
+      const LoopShare share{.loop = static_cast<uint32_t>(i),
+                            .loops = static_cast<uint32_t>(clients.size()),
+                            .start = start};
+      loop.result = run_loop(plan, share, *clients[i], clock, control, sink);
+    } catch (...) {
+      loop.failure = std::current_exception();
+      control.stop = Stop::kNow;
+    }
+    loop.cpu = thread_cpu_time() - cpu_before;
+    running.count_down();
+  };
+  try {
+    for (size_t i = 0; i < clients.size(); ++i) {
+      clients[i]->reset_health();
+      loops[i].thread = start_thread(("loop-" + std::to_string(i)).c_str(), [&run, i] { run(i); });
+    }
+    while (!running.wait_for(ticker.every)) ticker.tick();
+  } catch (...) {
+    control.stop = Stop::kNow;  // or the loops that run would be waited for until their load ends
+    throw;
   }
-  while (!running.wait_for(ticker.every)) ticker.tick();
   LoadOutcome outcome{.started = start};
   for (LoopThread& loop : loops) loop.thread.join();
   outcome.ended = clock.now();

@@ -1,10 +1,10 @@
 #include "llmsweep/load/watchdog.h"
 
-#include <pthread.h>
-
 #include <atomic>
 #include <thread>
 #include <utility>
+
+#include "llmsweep/base/thread.h"
 
 namespace llmsweep {
 namespace {
@@ -19,7 +19,7 @@ struct Watchdog::State {
   const Clock& clock;
   std::atomic<bool> stop = false;
   std::vector<Stall> stalls;  // the thread's until it is joined
-  std::thread thread;
+  std::jthread thread;
 
   explicit State(const Clock& the_clock) : clock(the_clock) {}
 
@@ -37,8 +37,7 @@ struct Watchdog::State {
 };
 
 Watchdog::Watchdog(const Clock& clock) : state_(std::make_unique<State>(clock)) {
-  state_->thread = std::thread([this] { state_->tick_until_stopped(); });
-  pthread_setname_np(state_->thread.native_handle(), "watchdog");
+  state_->thread = start_thread("watchdog", [this] { state_->tick_until_stopped(); });
 }
 
 Watchdog::~Watchdog() {

@@ -58,6 +58,12 @@ Server::Server(SimulatorProfile profile, SimulatorOptions options)
 void Server::run() {
   accept();
   io_.run();
+  hang_up();
+}
+
+void Server::hang_up() {
+  boost::system::error_code ignored;
+  acceptor_.close(ignored);
   for (auto& [id, connection] : connections_) connection->reset();
   serving_.clear();
   connections_.clear();

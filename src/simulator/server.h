@@ -27,8 +27,9 @@ class Server final : public ConnectionOwner {
   Server(SimulatorProfile profile, SimulatorOptions options);
 
   uint16_t port() const { return port_; }
-  void run();   // until stop()
-  void stop();  // from any thread
+  void run();      // until stop()
+  void hang_up();  // on the thread of run(), where that threw: nobody is served any more
+  void stop();     // from any thread
 
  private:
   struct Served {

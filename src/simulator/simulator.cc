@@ -2,8 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <boost/system/system_error.hpp>
+#include <cstdio>
+#include <exception>
 #include <thread>
 
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/thread.h"
 #include "simulator/server.h"
 #include "simulator/thread_signals.h"
 
@@ -12,19 +17,35 @@ namespace llmsweep {
 struct Simulator::Impl {
   sim::Server server;
   bool tls;
-  std::thread thread;
+  std::jthread thread;
 
   Impl(SimulatorProfile profile, const SimulatorOptions& options)
       : server(std::move(profile), options), tls(options.tls) {
-    thread = std::thread([this] {
-      sim::begin_quiet_thread("simulator");
+    thread = start_thread("simulator", [this] { serve(); });
+  }
+
+  // Out of memory, say: the endpoint is gone then, and the sweep finds out as with any other.
+  void serve() {
+    sim::begin_quiet_thread("simulator");
+    try {
       server.run();
-    });
+    } catch (const std::exception& error) {
+      fmt::print(stderr, "warning: the simulated endpoint has ended: {}\n", error.what());
+      server.hang_up();
+    }
   }
 };
 
-Simulator::Simulator(SimulatorProfile profile, SimulatorOptions options)
-    : impl_(std::make_unique<Impl>(std::move(profile), options)) {}
+Simulator::Simulator(SimulatorProfile profile, SimulatorOptions options) {
+  try {
+    impl_ = std::make_unique<Impl>(std::move(profile), options);
+  } catch (const boost::system::system_error& error) {
+    throw MeasurementError(
+        {.what = "the simulated endpoint cannot be started: " + error.code().message(),
+         .where = {},
+         .next = "raise the limits on open files and memory (ulimit -n and -v)"});
+  }
+}
 
 Simulator::~Simulator() {
   stop();

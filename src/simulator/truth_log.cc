@@ -1,16 +1,16 @@
 #include "simulator/truth_log.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
-
 #include <cstdio>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/thread.h"
 #include "simulator/thread_signals.h"
 
 namespace llmsweep::sim {
 
-TruthLog::TruthLog(const std::filesystem::path& path) : file_(path), thread_([this] { run(); }) {}
+TruthLog::TruthLog(const std::filesystem::path& path)
+    : file_(path), thread_(start_thread("truth", [this] { run(); })) {}
 
 TruthLog::~TruthLog() {
   {
@@ -47,7 +47,7 @@ void TruthLog::run() {
     if (!writable) continue;
     try {
       file_.append(lines);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       // A full disk must not end the endpoint; said once, on the only channel a thread has.
       writable = false;
       fmt::print(stderr, "warning: the truth log is incomplete from here on: {}\n", error.what());

@@ -30,7 +30,7 @@ class TruthLog {
   std::condition_variable changed_;
   std::vector<TruthRecord> pending_;  // guarded by mutex_
   bool stopping_ = false;             // guarded by mutex_
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace llmsweep::sim

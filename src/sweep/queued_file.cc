@@ -1,7 +1,5 @@
 #include "sweep/queued_file.h"
 
-#include <pthread.h>
-
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -10,6 +8,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/thread.h"
 
 namespace llmsweep {
 
@@ -22,7 +21,7 @@ struct QueuedFile::State {
   bool writing = false;
   bool stop = false;
   std::string failure;  // why a write failed; empty: none did
-  std::thread thread;
+  std::jthread thread;
 
   explicit State(const std::filesystem::path& path) : file(path) {}
 
@@ -38,7 +37,7 @@ struct QueuedFile::State {
       std::string failed_now;
       try {
         file.append(bytes);
-      } catch (const MeasurementError& error) {
+      } catch (const std::exception& error) {
         failed_now = error.what();
       }
       lock.lock();
@@ -51,8 +50,7 @@ struct QueuedFile::State {
 
 QueuedFile::QueuedFile(const std::filesystem::path& path, const char* thread_name)
     : state_(std::make_unique<State>(path)) {
-  state_->thread = std::thread([this] { state_->write_until_stopped(); });
-  pthread_setname_np(state_->thread.native_handle(), thread_name);
+  state_->thread = start_thread(thread_name, [this] { state_->write_until_stopped(); });
 }
 
 QueuedFile::~QueuedFile() {

@@ -79,6 +79,21 @@ bool is_bidirectional_control(utf8proc_int32_t c) {
          (c >= 0x2066 && c <= 0x2069);
 }
 
+// CI runners take such text in a program's output for commands to themselves: GitHub's
+// "::error::…" at a line's start and "##[error]…" anywhere, Azure's "##vso[…", TeamCity's
+// "##teamcity[…". Returns how the first byte is to be shown; empty: as it is.
+std::string_view harmless_command_mark(std::string_view text, bool at_word) {
+  if (text[0] == ':') {
+    const bool command =
+        at_word && text.substr(0, 2) == "::" && text.find("::", 2) != std::string_view::npos;
+    return command ? "\\u003a" : "";
+  }
+  if (text.substr(0, 2) != "##") return "";
+  const size_t word =
+      text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", 2);
+  return word != std::string_view::npos && text[word] == '[' ? "\\u0023" : "";
+}
+
 }  // namespace
 
 std::optional<double> parse_double(std::string_view text) {
@@ -188,8 +203,16 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
 
 std::string printable(std::string_view text, size_t limit) {
   std::string shown;
+  bool at_word = true;  // at the start, or after white space
   while (!text.empty()) {
     if (shown.size() >= limit) return shown + "…";
+    if (const std::string_view harmless = harmless_command_mark(text, at_word); !harmless.empty()) {
+      shown += harmless;
+      text.remove_prefix(1);
+      at_word = false;
+      continue;
+    }
+    at_word = text[0] == ' ';
     size_t maximal = 1;
     const size_t length = valid_character(text, maximal);
     if (length == 0) {
@@ -202,6 +225,7 @@ std::string printable(std::string_view text, size_t limit) {
                      static_cast<utf8proc_ssize_t>(length), &character);
     if (character == '\n') {
       shown += "\\n";
+      at_word = true;
     } else if (character < 0x20 || (character >= 0x7f && character < 0xa0) ||
                is_bidirectional_control(character) || character == 0x2028 || character == 0x2029) {
       shown += fmt::format("\\u{:04x}", static_cast<unsigned>(character));
@@ -211,6 +235,24 @@ std::string printable(std::string_view text, size_t limit) {
     text.remove_prefix(length);
   }
   return shown;
+}
+
+std::string escape_direction_marks(std::string_view quoted) {
+  std::string text;
+  while (!quoted.empty()) {
+    size_t maximal = 1;
+    const size_t length = std::max<size_t>(valid_character(quoted, maximal), 1);
+    utf8proc_int32_t character = 0;
+    utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(quoted.data()),
+                     static_cast<utf8proc_ssize_t>(length), &character);
+    if (is_bidirectional_control(character)) {
+      text += fmt::format("\\u{:04x}", static_cast<unsigned>(character));
+    } else {
+      text += quoted.substr(0, length);
+    }
+    quoted.remove_prefix(length);
+  }
+  return text;
 }
 
 bool is_valid_utf8(std::string_view text) {

@@ -1,5 +1,7 @@
 #include "report/escape.h"
 
+#include <array>
+
 #include "llmsweep/base/text.h"
 
 namespace llmsweep::report {
@@ -7,6 +9,29 @@ namespace {
 
 bool starts_with(std::string_view text, size_t at, std::string_view what) {
   return text.substr(at, what.size()) == what;
+}
+
+// Takes one of `these` from the front of `text`.
+template <size_t kCount>
+bool take(std::string_view& text, const std::array<std::string_view, kCount>& these) {
+  for (const std::string_view each : these) {
+    if (!text.starts_with(each)) continue;
+    text.remove_prefix(each.size());
+    return true;
+  }
+  return false;
+}
+
+// Whether a spreadsheet would calculate with it: white space and invisible characters before the
+// sign are dropped by some, and the full-width signs are taken for the plain ones.
+bool is_formula(std::string_view text) {
+  constexpr std::array<std::string_view, 8> kSkipped = {" ",      "\t",     "\u00a0", "\u3000",
+                                                        "\ufeff", "\u200b", "\u2003", "\u2009"};
+  constexpr std::array<std::string_view, 8> kSigns = {"=",      "+",      "-",      "@",
+                                                      "\uff1d", "\uff0b", "\uff0d", "\uff20"};
+  while (take(text, kSkipped)) {
+  }
+  return take(text, kSigns);
 }
 
 }  // namespace
@@ -73,9 +98,7 @@ std::string markdown(std::string_view text, size_t limit) {
 
 std::string csv_text(std::string_view text, size_t limit) {
   std::string shown = printable(text, limit);
-  if (!shown.empty() && std::string_view("=+-@").find(shown[0]) != std::string_view::npos) {
-    shown.insert(0, 1, '\'');
-  }
+  if (is_formula(shown)) shown.insert(0, 1, '\'');
   if (shown.find_first_of("\",\r\n;\t") == std::string::npos) return shown;
   std::string quoted = "\"";
   for (const char c : shown) {

@@ -79,5 +79,27 @@ TEST(DisplayWidth, CountsWideCharactersTwice) {
   EXPECT_EQ(display_width(""), 0u);
 }
 
+TEST(Text, PrintableDisarmsWhatACiRunnerTakesForACommand) {
+  EXPECT_EQ(printable("::stop-commands::x"), "\\u003a:stop-commands::x");
+  EXPECT_EQ(printable("  ::error file=a,line=1::x"), "  \\u003a:error file=a,line=1::x");
+  EXPECT_EQ(printable("one\n::warning::two"), "one\\n\\u003a:warning::two");
+  EXPECT_EQ(printable("a ##[error]b"), "a \\u0023#[error]b");
+  EXPECT_EQ(printable("##vso[task.setvariable variable=x]y"),
+            "\\u0023#vso[task.setvariable variable=x]y");
+  EXPECT_EQ(printable("##teamcity[buildStatus]"), "\\u0023#teamcity[buildStatus]");
+}
+
+TEST(Text, PrintableLeavesColonsAndHashesThatAreNoCommand) {
+  for (const char* plain :
+       {"::1", "[::1]:8000", "std::string::npos", "a: b", "## heading", "#1", "fe80::1 and ::2"}) {
+    EXPECT_EQ(printable(plain), plain);
+  }
+}
+
+TEST(Text, DirectionMarksInQuotedTextAreEscapedAndMeanTheSame) {
+  EXPECT_EQ(escape_direction_marks("\"a\u202eb\u2066\""), "\"a\\u202eb\\u2066\"");
+  EXPECT_EQ(escape_direction_marks("\"日本 ✓\""), "\"日本 ✓\"");
+}
+
 }  // namespace
 }  // namespace llmsweep

@@ -41,6 +41,10 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
 // outside and goes to a terminal or an error message.
 std::string printable(std::string_view text, size_t limit = 200);
 
+// JSON text, or YAML in double quotes, with each character that turns the direction of what follows
+// written as \\uXXXX: it means the same and cannot reorder what a person reads.
+std::string escape_direction_marks(std::string_view quoted);
+
 bool is_valid_utf8(std::string_view text);
 // Replaces each maximal invalid subpart by U+FFFD, as the WHATWG decoder does.
 std::string repair_utf8(std::string_view bytes);

@@ -1,7 +1,6 @@
 #include "llmsweep/dataset/prompts.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,6 +15,7 @@
 #include "dataset/word_list.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/sha256.h"
+#include "llmsweep/base/thread.h"
 
 namespace llmsweep {
 
@@ -62,6 +62,7 @@ void in_parallel(const PromptKit& kit, int64_t count, const Work& work) {
     PromptMaker maker(kit);
     for (int64_t i = next++; i < count; i = next++) {
       try {
+        stop_if_interrupted(kit.plan.interrupts, "the making of prompts");
         work(maker, i);
       } catch (...) {
         std::lock_guard lock(mutex);
@@ -76,12 +77,16 @@ void in_parallel(const PromptKit& kit, int64_t count, const Work& work) {
   if (threads <= 1) {
     loop();
   } else {
-    std::vector<std::thread> pool;
-    for (int64_t t = 0; t < threads; ++t) {
-      pool.emplace_back(loop);
-      pthread_setname_np(pool.back().native_handle(), fmt::format("prompts-{}", t).c_str());
+    std::vector<std::jthread> pool;
+    try {
+      for (int64_t t = 0; t < threads; ++t) {
+        pool.push_back(start_thread(fmt::format("prompts-{}", t).c_str(), loop));
+      }
+    } catch (...) {
+      next = count;  // or those that run would make all prompts before they are joined
+      throw;
     }
-    for (auto& thread : pool) thread.join();
+    pool.clear();
   }
   if (failure) std::rethrow_exception(failure);
 }

@@ -57,6 +57,11 @@ size_t on_body(char* bytes, size_t size, size_t count, void* user) noexcept {
   return size * count;
 }
 
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
+  const Interrupts* interrupts = static_cast<const Receiving*>(user)->exchange->interrupts;
+  return interrupts != nullptr && interrupts->load() > 0 ? 1 : 0;
+}
+
 std::vector<std::pair<std::string, std::string>> split_headers(std::string_view block) {
   std::vector<std::pair<std::string, std::string>> headers;
   for (const std::string& line : split(block, '\n')) {
@@ -74,6 +79,9 @@ void set_request(CURL* easy, const HttpExchange& exchange, Receiving& receiving)
   const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(exchange.timeout).count();
   curl_easy_setopt(easy, CURLOPT_URL, exchange.url.c_str());
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout));
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, &on_progress);
+  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &receiving);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &receiving);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
@@ -95,6 +103,9 @@ void perform(const HttpExchange& exchange, Receiving& receiving) {
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail.data());
 
   const CURLcode code = curl_easy_perform(easy);
+  if (code == CURLE_ABORTED_BY_CALLBACK) {
+    stop_if_interrupted(exchange.interrupts, "a request to the endpoint");
+  }
   HttpAnswer& answer = receiving.answer;
   long status = 0;
   long port = 0;

@@ -23,9 +23,10 @@ constexpr int64_t kTimedTokens = 17;
 
 class Checker {
  public:
-  Checker(const SweepSpec& spec, const Connection& connection)
+  Checker(const SweepSpec& spec, const Connection& connection, const Interrupts* interrupts)
       : spec_(spec),
         connection_(connection),
+        interrupts_(interrupts),
         secrets_(secrets_of(spec, connection)),
         base_url_(connection.urls.front()) {
     result_.fields = spec.endpoint.request_fields;
@@ -49,7 +50,8 @@ class Checker {
             .timeout = spec_.endpoint.request_timeout,
             .use_proxy = spec_.endpoint.use_proxy,
             .ca_file = spec_.endpoint.ca_file,
-            .secrets = secrets_};
+            .secrets = secrets_,
+            .interrupts = interrupts_};
   }
 
   void resolve() {
@@ -248,6 +250,7 @@ class Checker {
 
   const SweepSpec& spec_;
   const Connection& connection_;
+  const Interrupts* interrupts_;
   const std::vector<std::string> secrets_;
   std::string base_url_;  // the address that is being checked
   std::vector<Probe> probes_;
@@ -260,8 +263,9 @@ class Checker {
 
 }  // namespace
 
-Preflight check_endpoint(const SweepSpec& spec, const Connection& connection) {
-  return Checker(spec, connection).run();
+Preflight check_endpoint(const SweepSpec& spec, const Connection& connection,
+                         const Interrupts* interrupts) {
+  return Checker(spec, connection, interrupts).run();
 }
 
 }  // namespace llmsweep

@@ -49,11 +49,13 @@ class Sweep {
     std::vector<std::string> notes;
     const OpenEndpoint endpoint(spec_.endpoint, notes, folder_ / "truth.jsonl");
     result().simulated = endpoint.simulated();
-    const Preflight preflight = check_endpoint(spec_, endpoint.connection());
+    const Preflight preflight = check_endpoint(spec_, endpoint.connection(), &interrupts_);
     describe(preflight, std::move(notes));
     observer_.planned(planned_load(spec_, preflight));
 
-    const PromptSource prompts(prompt_plan(spec_, preflight), preflight.tokenizer);
+    PromptPlan plan = prompt_plan(spec_, preflight);
+    plan.interrupts = &interrupts_;
+    const PromptSource prompts(std::move(plan), preflight.tokenizer);
     describe_prompts(prompts);
 
     store_.open(spec_, result());
@@ -116,6 +118,10 @@ class Sweep {
 
   void run_level(LevelRunner& runner, int concurrency, int repeat) {
     if (store_.has(concurrency, repeat - 1)) return;
+    if (interrupts_ > 0) {
+      stop();
+      return;
+    }
     const auto& planned = spec_.load.concurrency;
     const auto at = std::find(planned.begin(), planned.end(), concurrency);
     RunEntry entry;
@@ -126,14 +132,20 @@ class Sweep {
       over_ = true;
       return;
     }
-    LevelRun run = runner.run(
-        {.concurrency = concurrency,
-         .level = static_cast<int>(at - planned.begin()) + 1,
-         .levels = static_cast<int>(planned.size()),
-         .repeat = repeat,
-         .repeats = repeat > spec_.load.repeats ? spec_.load.repeats_max : spec_.load.repeats,
-         .simulated = result().simulated},
-        entry.first_prompt);
+    LevelRun run;
+    try {
+      run = runner.run(
+          {.concurrency = concurrency,
+           .level = static_cast<int>(at - planned.begin()) + 1,
+           .levels = static_cast<int>(planned.size()),
+           .repeat = repeat,
+           .repeats = repeat > spec_.load.repeats ? spec_.load.repeats_max : spec_.load.repeats,
+           .simulated = result().simulated},
+          entry.first_prompt);
+    } catch (const InterruptedError&) {  // while its prompts were made: nothing had been sent
+      stop();
+      return;
+    }
     entry.interrupted = interrupts_.load() > 0;
     entry.gave_up = run.gave_up;
     entry.client = run.client;
@@ -159,6 +171,11 @@ class Sweep {
     // The threads of the next level may take other arenas of the allocator: what each of them keeps
     // of the largest level that it has seen would add up.
     malloc_trim(0);
+  }
+
+  void stop() {
+    outcome_.stopped = true;
+    over_ = true;
   }
 
   // Bisects the bracket of users at the first target until it is narrow enough.

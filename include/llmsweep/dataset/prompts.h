@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "llmsweep/base/interrupt.h"
 #include "llmsweep/model/prompt.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
@@ -35,8 +36,9 @@ struct PromptPlan {
   // leaves them out of the content; planned_input_tokens has them in either scope. Not used for
   // prompt_as: ids, to which servers add nothing.
   int64_t overhead_tokens = 0;
-  double bytes_per_token = 4.0;  // used without a tokenizer
-  int threads = 0;               // 0: one a core
+  double bytes_per_token = 4.0;            // used without a tokenizer
+  int threads = 0;                         // 0: one a core
+  const Interrupts* interrupts = nullptr;  // above 0: making prompts throws InterruptedError
 };
 
 // What was read from the dataset, for the result's provenance.

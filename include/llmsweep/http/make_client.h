@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "llmsweep/base/clock.h"
+#include "llmsweep/base/interrupt.h"
 #include "llmsweep/http/http_client.h"
 #include "llmsweep/model/spec.h"
 
@@ -64,7 +65,7 @@ ResolvedEndpoint resolve_endpoint(const std::string& url,
 
 // A single blocking request, for checks before a run: GET without a body, POST with one.
 // Transport failures come back in `error`; nothing is thrown for them. Throws Error for a URL or a
-// header that cannot be used.
+// header that cannot be used, and InterruptedError.
 struct HttpExchange {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
@@ -76,6 +77,8 @@ struct HttpExchange {
   bool use_proxy = false;
   std::string ca_file;
   std::vector<std::string> secrets;  // redacted wherever the server repeats them
+  // Looked at at least once a second; above 0 the exchange is given up.
+  const Interrupts* interrupts = nullptr;
 };
 struct HttpAnswer {
   int status = 0;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "llmsweep/base/interrupt.h"
 #include "llmsweep/model/result.h"
 #include "llmsweep/model/spec.h"
 #include "llmsweep/sweep/endpoint.h"
@@ -29,7 +30,8 @@ struct Preflight {
 
 // Throws MeasurementError that says what the endpoint answered and what to do about it, also where
 // one URL of several serves another model or counts tokens otherwise than the first; Error for
-// a tokenizer that cannot be read.
-Preflight check_endpoint(const SweepSpec& spec, const Connection& connection);
+// a tokenizer that cannot be read; InterruptedError once `interrupts` is above 0.
+Preflight check_endpoint(const SweepSpec& spec, const Connection& connection,
+                         const Interrupts* interrupts = nullptr);
 
 }  // namespace llmsweep

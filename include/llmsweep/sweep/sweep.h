@@ -4,12 +4,12 @@
 // as the between-run noise that it is, and an interrupted sweep has whole rounds.
 #pragma once
 
-#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "llmsweep/base/interrupt.h"
 #include "llmsweep/model/result.h"
 #include "llmsweep/model/spec.h"
 #include "llmsweep/report/progress.h"
@@ -29,9 +29,6 @@ class SweepObserver {
   virtual void run_finished(const LevelStats& level) = 0;
 };
 
-// 0: go on; 1: finish what is in flight; 2: stop at once. Raised by a signal.
-using Interrupts = std::atomic<int>;
-
 // The levels of which one more run would help, asked when the planned runs are done and again after
 // each round of added ones. A level with load.repeats_max runs gets no more. Empty: none.
 using RepeatsWanted = std::function<std::vector<int>(const SweepResult&)>;
@@ -46,7 +43,8 @@ struct SweepOutcome {
 };
 
 // Writes `folder`/requests.jsonl, result.json and, where the spec asks, chunks.bin while it runs.
-// Throws MeasurementError where the endpoint or the folder made it impossible to start.
+// Throws MeasurementError where the endpoint or the folder made it impossible to start, and
+// InterruptedError where it was interrupted before that.
 SweepOutcome run_sweep(const SweepSpec& spec, const std::filesystem::path& folder,
                        const Interrupts& interrupts, SweepObserver& observer,
                        const RepeatsWanted& repeats_wanted = {});

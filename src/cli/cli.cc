@@ -3,18 +3,21 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <new>
+#include <system_error>
 
 #include "cli/analysis_commands.h"
 #include "cli/commands.h"
 #include "cli/format_option.h"
+#include "cli/prepare_process.h"
 #include "cli/report_commands.h"
 #include "cli/shell_commands.h"
 #include "cli/simulator_commands.h"
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/interrupt.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/base/version.h"
 
@@ -88,8 +91,9 @@ void add_run(CLI::App& app, Command& chosen) {
       "Leaves OUT/NAME/: result.json, requests.jsonl, sweep.jsonl, report.html, figure.svg. "
       "Ctrl-C\n"
       "once lets requests in flight end and writes what was measured; twice stops at once. "
-      "--resume\n"
-      "goes on after that, or after a kill, and starts the run that was cut short again.\n"
+      "SIGTERM and\n"
+      "SIGHUP leave them 8 s. --resume goes on after that, or after a kill, and starts the run that\n"
+      "was cut short again.\n"
       "With --gate the exit code is the verdict's, as of 'llmsweep gate'.\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return run_command(*options, console); };
@@ -315,23 +319,43 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   return chosen(console);
 }
 
-}  // namespace
-
-int run_cli(const std::vector<std::string>& args, std::ostream& out, std::ostream& err) {
-  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of the write, not a death
-  Console console = console_on(out, err);
+int run_and_explain(const std::vector<std::string>& args, Console& console) {
+  std::ostream& err = console.err;
   try {
     return parse_and_run(args, console);
+  } catch (const InterruptedError& error) {
+    err << "llmsweep: " << error.what() << '\n';
+    return kExitInterrupted;
   } catch (const MeasurementError& error) {
     err << "llmsweep: " << error.what() << '\n';
     return kExitMeasurementFailed;
   } catch (const Error& error) {
     err << "llmsweep: " << error.what() << '\n';
     return kExitUsage;
+  } catch (const std::bad_alloc&) {
+    err << "llmsweep: out of memory; give it more (ulimit -v, a container's limit) or ask for less "
+           "at once\n";
+    return kExitMeasurementFailed;
+  } catch (const std::system_error& error) {
+    err << "llmsweep: " << printable(error.what(), 500) << '\n';
+    return kExitMeasurementFailed;
   } catch (const std::exception& error) {
-    err << "llmsweep: " << error.what() << "; this is a mistake of llmsweep, please report it\n";
+    err << "llmsweep: " << printable(error.what(), 500)
+        << "; this is a bug in llmsweep, please report it\n";
     return kExitMeasurementFailed;
   }
+}
+
+}  // namespace
+
+int run_cli(const std::vector<std::string>& args, std::ostream& out, std::ostream& err) {
+  prepare_process();
+  Console console = console_on(out, err);
+  const int code = run_and_explain(args, console);
+  if (out.flush()) return code;
+  err << "llmsweep: standard output: cannot write all of it; is its disk full, or has its reader "
+         "gone away?\n";
+  return kExitMeasurementFailed;
 }
 
 }  // namespace llmsweep

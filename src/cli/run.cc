@@ -89,13 +89,17 @@ fs::path folder_of(const RunOptions& options, const SweepSpec& spec, Console& co
   return folder;
 }
 
-void print_result(const SweepResult& result, const fs::path& folder, Console& console) {
+void print_result(const SweepResult& result, Console& console) {
   console.out << level_table(result, console.out_style) << '\n';
   for (const std::string& sentence : users_sentences(result)) console.out << sentence << '\n';
-  console.out << fmt::format(
-      "\n{0}/result.json\n{0}/requests.jsonl\n{0}/report.html\n{0}/figure.svg\n", folder.string());
-  if (fs::exists(folder / "chunks.bin"))
-    console.out << fmt::format("{}/chunks.bin\n", folder.string());
+  console.out << '\n';
+}
+
+void list_files(const fs::path& folder, Console& console) {
+  for (const char* name :
+       {"result.json", "requests.jsonl", "report.html", "figure.svg", "chunks.bin"}) {
+    if (fs::exists(folder / name)) console.out << (folder / name).string() << '\n';
+  }
 }
 
 // The policy of `run --gate` and its baseline, read before anything is sent.
@@ -167,10 +171,11 @@ int run_command(const RunOptions& options, Console& console) {
     }
   }
   const SweepResult& result = outcome.result;
-  if (options.format == kJsonFormat) {
+  const bool json = options.format == kJsonFormat;
+  if (json) {
     console.out << result_to_json(result) << '\n';
   } else {
-    print_result(result, folder, console);
+    print_result(result, console);
   }
   if (!outcome.storage_error.empty()) {
     throw MeasurementError({.what = outcome.storage_error,
@@ -179,6 +184,7 @@ int run_command(const RunOptions& options, Console& console) {
   }
   write_file_atomically(folder / "figure.svg", figure_svg({&result, 1}));
   write_run_report(folder, result);
+  if (!json) list_files(folder, console);
   const int verdict = gate ? gate.deliver(result, console) : kExitOk;
   if (outcome.stopped) return kExitInterrupted;
   if (outcome.endpoint_lost || !any_completed(result)) {
@@ -200,7 +206,8 @@ int rebuild_command(const RebuildOptions& options, Console& console) {
   if (options.format == kJsonFormat) {
     console.out << result_to_json(rebuilt.result) << '\n';
   } else {
-    print_result(rebuilt.result, folder, console);
+    print_result(rebuilt.result, console);
+    list_files(folder, console);
   }
   return kExitOk;
 }

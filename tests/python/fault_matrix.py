@@ -489,6 +489,22 @@ def interrupted(case):
     return case.seen("requests in flight end; level INVALID (interrupted)", planned=1000)
 
 
+@row("SIGTERM or SIGHUP in mid-run, requests of 60 s")
+def terminated(case):
+    case.start(f"simulator: {case.profile(step='{base_ms: 30}')}", "concurrency: [2], requests_per_slot: 1",
+               ["workload.output_tokens=2000"])
+    case.until(lambda: os.path.exists(f"{case.out}/fault/result.json"))
+    time.sleep(0.5)
+    begun = time.monotonic()
+    case.process.send_signal(signal.SIGTERM)
+    case.process.send_signal(signal.SIGHUP)  # the second stops at once
+    case.wait()
+    assert time.monotonic() - begun < 8 and case.result()["interrupted"]
+    assert all(r["outcome"] == "cancelled" for r in case.records()) and len(case.records()) == 2
+    assert os.path.exists(f"{case.out}/fault/report.html")
+    return "requests in flight get 8 s at most, the second signal ends them at once; result, figure and report are written", "every request that was sent", case.code
+
+
 @row("process stopped for 1 s (SIGSTOP, SIGCONT)")
 def stopped(case):
     case.start(f"simulator: {case.profile(step='{base_ms: 5}')}", "concurrency: [2], requests_per_slot: 60")

@@ -157,6 +157,7 @@ WireProfile read_wire(const ConfigNode& node, Dialect dialect) {
   read_choice(node["usage"], sim::usage_names(), wire.usage);
   read(node["usage_always"], wire.usage_always);
   read_count(node["reasoning_tokens"], wire.reasoning_tokens, 0);
+  read_count(node["silent_tokens"], wire.silent_tokens, 0);
   read(node["reasoning_field"], wire.reasoning_field);
   read(node["comment_interval"], wire.comment_interval);
   read(node["comment"], wire.comment);

@@ -72,6 +72,7 @@ Fields wire_fields(const WireProfile& wire) {
           {"usage", sim::spelled(sim::usage_names(), wire.usage)},
           {"usage_always", fmt::format("{}", wire.usage_always)},
           {"reasoning_tokens", fmt::format("{}", wire.reasoning_tokens)},
+          {"silent_tokens", fmt::format("{}", wire.silent_tokens)},
           {"reasoning_field", quoted(wire.reasoning_field)},
           {"comment_interval", fmt::format("{}ns", wire.comment_interval.count())},
           {"comment", quoted(wire.comment)},

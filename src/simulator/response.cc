@@ -251,14 +251,17 @@ void Response::next_text(int64_t tokens, bool last, std::string& text) {
   const bool wide = wire_.text != WireProfile::Text::kAscii;
   int64_t end = worded_ + tokens;
   if (wire_.text == WireProfile::Text::kHeldBack && !last && held_back(end - 1)) --end;
-  for (; worded_ < end; ++worded_) text += output_word(seed_, worded_, wide && worded_ % 3 == 0);
+  for (; worded_ < end; ++worded_) {
+    if (worded_ < wire_.silent_tokens) continue;
+    text += output_word(seed_, worded_, wide && worded_ % 3 == 0);
+  }
 }
 
 void Response::send_chunk(const EngineEvent& event) {
   const bool reasoning = worded_ < reasoning_tokens_;
   next_text(given_ - worded_, event.last, text_);
   const bool empty_chunks = profile_.dialect != Dialect::kLlamacpp;
-  if (text_.empty() && !empty_chunks) return;
+  if (text_.empty() && !empty_chunks && !event.last) return;
   payload_.clear();
   out_.clear();
   append_head(out_);

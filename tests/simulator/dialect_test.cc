@@ -178,6 +178,34 @@ TEST(WireOptions, ReasonBeforeAnswering) {
   EXPECT_FALSE(plain["choices"][0]["message"]["reasoning"].get<std::string>().empty());
 }
 
+TEST(WireOptions, CountFirstTokensThatHaveNoText) {
+  for (const Dialect dialect : kAll) {
+    for (const int64_t silent : {3, 9}) {
+      SimulatorProfile profile = profile_of(dialect);
+      profile.tokens.natural_mean = 1e6;
+      profile.wire.silent_tokens = silent;
+      const PlainAnswer answer = stream_of(profile, true, 5);
+      EXPECT_TRUE(answer.complete) << name_of(dialect);
+      std::string text;
+      int64_t counted = 0;
+      bool finished = false;
+      for (const std::string& line : data_lines(answer.body)) {
+        if (line == "[DONE]") continue;
+        const json chunk = json::parse(line);
+        if (chunk.contains("usage") && chunk["usage"].is_object()) {
+          counted = chunk["usage"]["completion_tokens"];
+        }
+        if (chunk["choices"].empty()) continue;
+        text += text_of(chunk["choices"][0]);
+        finished |= chunk["choices"][0].value("finish_reason", json()) == "length";
+      }
+      EXPECT_EQ(counted, 5) << name_of(dialect);
+      EXPECT_TRUE(finished) << name_of(dialect);
+      EXPECT_EQ(std::count(text.begin(), text.end(), ' '), silent == 3 ? 2 : 0) << text;
+    }
+  }
+}
+
 TEST(WireOptions, PutUsageIntoTheFinishChunkOrEveryChunk) {
   SimulatorProfile profile = profile_of(Dialect::kVllm);
   profile.wire.usage = WireProfile::Usage::kFinishChunk;

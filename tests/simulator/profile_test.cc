@@ -52,6 +52,7 @@ wire:
   role_chunk: "null"
   usage: every_chunk
   reasoning_tokens: 9
+  silent_tokens: 2
   comment_interval: 100ms
   comment: " wait"
   crlf: true

@@ -92,6 +92,7 @@ struct WireProfile {
   bool usage_always = false;     // without being asked
   int64_t reasoning_tokens = 0;  // the first of the answer come as reasoning
   std::string reasoning_field = "reasoning_content";
+  int64_t silent_tokens = 0;    // the first of the answer are counted, but have no text
   Duration comment_interval{};  // comments until the first token; 0: none
   std::string comment;          // text after the colon
   bool crlf = false;

@@ -228,6 +228,7 @@ void ResponseReader::end_of_stream(bool done, Instant at) {
                   "the stream ended" + after_chunks() + " without [DONE] and without finish_reason",
                   at);
   }
+  ended_without_text_ = choices_seen_ && (done || !record_->finish_reason.empty());
   std::string error = "no tokens: the stream ended without model output";
   if (payloads_ == 0) {
     error = done ? "no tokens: [DONE] came without any chunk" : "no tokens: the answer is empty";

@@ -19,7 +19,16 @@ namespace llmsweep {
 namespace {
 
 constexpr size_t kModelsKept = 64 << 10;
-constexpr int64_t kTimedTokens = 17;
+// One token may be half a character, a special token or the start of a thought: nothing to see.
+constexpr int64_t kProbeTokens = 16;
+constexpr int64_t kShorterTokens = 4;  // another length, for the time per token
+
+// By the server's count; without one a stop at the limit means as many as were requested.
+int64_t tokens_in(const RequestRecord& record, int64_t requested) {
+  const bool unknown = record.token_source != TokenSource::kUsage;
+  if (unknown && record.finish_reason == "length") return requested;
+  return std::max<int64_t>(1, record.output_tokens);
+}
 
 class Checker {
  public:
@@ -126,11 +135,16 @@ class Checker {
 
   void calibrate() {
     probes_ = calibration_probes(result_.tokenizer.get());
-    usage_ = send_probes();
-    const RequestRecord longer = send(probes_.back(), kTimedTokens);
-    result_.time_per_token =
-        std::max(Duration(0), (*longer.end - *longer.sent) - result_.first_token_time) /
-        (kTimedTokens - 1);
+    const std::vector<RequestRecord> answers = send_probes();
+    usage_ = usage_of(answers);
+    predict(answers.back(), send(probes_.back(), kShorterTokens));
+    if (std::all_of(answers.begin(), answers.end(),
+                    [](const RequestRecord& answer) { return answer.chunks == 0; })) {
+      note(fmt::format(
+          "the answers to the probes have no text in their {} tokens; a request that ends without "
+          "text counts as failed",
+          kProbeTokens));
+    }
     if (usage_.size() < probes_.size()) {
       note("the endpoint reports no usage: prompt lengths cannot be verified");
     } else if (result_.tokenizer != nullptr) {
@@ -140,15 +154,32 @@ class Checker {
     }
   }
 
+  std::vector<RequestRecord> send_probes() {
+    std::vector<RequestRecord> answers;
+    for (const Probe& probe : probes_) answers.push_back(send(probe, kProbeTokens));
+    return answers;
+  }
+
   // The prompt tokens that the server counts for each probe; fewer where it reports none.
-  std::vector<int64_t> send_probes() {
+  static std::vector<int64_t> usage_of(const std::vector<RequestRecord>& answers) {
     std::vector<int64_t> usage;
-    for (const Probe& probe : probes_) {
-      const RequestRecord record = send(probe, 1);
-      result_.first_token_time = *record.end - *record.sent;
-      if (record.input_tokens) usage.push_back(*record.input_tokens);
+    for (const RequestRecord& answer : answers) {
+      if (answer.input_tokens) usage.push_back(*answer.input_tokens);
     }
     return usage;
+  }
+
+  // The line through two answers to one prompt. Whole exchanges, because the first tokens may be
+  // invisible. Where both have as many tokens, all of the time is spread over them.
+  void predict(const RequestRecord& longer, const RequestRecord& shorter) {
+    const Duration long_time = *longer.end - *longer.sent;
+    const Duration short_time = *shorter.end - *shorter.sent;
+    const int64_t tokens = tokens_in(longer, kProbeTokens);
+    const int64_t more = tokens - tokens_in(shorter, kShorterTokens);
+    result_.time_per_token =
+        more > 0 ? std::max(Duration(0), long_time - short_time) / more : long_time / tokens;
+    result_.first_token_time =
+        std::max(Duration(0), long_time - result_.time_per_token * (tokens - 1));
   }
 
   // Another address of the same system: it has to serve the same model and to count alike.
@@ -163,7 +194,7 @@ class Checker {
            .where = base_url_,
            .next = "endpoint.urls are addresses of one system: all serve the same model"});
     }
-    const std::vector<int64_t> usage = send_probes();
+    const std::vector<int64_t> usage = usage_of(send_probes());
     if (usage == usage_) return;
     const auto counts = [](const std::vector<int64_t>& tokens) {
       return tokens.empty() ? std::string("no usage") : fmt::format("{}", fmt::join(tokens, ", "));
@@ -215,6 +246,12 @@ class Checker {
     reader.headers(answer.status, block, now);
     reader.bytes(answer.body, now, parser_);
     reader.end(now, parser_);
+    // A run needs text for its latencies; a probe only needs an answer.
+    const bool answered = record.output_tokens > 0 || record.finish_reason == "length";
+    if (reader.ended_without_text() && answered) {
+      record.outcome = Outcome::kOk;
+      record.error.clear();
+    }
     return record;
   }
 

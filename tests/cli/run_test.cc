@@ -154,6 +154,42 @@ TEST(Run, StopsBeforeMeasuringWhereTheServerCountsOddLengthsOneTooHigh) {
   EXPECT_FALSE(fs::exists(folder / "out" / "test")) << "nothing was measured";
 }
 
+TEST(Check, IsContentWithAnswersThatAreCountedButHaveNoText) {
+  struct Case {
+    const char* profile;
+    const char* what;  // shows that there was an answer
+  };
+  for (const auto& [profile, what] :
+       {Case{"wire: {silent_tokens: 1}\n", "text"}, Case{"wire: {silent_tokens: 20}\n", "usage"},
+        Case{"wire: {silent_tokens: 20}\nfaults:\n  - {kind: missing_usage, probability: 1}\n",
+             "finish_reason length"},
+        Case{"dialect: llamacpp\nwire: {silent_tokens: 20}\n", "no chunk at all"}}) {
+    const fs::path folder = test_folder();
+    const fs::path spec =
+        write_spec(folder, "{concurrency: [1], requests_per_slot: 1, repeats: 1}", 100);
+    write_file_atomically(folder / "profile.yaml", read_file(folder / "profile.yaml") + profile);
+    const ProcessResult check = run_llmsweep({"check", spec, "--format", "json"});
+    ASSERT_EQ(check.exit_code, 0) << what << check.err;
+    const json found = json::parse(check.out);
+    EXPECT_GT(found["request_alone_ms"], 150) << what << ": a step takes 2.1 ms";
+    const bool said = check.out.find("have no text in their 16 tokens") != std::string::npos;
+    EXPECT_EQ(said, std::string(what) != "text") << check.out;
+  }
+}
+
+TEST(Check, RefusesAnAnswerWithNeitherTextNorCount) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_spec(folder, "{concurrency: [1], requests_per_slot: 1, repeats: 1}");
+  write_file_atomically(folder / "profile.yaml",
+                        read_file(folder / "profile.yaml") +
+                            "dialect: sglang\n"
+                            "faults:\n  - {kind: early_end, probability: 1, after_chunks: 0}\n");
+  const ProcessResult check = run_llmsweep({"check", spec});
+  EXPECT_EQ(check.exit_code, 1) << check.out;
+  EXPECT_THAT(check.err,
+              HasSubstr("no tokens: the stream ended without model output (finish_reason stop)"));
+}
+
 TEST(Run, SaysWhichKeysItDoesNotActOn) {
   const fs::path folder = test_folder();
   const fs::path spec = write_spec(folder, "{concurrency: [1], requests_per_slot: 1, repeats: 1}");

@@ -34,6 +34,7 @@ const Habit kHabits[] = {
     {"split_characters", "wire: {text: split}"},
     {"held_back_characters", "wire: {text: held_back}"},
     {"reasoning", "wire: {reasoning_tokens: 9}"},
+    {"silent_tokens", "wire: {silent_tokens: 20}"},
     {"usage_with_the_finish", "wire: {usage: finish_chunk, finish: own_chunk}"},
     {"continuous_usage", "wire: {usage: every_chunk, text: held_back}"},
     {"closed_connections", "wire: {close_after: true}"},
@@ -128,6 +129,8 @@ TEST_P(VerifyHabits, AreVerified) {
     EXPECT_EQ(per_request, 6);
   } else if (name == "held_back_characters") {
     EXPECT_EQ(per_request, 24 - 24 / 7);
+  } else if (name == "silent_tokens") {
+    EXPECT_EQ(per_request, 4);
   } else if (name.starts_with("accepted")) {
     EXPECT_NEAR(per_request, 1 + 23 / 2.0, 2) << "two tokens a step";
   } else {

@@ -25,6 +25,22 @@ TEST(ResponseReader, FailsAStreamWithoutTokens) {
   EXPECT_FALSE(record.first_token.has_value());
 }
 
+TEST(ResponseReader, TellsAnEndWithoutTextFromOtherFailures) {
+  const auto ended_without_text = [](const std::string& stream) {
+    Response response;
+    response.bytes(stream, 1).end();
+    return response.ended_without_text();
+  };
+  EXPECT_TRUE(ended_without_text(kRole + kFinish + kDone));
+  EXPECT_TRUE(ended_without_text(kRole + kFinish));
+  EXPECT_TRUE(ended_without_text(word("") + kDone));
+  EXPECT_FALSE(ended_without_text(word("a") + kFinish + kDone)) << "no failure";
+  EXPECT_FALSE(ended_without_text(kDone)) << "no answer";
+  EXPECT_FALSE(ended_without_text(kRole)) << "no end";
+  EXPECT_FALSE(ended_without_text(kRole + event(R"({"error":"boom"})") + kDone));
+  EXPECT_FALSE(ended_without_text(kRole + kFinish + event(R"({"error":"boom"})") + kDone));
+}
+
 TEST(ResponseReader, FailsAStreamThatEndsWithoutDoneAndFinishReason) {
   const RequestRecord record = answer_to(word("a") + word("b"));
   EXPECT_EQ(record.outcome, Outcome::kProtocolError);

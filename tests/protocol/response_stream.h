@@ -55,6 +55,7 @@ class Response {
     return record;
   }
   bool finished() const { return reader_.finished(); }
+  bool ended_without_text() const { return reader_.ended_without_text(); }
 
   RequestRecord record;
 

@@ -81,6 +81,10 @@ class ResponseReader {
   // and the caller may treat the request as over although the transport has not ended.
   bool finished() const { return finished_; }
 
+  // The failure is only that there was no token-bearing chunk: the stream came to its end, with
+  // [DONE] or a finish reason, and without an error.
+  bool ended_without_text() const { return ended_without_text_; }
+
  private:
   // What the body turned out to be, from its first byte.
   enum class Body { kUnknown, kEvents, kPlain };
@@ -105,6 +109,7 @@ class ResponseReader {
   SseParser events_;
   Body body_ = Body::kUnknown;
   bool finished_ = false;
+  bool ended_without_text_ = false;
   std::string plain_;         // a body that is no event stream, its first 64 KiB
   std::string content_type_;  // printable, as the other two
   std::string encoding_;      // a Content-Encoding that nobody asked for

@@ -23,9 +23,11 @@ struct Preflight {
   std::shared_ptr<const Tokenizer> tokenizer;  // null: lengths are estimates
   std::optional<int64_t> overhead_tokens;      // calibrated: usage − content; absent: no usage
   double bytes_per_token = 4;
-  Duration first_token_time{};  // of a short prompt, whole exchange, one output token
-  Duration time_per_token{};    // from a probe of more tokens
-  Provenance provenance;        // address, server headers, models, dropped fields, notes
+  // From probes of 16 and 4 output tokens, whole exchanges: what one token of a short prompt would
+  // take, and each further one.
+  Duration first_token_time{};
+  Duration time_per_token{};
+  Provenance provenance;  // address, server headers, models, dropped fields, notes
 };
 
 // Throws MeasurementError that says what the endpoint answered and what to do about it, also where

@@ -165,6 +165,20 @@ void keep_what_is_measured(Json& spec) {
   }
 }
 
+// Keys of `spec` that `recorded`, of an earlier version, does not have ask for nothing new where
+// they have their default.
+void leave_out_later_keys(Json& spec, const Json& recorded) {
+  if (!recorded.is_object()) return;
+  const Json defaults = spec_json(SweepSpec{});
+  for (auto& [section, keys] : spec.items()) {
+    const auto known = recorded.find(section);
+    if (!keys.is_object() || known == recorded.end() || !known->is_object()) continue;
+    for (const auto& [key, value] : defaults[section].items()) {
+      if (!known->contains(key) && keys.contains(key) && keys[key] == value) keys.erase(key);
+    }
+  }
+}
+
 // "/load/concurrency/0" as "load.concurrency[0]".
 std::string key_of(const std::string& pointer) {
   std::string key;
@@ -184,8 +198,9 @@ std::string spec_to_json(const SweepSpec& spec) {
   return spec_json(spec).dump(2);
 }
 
-std::string spec_hash(const SweepSpec& spec) {
+std::string spec_hash(const SweepSpec& spec, std::string_view recorded) {
   Json json = spec_json(spec);
+  leave_out_later_keys(json, Json::parse(recorded, nullptr, false));
   keep_what_is_measured(json);
   // The same file from another folder.
   make_absolute(json["endpoint"], "simulator");
@@ -198,6 +213,9 @@ std::vector<std::string> spec_differences(std::string_view recorded, std::string
   Json sides[2] = {Json::parse(recorded, nullptr, false), Json::parse(asked, nullptr, false)};
   for (Json& side : sides) {
     if (!side.is_object()) return {"the recorded spec cannot be read"};
+  }
+  leave_out_later_keys(sides[1], sides[0]);
+  for (Json& side : sides) {
     keep_what_is_measured(side);
     side = side.flatten();
   }

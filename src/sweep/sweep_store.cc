@@ -95,7 +95,7 @@ SweepStore::~SweepStore() {
 }
 
 void SweepStore::check_same_spec(const SweepSpec& spec) const {
-  if (journal_.spec_sha256 == spec_hash(spec)) return;
+  if (journal_.spec_sha256 == spec_hash(spec, journal_.head.spec_json)) return;
   const std::vector<std::string> differences =
       spec_differences(journal_.head.spec_json, spec_to_json(spec));
   throw Error(

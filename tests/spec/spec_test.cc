@@ -366,6 +366,24 @@ TEST(SpecHash, ChangesWithWhatDecidesTheMeasurements) {
   }
 }
 
+// What a version without these keys wrote: neither in the text nor in the hash.
+TEST(SpecHash, IsThatOfAnEarlierVersionWhereLaterKeysHaveTheirDefault) {
+  const SweepSpec spec = minimal();
+  auto recorded = nlohmann::ordered_json::parse(spec_to_json(spec));
+  EXPECT_EQ(spec_hash(spec, recorded.dump()), spec_hash(spec));
+  recorded["load"].erase("refine");
+  recorded["client"].erase("transport");
+  recorded["endpoint"].erase("use_proxy");
+  const std::string hash = spec_hash(spec, recorded.dump());
+  EXPECT_NE(hash, spec_hash(spec)) << "without those keys";
+  EXPECT_THAT(spec_differences(recorded.dump(), spec_to_json(spec)), ::testing::IsEmpty());
+  for (const char* set : {"client.transport=libcurl", "load.repeats=1"}) {
+    const SweepSpec other = minimal({set});
+    EXPECT_NE(spec_hash(other, recorded.dump()), hash) << set;
+    EXPECT_EQ(spec_differences(recorded.dump(), spec_to_json(other)).size(), 1U) << set;
+  }
+}
+
 TEST(TargetText, ReadsAndWrites) {
   const Target target = parse_target("ttft:p99:1.5s");
   EXPECT_EQ(target, (Target{.metric = Metric::kTtft, .statistic = Statistic::kP99, .max = 1500ms}));

@@ -28,8 +28,8 @@ SweepSpec parse_spec(std::string_view text, const std::string& name,
 // What spec_to_json() wrote, maybe on another machine: files that it names need not be there.
 SweepSpec parse_recorded_spec(std::string_view json, const std::string& name);
 
-// Which keys that spec_hash() reads differ, one "key: recorded → asked" each; both as
-// spec_to_json() writes them.
+// Which keys that spec_hash(asked, recorded) reads differ, one "key: recorded → asked" each; both
+// as spec_to_json() writes them.
 std::vector<std::string> spec_differences(std::string_view recorded, std::string_view asked);
 
 // Only the `system` part of a spec, which need hold no other. Throws Error.
@@ -42,8 +42,9 @@ std::string spec_to_json(const SweepSpec& spec);
 // SHA-256 over what decides the measurements: two specs with the same hash ask for the same
 // requests of the same system, so one may go on where the other stopped. Name, targets, goodput,
 // error limits, grace and the name of the key's variable are not part of it (docs/spec.md lists
-// all).
-std::string spec_hash(const SweepSpec& spec);
+// all). As the version computed it that wrote `recorded` with spec_to_json(): keys that this has
+// not got are no part of it where they have their default. Empty: this version.
+std::string spec_hash(const SweepSpec& spec, std::string_view recorded = {});
 
 // "e2e:p50:15s", as --target takes it. Throws Error.
 Target parse_target(std::string_view text);

@@ -9,6 +9,7 @@
 #include "cli/format_option.h"
 #include "cli/read_results.h"
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/report/table.h"
@@ -19,7 +20,7 @@ namespace llmsweep {
 namespace {
 
 bool is_own_result(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path)) return std::filesystem::exists(path / "result.json");
+  if (is_folder(path)) return there_is(path / "result.json");
   try {
     return !read_result(path).tool.empty();
   } catch (const Error&) {

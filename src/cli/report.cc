@@ -14,6 +14,7 @@
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/report/figure.h"
@@ -116,7 +117,7 @@ HtmlInput html_input(const ReportOptions& options, const std::vector<SweepResult
   for (size_t i = 0; i < results.size(); ++i) {
     input.result_json.push_back(result_to_json(results[i]));
     RequestSpans requests;
-    if (fs::is_directory(options.results[i])) {
+    if (is_folder(options.results[i])) {
       requests = read_request_spans(fs::path(options.results[i]) / "requests.jsonl");
     }
     if (requests.unreadable > 0) {
@@ -168,7 +169,7 @@ int report_command(ReportOptions options, Console& console) {
                              options.figures.empty() && options.markdown.empty() &&
                              options.csv.empty();
   if (nothing_asked) {
-    const bool one_folder = options.results.size() == 1 && fs::is_directory(options.results[0]);
+    const bool one_folder = options.results.size() == 1 && is_folder(options.results[0]);
     options.html = one_folder ? (fs::path(options.results[0]) / "report.html").string()
                               : std::string("report.html");
   }

@@ -2,6 +2,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/results/result_file.h"
 
@@ -9,7 +10,7 @@ namespace llmsweep {
 
 RequestSpans read_request_spans(const std::filesystem::path& file) {
   RequestSpans requests;
-  if (!std::filesystem::is_regular_file(file)) return requests;
+  if (!is_file(file)) return requests;
   RecordReader reader(file);
   while (true) {
     try {

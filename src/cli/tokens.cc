@@ -1,16 +1,17 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 
 #include "cli/commands.h"
 #include "cli/format_option.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/tokenizer/tokenizer.h"
@@ -34,25 +35,26 @@ void append_ids(const std::vector<int32_t>& ids, std::string& line) {
 // {"text": …} lines in, {"ids": […]} lines out, in order. Invalid UTF-8 is repaired, as everywhere.
 void encode_lines(const std::string& path, Encoder& encoder, SpecialTokens special,
                   std::ostream& out) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path);
-    if (!file) throw Error({.what = "cannot read the file", .where = path, .next = {}});
-  }
-  std::istream& in = path == "-" ? std::cin : file;
+  std::optional<RegularFile> file;
+  if (path != "-") file.emplace(path, RegularFile::Accept::kInherited);
+  LineReader lines(
+      [&file](char* into, size_t size) {
+        if (file) return file->read(into, size);
+        std::cin.read(into, static_cast<std::streamsize>(size));
+        return static_cast<size_t>(std::cin.gcount());
+      },
+      path);
   simdjson::dom::parser parser;
-  int64_t number = 0;
-  for (std::string line; std::getline(in, line);) {
-    ++number;
-    if (trim(line).empty()) continue;
-    std::string valid = repair_utf8(line);
+  while (const std::optional<std::string_view> line = lines.next()) {
+    if (trim(*line).empty()) continue;
+    std::string valid = repair_utf8(*line);
     std::string_view text;
     simdjson::dom::element root;
     bool good = parser.parse(valid).get(root) == simdjson::SUCCESS &&
                 root["text"].get(text) == simdjson::SUCCESS;
     if (!good) {
       throw Error({.what = "expected a JSON object with a text",
-                   .where = fmt::format("{}:{}", path, number),
+                   .where = lines.where(),
                    .next = "each line is {\"text\": \"…\"}"});
     }
     std::string answer = "{\"ids\": [";

@@ -1,9 +1,10 @@
 #include "llmsweep/results/chunk_file.h"
 
-#include <fstream>
+#include <algorithm>
 #include <limits>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/varint.h"
 
 namespace llmsweep {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr size_t kLengthBytes = 4;
 constexpr uint32_t kMaxBlock = uint32_t{1} << 30;
+constexpr size_t kPiece = size_t{1} << 20;
 
 void append_length(std::string& out, size_t length) {
   for (size_t i = 0; i < kLengthBytes; ++i) {
@@ -72,17 +74,24 @@ std::string chunk_block(const RequestRecord& record, const ChunkTrace& trace) {
 
 struct ChunkReader::Impl {
   std::filesystem::path path;
-  std::ifstream file;
+  RegularFile file;
   std::string buffer;
   int64_t whole_bytes = 0;
   bool truncated = false;
 
+  explicit Impl(const std::filesystem::path& file_path) : path(file_path), file(file_path) {}
+
   // Whether `size` bytes could be read into the buffer.
   bool fill(size_t size) {
-    buffer.resize(size);
-    file.read(buffer.data(), static_cast<std::streamsize>(size));
-    buffer.resize(static_cast<size_t>(file.gcount()));
-    return buffer.size() == size;
+    buffer.clear();
+    while (buffer.size() < size) {  // what a length claims need not be there
+      const size_t had = buffer.size();
+      buffer.resize(std::min(size, had + kPiece));
+      const size_t got = file.read(buffer.data() + had, buffer.size() - had);
+      buffer.resize(had + got);
+      if (got == 0) return false;
+    }
+    return true;
   }
   [[noreturn]] void fail(const std::string& what) const {
     throw Error({.what = what,
@@ -91,12 +100,7 @@ struct ChunkReader::Impl {
   }
 };
 
-ChunkReader::ChunkReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
-  impl_->path = path;
-  impl_->file.open(path, std::ios::binary);
-  if (!impl_->file) {
-    throw Error({.what = "cannot be read", .where = path.string(), .next = "does it exist?"});
-  }
+ChunkReader::ChunkReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>(path)) {
   const bool whole = impl_->fill(kChunkFileHeader.size());
   if (kChunkFileHeader.starts_with(impl_->buffer) && !whole) {  // killed before its first block
     impl_->truncated = !impl_->buffer.empty();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "results/import_merge.h"
 #include "results/import_run.h"
@@ -51,7 +52,8 @@ std::vector<fs::path> files_below(const fs::path& folder) {
   if (unreadable) throw Error({.what = "cannot be read", .where = folder.string()});
   for (auto at = fs::begin(walk); at != fs::end(walk); ++at) {
     if (at.depth() > kMaxFolderDepth) at.disable_recursion_pending();
-    if (!at->is_regular_file() || !is_json_name(at->path())) continue;
+    std::error_code unknown;
+    if (!at->is_regular_file(unknown) || !is_json_name(at->path())) continue;
     files.push_back(at->path());
     if (files.size() > kMaxFiles) {
       throw Error({.what = "more than 10,000 JSON files",
@@ -67,9 +69,9 @@ std::vector<fs::path> files_below(const fs::path& folder) {
 bool repeats_another(const fs::path& file) {
   const fs::path folder = file.parent_path();
   const std::string name = file.filename().string();
-  if (name == "profile_export.jsonl") return fs::exists(folder / "profile_export_aiperf.json");
+  if (name == "profile_export.jsonl") return there_is(folder / "profile_export_aiperf.json");
   if (name == "summary_lifecycle_metrics.json") {
-    return fs::exists(folder / "stage_0_lifecycle_metrics.json");
+    return there_is(folder / "stage_0_lifecycle_metrics.json");
   }
   return name.ends_with(".pytorch.json");
 }
@@ -98,7 +100,7 @@ std::vector<Run> read_file_runs(const fs::path& file, Unknown unknown) {
 }
 
 std::vector<Run> read_path(const fs::path& path) {
-  if (!fs::is_directory(path)) return read_file_runs(path, Unknown::kRefused);
+  if (!is_folder(path)) return read_file_runs(path, Unknown::kRefused);
   std::vector<Run> runs;
   for (const fs::path& file : files_below(path)) {
     if (repeats_another(file)) continue;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "results/import_run.h"
 
@@ -207,7 +208,7 @@ std::vector<Run> read_aiperf(const Document& document) {
       "Its inter_token_latency is one value a request, our TPOT; ITL is left out. Failures are "
       "counted by error_request_count, not by the kinds in error_summary.");
   const auto requests = document.path.parent_path() / kRequestFile;
-  if (std::filesystem::is_regular_file(requests)) read_request_lines(requests, run);
+  if (is_file(requests)) read_request_lines(requests, run);
   return {std::move(run)};
 }
 

@@ -1,6 +1,7 @@
 // genai-bench: one file a concurrency, and experiment_metadata.json beside them.
 #include <filesystem>
 
+#include "llmsweep/base/regular_file.h"
 #include "results/import_run.h"
 
 namespace llmsweep::foreign {
@@ -9,7 +10,7 @@ namespace {
 // Beside the file; an empty object where there is none.
 Json metadata_of(const Document& document) {
   const auto path = document.path.parent_path() / "experiment_metadata.json";
-  if (!std::filesystem::is_regular_file(path)) return Json::object();
+  if (!is_file(path)) return Json::object();
   std::vector<Document> documents = read_documents(path);
   return documents.size() == 1 ? std::move(documents.front().value) : Json::object();
 }

@@ -1,6 +1,7 @@
 // trtllm-bench, inference-benchmarker and evalscope.
 #include <filesystem>
 
+#include "llmsweep/base/regular_file.h"
 #include "results/import_run.h"
 
 namespace llmsweep::foreign {
@@ -121,7 +122,7 @@ std::vector<Run> read_evalscope(const Document& document) {
   };
   EvalscopeRows rows;
   const auto beside = document.path.parent_path() / "benchmark_percentile.json";
-  if (std::filesystem::is_regular_file(beside)) rows.documents = read_documents(beside);
+  if (is_file(beside)) rows.documents = read_documents(beside);
   Run run{.tool = "evalscope perf", .where = document.where};
   const auto completed = count_of(either("Success Requests", "Succeed requests"));
   run.concurrency = headcount(either("Concurrency", "Number of concurrency")).value_or(0);

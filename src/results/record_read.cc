@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <bitset>
-#include <fstream>
 #include <limits>
+#include <memory>
 #include <new>
 #include <type_traits>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/results/record_file.h"
@@ -18,7 +19,6 @@ namespace {
 
 using Element = simdjson::dom::element;
 
-constexpr size_t kMaxLine = size_t{16} << 20;
 constexpr size_t kMaxRecordDepth = 16;
 
 struct Bad {
@@ -213,50 +213,41 @@ RequestRecord parse_record(std::string_view line, const std::string& where) {
 
 struct RecordReader::Impl {
   std::filesystem::path path;
-  std::ifstream file;
+  int64_t left;  // bytes of the range that were not read yet
+  std::shared_ptr<RegularFile> file;
+  LineReader lines;
   simdjson::dom::parser parser = make_parser();
-  std::string buffer;  // from `begin` on: read and not yet returned
-  size_t begin = 0;
-  int64_t line = 0;
   int64_t whole_bytes = 0;
   int64_t superseded = 0;
-  int64_t left = 0;  // bytes of the range that were not read yet
-  bool skip_superseded = true;
+  bool skip_superseded;
   bool truncated = false;
 
-  // More of the file into the buffer; false at its end.
-  bool refill() {
-    buffer.erase(0, begin);
-    begin = 0;
-    constexpr size_t kPiece = size_t{256} << 10;
-    const size_t had = buffer.size();
-    buffer.resize(had + kPiece);
-    const auto wanted = static_cast<std::streamsize>(std::min<int64_t>(kPiece, left));
-    file.read(buffer.data() + had, wanted);
-    left -= file.gcount();
-    buffer.resize(had + static_cast<size_t>(file.gcount()));
-    if (file.bad()) throw Error({.what = "cannot be read", .where = path.string(), .next = ""});
-    return buffer.size() > had;
+  Impl(std::filesystem::path file_path, const Options& options)
+      : path(std::move(file_path)),
+        left(std::max<int64_t>(0, options.range.end - options.range.begin)),
+        file(std::make_shared<RegularFile>(path)),
+        lines([this](char* into, size_t size) { return read_some(into, size); }, path.string()),
+        skip_superseded(options.superseded == Superseded::kSkip) {
+    file->seek(options.range.begin);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  size_t read_some(char* into, size_t size) {
+    const auto wanted = static_cast<size_t>(std::min(left, static_cast<int64_t>(size)));
+    const size_t got = file->read(into, wanted);
+    left -= static_cast<int64_t>(got);
+    return got;
   }
 
   std::optional<RequestRecord> next();  // superseded ones too
-  std::string where() const { return path.string() + ":" + std::to_string(line); }
 };
 
 RecordReader::RecordReader(const std::filesystem::path& path)
     : RecordReader(path, Options{.range = {}, .superseded = Superseded::kSkip}) {}
 
 RecordReader::RecordReader(const std::filesystem::path& path, Options options)
-    : impl_(std::make_unique<Impl>()) {
-  impl_->path = path;
-  impl_->left = std::max<int64_t>(0, options.range.end - options.range.begin);
-  impl_->skip_superseded = options.superseded == Superseded::kSkip;
-  impl_->file.open(path, std::ios::binary);
-  if (!impl_->file || std::filesystem::is_directory(path)) {
-    throw Error({.what = "cannot be opened", .where = path.string(), .next = ""});
-  }
-  impl_->file.seekg(options.range.begin);
-}
+    : impl_(std::make_unique<Impl>(path, options)) {}
 
 RecordReader::~RecordReader() = default;
 
@@ -264,7 +255,7 @@ bool RecordReader::truncated() const {
   return impl_->truncated;
 }
 int64_t RecordReader::line() const {
-  return impl_->line;
+  return impl_->lines.number() - (impl_->truncated ? 1 : 0);
 }
 int64_t RecordReader::whole_bytes() const {
   return impl_->whole_bytes;
@@ -283,30 +274,14 @@ std::optional<RequestRecord> RecordReader::next() {
 }
 
 std::optional<RequestRecord> RecordReader::Impl::next() {
-  size_t searched = begin;
-  size_t end = buffer.find('\n', searched);
-  while (end == std::string::npos) {
-    const size_t pending = buffer.size() - begin;
-    if (pending > kMaxLine) {
-      ++line;
-      fail(where(), {"is longer than 16 MiB"});
-    }
-    if (!refill()) break;
-    searched = pending;
-    end = buffer.find('\n', searched);
-  }
-  const bool whole = end != std::string::npos;
-  const std::string_view text = std::string_view(buffer).substr(begin, whole ? end - begin : end);
-  if (text.empty() && !whole) return std::nullopt;
-  ++line;
-  begin += text.size() + (whole ? 1 : 0);
+  const std::optional<std::string_view> line = lines.next();
+  if (!line) return std::nullopt;
   try {
-    RequestRecord record = parse_line(parser, text);
-    if (whole) whole_bytes += static_cast<int64_t>(text.size()) + 1;
+    RequestRecord record = parse_line(parser, *line);
+    if (lines.whole()) whole_bytes += static_cast<int64_t>(line->size()) + 1;
     return record;
   } catch (const Bad& bad) {
-    if (whole) fail(where(), bad);
-    --line;
+    if (lines.whole()) fail(lines.where(), bad);
     truncated = true;
     return std::nullopt;
   }

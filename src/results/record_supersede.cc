@@ -3,9 +3,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/results/record_file.h"
 
 namespace llmsweep {
@@ -26,23 +26,30 @@ static_assert(kUnmarked.size() == kMarked.size());
 }  // namespace
 
 int64_t mark_superseded(const std::filesystem::path& path, ByteRange range) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error({.what = "cannot be opened", .where = path.string(), .next = ""});
-  file.seekg(range.begin);
+  RegularFile file(path);
+  file.seek(range.begin);
+  LineReader lines([&file](char* into, size_t size) { return file.read(into, size); },
+                   path.string());
   const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (fd < 0) fail(path);
   int64_t marked = 0;
-  int64_t at = range.begin;
   bool good = true;
-  std::string line;
-  while (good && at < range.end && std::getline(file, line)) {
-    const size_t key = line.find(kUnmarked);
-    if (key != std::string::npos) {
-      good = ::pwrite(fd, kMarked.data(), kMarked.size(), at + static_cast<int64_t>(key)) ==
-             static_cast<ssize_t>(kMarked.size());
-      ++marked;
+  try {
+    int64_t at = range.begin;
+    while (good && at < range.end) {
+      const std::optional<std::string_view> line = lines.next();
+      if (!line) break;
+      const size_t key = line->find(kUnmarked);
+      if (key != std::string::npos) {
+        good = ::pwrite(fd, kMarked.data(), kMarked.size(), at + static_cast<int64_t>(key)) ==
+               static_cast<ssize_t>(kMarked.size());
+        ++marked;
+      }
+      at = range.begin + lines.end();
     }
-    at += static_cast<int64_t>(line.size()) + 1;
+  } catch (...) {
+    ::close(fd);
+    throw;
   }
   good = good && ::fdatasync(fd) == 0;
   ::close(fd);

@@ -1,5 +1,6 @@
 #include "sweep/record_writer.h"
 
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/results/chunk_file.h"
 #include "llmsweep/results/record_file.h"
 
@@ -10,11 +11,11 @@ namespace fs = std::filesystem;
 // What a killed sweep left there, less the block that was being written: where one that is resumed
 // goes on. Bytes; 0 where there is nothing.
 int64_t cut_to_whole_blocks(const fs::path& chunks) {
-  if (!fs::exists(chunks)) return 0;
+  if (!there_is(chunks)) return 0;
   ChunkReader reader(chunks);
   while (reader.next()) {
   }
-  fs::resize_file(chunks, static_cast<uintmax_t>(reader.whole_bytes()));
+  cut_file(chunks, reader.whole_bytes());
   return reader.whole_bytes();
 }
 

@@ -3,6 +3,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/tokenizer/tokenizer.h"
 #include "tokenizer/tiktoken.h"
@@ -21,13 +22,13 @@ bool is_rank_file(const fs::path& file) {
 
 fs::path file_in(const fs::path& folder) {
   for (const char* name : {"tokenizer.json", "tiktoken.model"}) {
-    if (fs::is_regular_file(folder / name)) return folder / name;
+    if (is_file(folder / name)) return folder / name;
   }
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     if (entry.path().extension() == ".tiktoken") return entry.path();
   }
-  bool sentence_piece = fs::exists(folder / "tokenizer.model");
+  bool sentence_piece = there_is(folder / "tokenizer.model");
   throw Error{{.what = sentence_piece ? "the folder holds only a SentencePiece tokenizer.model, "
                                         "which is not supported"
                                       : "the folder holds no tokenizer.json and no rank file",
@@ -80,7 +81,7 @@ std::shared_ptr<const Tokenizer> load_tokenizer(const std::string& path) {
                  .next = "scripts/fetch-tokenizer gets a named one; workload.tokenizer: server "
                          "counts with the server's own"}};
   }
-  if (fs::is_directory(file)) file = file_in(file);
+  if (is_folder(file)) file = file_in(file);
   if (is_rank_file(file) || !pattern.empty()) return load_rank_file(file, pattern);
   return parse_tokenizer_json(read_file(file, kMaxFile), file.string());
 }

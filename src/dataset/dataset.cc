@@ -24,6 +24,8 @@ namespace llmsweep {
 namespace {
 
 constexpr size_t kPieceBytes = size_t{1} << 20;
+// What is longer than kMaxRecordBytes is skipped; what is longer than this is no dataset.
+constexpr uint64_t kLongestSkip = uint64_t{1} << 30;
 
 std::string error_text(int error) {
   return std::generic_category().message(error);
@@ -46,7 +48,7 @@ struct Dataset::File {
 
   void open(const std::string& path) {
     name = path;
-    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // no wait for a FIFO
     struct stat status {};
     if (fd < 0 || ::fstat(fd, &status) != 0) {
       throw Error{{.what = "cannot read the dataset: " + error_text(errno),
@@ -163,6 +165,13 @@ void Dataset::add(std::string_view json, uint64_t offset, RecordParser& parser, 
   ++seen_;
 }
 
+void Dataset::endless_record(uint64_t begin) const {
+  throw Error{
+      {.what = fmt::format("record {}, at byte {}, does not end within 1 GiB", seen_, begin),
+       .where = file_->name,
+       .next = "is it the right file?"}};
+}
+
 void Dataset::scan() {
   char head[4096];
   size_t n = file_->read(0, head, sizeof head);
@@ -199,8 +208,13 @@ void Dataset::scan_list(Skips& skips) {
   uint64_t read_to = 0;
   for (bool more = true; more;) {
     uint64_t position = splitter.position() + bom;
-    window.forget_before(splitter.inside_record() && !window.too_long() ? splitter.begin() + bom
-                                                                        : position);
+    // Once a record that is too long has been let go of, its begin is no longer there.
+    const bool kept =
+        splitter.inside_record() && !window.too_long() && splitter.begin() + bom >= window.base();
+    window.forget_before(kept ? splitter.begin() + bom : position);
+    if (splitter.inside_record() && position - bom - splitter.begin() > kLongestSkip) {
+      endless_record(splitter.begin() + bom);
+    }
     more = window.grow(read_at);
     for (bool full = more; full;) {
       switch (splitter.next(window.from(splitter.position() + bom))) {
@@ -248,6 +262,7 @@ void Dataset::scan_lines(Skips& skips) {
   uint64_t line = 0;  // where the line under way begins
   if (file_->read(0, mark, 3) == 3 && std::string_view(mark, 3) == "\xEF\xBB\xBF") line = 3;
   uint64_t searched = line;
+  uint64_t begun = line;  // likewise, when what has been read of it is no longer kept
   bool oversize = false;
   auto take = [&](std::string_view text, uint64_t offset) {
     if (trim(text).empty()) return;
@@ -258,6 +273,7 @@ void Dataset::scan_lines(Skips& skips) {
       oversize = true;
       line = searched;
     }
+    if (line - begun > kLongestSkip) endless_record(begun);
     window.forget_before(line);
     more = window.grow(read_at);
     std::string_view bytes = window.from(line);
@@ -282,6 +298,7 @@ void Dataset::scan_lines(Skips& skips) {
     }
     searched = line + bytes.size();
     line += begin;
+    if (!oversize) begun = line;
   }
   auto not_json = static_cast<size_t>(SkipReason::kNotJson);
   bool begins_broken = skips.count[not_json] > 0 && skips.first[not_json] == 0;

@@ -37,6 +37,34 @@ Record only_record(const std::string& json) {
   return Dataset::Reader(set).read(0);
 }
 
+TEST(Dataset, SkipsARecordOverTheLimitAndGoesOnAfterIt) {
+  const std::string large = R"({"conversations":[{"from":"human","value":")" +
+                            std::string(size_t{70} << 20, 'a') + "\"}]}";
+  for (const std::string& bytes :
+       {list_of({kGood, large, kGood}), std::string(kGood) + "\n" + large + "\n" + kGood + "\n"}) {
+    Dataset set = Dataset::from_bytes(bytes, "set.json");
+    EXPECT_EQ(set.summary().records, 2);
+    EXPECT_EQ(set.summary().skipped, 1);
+    EXPECT_EQ(Dataset::Reader(set).read(1).turns.size(), 2U);
+  }
+}
+
+TEST(Dataset, RefusesARecordThatDoesNotEnd) {
+  const auto path = std::filesystem::path(testing::TempDir()) / "llmsweep-endless.json";
+  for (const char* begins : {R"({"conversations": [)", R"([{"conversations": [{"value": ")"}) {
+    write_file_atomically(path, begins);
+    std::filesystem::resize_file(path, uintmax_t{4} << 30);  // a hole: NUL bytes
+    try {
+      Dataset::open(path, 1);
+      ADD_FAILURE() << begins;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("record 0, at byte"));
+      EXPECT_THAT(error.what(), HasSubstr("does not end within 1 GiB"));
+    }
+  }
+  std::filesystem::remove(path);
+}
+
 TEST(ShareGpt, ReadsTurnsInOrder) {
   Record record = only_record(kGood);
   ASSERT_EQ(record.turns.size(), 2U);

@@ -15,6 +15,7 @@
 #include "llmsweep/analysis/gate.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/report/figure.h"
@@ -25,6 +26,7 @@
 #include "llmsweep/sweep/prediction.h"
 #include "llmsweep/sweep/rebuild.h"
 #include "llmsweep/sweep/sweep.h"
+#include "llmsweep/sweep/sweep_folder.h"
 
 namespace llmsweep {
 namespace {
@@ -75,10 +77,8 @@ bool any_completed(const SweepResult& result) {
 // A fresh folder, or the one to go on with.
 fs::path folder_of(const RunOptions& options, const SweepSpec& spec, Console& console) {
   if (!options.resume.empty()) {
-    if (fs::is_directory(options.resume)) return options.resume;
-    throw Error({.what = "there is no such folder",
-                 .where = "--resume " + printable(options.resume),
-                 .next = "give the folder that 'llmsweep run' wrote"});
+    require_sweep_folder(options.resume);
+    return options.resume;
   }
   fs::path folder = create_fresh_directory(options.out, spec.name);
   if (folder.filename() != safe_file_name(spec.name)) {
@@ -98,7 +98,7 @@ void print_result(const SweepResult& result, Console& console) {
 void list_files(const fs::path& folder, Console& console) {
   for (const char* name :
        {"result.json", "requests.jsonl", "report.html", "figure.svg", "chunks.bin"}) {
-    if (fs::exists(folder / name)) console.out << (folder / name).string() << '\n';
+    if (there_is(folder / name)) console.out << (folder / name).string() << '\n';
   }
 }
 
@@ -198,6 +198,7 @@ int run_command(const RunOptions& options, Console& console) {
 
 int rebuild_command(const RebuildOptions& options, Console& console) {
   const fs::path folder = options.folder;
+  require_sweep_folder(folder);
   const Rebuilt rebuilt = rebuild_result(folder);
   for (const std::string& line : rebuilt.notes) console.err << "note: " << line << '\n';
   write_result(folder / "result.json", rebuilt.result);

@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <functional>
 #include <utility>
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/results/result_file.h"
 #include "results/result_fields.h"
 
@@ -33,7 +36,6 @@ void fields(Archive& archive, RunEntry& value) {
 
 namespace {
 
-constexpr size_t kMaxJournalBytes = size_t{1} << 30;
 constexpr int kMaxEventDepth = 64;
 
 // The run that is under way with this place in the sweep.
@@ -47,6 +49,10 @@ void apply(Journal& journal, const FilePlace& place) {
   JsonReader reader(place);
   std::string event;
   reader("event", event);
+  if (event == "created") {
+    reader("tool", journal.created_by);
+    return;
+  }
   if (event == "head") {
     reader("spec_sha256", journal.spec_sha256);
     const auto result = place.value.find("result");
@@ -83,34 +89,47 @@ void apply(Journal& journal, const FilePlace& place) {
   }  // else: of a later version
 }
 
-}  // namespace
-
-Journal parse_journal(std::string_view text, const std::string& name) {
-  Journal journal;
-  int64_t number = 0;
-  size_t begin = 0;
-  for (size_t end = text.find('\n'); end != text.npos; end = text.find('\n', begin)) {
-    const std::string where = name + ":" + std::to_string(++number);
-    bool too_deep = false;
-    const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
-      too_deep = too_deep || depth > kMaxEventDepth;
-      return !too_deep;
-    };
-    const Json line = Json::parse(text.substr(begin, end - begin), limit_depth, false);
-    const FilePlace place{line, where, {}};
-    if (too_deep || !line.is_object()) {
-      place.fail("the line is not a JSON object of the journal", "was the file edited?");
-    }
-    apply(journal, place);
-    begin = end + 1;
+void apply_line(Journal& journal, std::string_view text, const std::string& where) {
+  bool too_deep = false;
+  const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
+    too_deep = too_deep || depth > kMaxEventDepth;
+    return !too_deep;
+  };
+  const Json line = Json::parse(text, limit_depth, false);
+  const FilePlace place{line, where, {}};
+  if (too_deep || !line.is_object()) {
+    place.fail("the line is not a JSON object of the journal", "was the file edited?");
   }
-  journal.whole_bytes = static_cast<int64_t>(begin);
+  apply(journal, place);
+}
+
+Journal read_lines(LineReader& lines) {
+  Journal journal;
+  while (const std::optional<std::string_view> line = lines.next()) {
+    if (!lines.whole()) break;
+    apply_line(journal, *line, lines.where());
+    journal.whole_bytes = lines.end();
+  }
   return journal;
 }
 
+}  // namespace
+
+Journal parse_journal(std::string_view text, const std::string& name) {
+  LineReader lines(
+      [&text](char* into, size_t size) {
+        const size_t taken = text.copy(into, size);
+        text.remove_prefix(taken);
+        return taken;
+      },
+      name);
+  return read_lines(lines);
+}
+
 Journal read_journal(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) return {};
-  return parse_journal(read_file(path, kMaxJournalBytes), path.string());
+  if (!there_is(path)) return {};
+  LineReader lines(path);
+  return read_lines(lines);
 }
 
 struct JournalWriter::Impl {
@@ -120,10 +139,17 @@ struct JournalWriter::Impl {
   explicit Impl(const std::filesystem::path& path) : file(path) {
     lock = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (lock >= 0 && ::flock(lock, LOCK_EX | LOCK_NB) == 0) return;
+    const int error = errno;
     if (lock >= 0) ::close(lock);
-    throw Error({.what = "another process is writing this sweep",
+    if (error == EWOULDBLOCK) {
+      throw Error({.what = "another process is writing this sweep",
+                   .where = path.string(),
+                   .next = "let it end, or give another folder"});
+    }
+    throw Error({.what = std::string("cannot be locked: ") + std::strerror(error),
                  .where = path.string(),
-                 .next = "let it end, or give another folder"});
+                 .next = error == EMFILE ? "raise the limit on open files: ulimit -n"
+                                         : "check the folder and its file system"});
   }
   ~Impl() { ::close(lock); }
   Impl(const Impl&) = delete;
@@ -152,6 +178,10 @@ JournalWriter::JournalWriter(const std::filesystem::path& path)
 JournalWriter::~JournalWriter() = default;
 JournalWriter::JournalWriter(JournalWriter&&) noexcept = default;
 JournalWriter& JournalWriter::operator=(JournalWriter&&) noexcept = default;
+
+void JournalWriter::created(const std::string& tool) {
+  impl_->append(Json{{"event", "created"}, {"at", utc_timestamp()}, {"tool", tool}});
+}
 
 void JournalWriter::resumed(Instant began) {
   impl_->append(Json{{"event", "resumed"}, {"at", utc_timestamp()}, {"began_ns", to_ns(began)}});

@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/base/version.h"
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/spec/spec.h"
+#include "llmsweep/sweep/sweep_folder.h"
 
 namespace llmsweep {
 namespace fs = std::filesystem;
@@ -18,17 +20,23 @@ namespace {
 // Cuts a last line that has no newline: it was being written when the sweep was killed. Returns its
 // bytes.
 int64_t cut_broken_line(const fs::path& path) {
-  if (!fs::exists(path)) return 0;
-  std::ifstream file(path, std::ios::binary);
-  const auto size = static_cast<int64_t>(fs::file_size(path));
-  int64_t end = size;
-  for (char last = 0; end > 0 && last != '\n'; --end) {
-    file.seekg(end - 1);
-    file.get(last);
-    if (last == '\n') break;
+  if (!there_is(path)) return 0;
+  const int64_t whole = end_of_whole_lines(path);
+  const int64_t broken = size_of_file(path) - whole;
+  if (broken > 0) cut_file(path, whole);
+  return broken;
+}
+
+// What a kill left of files that were being replaced (write_file_atomically()).
+void remove_fragments(const fs::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename();
+    for (const char* replaced : {"result.json", "report.html", "figure.svg"}) {
+      const bool fragment = name.starts_with(std::string(replaced) + ".tmp-");
+      if (fragment && is_file(entry.path())) fs::remove(entry.path(), ignored);
+    }
   }
-  if (end < size) fs::resize_file(path, static_cast<uintmax_t>(end));
-  return size - end;
 }
 
 std::string run_text(const RunEntry& run) {
@@ -75,23 +83,34 @@ void note_changes(const SweepResult& recorded, const SweepResult& now,
 
 SweepStore::SweepStore(const fs::path& folder)
     : folder_(folder),
-      writer_(folder / "sweep.jsonl"),
+      fresh_(!there_is(folder / "sweep.jsonl")),
+      logs_truth_(!there_is(folder / "truth.jsonl")),
+      writer_(checked_journal(folder, fresh_)),
       journal_(read_journal(folder / "sweep.jsonl")) {
-  fs::resize_file(folder_ / "sweep.jsonl", static_cast<uintmax_t>(journal_.whole_bytes));
-  std::error_code none;
-  if (!resumed() && fs::file_size(requests(), none) > 0 && !none) {
-    throw Error({.what = "holds requests, but no journal of the sweep that made them",
-                 .where = folder.string(),
-                 .next = "only a sweep with its sweep.jsonl can be resumed"});
+  cut_file(folder_ / "sweep.jsonl", journal_.whole_bytes);
+  if (there_is(requests())) {
+    if (!resumed() && size_of_file(requests()) > 0) {
+      throw Error({.what = "holds requests, but no journal of the sweep that made them",
+                   .where = folder.string(),
+                   .next = "only a sweep with its sweep.jsonl can be resumed"});
+    }
+    end_of_whole_lines(requests());
   }
+  if (fresh_) writer_.created(std::string("llmsweep ") + version());
+}
+
+// Before anything that a resume does is done, and once more after the lock: nobody else writes it
+// then.
+JournalWriter SweepStore::checked_journal(const fs::path& folder, bool fresh) {
+  if (!fresh) require_sweep_folder(folder);
+  return JournalWriter(folder / "sweep.jsonl");
 }
 
 SweepStore::~SweepStore() {
+  if (!fresh_ || opened_) return;
   std::error_code ignored;
-  if (fs::file_size(folder_ / "sweep.jsonl", ignored) == 0) {
-    fs::remove(folder_ / "sweep.jsonl", ignored);
-    fs::remove(folder_ / "truth.jsonl", ignored);
-  }
+  fs::remove(folder_ / "sweep.jsonl", ignored);
+  if (logs_truth_) fs::remove(folder_ / "truth.jsonl", ignored);
 }
 
 void SweepStore::check_same_spec(const SweepSpec& spec) const {
@@ -107,9 +126,10 @@ void SweepStore::check_same_spec(const SweepSpec& spec) const {
 }
 
 void SweepStore::begin() {
-  if (!resumed()) return;
-  writer_.resumed(SteadyClock().now());
+  if (fresh_) return;
+  if (resumed()) writer_.resumed(SteadyClock().now());
   cut_broken_line(folder_ / "truth.jsonl");
+  remove_fragments(folder_);
 }
 
 void SweepStore::open(const SweepSpec& spec, SweepResult& result) {
@@ -130,6 +150,7 @@ void SweepStore::open(const SweepSpec& spec, SweepResult& result) {
     result = std::move(recorded);
   }
   writer_.head(result, spec_hash(spec));
+  opened_ = true;
 }
 
 void SweepStore::supersede_broken_runs(std::vector<std::string>& notes) {
@@ -140,7 +161,7 @@ void SweepStore::supersede_broken_runs(std::vector<std::string>& notes) {
                                             [](const RunEntry& run) { return run.whole(); });
   for (auto run = broken; run != journal_.runs.end(); ++run) {
     int64_t marked = 0;
-    if (fs::exists(requests())) {
+    if (there_is(requests())) {
       const ByteRange lines = run->ended ? run->lines : ByteRange{.begin = run->lines.begin};
       marked = mark_superseded(requests(), lines);
     }
@@ -166,7 +187,7 @@ RunEntry SweepStore::start(int level, int repeat, int64_t prompts) {
                .started_ns = to_ns(SteadyClock().now()),
                .first_prompt = journal_.prompts_used,
                .prompts = prompts};
-  run.lines.begin = static_cast<int64_t>(fs::file_size(requests()));
+  run.lines.begin = size_of_file(requests());
   writer_.started(run);
   journal_.prompts_used += prompts;
   return run;
@@ -177,7 +198,7 @@ void SweepStore::end(RunEntry run, std::vector<RequestRecord> records, std::stri
   run.records = static_cast<int64_t>(records.size());
   if (storage_error.empty()) {
     try {
-      run.lines.end = static_cast<int64_t>(fs::file_size(requests()));
+      run.lines.end = size_of_file(requests());
       writer_.ended(run);
     } catch (const std::exception& error) {
       storage_error = error.what();

@@ -18,9 +18,11 @@ namespace llmsweep {
 
 class SweepStore {
  public:
-  // Reads what the folder holds and keeps other processes out. Throws Error.
+  // Reads what the folder holds and keeps other processes out. A folder without a journal is taken
+  // as a fresh one, which gets one. Throws Error where it has one that is not ours, or files that
+  // are not.
   explicit SweepStore(const std::filesystem::path& folder);
-  // A journal that nothing was written into does not stay, nor what the simulated endpoint logged.
+  // What this object made in a fresh folder does not stay where the sweep never began.
   ~SweepStore();
   SweepStore(const SweepStore&) = delete;
   SweepStore& operator=(const SweepStore&) = delete;
@@ -33,7 +35,7 @@ class SweepStore {
   void check_same_spec(const SweepSpec& spec) const;
 
   // Before anything is sent: where it is a resume, writes down that it begins, and cuts the
-  // simulated endpoint's log to whole lines.
+  // simulated endpoint's log to whole lines and removes what a kill left half replaced.
   void begin();
   // `result` describes the sweep that is about to measure. Where the folder holds one already it
   // becomes that one's, with what it kept and what changed since then in its notes; its runs that
@@ -50,9 +52,13 @@ class SweepStore {
   RunRecords records() const;
 
  private:
+  static JournalWriter checked_journal(const std::filesystem::path& folder, bool fresh);
   void supersede_broken_runs(std::vector<std::string>& notes);
 
   std::filesystem::path folder_;
+  bool fresh_;           // there was no journal
+  bool logs_truth_;      // nor a log of the simulated endpoint
+  bool opened_ = false;  // the sweep has its head
   JournalWriter writer_;
   Journal journal_;
   std::map<std::pair<int, int>, std::vector<RequestRecord>> unsaved_;  // by level and repeat

@@ -69,6 +69,16 @@ TEST(Journal, ReadsBackWhatWasWritten) {
   EXPECT_EQ(journal.whole_bytes, static_cast<int64_t>(fs::file_size(path)));
 }
 
+TEST(Journal, IsOursOnceALineSaysWhatMadeIt) {
+  const fs::path path = file_of_this_test();
+  EXPECT_FALSE(read_journal(path).ours());
+  JournalWriter(path).created("llmsweep 1");
+  EXPECT_TRUE(read_journal(path).ours());
+  EXPECT_TRUE(read_journal(path).head.tool.empty());
+  EXPECT_FALSE(parse_journal("{\"a\": 1}\n{\"event\": \"login\", \"level\": 3}\n", "x").ours());
+  EXPECT_FALSE(parse_journal("{\"event\": \"created\"}\n", "x").ours());
+}
+
 TEST(Journal, LeavesOutALastLineThatIsCutShort) {
   const fs::path path = file_of_this_test();
   JournalWriter(path).started(run_of(1, 0, 0));

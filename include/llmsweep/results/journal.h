@@ -37,6 +37,7 @@ struct RunEntry {
 };
 
 struct Journal {
+  std::string created_by;      // what made the folder; of an older journal: empty
   std::string spec_sha256;     // spec_hash() of the spec that was started
   SweepResult head;            // without levels
   std::vector<RunEntry> runs;  // in order of start; those that were started again are left out
@@ -45,10 +46,14 @@ struct Journal {
   bool complete = false;             // the sweep came to its end
   int64_t prompts_used = 0;  // the first prompt that no run has taken, superseded ones included
   int64_t whole_bytes = 0;   // to the end of the last whole line
+
+  // Whether it is a journal of llmsweep at all: other JSON lines have neither.
+  bool ours() const { return !created_by.empty() || !head.tool.empty(); }
 };
 
-// At most 1 GiB. A last line that is cut short is left out; any other broken line is an Error with
-// its number. No file, or one without a whole line: a journal without a head (its tool is empty).
+// Line by line. A last line that is cut short is left out; any other broken line, or one that is
+// longer than 16 MiB, is an Error with its number. No file, or one without a whole line: a journal
+// without a head (its tool is empty).
 Journal read_journal(const std::filesystem::path& path);
 Journal parse_journal(std::string_view text, const std::string& name);
 
@@ -62,6 +67,8 @@ class JournalWriter {
   JournalWriter(JournalWriter&&) noexcept;
   JournalWriter& operator=(JournalWriter&&) noexcept;
 
+  // The first line, before anything else is done in a fresh folder.
+  void created(const std::string& tool);
   void resumed(Instant began);
   // The last head counts; one is written at the start and by every resume.
   void head(const SweepResult& result, const std::string& spec_sha256);

@@ -6,10 +6,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
 
 #include "http/curl_handle.h"
+#include "llmsweep/base/text.h"
 #include "llmsweep/http/make_client.h"
 
 namespace llmsweep {
@@ -18,6 +23,46 @@ namespace {
 struct AddressListDeleter {
   void operator()(addrinfo* list) const { freeaddrinfo(list); }
 };
+using AddressList = std::unique_ptr<addrinfo, AddressListDeleter>;
+
+struct Lookup {
+  int code = EAI_AGAIN;
+  AddressList list;
+};
+
+Lookup look_up(const std::string& host, int port, int flags) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV | flags;
+  addrinfo* raw = nullptr;
+  const int code = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &raw);
+  return {.code = code, .list = AddressList(raw)};
+}
+
+// The system asks each of its name servers several times, which may take minutes, and cannot be
+// stopped: a thread that nobody waits for any more ends with the process, or when it is answered.
+struct PendingLookup {
+  std::mutex mutex;
+  std::condition_variable answered;
+  std::optional<Lookup> lookup;  // guarded by mutex
+};
+
+// Nothing where it takes longer than `timeout`.
+std::optional<Lookup> look_up_within(const std::string& host, int port, Duration timeout) {
+  Lookup numeric = look_up(host, port, AI_NUMERICHOST);
+  if (numeric.code == 0) return numeric;
+  const auto pending = std::make_shared<PendingLookup>();
+  std::thread([pending, host, port] {
+    Lookup lookup = look_up(host, port, 0);
+    const std::lock_guard lock(pending->mutex);
+    pending->lookup = std::move(lookup);
+    pending->answered.notify_one();
+  }).detach();
+  std::unique_lock lock(pending->mutex);
+  pending->answered.wait_for(lock, timeout, [&] { return pending->lookup.has_value(); });
+  return std::move(pending->lookup);
+}
 
 class Descriptor {
  public:
@@ -84,20 +129,15 @@ ResolvedEndpoint resolve_endpoint(const std::string& url, Duration timeout) {
   result.host = target.host;
   result.port = target.port;
 
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* raw = nullptr;
-  const int code =
-      getaddrinfo(target.host.c_str(), std::to_string(target.port).c_str(), &hints, &raw);
-  const std::unique_ptr<addrinfo, AddressListDeleter> list(raw);
-  if (code != 0) {
-    result.error = "the name of " + target.name() + " does not resolve: " + gai_strerror(code);
+  const std::optional<Lookup> found = look_up_within(target.host, target.port, timeout);
+  if (!found || found->code != 0) {
+    result.error = "the name of " + target.name() + " does not resolve" +
+                   (found ? std::string(": ") + gai_strerror(found->code)
+                          : " within " + format_duration(timeout));
     return result;
   }
   std::vector<const addrinfo*> entries;
-  for (const addrinfo* entry = list.get(); entry != nullptr; entry = entry->ai_next) {
+  for (const addrinfo* entry = found->list.get(); entry != nullptr; entry = entry->ai_next) {
     const std::string text = to_text(*entry, target.port);
     const auto& known = result.addresses;
     if (text.empty() || std::find(known.begin(), known.end(), text) != known.end()) continue;

@@ -59,7 +59,7 @@ struct ResolvedEndpoint {
   std::vector<std::string> addresses;  // all, in the resolver's order
   std::string error;                   // the name does not resolve, or none of several accepts: why
 };
-// Throws Error for a URL that cannot be used. `timeout` is for each address.
+// Throws Error for a URL that cannot be used. `timeout` is for the name, and for each address.
 ResolvedEndpoint resolve_endpoint(const std::string& url,
                                   Duration timeout = std::chrono::seconds(5));
 

@@ -6,6 +6,8 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/regular_file.h"
+#include "llmsweep/base/text.h"
 #include "llmsweep/report/gate_report.h"
 
 namespace llmsweep {
@@ -20,6 +22,10 @@ const char* environment(const char* name) {
 void write_step_summary(const GateReport& report, std::ostream& err) {
   const char* path = environment("GITHUB_STEP_SUMMARY");
   if (path == nullptr) return;
+  if (there_is(path) && !is_file(path)) {  // a FIFO would be waited for
+    err << "warning: no step summary: " << printable(path) << " is not a regular file\n";
+    return;
+  }
   try {
     std::error_code missing;
     const auto before = std::filesystem::file_size(path, missing);

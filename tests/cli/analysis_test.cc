@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -197,6 +198,17 @@ TEST(GateCommand, KeepsItsAnswerWhereTheSummaryCannotBeWritten) {
   Process process(
       {LLMSWEEP_BINARY, "gate", stored(measured(), folder), "--require", "e2e@c8 <= 15s"}, folder,
       {"GITHUB_STEP_SUMMARY=/nonexistent/summary.md"});
+  const ProcessResult result = process.wait();
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("no step summary"));
+}
+
+TEST(GateCommand, DoesNotWaitForTheReaderOfItsSummary) {
+  const auto folder = test_folder();
+  ASSERT_EQ(::mkfifo((folder / "fifo").c_str(), 0600), 0);
+  Process process(
+      {LLMSWEEP_BINARY, "gate", stored(measured(), folder), "--require", "e2e@c8 <= 15s"}, folder,
+      {"GITHUB_STEP_SUMMARY=" + (folder / "fifo").string()});
   const ProcessResult result = process.wait();
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.err, HasSubstr("no step summary"));

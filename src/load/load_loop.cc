@@ -20,9 +20,9 @@ constexpr Duration kLinger = std::chrono::milliseconds(250);
 // How late a change of LoadControl made elsewhere may be noticed.
 constexpr Duration kLongestWait = std::chrono::milliseconds(50);
 
-// Records wait for an idle moment, but no more of them and no longer than this.
+// Records wait for an idle moment, but no more of them than this and no longer than
+// kLongestUnwritten.
 constexpr size_t kMostUnwritten = 4096;
-constexpr Duration kLongestUnwritten = std::chrono::milliseconds(20);
 // An event's flight is asked for while so many others are being applied.
 constexpr size_t kAhead = 2;
 
@@ -313,7 +313,8 @@ class LoadLoop {
   // What the slot has to wait before its next request.
   Duration hold_after(const RequestRecord& record) const {
     if (plan_.retry_after != RetryAfter::kHold || !record.retry_after_ms) return {};
-    return std::chrono::milliseconds(*record.retry_after_ms);
+    return std::min<Duration>(std::chrono::milliseconds(*record.retry_after_ms),
+                              plan_.retry_after_max);
   }
 
   void count(const RequestRecord& record) {

@@ -95,6 +95,7 @@ constexpr std::array kWarningNames = {
     Named<Warning>{Warning::kOneRepeat, "one_repeat"},
     Named<Warning>{Warning::kLittlesLaw, "littles_law"},
     Named<Warning>{Warning::kNoReceiveStamps, "no_receive_stamps"},
+    Named<Warning>{Warning::kRetryAfterCut, "retry_after_cut"},
     Named<Warning>{Warning::kWithDrain, "with_drain"},
 };
 constexpr std::array kUsersKindNames = {

@@ -46,9 +46,9 @@ std::optional<int64_t> parse_date(std::string_view text) {
 std::optional<Duration> retry_after(std::string_view header_block) {
   const std::string_view value = header_value(header_block, "retry-after");
   if (value.empty()) return std::nullopt;
-  if (const std::optional<int64_t> seconds = parse_int(value)) {
-    if (*seconds < 0) return std::nullopt;
-    return std::chrono::seconds(std::min(*seconds, kLongestSeconds));
+  if (value.find_first_not_of("0123456789") == std::string_view::npos) {  // of any length
+    return std::chrono::seconds(
+        std::min(parse_int(value).value_or(kLongestSeconds), kLongestSeconds));
   }
   const std::optional<int64_t> then = parse_date(value);
   const std::optional<int64_t> now = parse_date(header_value(header_block, "date"));

@@ -110,6 +110,7 @@ LoadSpec read_load(const ConfigNode& node) {
   load.stop_over_error_rate =
       read_bool(node["stop_over_error_rate"], defaults.stop_over_error_rate);
   load.retry_after = read_enum(node["retry_after"], defaults.retry_after);
+  load.retry_after_max = read_duration(node["retry_after_max"], defaults.retry_after_max, 0s);
   load.refine = read_bool(node["refine"], defaults.refine);
   node.reject_unknown_keys();
   return load;

@@ -113,6 +113,7 @@ Json load_json(const LoadSpec& load) {
           {"stop_over_error_rate", load.stop_over_error_rate},
           {"max_consecutive_errors", load.max_consecutive_errors},
           {"retry_after", name_of(load.retry_after)},
+          {"retry_after_max", format_duration(load.retry_after_max)},
           {"refine", load.refine}};
 }
 
@@ -162,6 +163,9 @@ void keep_what_is_measured(Json& spec) {
   for (const char* key : {"grace", "max_error_rate", "stop_over_error_rate",
                           "max_consecutive_errors", "repeats_max"}) {
     spec["load"].erase(key);
+  }
+  if (spec["load"]["retry_after"] == name_of(RetryAfter::kFail)) {
+    spec["load"].erase("retry_after_max");
   }
 }
 

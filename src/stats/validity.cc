@@ -80,6 +80,7 @@ void find_warnings(RunStats& run, const ValidityInput& input) {
   findings.warn_if(off_by_more(run.littles_law_error, kLittlesLawWarning), Warning::kLittlesLaw);
   findings.warn_if(input.receive_stamps_wanted && !client.receive_stamps,
                    Warning::kNoReceiveStamps);
+  findings.warn_if(input.retry_after_cut, Warning::kRetryAfterCut);
   findings.warn_if(!input.fillers, Warning::kWithDrain);
 }
 

@@ -92,6 +92,9 @@ std::string_view sentence(Warning warning) {
              "was not steady.";
     case Warning::kNoReceiveStamps:
       return "The kernel gave no receive time stamps: the client's own delay is not measured.";
+    case Warning::kRetryAfterCut:
+      return "The server asked for longer waits (Retry-After) than load.retry_after_max: its slots "
+             "were held for that long only.";
     case Warning::kWithDrain:
       return "No fillers: output and request throughput are with drain.";
   }
@@ -122,6 +125,9 @@ std::string_view remedy(Warning warning) {
       return "Raise load.warmup_per_slot and load.requests_per_slot.";
     case Warning::kNoReceiveStamps:
       return "Run on Linux, where SO_TIMESTAMPING can be had.";
+    case Warning::kRetryAfterCut:
+      return "Lower the concurrency or raise the server's limits; raise load.retry_after_max to "
+             "wait as it asks.";
     case Warning::kWithDrain:
       return "Set load.fillers: true for a throughput without drain.";
   }

@@ -108,6 +108,7 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
                       .max_failed = max_failed(spec_.load, position.concurrency),
                       .chunks = chunk_sink(),
                       .retry_after = spec_.load.retry_after,
+                      .retry_after_max = spec_.load.retry_after_max,
                       .secrets = secrets_};
   LoadControl control;
   RunTracker tracker(

@@ -14,6 +14,15 @@
 namespace llmsweep {
 namespace {
 
+bool retry_after_cut(const LoadSpec& load, const std::vector<RequestRecord>& records) {
+  const auto limit_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(load.retry_after_max).count();
+  return load.retry_after == RetryAfter::kHold &&
+         std::any_of(records.begin(), records.end(), [&](const RequestRecord& record) {
+           return record.retry_after_ms.value_or(0) > limit_ms;
+         });
+}
+
 RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelContext& level,
                        const std::vector<RequestRecord>& records) {
   RunStats stats =
@@ -24,7 +33,8 @@ RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelCo
                     .fillers = spec.load.fillers,
                     .interrupted = run.interrupted,
                     .prompts_reused = spec.workload.reuse == Reuse::kAllow,
-                    .receive_stamps_wanted = spec.client.receive_stamps});
+                    .receive_stamps_wanted = spec.client.receive_stamps,
+                    .retry_after_cut = retry_after_cut(spec.load, records)});
   return stats;
 }
 

@@ -428,6 +428,18 @@ TEST(LoadLoop, HoldsASlotForAsLongAsTheServerAsks) {
   }
 }
 
+TEST(LoadLoop, HoldsASlotNoLongerThanTheSpecAllows) {
+  Bench bench(
+      {.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 1,
+      [](RequestId id) { return id < 1 ? too_many_requests() : good_answer(2, 10ms, 1ms); });
+  bench.plan.retry_after = RetryAfter::kHold;
+  bench.plan.retry_after_max = 500ms;
+  const auto records = bench.run();
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(*by_index(records, 1).sent - *by_index(records, 0).end, Duration(500ms));
+  EXPECT_EQ(by_index(records, 0).retry_after_ms, 2000);  // what was asked
+}
+
 TEST(LoadLoop, HoldsAFillersSlotToo) {
   Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0}, 2, [](RequestId id) {
     if (id == 0) return good_answer(2, 5s, 1ms);

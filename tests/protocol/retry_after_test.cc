@@ -32,12 +32,19 @@ TEST(RetryAfter, TakesADateAgainstTheServersOwn) {
 
 TEST(RetryAfter, IsAtMostADay) {
   EXPECT_EQ(of("Retry-After: 9999999999\r\n"), Duration(24h));
+  EXPECT_EQ(of("Retry-After: 99999999999999999999999999\r\n"), Duration(24h));  // 64 bits are less
+  EXPECT_EQ(of("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+               "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n"),
+            Duration(24h));
 }
 
 TEST(RetryAfter, IsAbsentWhereItCannotBeRead) {
   EXPECT_FALSE(of(""));
   EXPECT_FALSE(of("Retry-After: soon\r\n"));
   EXPECT_FALSE(of("Retry-After: -1\r\n"));
+  EXPECT_FALSE(of("Retry-After: +1\r\n"));
+  EXPECT_FALSE(of("Retry-After: 1.5\r\n"));
+  EXPECT_FALSE(of("Retry-After: 1s\r\n"));
   EXPECT_FALSE(of("Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n"));  // no Date
   EXPECT_FALSE(of("Date: x\r\nRetry-After: Sun, 32 Nov 1994 08:49:37 GMT\r\n"));
 }

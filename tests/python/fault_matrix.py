@@ -224,6 +224,20 @@ def too_many_hold(case):
     return case.seen(case.failed() + "; the slot sends nothing until the time has passed")
 
 
+@row("429 with a Retry-After of years, `load.retry_after: hold`")
+def too_many_hold_years(case):
+    bad = server.refuse_all("429 Too Many Requests", b"Retry-After: 99999999999999999999\r\n")
+    endpoint = server.Server(server.every(4, bad))
+    case.run(f"url: '{endpoint.url()}'", "concurrency: [1], requests_per_slot: 12, retry_after: hold, retry_after_max: 300ms")
+    found = sorted(case.records(), key=lambda r: r["index"])
+    for first, second in zip(found, found[1:]):
+        held = (second["sent_ns"] - first["end_ns"]) / 1e9
+        assert (held >= 0.3) == (first["outcome"] != "ok") and held < 5, held
+        assert first["retry_after_ms"] == (None if first["outcome"] == "ok" else 86_400_000)
+    assert "retry_after_cut" in case.result()["levels"][0]["warnings"]
+    return case.seen(case.failed() + "; the slot sends on after `load.retry_after_max`; warning retry_after_cut")
+
+
 @row("every answer is HTTP 500: the error budget of consecutive failures")
 def budget(case):
     endpoint = server.Server(lambda c, n, r: server.refuse_all("500 Internal Server Error")(c, n, r) if n > 6

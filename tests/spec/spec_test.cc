@@ -69,7 +69,8 @@ workload:
   {dataset: random, input_tokens: 2400, output_tokens: {min: 10, max: 20}, seed: 9, input_scope: content,
    tokenizer: server, prefix_tokens: 100, prefix_groups: 3, prompt_as: ids, reuse: allow}
 load: {concurrency: [1, 2, 4], requests_per_slot: 5, min_requests: 8, warmup_per_slot: 2, repeats: 4, repeats_max: 9,
-  fillers: false, grace: 5s, max_error_rate: 0.5, max_consecutive_errors: 3, refine: true}
+  fillers: false, grace: 5s, max_error_rate: 0.5, max_consecutive_errors: 3, refine: true,
+  retry_after: hold, retry_after_max: 90s}
 client: {threads: 2, transport: libcurl, record_chunks: true, receive_stamps: false, max_response_bytes: 65536}
 targets:
   - {metric: e2e, statistic: p50, max: 15s}
@@ -94,6 +95,7 @@ goodput:
   EXPECT_EQ(spec.workload.prompt_as, PromptAs::kIds);
   EXPECT_EQ(spec.load.repeats_max, 9);
   EXPECT_EQ(spec.load.grace, 5s);
+  EXPECT_EQ(spec.load.retry_after_max, 90s);
   EXPECT_TRUE(spec.load.refine);
   EXPECT_EQ(spec.client.threads, 2);
   EXPECT_EQ(spec.client.transport, Transport::kLibcurl);
@@ -146,6 +148,7 @@ TEST(Spec, RangesAreChecked) {
       {"load.warmup_per_slot=-1", "whole number"},
       {"load.max_error_rate=1.5", "from 0 to 1"},
       {"load.grace=-1s", "duration"},
+      {"load.retry_after_max=-1s", "duration"},
       {"load.grace=30", "needs a unit|with a unit"},
       {"load.refine=true", "needs a target"},
       {"client.threads=0", "from 1 to 256"},
@@ -364,6 +367,10 @@ TEST(SpecHash, ChangesWithWhatDecidesTheMeasurements) {
                           "load.max_error_rate=0.5", "endpoint.api_key_env=KEY"}) {
     EXPECT_EQ(spec_hash(minimal({set})), hash) << set;
   }
+  // It limits nothing where nothing is held, and a sweep of before this key can be resumed.
+  EXPECT_EQ(spec_hash(minimal({"load.retry_after_max=1s"})), hash);
+  EXPECT_NE(spec_hash(minimal({"load.retry_after=hold", "load.retry_after_max=1s"})),
+            spec_hash(minimal({"load.retry_after=hold"})));
 }
 
 // What a version without these keys wrote: neither in the text nor in the hash.

@@ -147,6 +147,7 @@ TEST(JudgeRun, WarnsOfEachThingAlone) {
       {Warning::kPromptsReused, [](RunStats&, auto& input) { input.prompts_reused = true; }},
       {Warning::kLittlesLaw, [](RunStats& run, auto&) { run.littles_law_error = 0.051; }},
       {Warning::kNoReceiveStamps, [](RunStats& run, auto&) { run.client.receive_stamps = false; }},
+      {Warning::kRetryAfterCut, [](RunStats&, auto& input) { input.retry_after_cut = true; }},
       {Warning::kWithDrain, [](RunStats&, auto& input) { input.fillers = false; }},
   };
   for (const auto& [warning, change] : cases) {

@@ -25,6 +25,9 @@
 
 namespace llmsweep {
 
+// The record of a request that has ended is handed over within this time, while the loop runs.
+constexpr Duration kLongestUnwritten = std::chrono::milliseconds(20);
+
 enum class Stop {
   kNone,
   kFinish,  // issue nothing new; measured requests in flight may end within the grace
@@ -71,6 +74,7 @@ struct LoadPlan {
   int64_t max_failed = std::numeric_limits<int64_t>::max();
   ChunkSink chunks;  // after the record's sink; empty: instants are not kept
   RetryAfter retry_after = RetryAfter::kFail;
+  Duration retry_after_max = std::chrono::seconds(60);
   // Texts that no record may hold: an endpoint may repeat the key that it was given.
   std::vector<std::string> secrets;
 };

@@ -57,7 +57,8 @@ enum class Warning {
   kOneRepeat,
   kLittlesLaw,
   kNoReceiveStamps,
-  kWithDrain,  // no fillers: throughput has the drain in it
+  kRetryAfterCut,  // load.retry_after: hold, and the server asked for more than retry_after_max
+  kWithDrain,      // no fillers: throughput has the drain in it
 };
 
 // What the client knows about itself during one run of a level.

@@ -112,6 +112,7 @@ struct LoadSpec {
   int max_consecutive_errors = 20;            // ends the level early, with what was measured kept
   bool stop_over_error_rate = false;          // ends a level that can no longer keep max_error_rate
   RetryAfter retry_after = RetryAfter::kFail;
+  Duration retry_after_max = std::chrono::seconds(60);  // of kHold: what asks for more gets this
   bool refine = false;  // bisect the bracket of users at the first target
 
   bool operator==(const LoadSpec&) const = default;

@@ -27,6 +27,7 @@ struct ValidityInput {
   bool interrupted = false;
   bool prompts_reused = false;
   bool receive_stamps_wanted = true;
+  bool retry_after_cut = false;  // slots were held for less than the server asked
 };
 
 // Fills valid, invalid_reasons and warnings of one run, each at most once, in declaration order.

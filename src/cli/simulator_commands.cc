@@ -23,6 +23,12 @@ void add_verify(CLI::App& app, Command& chosen) {
   command->add_option("--tolerance", options->tolerance, "How late a stamp may be")
       ->type_name("TIME")
       ->capture_default_str();
+  command
+      ->add_option("--kill-margin", options->kill_margin,
+                   "What the host may add to the 20 ms within which a record is written: what "
+                   "ended earlier before a kill and has no record is lost")
+      ->type_name("TIME")
+      ->capture_default_str();
   add_format(*command, options->format);
   command->footer(
       "Example:\n"

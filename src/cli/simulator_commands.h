@@ -14,6 +14,7 @@ struct VerifyCommandOptions {
   std::string result;  // a run's folder, or its requests.jsonl
   std::string truth;   // empty: truth.jsonl beside the records
   std::string tolerance = "100ms";
+  std::string kill_margin = "20ms";  // KillWindow::kMargin
   std::string format = "text";
 };
 // 0 where everything agrees, 1 where anything does not.

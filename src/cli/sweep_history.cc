@@ -13,6 +13,27 @@ bool cut_by_the_kill(const TruthRecord& truth) {
   return truth.client_closed || !truth.end;
 }
 
+// How long after the client closed a connection the endpoint may have seen it.
+constexpr Duration kNoticed = std::chrono::milliseconds(20);
+
+// Those whose connection the client closed, alive.
+std::vector<const RequestRecord*> records_given_up(const std::vector<RequestRecord>& records) {
+  std::vector<const RequestRecord*> given_up;
+  for (const RequestRecord& record : records) {
+    if (record.outcome != Outcome::kOk && record.sent && record.end) given_up.push_back(&record);
+  }
+  return given_up;
+}
+
+bool left_on_purpose(const TruthClosing& closing,
+                     const std::vector<const RequestRecord*>& given_up) {
+  return std::any_of(given_up.begin(), given_up.end(), [&](const RequestRecord* record) {
+    if (!record->response_id.empty()) return record->response_id == closing.last_response_id;
+    return *record->sent <= closing.last_arrival && *record->end <= closing.at &&
+           closing.at <= *record->end + kNoticed;
+  });
+}
+
 }  // namespace
 
 SweepHistory::SweepHistory(const Journal& journal) : resumes_(journal.resumes) {
@@ -76,28 +97,85 @@ Instant SweepHistory::last_end(const CutRun& run, const std::vector<RequestRecor
   return last;
 }
 
-bool SweepHistory::ended_at_the_kill(const RequestRecord& record,
-                                     const std::vector<RequestRecord>& records,
-                                     Duration tolerance) const {
+// The last instant at which the sweep is known to have lived while `run` was under way.
+Instant SweepHistory::last_life(const CutRun& run, const std::vector<RequestRecord>& records,
+                                const Truth& truth, bool embedded) {
+  Instant last = last_end(run, records);
+  const auto lived = [&](Instant at) {
+    if (at >= run.started && at < run.until) last = std::max(last, at);
+  };
+  for (const TruthRecord& request : truth.requests) {
+    lived(request.arrival);
+    if (embedded && request.end) lived(*request.end);
+  }
+  if (embedded) std::for_each(truth.alive.begin(), truth.alive.end(), lived);
+  return last;
+}
+
+SweepHistory::Kill SweepHistory::kill_of(const CutRun& run,
+                                         const std::vector<RequestRecord>& records,
+                                         const Truth& truth, const KillWindow& window) {
+  Kill kill{.at = last_life(run, records, truth, window.embedded)};
+  if (window.embedded) return kill;
+  const std::vector<const RequestRecord*> given_up = records_given_up(records);
+  const Instant lived = kill.at;
+  const auto broke = [&](Instant at) {
+    if (at < lived || at >= run.until) return;
+    kill = {.at = kill.seen ? std::max(kill.at, at) : at, .seen = true};
+  };
+  for (const TruthClosing& closing : truth.closings) {
+    if (closing.last_arrival < run.started || closing.at < lived) continue;
+    if (!left_on_purpose(closing, given_up)) broke(closing.at);
+  }
+  return kill;
+}
+
+void SweepHistory::end_open_run(const std::vector<RequestRecord>& records, const Truth& truth,
+                                const KillWindow& window) {
+  if (window.embedded) return;
+  for (CutRun& run : cut_) {
+    if (run.until != Instant::max()) continue;
+    const Instant last = last_end(run, records);
+    const std::vector<const RequestRecord*> given_up = records_given_up(records);
+    Instant gone = Instant::max();
+    for (const TruthClosing& closing : truth.closings) {
+      if (closing.at < last || closing.last_arrival < run.started) continue;
+      if (!left_on_purpose(closing, given_up)) gone = std::min(gone, closing.at);
+    }
+    run.until = (gone == Instant::max() ? last : gone) + window.width;
+  }
+}
+
+std::optional<SweepHistory::Late> SweepHistory::ended_at_the_kill(
+    const RequestRecord& record, const std::vector<RequestRecord>& records, const Truth& truth,
+    const KillWindow& window) const {
   const CutRun* run = record.sent ? cut_run_at(*record.sent) : nullptr;
-  return run != nullptr && record.end && *record.end + tolerance >= last_end(*run, records);
+  if (run == nullptr || !record.end) return std::nullopt;
+  const Kill kill = kill_of(*run, records, truth, window);
+  const Late late{.before = std::max(Duration(0), kill.at - *record.end), .seen_kill = kill.seen};
+  return late.before <= window.width ? std::optional(late) : std::nullopt;
 }
 
 SweepHistory::Unrecorded SweepHistory::judge(const std::vector<const TruthRecord*>& unrecorded,
                                              const std::vector<RequestRecord>& records,
-                                             Duration tolerance) const {
+                                             const Truth& truth, const KillWindow& window) const {
   Unrecorded judged;
   for (const CutRun& run : cut_) {
-    const Instant last_record = last_end(run, records);
+    const Kill kill = kill_of(run, records, truth, window);
+    const auto late = [&kill](const TruthRecord& request) {
+      const Instant end = request.end.value_or(kill.at);
+      return Late{.before = std::max(Duration(0), kill.at - end), .seen_kill = kill.seen};
+    };
     std::vector<const TruthRecord*> cut;
-    std::vector<const TruthRecord*> ended;
-    for (const TruthRecord* truth : unrecorded) {
-      if (cut_run_at(truth->arrival) != &run) continue;
-      const Instant end = truth->end.value_or(Instant::max());
-      if (end < last_record - tolerance) {
-        judged.lost.push_back(truth);
+    for (const TruthRecord* request : unrecorded) {
+      if (cut_run_at(request->arrival) != &run) continue;
+      const Late before = late(*request);
+      if (before.before > window.width) {
+        judged.lost.emplace_back(request, before);
+      } else if (cut_by_the_kill(*request)) {
+        cut.push_back(request);
       } else {
-        (cut_by_the_kill(*truth) ? cut : ended).push_back(truth);
+        judged.unwritten.emplace_back(request, before);
       }
     }
     // The last to lose its client first: one slot has one request in flight.
@@ -105,21 +183,9 @@ SweepHistory::Unrecorded SweepHistory::judge(const std::vector<const TruthRecord
       return a->end.value_or(Instant::max()) > b->end.value_or(Instant::max());
     });
     const size_t slots = std::min(cut.size(), static_cast<size_t>(run.level));
-    const auto surplus = cut.begin() + static_cast<std::ptrdiff_t>(slots);
-    judged.in_flight.insert(judged.in_flight.end(), cut.begin(), surplus);
-    judged.lost.insert(judged.lost.end(), surplus, cut.end());
-
-    std::optional<Instant> kill;  // when the first connection went
-    for (auto truth = cut.begin(); truth != surplus; ++truth) {
-      if ((*truth)->end) kill = std::min(kill.value_or(Instant::max()), *(*truth)->end);
-    }
-    if (!kill) {
-      for (const TruthRecord* truth : ended)
-        kill = std::max(kill.value_or(*truth->end), *truth->end);
-    }
-    for (const TruthRecord* truth : ended) {
-      (*truth->end + tolerance >= *kill ? judged.unwritten : judged.lost).push_back(truth);
-    }
+    judged.in_flight.insert(judged.in_flight.end(), cut.begin(),
+                            cut.begin() + static_cast<std::ptrdiff_t>(slots));
+    for (size_t i = slots; i < cut.size(); ++i) judged.lost.emplace_back(cut[i], late(*cut[i]));
   }
   return judged;
 }

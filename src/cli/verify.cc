@@ -9,6 +9,7 @@
 #include "cli/simulator_commands.h"
 #include "cli/verify_records.h"
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/results/journal.h"
@@ -43,6 +44,25 @@ std::string gap_row(const char* what, const Histogram& gaps) {
                      quantile_ms(gaps, 0.9), quantile_ms(gaps, 0.99), quantile_ms(gaps, 1));
 }
 
+// A line each: what a kill took with it is named, not just counted.
+std::string rows_of(const std::vector<Verification::AtKill>& requests, const char* what) {
+  std::string rows;
+  for (const Verification::AtKill& request : requests) {
+    rows += fmt::format("  {}: ended {}; {}\n", request.request, text_of(request.late), what);
+  }
+  return rows;
+}
+
+nlohmann::ordered_json json_of(const std::vector<Verification::AtKill>& requests) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Verification::AtKill& request : requests) {
+    list.push_back({{"request", request.request},
+                    {request.late.seen_kill ? "before_kill_ms" : "before_last_sign_of_life_ms",
+                     to_ms(request.late.before)}});
+  }
+  return list;
+}
+
 std::string report(const Verification& v) {
   std::string text = fmt::format(
       "{} records, {} requests at the endpoint ({} more before the run, {} after it)\n"
@@ -53,9 +73,12 @@ std::string report(const Verification& v) {
     text.pop_back();
     text += fmt::format(
         "{} resume{}: {} superseded records, {} checks; without a record {} in flight at a kill "
-        "(at most {})\nand {} that ended just before it; {} records of then are not in the log\n\n",
+        "(at most {})\nand {} that ended just before it; {} records of then are not in the log\n",
         v.resumes, v.resumes == 1 ? "" : "s", v.superseded, v.checks, v.in_flight,
-        v.in_flight_at_most, v.unwritten, v.unlogged);
+        v.in_flight_at_most, v.unwritten.size(), v.unlogged.size());
+    text += rows_of(v.unwritten, "its record was not written yet");
+    text += rows_of(v.unlogged, "the endpoint's log had not got it yet");
+    text += '\n';
   }
   text += fmt::format("{:<34} {:>9} {:>9} {:>9} {:>9}\n", "ms", "p50", "p90", "p99", "max");
   text += error_row("first token: stamp − send", v.errors.first_token);
@@ -90,8 +113,10 @@ std::string json_of(const Verification& v) {
                                        {"resumes", v.resumes},
                                        {"in_flight_at_kill", v.in_flight},
                                        {"in_flight_at_most", v.in_flight_at_most},
-                                       {"unwritten_at_kill", v.unwritten},
-                                       {"unlogged_at_kill", v.unlogged},
+                                       {"unwritten_at_kill", v.unwritten.size()},
+                                       {"unlogged_at_kill", v.unlogged.size()},
+                                       {"unwritten", json_of(v.unwritten)},
+                                       {"unlogged", json_of(v.unlogged)},
                                        {"checks_of_resumes", v.checks},
                                        {"errors_ms",
                                         {{"first_token", json_of(v.errors.first_token)},
@@ -102,6 +127,14 @@ std::string json_of(const Verification& v) {
   return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
+Duration duration_of(const char* option, const std::string& text) {
+  const auto duration = parse_duration(text);
+  if (duration) return *duration;
+  throw Error({.what = "'" + printable(text) + "' is not a time",
+               .where = option,
+               .next = "give a number with a unit: 100ms"});
+}
+
 struct RunFiles {
   std::filesystem::path records;
   std::filesystem::path result;
@@ -110,7 +143,7 @@ struct RunFiles {
 };
 
 RunFiles files_of(const std::filesystem::path& given) {
-  const bool folder = std::filesystem::is_directory(given);
+  const bool folder = is_folder(given);
   const std::filesystem::path beside = folder ? given : given.parent_path();
   return {.records = folder ? given / "requests.jsonl" : given,
           .result = beside / "result.json",
@@ -126,9 +159,9 @@ std::vector<RequestRecord> read_records(const std::filesystem::path& file) {
 }
 
 // The log that was given, or the one that a run with an embedded endpoint leaves.
-std::vector<TruthRecord> read_truth(const std::string& given, const RunFiles& files) {
-  if (!given.empty()) return read_truth_log(given);
-  if (std::filesystem::exists(files.truth)) return read_truth_log(files.truth);
+Truth read_truth(const std::string& given, const RunFiles& files) {
+  if (!given.empty()) return llmsweep::read_truth(given);
+  if (there_is(files.truth)) return llmsweep::read_truth(files.truth);
   throw Error({.what = "there is no truth log beside the records",
                .where = files.truth.string(),
                .next = "give --truth FILE, what `llmsweep simulate --log FILE` wrote"});
@@ -137,22 +170,19 @@ std::vector<TruthRecord> read_truth(const std::string& given, const RunFiles& fi
 }  // namespace
 
 int verify_command(const VerifyCommandOptions& options, Console& console) {
-  const auto tolerance = parse_duration(options.tolerance);
-  if (!tolerance) {
-    throw Error({.what = "'" + printable(options.tolerance) + "' is not a time",
-                 .where = "--tolerance",
-                 .next = "give a number with a unit: 100ms"});
-  }
+  const Duration tolerance = duration_of("--tolerance", options.tolerance);
+  const Duration margin = duration_of("--kill-margin", options.kill_margin);
   const RunFiles files = files_of(options.result);
   const std::vector<RequestRecord> records = read_records(files.records);
   if (records.empty()) {
     throw Error({.what = "no records to verify", .where = files.records.string(), .next = {}});
   }
-  Verification verification = verify_records(records, read_truth(options.truth, files),
-                                             {.tolerance = *tolerance,
-                                              .history = SweepHistory(read_journal(files.journal)),
-                                              .embedded = options.truth.empty()});
-  if (std::filesystem::exists(files.result)) {
+  Verification verification = verify_records(
+      records, read_truth(options.truth, files),
+      {.tolerance = tolerance,
+       .history = SweepHistory(read_journal(files.journal)),
+       .window = {.width = kLongestUnwritten + margin, .embedded = options.truth.empty()}});
+  if (there_is(files.result)) {
     const auto counted = verify_counts(records, read_result_argument(files.result));
     verification.problems.insert(verification.problems.end(), counted.begin(), counted.end());
   } else {

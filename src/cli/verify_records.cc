@@ -221,11 +221,17 @@ void name_runs_without_their_first(const std::vector<RequestRecord>& records,
 
 }  // namespace
 
-Verification verify_records(const std::vector<RequestRecord>& records,
-                            const std::vector<TruthRecord>& truths, const VerifyOptions& options) {
+std::string text_of(const SweepHistory::Late& late) {
+  return fmt::format("{:.1f} ms before {}", to_ms(late.before),
+                     late.seen_kill ? "the kill" : "the last sign of life");
+}
+
+Verification verify_records(const std::vector<RequestRecord>& records, const Truth& truth_log,
+                            const VerifyOptions& options) {
   Verification result;
   Verifier verifier(options, result);
-  const SweepHistory& history = options.history;
+  SweepHistory history = options.history;
+  history.end_open_run(records, truth_log, options.window);
   result.records = static_cast<int64_t>(records.size());
   result.resumes = history.resumes();
   result.in_flight_at_most = history.slots_cut();
@@ -244,12 +250,12 @@ Verification verify_records(const std::vector<RequestRecord>& records,
     }
   }
   std::vector<const TruthRecord*> unmatched;
-  for (const TruthRecord& truth : truths) {
+  for (const TruthRecord& truth : truth_log.requests) {
     if (!first || truth.arrival < *first) {
       ++result.before;
       continue;
     }
-    if (last && truth.arrival > *last) {
+    if (last && truth.arrival > *last && !history.may_be_cut(truth.arrival)) {
       ++result.after;
       continue;
     }
@@ -285,17 +291,23 @@ Verification verify_records(const std::vector<RequestRecord>& records,
       verifier.problem(*truth, kLost);
     }
   }
-  const SweepHistory::Unrecorded judged = history.judge(unrecorded, records, options.tolerance);
+  const SweepHistory::Unrecorded judged =
+      history.judge(unrecorded, records, truth_log, options.window);
   result.in_flight = static_cast<int64_t>(judged.in_flight.size());
-  result.unwritten = static_cast<int64_t>(judged.unwritten.size());
-  for (const TruthRecord* truth : judged.lost) verifier.problem(*truth, kLost);
+  for (const auto& [truth, late] : judged.unwritten) {
+    result.unwritten.push_back({name_of_truth(*truth), late});
+  }
+  for (const auto& [truth, late] : judged.lost) {
+    verifier.problem(*truth, fmt::format("{}, and it ended {}", kLost, text_of(late)));
+  }
   const auto unlogged = [&](const RequestRecord& record) {
-    return options.embedded && history.ended_at_the_kill(record, records, options.tolerance);
+    if (!options.window.embedded) return false;
+    const auto late = history.ended_at_the_kill(record, records, truth_log, options.window);
+    if (late) result.unlogged.push_back({name_of_record(record), *late});
+    return late.has_value();
   };
   for (const auto& [id, record] : by_id) {
-    if (unlogged(*record)) {
-      ++result.unlogged;
-    } else {
+    if (!unlogged(*record)) {
       verifier.problem(*record, "invented: not in the truth log");
     }
   }
@@ -305,9 +317,7 @@ Verification verify_records(const std::vector<RequestRecord>& records,
                         record->outcome == Outcome::kCancelled;
     if (unseen) {
       ++result.unseen;
-    } else if (unlogged(*record)) {
-      ++result.unlogged;
-    } else {
+    } else if (!unlogged(*record)) {
       verifier.problem(*record, "invented: nothing in the truth log explains it");
     }
   }

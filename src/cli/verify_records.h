@@ -22,8 +22,7 @@ namespace llmsweep {
 struct VerifyOptions {
   Duration tolerance = std::chrono::milliseconds(100);  // of a stamp; the rest is the host's noise
   SweepHistory history;                                 // how often it was killed and resumed
-  // The endpoint was a part of the run: a kill ended both, and cut off the end of its log too.
-  bool embedded = false;
+  KillWindow window;
 };
 
 // Differences of a record's figures from the truth, ms.
@@ -51,16 +50,23 @@ struct Verification {
   int64_t resumes = 0;
   int64_t in_flight = 0;
   int64_t in_flight_at_most = 0;  // slots of the runs that were cut short
-  int64_t unwritten = 0;          // ended within the tolerance before the kill
-  int64_t unlogged = 0;           // likewise, of an embedded endpoint: recorded, but not in its log
+  // Of a killed run, each with its name: ended in the window before the kill and was not written
+  // down yet; of an embedded endpoint also recorded, but not in its log yet.
+  struct AtKill {
+    std::string request;
+    SweepHistory::Late late;
+  };
+  std::vector<AtKill> unwritten;
+  std::vector<AtKill> unlogged;
   int64_t checks = 0;
   TimeErrors errors;
   std::vector<std::string> problems;  // each names its request; empty: verified
 };
 
+std::string text_of(const SweepHistory::Late& late);  // "3.2 ms before the kill"
+
 // `records` with the superseded ones.
-Verification verify_records(const std::vector<RequestRecord>& records,
-                            const std::vector<TruthRecord>& truths,
+Verification verify_records(const std::vector<RequestRecord>& records, const Truth& truth,
                             const VerifyOptions& options = {});
 
 // Whether the records are those that `result` was computed from, which leaves superseded ones out:

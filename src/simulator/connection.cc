@@ -85,7 +85,7 @@ void Connection::write(std::string_view bytes) {
   if (queue_.empty() && paced_.empty() && !held_) {
     while (!bytes.empty()) {
       const IoResult sent = send_some(bytes);
-      if (sent.state == Io::kGone) return drop();
+      if (sent.state == Io::kGone) return lose();
       if (sent.state == Io::kWait) break;
       bytes.remove_prefix(sent.bytes);
     }
@@ -122,7 +122,7 @@ void Connection::pace(Duration gap) {
   timer_.async_wait([self = shared_from_this(), gap](const boost::system::error_code& error) {
     if (error || !self->open_) return;
     const IoResult sent = self->send_some(std::string_view(self->paced_).substr(0, 1));
-    if (sent.state == Io::kGone) return self->drop();
+    if (sent.state == Io::kGone) return self->lose();
     self->paced_.erase(0, sent.bytes);
     if (!self->paced_.empty()) return self->pace(gap);
     self->writable();
@@ -144,7 +144,7 @@ void Connection::writable() {
   size_t taken = 0;
   while (taken < queue_.size()) {
     const IoResult sent = send_some(std::string_view(queue_).substr(taken));
-    if (sent.state == Io::kGone) return drop();
+    if (sent.state == Io::kGone) return lose();
     if (sent.state == Io::kWait) break;
     taken += sent.bytes;
   }
@@ -205,7 +205,7 @@ void Connection::readable() {
   std::array<char, 65536> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   while (open_) {
     const IoResult got = receive_some(buffer.data(), buffer.size());
-    if (got.state == Io::kGone) return drop();
+    if (got.state == Io::kGone) return lose();
     if (got.state == Io::kWait) break;
     const Instant now = SteadyClock().now();
     // A step of the system's clock must not put it after this read or before the one before.
@@ -302,6 +302,11 @@ void Connection::reset() {
   if (!open_) return;
   const linger now{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  drop();
+}
+
+void Connection::lose() {
+  left_by_client_ = open_ && !closing_;
   drop();
 }
 

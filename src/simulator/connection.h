@@ -55,6 +55,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool open() const { return open_; }
   // The request being served, for the owner's use; 0: none.
   uint64_t serving = 0;
+  // Of the last request that it carried, likewise.
+  Instant last_arrival{};
+  std::string last_response_id;
+
+  // Whether the client closed it or died, and we had not closed it before.
+  bool left_by_client() const { return left_by_client_; }
 
   void write(std::string_view bytes);
   void write_bytewise(std::string_view bytes);
@@ -89,6 +95,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void deliver();
   void finish_close();
   void drop();  // closes the descriptor and tells the owner
+  void lose();  // likewise: the client is gone
   void pace(Duration gap);
 
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
@@ -113,6 +120,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool writing_ = false;
   bool busy_ = false;  // a response is being written
   bool closing_ = false;
+  bool left_by_client_ = false;
 };
 
 }  // namespace llmsweep::sim

@@ -52,7 +52,9 @@ Server::Server(SimulatorProfile profile, SimulatorOptions options)
   if (options_.tls) tls_ = make_tls_context(options_.certificate);
   open_listener(options_.port);
   port_ = acceptor_.local_endpoint().port();
-  if (!options_.truth_log.empty()) truth_log_ = std::make_unique<TruthLog>(options_.truth_log);
+  if (!options_.truth_log.empty()) {
+    truth_log_ = std::make_unique<TruthLog>(options_.truth_log, options_.signs_of_life);
+  }
 }
 
 void Server::run() {
@@ -139,6 +141,11 @@ void Server::refuse_for(Duration span) {
 }
 
 void Server::on_closed(Connection& connection) {
+  if (truth_log_ && connection.left_by_client() && connection.last_arrival != Instant{}) {
+    truth_log_->push(TruthClosing{.at = clock_.now(),
+                                  .last_arrival = connection.last_arrival,
+                                  .last_response_id = connection.last_response_id});
+  }
   // Later, for the connection may be in the middle of a write of its response.
   asio::post(io_, [this, id = connection.id()] {
     auto found = connections_.find(id);
@@ -221,6 +228,8 @@ std::string Server::response_id(bool chat, int64_t number) const {
 
 void Server::generate(Connection& connection, const ReceivedRequest& request, bool chat) {
   const int64_t number = ++requests_;
+  connection.last_arrival = request.at;
+  connection.last_response_id.clear();
   TruthRecord truth{.number = number, .api = chat ? "chat" : "completions", .arrival = request.at};
   const Fault* fault = choose_fault(number);
   if (fault != nullptr && inject_at_arrival(connection, request, *fault, truth)) {
@@ -290,6 +299,7 @@ void Server::admit(Connection& connection, const ReceivedRequest& request, const
   }
   const auto id = static_cast<uint64_t>(truth.number);
   truth.response_id = response_id(wanted.chat, truth.number);
+  connection.last_response_id = truth.response_id;
   ResponseSetup setup{.id = id,
                       .connection = connection.shared_from_this(),
                       .keep_alive = request.keep_alive,

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/error.h"
-#include "llmsweep/base/files.h"
+#include "llmsweep/base/regular_file.h"
 
 namespace llmsweep {
 namespace {
@@ -52,6 +52,19 @@ TruthRecord read_record(const json& object) {
   return record;
 }
 
+void read_line(const json& object, Truth& truth) {
+  if (object.contains("alive_ns")) {
+    truth.alive.push_back(from_ns(object.at("alive_ns").get<int64_t>()));
+  } else if (object.contains("closed_ns")) {
+    truth.closings.push_back(
+        {.at = from_ns(object.at("closed_ns").get<int64_t>()),
+         .last_arrival = from_ns(object.at("last_arrival_ns").get<int64_t>()),
+         .last_response_id = object.at("last_response_id").get<std::string>()});
+  } else {
+    truth.requests.push_back(read_record(object));
+  }
+}
+
 }  // namespace
 
 std::string truth_line(const TruthRecord& record) {
@@ -84,24 +97,35 @@ std::string truth_line(const TruthRecord& record) {
   return line + "]}";
 }
 
-std::vector<TruthRecord> read_truth_log(const std::filesystem::path& path) {
-  const std::string text = read_file(path);
-  std::vector<TruthRecord> records;
-  size_t begin = 0;
-  for (int number = 1; begin < text.size(); ++number) {
-    const size_t end = text.find('\n', begin);
-    if (end == std::string::npos) break;  // cut short by a kill
-    const auto line = text.substr(begin, end - begin);
-    begin = end + 1;
+std::string truth_line(const TruthClosing& closing) {
+  const nlohmann::ordered_json object = {{"closed_ns", to_ns(closing.at)},
+                                         {"last_arrival_ns", to_ns(closing.last_arrival)},
+                                         {"last_response_id", closing.last_response_id}};
+  return object.dump();
+}
+
+std::string alive_line(Instant at) {
+  return fmt::format("{{\"alive_ns\":{}}}", to_ns(at));
+}
+
+Truth read_truth(const std::filesystem::path& path) {
+  LineReader lines(path);
+  Truth truth;
+  while (const std::optional<std::string_view> line = lines.next()) {
+    if (!lines.whole()) break;  // cut short by a kill
     try {
-      records.push_back(read_record(json::parse(line)));
+      read_line(json::parse(*line), truth);
     } catch (const std::exception& problem) {
       throw Error{{.what = fmt::format("not a line of a truth log: {}", problem.what()),
-                   .where = fmt::format("{}:{}", path.string(), number),
+                   .where = lines.where(),
                    .next = "give the file that `llmsweep simulate --log` wrote"}};
     }
   }
-  return records;
+  return truth;
+}
+
+std::vector<TruthRecord> read_truth_log(const std::filesystem::path& path) {
+  return read_truth(path).requests;
 }
 
 }  // namespace llmsweep

@@ -9,8 +9,10 @@
 
 namespace llmsweep::sim {
 
-TruthLog::TruthLog(const std::filesystem::path& path)
-    : file_(path), thread_(start_thread("truth", [this] { run(); })) {}
+TruthLog::TruthLog(const std::filesystem::path& path, bool signs_of_life)
+    : signs_of_life_(signs_of_life),
+      file_(path),
+      thread_(start_thread("truth", [this] { run(); })) {}
 
 TruthLog::~TruthLog() {
   {
@@ -31,27 +33,51 @@ void TruthLog::push(TruthRecord record) {
   if (first) changed_.notify_one();
 }
 
+void TruthLog::push(TruthClosing closing) {
+  {
+    const std::lock_guard lock(mutex_);
+    closings_.push_back(std::move(closing));
+  }
+  changed_.notify_one();
+}
+
 void TruthLog::run() {
   begin_quiet_thread("truth");
-  bool writable = true;
+  const SteadyClock clock;
+  int signs_left = 0;
   for (;;) {
     std::vector<TruthRecord> records;
+    std::vector<TruthClosing> closings;
+    bool something = true;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return stopping_ || !pending_.empty(); });
-      if (pending_.empty()) return;
+      const auto awaited = [this] { return stopping_ || !pending_.empty() || !closings_.empty(); };
+      if (signs_left > 0) {
+        something = changed_.wait_for(lock, kSignOfLife, awaited);
+      } else {
+        changed_.wait(lock, awaited);
+      }
+      if (something && pending_.empty() && closings_.empty()) return;
       records.swap(pending_);
+      closings.swap(closings_);
     }
     std::string lines;
     for (const TruthRecord& record : records) lines += truth_line(record) + '\n';
-    if (!writable) continue;
-    try {
-      file_.append(lines);
-    } catch (const std::exception& error) {
-      // A full disk must not end the endpoint; said once, on the only channel a thread has.
-      writable = false;
-      fmt::print(stderr, "warning: the truth log is incomplete from here on: {}\n", error.what());
-    }
+    for (const TruthClosing& closing : closings) lines += truth_line(closing) + '\n';
+    if (!something) lines += alive_line(clock.now()) + '\n';
+    signs_left = something ? (signs_of_life_ ? kSignsOfLife : 0) : signs_left - 1;
+    append(lines);
+  }
+}
+
+void TruthLog::append(const std::string& lines) {
+  if (!writable_) return;
+  try {
+    file_.append(lines);
+  } catch (const std::exception& error) {
+    // A full disk must not end the endpoint; said once, on the only channel a thread has.
+    writable_ = false;
+    fmt::print(stderr, "warning: the truth log is incomplete from here on: {}\n", error.what());
   }
 }
 

@@ -15,21 +15,27 @@ namespace llmsweep::sim {
 
 class TruthLog {
  public:
-  explicit TruthLog(const std::filesystem::path& path);  // throws Error
-  ~TruthLog();                                           // after the last record is written
+  // Throws Error. With `signs_of_life` kSignsOfLife lines follow the last one.
+  TruthLog(const std::filesystem::path& path, bool signs_of_life);
+  ~TruthLog();  // after the last record is written
   TruthLog(const TruthLog&) = delete;
   TruthLog& operator=(const TruthLog&) = delete;
 
   void push(TruthRecord record);
+  void push(TruthClosing closing);
 
  private:
   void run();
+  void append(const std::string& lines);
 
+  const bool signs_of_life_;
   AppendFile file_;
+  bool writable_ = true;  // the thread's
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<TruthRecord> pending_;  // guarded by mutex_
-  bool stopping_ = false;             // guarded by mutex_
+  std::vector<TruthRecord> pending_;    // guarded by mutex_
+  std::vector<TruthClosing> closings_;  // guarded by mutex_
+  bool stopping_ = false;               // guarded by mutex_
   std::jthread thread_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/secrets.h"
 
 namespace llmsweep {
@@ -69,10 +70,13 @@ std::vector<std::string> secrets_of(const SweepSpec& spec, const Connection& con
 OpenEndpoint::OpenEndpoint(const EndpointSpec& endpoint, std::vector<std::string>& notes,
                            const std::filesystem::path& truth_log) {
   connection_ = {.urls = endpoint.urls, .headers = endpoint.headers};
+  // What loads it would wait for a FIFO.
+  if (!endpoint.ca_file.empty()) const RegularFile readable(endpoint.ca_file);
   if (connection_.urls.empty()) connection_.urls = {endpoint.url};
   if (!endpoint.simulator.empty()) {
-    simulator_ = std::make_unique<Simulator>(read_profile(endpoint.simulator),
-                                             SimulatorOptions{.truth_log = truth_log});
+    simulator_ = std::make_unique<Simulator>(
+        read_profile(endpoint.simulator),
+        SimulatorOptions{.truth_log = truth_log, .signs_of_life = true});
     connection_.urls = {simulator_->base_url()};
   }
   for (std::string& url : connection_.urls) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace llmsweep {
 namespace {
 
@@ -49,6 +51,12 @@ RequestRecord record_of(const TruthRecord& truth) {
   record.icl.add(milliseconds(10), 2);
   record.http_status = 200;
   return record;
+}
+
+Verification verify_records(const std::vector<RequestRecord>& records,
+                            const std::vector<TruthRecord>& truths,
+                            const VerifyOptions& options = {}) {
+  return llmsweep::verify_records(records, Truth{.requests = truths}, options);
 }
 
 struct Sides {
@@ -104,6 +112,7 @@ TEST(VerifyRecords, KnowsThatTheFirstRequestOfARunIsMissing) {
 // A run of two slots that is killed at 450 ms, resumed at 600 ms and started again at 700 ms.
 struct KilledRun : Sides {
   Journal journal;
+  std::vector<TruthClosing> closings;
 
   KilledRun() {
     journal.resumes = {at_ms(600)};
@@ -116,6 +125,9 @@ struct KilledRun : Sides {
       truths.push_back(truth(i, 420 + i));
       truths.back().end = at_ms(450);
       truths.back().client_closed = true;
+      closings.push_back({.at = at_ms(450),
+                          .last_arrival = truths.back().arrival,
+                          .last_response_id = truths.back().response_id});
     }
     truths.push_back(truth(6, 409));  // its record was not written: at 449.1 ms it had just ended
     truths.push_back(truth(7, 610));  // a check of the resume
@@ -131,7 +143,8 @@ struct KilledRun : Sides {
     return records.back();
   }
   Verification verify() const {
-    return verify_records(records, truths, {.history = SweepHistory(journal)});
+    return llmsweep::verify_records(records, Truth{.requests = truths, .closings = closings},
+                                    {.history = SweepHistory(journal)});
   }
 };
 
@@ -143,18 +156,75 @@ TEST(VerifyRecords, KnowsWhatAKillLeavesWithoutARecord) {
   EXPECT_EQ(result.resumes, 1);
   EXPECT_EQ(result.in_flight, 2);
   EXPECT_EQ(result.in_flight_at_most, 2);
-  EXPECT_EQ(result.unwritten, 1);
+  ASSERT_EQ(result.unwritten.size(), 1U);
+  EXPECT_EQ(result.unwritten[0].request, "request 6 of the endpoint (id-6)");
+  EXPECT_EQ(text_of(result.unwritten[0].late), "0.9 ms before the kill");
   EXPECT_EQ(result.checks, 1);
+}
+
+TEST(VerifyRecords, HoldsAKillToTheTimeWithinWhichARecordIsWritten) {
+  const auto verify = [](double end_ms, double kill_ms) {
+    KilledRun run;
+    run.truths[5].end = at_ms(end_ms);
+    for (TruthClosing& closing : run.closings) closing.at = at_ms(kill_ms);
+    return run.verify();
+  };
+  const Verification within = verify(440, 470);
+  EXPECT_THAT(within.problems, IsEmpty());
+  EXPECT_EQ(text_of(within.unwritten.at(0).late), "30.0 ms before the kill");
+  const Verification earlier = verify(440, 490);
+  EXPECT_THAT(earlier.problems, ElementsAre("request 6 of the endpoint (id-6): lost: no record of "
+                                            "it, and it ended 50.0 ms before the kill"));
+  EXPECT_THAT(earlier.unwritten, IsEmpty());
+}
+
+TEST(VerifyRecords, TakesAConnectionThatTheClientClosedForNoKill) {
+  KilledRun run;  // killed at 450, and at 449.5 a request had been given up
+  run.closings.erase(run.closings.begin());
+  run.truths[3].end = at_ms(449.5);
+  RequestRecord given_up = record_of(run.truths[3]);
+  given_up.level = 2;
+  given_up.superseded = true;
+  given_up.outcome = Outcome::kTimeout;
+  given_up.end = at_ms(449.5);
+  given_up.chunks = 0;
+  run.records.insert(run.records.begin() + 3, given_up);
+  run.closings.push_back({.at = at_ms(449.6),
+                          .last_arrival = run.truths[3].arrival,
+                          .last_response_id = run.truths[3].response_id});
+  const Verification result = run.verify();
+  EXPECT_THAT(result.problems, IsEmpty());
+  EXPECT_EQ(result.in_flight, 1);
+  EXPECT_EQ(text_of(result.unwritten.at(0).late), "0.9 ms before the kill");
+}
+
+TEST(VerifyRecords, EndsAKilledRunThatWasNotResumedWhereItsConnectionsBroke) {
+  KilledRun run;
+  run.journal.resumes.clear();
+  run.journal.runs = std::exchange(run.journal.superseded, {});
+  run.records.pop_back();
+  for (RequestRecord& record : run.records) record.superseded = false;
+  run.records.pop_back();  // id-3, at the very end: 110 ms before the kill
+  const Verification result = run.verify();
+  EXPECT_THAT(result.problems, ElementsAre(HasSubstr("(id-3): lost")));
+  EXPECT_EQ(result.in_flight, 2);
+  EXPECT_EQ(result.after, 2);  // what came to the endpoint when the sweep was dead
 }
 
 TEST(VerifyRecords, AnEmbeddedEndpointsLogMayLackWhatEndedJustBeforeTheKill) {
   KilledRun run;
   run.truths.erase(run.truths.begin() + 2);  // of the killed run's last record
   EXPECT_THAT(run.verify().problems, ElementsAre(HasSubstr("(id-3): invented")));
-  const VerifyOptions embedded{.history = SweepHistory(run.journal), .embedded = true};
+  std::erase_if(run.truths, [](const TruthRecord& truth) { return truth.client_closed; });
+  std::erase_if(run.truths, [](const TruthRecord& truth) { return truth.number == 6; });
+  const VerifyOptions embedded{.history = SweepHistory(run.journal), .window = {.embedded = true}};
   Verification result = verify_records(run.records, run.truths, embedded);
   EXPECT_THAT(result.problems, IsEmpty());
-  EXPECT_EQ(result.unlogged, 1);
+  ASSERT_EQ(result.unlogged.size(), 1U);
+  EXPECT_EQ(text_of(result.unlogged[0].late), "0.0 ms before the last sign of life");
+  const Truth alive{.requests = run.truths, .alive = {at_ms(395)}};
+  EXPECT_THAT(llmsweep::verify_records(run.records, alive, embedded).problems,
+              ElementsAre(HasSubstr("(id-3): invented")));
   run.truths.erase(run.truths.begin());  // 200 ms before it
   run.truths.pop_back();                 // of the run that counts
   result = verify_records(run.records, run.truths, embedded);

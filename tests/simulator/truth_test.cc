@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <thread>
 
 #include "chat_body.h"
 #include "llmsweep/base/error.h"
@@ -118,10 +119,51 @@ TEST(Truth, SaysThatTheClientLeft) {
               std::string::npos)
         << "the engine has given its place back";
   }
-  const auto records = read_truth_log(path);
-  ASSERT_EQ(records.size(), 1U);
-  EXPECT_TRUE(records[0].client_closed);
-  EXPECT_LT(records[0].output_tokens, 100'000);
+  const Truth truth = read_truth(path);
+  ASSERT_EQ(truth.requests.size(), 1U);
+  EXPECT_TRUE(truth.requests[0].client_closed);
+  EXPECT_LT(truth.requests[0].output_tokens, 100'000);
+  ASSERT_EQ(truth.closings.size(), 1U);  // of those that asked for /metrics nothing is said
+  EXPECT_EQ(truth.closings[0].last_response_id, truth.requests[0].response_id);
+  EXPECT_EQ(truth.closings[0].last_arrival, truth.requests[0].arrival);
+  EXPECT_GT(truth.closings[0].at, truth.requests[0].chunks.back().sent);
+  EXPECT_TRUE(truth.alive.empty());
+}
+
+TEST(Truth, SaysWhenAnIdleConnectionBroke) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "truth.jsonl";
+  {
+    Simulator simulator({}, {.truth_log = path});
+    {
+      PlainConnection connection(simulator.port());
+      connection.send(chat(2, kStream));
+      while (connection.unread().find("[DONE]") == std::string::npos) connection.receive();
+    }
+    while (read_truth(path).closings.empty()) std::this_thread::yield();
+  }
+  const Truth truth = read_truth(path);
+  ASSERT_EQ(truth.requests.size(), 1U);
+  EXPECT_FALSE(truth.requests[0].client_closed);
+  ASSERT_EQ(truth.closings.size(), 1U);
+  EXPECT_EQ(truth.closings[0].last_response_id, truth.requests[0].response_id);
+  EXPECT_GE(truth.closings[0].at, *truth.requests[0].end);
+}
+
+TEST(Truth, ShowsForAWhileThatTheEndpointLives) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "truth.jsonl";
+  {
+    Simulator simulator({}, {.truth_log = path, .signs_of_life = true});
+    PlainConnection connection(simulator.port());
+    connection.send(chat(2, kStream));
+    while (connection.unread().find("[DONE]") == std::string::npos) connection.receive();
+    while (read_truth(path).alive.size() < kSignsOfLife) std::this_thread::yield();
+  }
+  const Truth truth = read_truth(path);
+  ASSERT_EQ(truth.requests.size(), 1U);
+  EXPECT_GE(truth.alive.front() - *truth.requests[0].end, kSignOfLife);
+  EXPECT_GE(truth.alive.back() - *truth.requests[0].end, kSignsOfLife * kSignOfLife);
 }
 
 TEST(Pacing, KeepsTheEnginesAbsoluteInstants) {

@@ -1,4 +1,5 @@
-// What the simulated endpoint really did: one record a request, one JSON line each in truth.jsonl.
+// What the simulated endpoint really did: one record a request, one JSON line each in truth.jsonl,
+// and lines that say when the client was there no more.
 //
 // A line's keys are the fields' names, instants as absolute CLOCK_MONOTONIC ns; chunks are two
 // lists, `sent_ns` and `chunk_tokens`. A line is written when its response has ended.
@@ -44,8 +45,32 @@ struct TruthRecord {
   int64_t blocked_writes = 0;  // the kernel's buffer was full: bytes had to wait for the client
 };
 
-std::string truth_line(const TruthRecord& record);  // without a newline
+// A connection that the client closed, or that broke because the client died: {"closed_ns": …}.
+// Only of one that carried a request.
+struct TruthClosing {
+  Instant at{};
+  Instant last_arrival{};        // of the last request that it carried
+  std::string last_response_id;  // of its answer; empty where none was to be sent
+};
+
+// An endpoint that dies with its client says that both still live, {"alive_ns": …}, where nothing
+// else has been logged for that long, and so many times in a row: for longer than a record may wait
+// to be written, or a lost one could not be told from one that the kill came before.
+constexpr Duration kSignOfLife = std::chrono::milliseconds(5);
+constexpr int kSignsOfLife = 12;
+
+// Without a newline.
+std::string truth_line(const TruthRecord& record);
+std::string truth_line(const TruthClosing& closing);
+std::string alive_line(Instant at);
+
+struct Truth {
+  std::vector<TruthRecord> requests;
+  std::vector<TruthClosing> closings;
+  std::vector<Instant> alive;
+};
 // Throws Error with file:line for what is not such a line. A last line cut short is left out.
-std::vector<TruthRecord> read_truth_log(const std::filesystem::path& path);
+Truth read_truth(const std::filesystem::path& path);
+std::vector<TruthRecord> read_truth_log(const std::filesystem::path& path);  // the requests
 
 }  // namespace llmsweep

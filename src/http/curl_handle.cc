@@ -172,6 +172,7 @@ void set_common_options(CURL* easy, const EasyOptions& options) {
   set(CURLOPT_UPLOAD_BUFFERSIZE, kSendBuffer);
   set(CURLOPT_USERAGENT, kUserAgent);
   set(CURLOPT_CONNECTTIMEOUT_MS, to_long_ms(options.connect_timeout));
+  set(CURLOPT_QUICK_EXIT, 1L);  // else a resolver that does not answer is waited for at the end
   set(CURLOPT_MAXAGE_CONN, std::max(1L, to_long_ms(options.max_idle) / 1000));
   if (!options.use_proxy) set(CURLOPT_PROXY, "");
   if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());

@@ -1,6 +1,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "http/curl_handle.h"
@@ -53,12 +55,18 @@ std::optional<Lookup> look_up_within(const std::string& host, int port, Duration
   Lookup numeric = look_up(host, port, AI_NUMERICHOST);
   if (numeric.code == 0) return numeric;
   const auto pending = std::make_shared<PendingLookup>();
-  std::thread([pending, host, port] {
-    Lookup lookup = look_up(host, port, 0);
-    const std::lock_guard lock(pending->mutex);
-    pending->lookup = std::move(lookup);
-    pending->answered.notify_one();
-  }).detach();
+  try {
+    std::thread thread([pending, host, port] {
+      Lookup lookup = look_up(host, port, 0);
+      const std::lock_guard lock(pending->mutex);
+      pending->lookup = std::move(lookup);
+      pending->answered.notify_one();
+    });
+    pthread_setname_np(thread.native_handle(), "resolver");
+    thread.detach();
+  } catch (const std::system_error&) {  // no room for a thread
+    return look_up(host, port, 0);
+  }
   std::unique_lock lock(pending->mutex);
   pending->answered.wait_for(lock, timeout, [&] { return pending->lookup.has_value(); });
   return std::move(pending->lookup);

@@ -6,6 +6,7 @@
 #include <netdb.h>
 
 #include <condition_variable>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -31,7 +32,8 @@ Gate& gate() {
 
 extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo* hints,
                            addrinfo** list) {
-  if (host != nullptr && std::string(host) == kSilent && (hints->ai_flags & AI_NUMERICHOST) == 0) {
+  if (host != nullptr && std::string(host) == kSilent &&
+      (hints == nullptr || (hints->ai_flags & AI_NUMERICHOST) == 0)) {
     std::unique_lock lock(gate().mutex);
     gate().changed.wait(lock, [] { return gate().open; });
     return EAI_AGAIN;
@@ -44,14 +46,36 @@ extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo
 namespace llmsweep {
 namespace {
 
+// Holds the resolver's threads while it lives.
+class SilentResolver {
+ public:
+  SilentResolver() { set(false); }
+  ~SilentResolver() { set(true); }
+
+ private:
+  static void set(bool open) {
+    const std::lock_guard lock(gate().mutex);
+    gate().open = open;
+    gate().changed.notify_all();
+  }
+};
+
 TEST(ResolveEndpoint, WaitsForANameNoLongerThanItIsTold) {
+  const SilentResolver silent;
   const ResolvedEndpoint endpoint =
       resolve_endpoint(std::string("http://") + kSilent + ":80/v1", std::chrono::milliseconds(50));
   EXPECT_EQ(endpoint.error, "the name of silent.invalid:80 does not resolve within 50ms");
   EXPECT_EQ(endpoint.address, "");
-  const std::lock_guard lock(gate().mutex);
-  gate().open = true;
-  gate().changed.notify_all();
+}
+
+TEST(HttpExchange, WaitsForTheNameOfAProxyNoLongerThanItIsTold) {
+  const SilentResolver silent;
+  ::setenv("http_proxy", (std::string("http://") + kSilent + ":3128").c_str(), 1);
+  const HttpAnswer answer = http_exchange({.url = "http://any.invalid/v1/models",
+                                           .connect_timeout = std::chrono::milliseconds(50),
+                                           .use_proxy = true});
+  ::unsetenv("http_proxy");
+  EXPECT_TRUE(answer.timed_out) << answer.error;
 }
 
 TEST(ResolveEndpoint, AsksNobodyForANumber) {

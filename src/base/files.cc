@@ -8,14 +8,16 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <iostream>
 #include <optional>
 #include <utility>
 
+#include "base/file_kind.h"
+#include "llmsweep/base/descriptor.h"
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/regular_file.h"
 
 namespace llmsweep {
 namespace fs = std::filesystem;
@@ -23,7 +25,6 @@ namespace {
 
 // How long a stream that takes no bytes is waited for: a pipe whose reader sleeps.
 constexpr int kStreamPatienceMs = 10'000;
-constexpr int kMostLinks = 16;  // that are followed in search of a descriptor
 
 std::string reason(int error) {
   return std::strerror(error);
@@ -53,29 +54,6 @@ std::string reason(int error) {
   refuse_write(path, reason(error), next());
 }
 
-[[noreturn]] void fail_read(const fs::path& path, std::string why, std::string next = {}) {
-  throw Error(
-      {.what = "cannot read: " + std::move(why), .where = path.string(), .next = std::move(next)});
-}
-
-[[noreturn]] void fail_read(const fs::path& path, int error) {
-  fail_read(path, reason(error), error == ELOOP ? "the link leads back to itself" : "");
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 // Returns 0 or errno.
 int write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -94,52 +72,6 @@ int write_all(int fd, std::string_view bytes) {
   return 0;
 }
 
-std::string kind_of(mode_t mode) {
-  if (S_ISDIR(mode)) return "a folder";
-  if (S_ISFIFO(mode)) return "a FIFO";
-  if (S_ISCHR(mode)) return "a character device";
-  if (S_ISBLK(mode)) return "a block device";
-  if (S_ISSOCK(mode)) return "a socket";
-  if (S_ISLNK(mode)) return "a symbolic link";
-  return "no regular file";
-}
-
-bool is_stream(mode_t mode) {
-  return S_ISFIFO(mode) || S_ISCHR(mode);
-}
-
-// The number in "PREFIX<number>".
-std::optional<int> number_after(std::string_view text, std::string_view prefix) {
-  if (text.substr(0, prefix.size()) != prefix) return std::nullopt;
-  text.remove_prefix(prefix.size());
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
-  return number;
-}
-
-// The descriptor that `path` is another name of: /dev/stdout, /dev/fd/3, a link to one of them.
-// Only what this process was started with: its own descriptors are closed on exec, and no path may
-// lead into them.
-std::optional<int> inherited_descriptor(fs::path path) {
-  const std::string own = "/proc/" + std::to_string(::getpid()) + "/fd/";
-  for (int i = 0; i < kMostLinks; ++i) {
-    const std::string text = path.lexically_normal().string();
-    for (const std::string_view folder : {std::string_view("/proc/self/fd/"),
-                                          std::string_view("/dev/fd/"), std::string_view(own)}) {
-      if (const std::optional<int> fd = number_after(text, folder)) {
-        const int flags = ::fcntl(*fd, F_GETFD);
-        return flags >= 0 && (flags & FD_CLOEXEC) == 0 ? fd : std::nullopt;
-      }
-    }
-    std::error_code error;
-    const fs::path target = fs::read_symlink(path, error);
-    if (error) return std::nullopt;
-    path = target.is_absolute() ? target : path.parent_path() / target;
-  }
-  return std::nullopt;
-}
-
 struct Found {
   bool exists = false;
   mode_t mode = 0;
@@ -154,7 +86,7 @@ Found look_before_writing(const fs::path& path) {
   }
   const mode_t mode = status.st_mode;
   if (S_ISREG(mode) || is_stream(mode)) return {.exists = true, .mode = mode};
-  refuse_write(path, "it is " + kind_of(mode),
+  refuse_write(path, std::string("it is ") + kind_of(mode),
                S_ISDIR(mode)   ? "name a file in it"
                : S_ISLNK(mode) ? "name the file that it leads to"
                                : "name a regular file");
@@ -209,48 +141,23 @@ void replace_file(const fs::path& path, const Found& old, std::string_view bytes
   }
 }
 
-// Opened for reading without waiting for a writer: a regular file, or what this process was started
-// with (a pipe at /dev/stdin, <(…) of a shell).
-int open_input(const fs::path& path, size_t limit_bytes) {
-  if (const std::optional<int> inherited = inherited_descriptor(path)) {
-    const int fd = ::fcntl(*inherited, F_DUPFD_CLOEXEC, 3);
-    if (fd < 0) fail_read(path, errno);
-    return fd;
-  }
-  const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0) fail_read(path, errno);
-  struct stat status {};
-  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-    ::close(fd);
-    fail_read(path, "it is " + kind_of(status.st_mode), "name a regular file");
-  }
-  if (status.st_size > 0 && static_cast<size_t>(status.st_size) > limit_bytes) {
-    ::close(fd);
-    throw Error({.what = "larger than the limit of " + std::to_string(limit_bytes) + " bytes",
-                 .where = path.string(),
-                 .next = "is it the right file?"});
-  }
-  return fd;
-}
-
 }  // namespace
 
 std::string read_file(const fs::path& path, size_t limit_bytes) {
-  const Descriptor file(open_input(path, limit_bytes));
+  const auto refuse_size = [&] {
+    throw Error({.what = "larger than the limit of " + std::to_string(limit_bytes) + " bytes",
+                 .where = path.string(),
+                 .next = "is it the right file?"});
+  };
+  RegularFile file(path, RegularFile::Accept::kInherited);
+  if (file.size() > static_cast<int64_t>(limit_bytes)) refuse_size();
   std::string bytes;
   char block[1 << 16];
-  while (true) {
-    const ssize_t got = ::read(file.get(), block, sizeof block);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail_read(path, errno);
-    if (got == 0) return bytes;
-    if (bytes.size() + static_cast<size_t>(got) > limit_bytes) {
-      throw Error({.what = "larger than the limit of " + std::to_string(limit_bytes) + " bytes",
-                   .where = path.string(),
-                   .next = "is it the right file?"});
-    }
-    bytes.append(block, static_cast<size_t>(got));
+  while (const size_t got = file.read(block, sizeof block)) {
+    if (bytes.size() + got > limit_bytes) refuse_size();
+    bytes.append(block, got);
   }
+  return bytes;
 }
 
 void write_file_atomically(const fs::path& path, std::string_view bytes) {
@@ -304,7 +211,7 @@ AppendFile::AppendFile(const fs::path& path) : path_(path) {
   struct stat status {};
   if (::fstat(fd_, &status) != 0 || !(S_ISREG(status.st_mode) || is_stream(status.st_mode))) {
     ::close(std::exchange(fd_, -1));
-    fail("it is " + kind_of(status.st_mode));
+    fail(std::string("it is ") + kind_of(status.st_mode));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/file_kind.h"
 #include "llmsweep/base/error.h"
 
 namespace llmsweep {
@@ -23,15 +24,9 @@ constexpr const char* kLineTooLong = "the line is longer than 16 MiB";
 
 [[noreturn]] void fail_read(const fs::path& path, int error) {
   fail(path, std::string("cannot be read: ") + std::strerror(error),
-       error == EMFILE ? "raise the limit on open files: ulimit -n" : "");
-}
-
-const char* kind_of(mode_t mode) {
-  if (S_ISDIR(mode)) return "a folder";
-  if (S_ISFIFO(mode)) return "a FIFO";
-  if (S_ISSOCK(mode)) return "a socket";
-  if (S_ISLNK(mode)) return "a symbolic link";
-  return "a device";
+       error == EMFILE  ? "raise the limit on open files: ulimit -n"
+       : error == ELOOP ? "the link leads back to itself"
+                        : "");
 }
 
 [[noreturn]] void fail_kind(const fs::path& path, mode_t mode) {
@@ -39,9 +34,11 @@ const char* kind_of(mode_t mode) {
        "give a file, or the folder that 'llmsweep run' wrote");
 }
 
-bool is_inherited(const fs::path& path) {
-  const std::string name = path.string();
-  return name == "/dev/stdin" || name.starts_with("/dev/fd/") || name.starts_with("/proc/self/fd/");
+int open_at(const fs::path& path, bool inherited_too) {
+  const std::optional<int> inherited =
+      inherited_too ? inherited_descriptor(path) : std::optional<int>();
+  return inherited ? ::fcntl(*inherited, F_DUPFD_CLOEXEC, 3)
+                   : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
 }  // namespace
@@ -94,16 +91,16 @@ void cut_file(const fs::path& path, int64_t bytes) {
 }
 
 RegularFile::RegularFile(const fs::path& path, Accept accept)
-    : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    : path_(path), fd_(open_at(path, accept == Accept::kInherited)) {
   if (fd_ < 0) fail_read(path, errno);
   struct stat status {};
   const bool known = ::fstat(fd_, &status) == 0;
-  if (known && S_ISREG(status.st_mode)) return;
-  const bool inherited = accept == Accept::kInherited && is_inherited(path);
-  if (known && inherited && !S_ISDIR(status.st_mode)) {
-    ::fcntl(fd_, F_SETFL, 0);  // to wait for its writer, who is there
+  if (known && S_ISREG(status.st_mode)) {
+    size_ = status.st_size;
     return;
   }
+  const bool inherited = accept == Accept::kInherited && inherited_descriptor(path).has_value();
+  if (known && inherited && !S_ISDIR(status.st_mode)) return;
   ::close(fd_);
   fail_kind(path, status.st_mode);
 }

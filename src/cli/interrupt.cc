@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 
+#include "llmsweep/base/descriptor.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/thread.h"
 
@@ -34,22 +35,12 @@ sigset_t stop_signals() {
   return signals;
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {
-    if (fd >= 0) return;
-    throw MeasurementError({.what = std::string("cannot listen for signals: ") + strerror(errno),
-                            .where = {},
-                            .next = "raise the limit on open files (ulimit -n)"});
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { ::close(fd_); }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
+int opened(int fd) {
+  if (fd >= 0) return fd;
+  throw MeasurementError({.what = std::string("cannot listen for signals: ") + strerror(errno),
+                          .where = {},
+                          .next = "raise the limit on open files (ulimit -n)"});
+}
 
 }  // namespace
 
@@ -57,8 +48,8 @@ struct InterruptListener::State {
   Interrupts count{0};
   const sigset_t listened = stop_signals();
   sigset_t before{};
-  Descriptor signals{::signalfd(-1, &listened, SFD_CLOEXEC)};
-  Descriptor quit{::eventfd(0, EFD_CLOEXEC)};
+  Descriptor signals{opened(::signalfd(-1, &listened, SFD_CLOEXEC))};
+  Descriptor quit{opened(::eventfd(0, EFD_CLOEXEC))};
   SteadyClock clock;
   std::optional<Instant> patience_ends;  // the thread's: of a SIGTERM that has come
   std::jthread thread;

@@ -1,7 +1,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,11 +11,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <system_error>
 #include <thread>
 
 #include "http/curl_handle.h"
+#include "llmsweep/base/descriptor.h"
+#include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/base/thread.h"
 #include "llmsweep/http/make_client.h"
 
 namespace llmsweep {
@@ -56,35 +57,19 @@ std::optional<Lookup> look_up_within(const std::string& host, int port, Duration
   if (numeric.code == 0) return numeric;
   const auto pending = std::make_shared<PendingLookup>();
   try {
-    std::thread thread([pending, host, port] {
+    start_thread("resolver", [pending, host, port] {
       Lookup lookup = look_up(host, port, 0);
       const std::lock_guard lock(pending->mutex);
       pending->lookup = std::move(lookup);
       pending->answered.notify_one();
-    });
-    pthread_setname_np(thread.native_handle(), "resolver");
-    thread.detach();
-  } catch (const std::system_error&) {  // no room for a thread
+    }).detach();
+  } catch (const MeasurementError&) {  // no room for a thread
     return look_up(host, port, 0);
   }
   std::unique_lock lock(pending->mutex);
   pending->answered.wait_for(lock, timeout, [&] { return pending->lookup.has_value(); });
   return std::move(pending->lookup);
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // 0, or the errno that says why no connection came about.
 int try_connect(const addrinfo& address, Duration timeout) {

@@ -72,7 +72,7 @@ TEST_F(OddFiles, AFifoThatNobodyReadsIsRefusedAtOnce) {
   const fs::path path = fifo();
   EXPECT_THAT(write_error(path), HasSubstr("a FIFO that nobody reads"));
   EXPECT_THAT(error_of([&] { AppendFile file(path); }), HasSubstr("a FIFO that nobody reads"));
-  EXPECT_THAT(read_error(path), HasSubstr("it is a FIFO; name a regular file"));
+  EXPECT_THAT(read_error(path), HasSubstr("is a FIFO, not a regular file"));
   EXPECT_TRUE(fs::is_fifo(path));
 }
 
@@ -81,7 +81,7 @@ TEST_F(OddFiles, ADeviceIsWrittenIntoAndStaysOne) {
   if (::mknod(path.c_str(), S_IFCHR | 0600, makedev(1, 3)) != 0) GTEST_SKIP() << "may not mknod";
   write_file_atomically(path, "x");
   EXPECT_TRUE(fs::is_character_file(path));
-  EXPECT_THAT(read_error(path), HasSubstr("it is a character device"));
+  EXPECT_THAT(read_error(path), HasSubstr("is a character device"));
   EXPECT_THAT(write_error("/dev/full"), HasSubstr("No space left on device"));
 }
 
@@ -104,7 +104,7 @@ TEST_F(OddFiles, ALinkToItselfIsAnErrorWithItsReason) {
 
 TEST_F(OddFiles, AFolderIsRefused) {
   EXPECT_THAT(write_error(folder_), HasSubstr("it is a folder; name a file in it"));
-  EXPECT_THAT(read_error(folder_), HasSubstr("it is a folder"));
+  EXPECT_THAT(read_error(folder_), HasSubstr("is a folder"));
   EXPECT_THAT(error_of([&] { AppendFile file(folder_); }), HasSubstr("Is a directory"));
 }
 

@@ -36,6 +36,7 @@ class RegularFile {
   RegularFile(const RegularFile&) = delete;
   RegularFile& operator=(const RegularFile&) = delete;
 
+  int64_t size() const { return size_; }  // in bytes when it was opened; of no regular file 0
   // Fewer than `size` only at the end. Throws Error.
   size_t read(char* into, size_t size);
   void seek(int64_t offset);  // from the start
@@ -43,6 +44,7 @@ class RegularFile {
  private:
   std::filesystem::path path_;
   int fd_ = -1;
+  int64_t size_ = 0;
 };
 
 constexpr size_t kMaxLineBytes = size_t{16} << 20;

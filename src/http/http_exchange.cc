@@ -5,7 +5,6 @@
 #include <cctype>
 
 #include "http/curl_handle.h"
-#include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/http/make_client.h"
 
@@ -144,9 +143,12 @@ HttpAnswer http_exchange(const HttpExchange& exchange) {
   receiving.exchange = &exchange;
   http::perform(exchange, receiving);
   HttpAnswer& answer = receiving.answer;
-  redact_values(answer.body, exchange.secrets);
-  redact_values(answer.error, exchange.secrets);
-  for (auto& [name, value] : answer.headers) redact_values(value, exchange.secrets);
+  exchange.secrets.redact(answer.body, Redactor::Part::kWhole);
+  exchange.secrets.redact(answer.error);
+  for (auto& [name, value] : answer.headers) {
+    exchange.secrets.redact(name);
+    exchange.secrets.redact(value);
+  }
   return std::move(answer);
 }
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "llmsweep/base/prefetch.h"
-#include "llmsweep/base/secrets.h"
+#include "llmsweep/base/private_text.h"
 #include "llmsweep/protocol/response.h"
 
 namespace llmsweep {
@@ -42,13 +42,17 @@ struct IdleSlot {
 struct Flight {
   RequestRecord record;
   ResponseReader reader;
+  uint32_t prompt;    // of the plan
   ChunkTrace chunks;  // empty unless asked for
   int64_t bytes = 0;
   bool lingering = false;
   bool may_connect;  // the first request of its slot opens the connection
 
-  Flight(Api api, RequestRecord started, bool first_of_slot)
-      : record(std::move(started)), reader(api, record), may_connect(first_of_slot) {}
+  Flight(const LoadPlan& plan, RequestRecord started, const Arrival& arrival)
+      : record(std::move(started)),
+        reader(plan.api, record, plan.secrets),
+        prompt(arrival.prompt),
+        may_connect(arrival.after == kNoArrival) {}
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
 };
@@ -57,6 +61,22 @@ struct Deadline {
   Instant at;
   RequestId id;
 };
+
+// As servers make them: "chatcmpl-0f3a…", "length".
+bool is_identifier(std::string_view text) {
+  constexpr size_t kLongest = 64;
+  return text.size() <= kLongest && text.find_first_of(" \\%&") == std::string_view::npos;
+}
+
+void hide_prompt_in(std::string& text, const Prompt& prompt) {
+  if (text.empty()) return;
+  std::vector<std::string_view> sent = {prompt.text};
+  for (const auto& [role, content] : prompt.messages) sent.push_back(content);
+  std::string ids;
+  for (const int32_t id : prompt.ids) ids += std::to_string(id) + ' ';
+  sent.push_back(ids);
+  hide_sent_text(text, sent);
+}
 
 class LoadLoop {
  public:
@@ -146,8 +166,7 @@ class LoadLoop {
                          .planned_input_tokens = prompt.planned_input_tokens,
                          .planned_output_tokens = prompt.planned_output_tokens};
     if (index >= flights_.size()) flights_.resize(index + 1);
-    flights_[index] =
-        std::make_unique<Flight>(plan_.api, std::move(record), arrival.after == kNoArrival);
+    flights_[index] = std::make_unique<Flight>(plan_, std::move(record), arrival);
     if (plan_.chunks) flights_[index]->reader.trace_to(flights_[index]->chunks);
     timeouts_.push_back({clock_.now() + plan_.request_timeout, index});
     ++in_flight_;
@@ -283,10 +302,6 @@ class LoadLoop {
   void finish(RequestId id, Instant at) {
     std::unique_ptr<Flight> flight = std::move(flights_[id]);
     --in_flight_;
-    for (std::string* text :
-         {&flight->record.error, &flight->record.finish_reason, &flight->record.response_id}) {
-      redact_values(*text, plan_.secrets);
-    }
     count(flight->record);
     free_slot(flight->record, at + hold_after(flight->record));
     ended_.push_back(std::move(flight));
@@ -304,10 +319,21 @@ class LoadLoop {
 
   void hand_over_one() {
     Flight& flight = *ended_.front();
+    hide_prompt(flight);
     sink_(flight.record);
     if (plan_.chunks) plan_.chunks(flight.record, flight.chunks);
     result_.records.push_back(std::move(flight.record));
     ended_.pop_front();
+  }
+
+  // A server may repeat the prompt in its answer: in an error, and where it has a mind to,
+  // elsewhere.
+  void hide_prompt(Flight& flight) const {
+    const Prompt& prompt = plan_.prompts[flight.prompt];
+    RequestRecord& record = flight.record;
+    for (std::string* text : {&record.error, &record.finish_reason, &record.response_id}) {
+      if (text == &record.error || !is_identifier(*text)) hide_prompt_in(*text, prompt);
+    }
   }
 
   // What the slot has to wait before its next request.

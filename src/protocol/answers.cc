@@ -5,19 +5,19 @@
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/error.h"
-#include "llmsweep/base/text.h"
 #include "protocol/error_text.h"
+#include "protocol/json_outline.h"
 
 namespace llmsweep {
 namespace {
 
 using Json = nlohmann::json;
 
-Json parse_object(std::string_view body, const char* what) {
+Json parse_object(std::string_view body, const char* what, const Redactor& secrets) {
   Json root = Json::parse(body, nullptr, false);
   if (root.is_object()) return root;
   throw Error({.what = std::string("the server's answer to ") + what +
-                       " is not a JSON object: " + printable(body, 120)});
+                       " is not a JSON object: " + secrets.excerpt(body, 120)});
 }
 
 // The member at the end of `path`, or null.
@@ -46,7 +46,7 @@ std::optional<int64_t> count_of(const Json& value) {
 }  // namespace
 
 PlainAnswer parse_plain_answer(std::string_view body) {
-  const Json root = parse_object(body, "a completion");
+  const Json root = parse_object(body, "a completion", {});
   PlainAnswer answer{
       .model = text_of(at(root, {"model"})),
       .input_tokens = count_of(at(root, {"usage", "prompt_tokens"})),
@@ -64,8 +64,8 @@ PlainAnswer parse_plain_answer(std::string_view body) {
   return answer;
 }
 
-std::vector<ModelInfo> parse_models(std::string_view body) {
-  const Json root = parse_object(body, "/v1/models");
+std::vector<ModelInfo> parse_models(std::string_view body, const Redactor& secrets) {
+  const Json root = parse_object(body, "/v1/models", secrets);
   std::vector<ModelInfo> models;
   const Json& list = at(root, {"data"});
   if (!list.is_array()) return models;
@@ -85,7 +85,7 @@ std::vector<int32_t> parse_token_ids(std::string_view body) {
   const Json& list = root.is_array() ? root : at(root, {"tokens"});
   if (!list.is_array()) {
     throw Error({.what = "the server's answer to /tokenize has no list of tokens: " +
-                         printable(body, 120)});
+                         json_outline(body, 120)});
   }
   std::vector<int32_t> ids;
   ids.reserve(list.size());
@@ -94,7 +94,7 @@ std::vector<int32_t> parse_token_ids(std::string_view body) {
     if (!id || *id > std::numeric_limits<int32_t>::max()) {
       throw Error(
           {.what = "the server's answer to /tokenize holds something that is no token id: " +
-                   printable(body, 120)});
+                   json_outline(body, 120)});
     }
     ids.push_back(static_cast<int32_t>(*id));
   }

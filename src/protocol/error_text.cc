@@ -89,7 +89,8 @@ ServerError read_root(const Json& root) {
     return {.message = std::move(message), .kind = text_of(member(root, "error_type"))};
   }
   if (const Json* detail = member(root, "detail")) return read_detail(*detail);
-  if (member(root, "message") != nullptr) return read_object(root);
+  const Json* message = member(root, "message");  // of an answer it is an object
+  if (message != nullptr && message->is_string()) return read_object(root);
   return {};
 }
 
@@ -105,11 +106,11 @@ ServerError read_server_error(std::string_view json) {
   return read_root(listed ? root.front() : root);
 }
 
-std::string describe_server_error(std::string_view body) {
+std::string describe_server_error(std::string_view body, const Redactor& secrets) {
   const ServerError error = read_server_error(body);
-  if (error.message.empty()) return printable(trim(body), kShown);
-  std::string text = printable(trim(error.message), kShown);
-  if (!error.kind.empty()) text += " (" + printable(error.kind, 80) + ")";
+  if (error.message.empty()) return secrets.excerpt(trim(body), kShown);
+  std::string text = secrets.excerpt(trim(error.message), kShown);
+  if (!error.kind.empty()) text += " (" + secrets.excerpt(error.kind, 80) + ")";
   return text;
 }
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "llmsweep/base/redactor.h"
+
 namespace llmsweep {
 
 struct ServerError {
@@ -16,7 +18,7 @@ struct ServerError {
 ServerError read_server_error(std::string_view json);
 
 // One printable line for a record or a terminal: "message (kind)"; for text that is no error in a
-// known shape (an HTML page, a plain sentence) its beginning.
-std::string describe_server_error(std::string_view body);
+// known shape (an HTML page, a plain sentence) its beginning. Without `secrets`.
+std::string describe_server_error(std::string_view body, const Redactor& secrets);
 
 }  // namespace llmsweep

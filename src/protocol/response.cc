@@ -12,6 +12,7 @@
 #include "protocol/chunk.h"
 #include "protocol/error_text.h"
 #include "protocol/header_block.h"
+#include "protocol/json_outline.h"
 
 namespace llmsweep {
 namespace {
@@ -48,16 +49,16 @@ Histogram per_token(const Histogram& per_chunk, double tokens_per_chunk) {
 
 }  // namespace
 
-ResponseReader::ResponseReader(Api api, RequestRecord& record)
-    : api_(api), record_(&record), events_(kMaxEventBytes) {}
+ResponseReader::ResponseReader(Api api, RequestRecord& record, Redactor secrets)
+    : api_(api), record_(&record), secrets_(std::move(secrets)), events_(kMaxEventBytes) {}
 
 void ResponseReader::headers(int status, std::string_view header_block, Instant at) {
   if (finished_ || (status >= 100 && status < 200)) return;
   record_->http_status = status;
   record_->first_byte = at;
-  content_type_ = printable(header_value(header_block, "content-type"), 80);
-  encoding_ = printable(header_value(header_block, "content-encoding"), 40);
-  location_ = printable(header_value(header_block, "location"));
+  content_type_ = secrets_.excerpt(header_value(header_block, "content-type"), 80);
+  encoding_ = secrets_.excerpt(header_value(header_block, "content-encoding"), 40);
+  location_ = secrets_.excerpt(header_value(header_block, "location"));
   if (encoding_ == "identity") encoding_.clear();
   if (status == 429 || status == 503) {
     if (const std::optional<Duration> wait = retry_after(header_block)) {
@@ -107,7 +108,7 @@ void ResponseReader::fail(Outcome outcome, std::string_view reason, Instant at) 
   if (finished_) return;
   const bool refused = record_->http_status != 200 && record_->http_status != 0;
   if (refused && outcome == Outcome::kTransportError) return settle_refused(at);
-  settle(outcome, printable(reason), at);
+  settle(outcome, secrets_.excerpt(reason), at);
 }
 
 void ResponseReader::apply_event(const SseEvent& event, Instant at, ChunkParser& parser) {
@@ -115,7 +116,8 @@ void ResponseReader::apply_event(const SseEvent& event, Instant at, ChunkParser&
   if (!event.error.empty() || event.type == "error") {
     const std::string_view words = event.error.empty() ? payload : event.error;
     return settle(Outcome::kProtocolError,
-                  "server error" + after_chunks() + ": " + describe_server_error(words), at);
+                  "server error" + after_chunks() + ": " + describe_server_error(words, secrets_),
+                  at);
   }
   // Some servers leave out the blank line before [DONE], which makes it a second line of data.
   const bool done =
@@ -135,14 +137,15 @@ void ResponseReader::apply_payload(std::string_view payload, Instant at, ChunkPa
   if (problem.empty()) return apply_chunk(chunk, payload, at);
   settle(Outcome::kProtocolError,
          fmt::format("chunk {} is malformed ({}): {}", payloads_, printable(problem, kExcerpt),
-                     printable(payload.substr(0, 2 * kExcerpt), kExcerpt)),
+                     secrets_.excerpt(json_outline(payload, kExcerpt), kExcerpt)),
          at);
 }
 
 void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, Instant at) {
   if (chunk.error) {
     return settle(Outcome::kProtocolError,
-                  "server error" + after_chunks() + ": " + describe_server_error(payload), at);
+                  "server error" + after_chunks() + ": " + describe_server_error(payload, secrets_),
+                  at);
   }
   if (chunk.has_choices) {
     choices_seen_ = true;
@@ -150,7 +153,7 @@ void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, I
     record_->last_choice = at;
   }
   if (record_->response_id.empty() && !chunk.id.empty()) {
-    record_->response_id = printable(chunk.id);
+    record_->response_id = secrets_.excerpt(chunk.id);
   }
   if (chunk.prompt_tokens) record_->input_tokens = chunk.prompt_tokens;
   if (chunk.cached_tokens) record_->cached_tokens = chunk.cached_tokens;
@@ -159,7 +162,7 @@ void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, I
   if (chunk.completion_tokens) usage_output_ = chunk.completion_tokens;
   apply_tokens(chunk, at);
   if (chunk.finish_reason.empty()) return;
-  record_->finish_reason = printable(chunk.finish_reason, 40);
+  record_->finish_reason = secrets_.excerpt(chunk.finish_reason, 40);
   if (chunk.finish_reason == "error" || chunk.finish_reason == "abort") {
     settle(Outcome::kProtocolError,
            "the server gave up" + after_chunks() + ": finish_reason " + record_->finish_reason, at);
@@ -248,7 +251,7 @@ void ResponseReader::settle_refused(Instant at) {
   } else if (!location_.empty()) {
     error += ": redirected to " + location_;
   } else if (!stripped(plain_).empty()) {
-    error += ": " + describe_server_error(plain_);
+    error += ": " + describe_server_error(plain_, secrets_);
   }
   settle(Outcome::kHttpError, std::move(error), at);
 }
@@ -259,11 +262,13 @@ void ResponseReader::settle_plain_answer(Instant at) {
   if (plain_.starts_with("\x1f\x8b")) {
     error = "the answer is compressed (gzip), which was not asked for";
   } else if (const ServerError refused = read_server_error(plain_); !refused.message.empty()) {
-    error = "server error: " + describe_server_error(plain_);
+    error = "server error: " + describe_server_error(plain_, secrets_);
   } else if (plain_.front() == '{' && plain_.find("\"choices\"") != std::string::npos) {
     error = "the server answered with one JSON object instead of a stream: it ignored stream: true";
   } else {
-    error = "the answer is no event stream (" + type + "): " + printable(plain_, kExcerpt);
+    const bool json = plain_.front() == '{' || plain_.front() == '[';
+    error = "the answer is no event stream (" + type +
+            "): " + secrets_.excerpt(json ? json_outline(plain_, kExcerpt) : plain_, kExcerpt);
   }
   settle(Outcome::kProtocolError, std::move(error), at);
 }

@@ -18,14 +18,13 @@ constexpr size_t kLongestKey = 16 << 10;
 std::string key_of_environment(const EndpointSpec& endpoint, std::vector<std::string>& notes) {
   if (endpoint.api_key_env.empty()) return {};
   const char* key = std::getenv(endpoint.api_key_env.c_str());
-  if (key != nullptr && *key != '\0') return key;
+  if (key != nullptr && !trimmed_key(key).empty()) return std::string(trimmed_key(key));
   notes.push_back("$" + endpoint.api_key_env + " is not set: requests carry no Authorization");
   return {};
 }
 
 std::string key_of_file(const std::string& path, std::vector<std::string>& notes) {
-  std::string key = read_file(path, kLongestKey);
-  while (!key.empty() && (key.back() == '\n' || key.back() == '\r')) key.pop_back();
+  std::string key(trimmed_key(read_file(path, kLongestKey)));
   const bool one_line = std::all_of(key.begin(), key.end(), [](char c) {
     return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
   });
@@ -43,13 +42,35 @@ std::string key_of_file(const std::string& path, std::vector<std::string>& notes
   return key;
 }
 
-void collect_secrets(const nlohmann::json& body, std::vector<std::string>& secrets) {
-  for (const auto& [name, value] : body.items()) {
-    if (body.is_object() && names_a_secret(name) && value.is_string()) {
-      secrets.push_back(value.get<std::string>());
-    } else if (value.is_structured()) {
-      collect_secrets(value, secrets);
+// The parts of a value that is named like a credential, each of which may come back alone: of
+// "session=KEY; theme=dark" each word and what it says, of "Bearer KEY" all but the scheme.
+void add_secret(std::string_view value, std::vector<std::string>& secrets) {
+  constexpr std::string_view kSeparators = " ,;";
+  constexpr size_t kShortestPart = 8;
+  value = trimmed_key(value);
+  const bool several = value.find_first_of(kSeparators) != std::string_view::npos;
+  bool first = true;
+  while (!value.empty()) {
+    const std::string_view word = value.substr(0, value.find_first_of(kSeparators));
+    value.remove_prefix(std::min(word.size() + 1, value.size()));
+    const std::string_view said = word.substr(std::min(word.find('=') + 1, word.size()));
+    const bool scheme = first && several && said.size() == word.size();
+    if (!scheme && (!several || word.size() >= kShortestPart)) secrets.emplace_back(word);
+    if (said.size() < word.size() && said.size() >= kShortestPart) secrets.emplace_back(said);
+    first = false;
+  }
+}
+
+// Every text and number below a member that is named like a credential.
+void collect_secrets(const nlohmann::json& value, bool secret, std::vector<std::string>& secrets) {
+  if (value.is_structured()) {
+    for (const auto& [name, member] : value.items()) {
+      collect_secrets(member, secret || (value.is_object() && names_a_secret(name)), secrets);
     }
+  } else if (secret && value.is_string()) {
+    add_secret(value.get<std::string>(), secrets);
+  } else if (secret && value.is_number_integer()) {
+    secrets.push_back(value.dump());
   }
 }
 
@@ -58,12 +79,9 @@ void collect_secrets(const nlohmann::json& body, std::vector<std::string>& secre
 std::vector<std::string> secrets_of(const SweepSpec& spec, const Connection& connection) {
   std::vector<std::string> secrets;
   for (const auto& [name, value] : connection.headers) {
-    if (!names_a_secret(name)) continue;
-    secrets.push_back(value);
-    const size_t space = value.rfind(' ');  // "Bearer KEY": the key may come back alone
-    if (space != std::string::npos) secrets.push_back(value.substr(space + 1));
+    if (names_a_secret(name)) add_secret(value, secrets);
   }
-  collect_secrets(nlohmann::json::parse(spec.endpoint.extra_body, nullptr, false), secrets);
+  collect_secrets(nlohmann::json::parse(spec.endpoint.extra_body, nullptr, false), false, secrets);
   return secrets;
 }
 

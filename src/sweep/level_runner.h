@@ -51,7 +51,7 @@ class LevelRunner {
   const Interrupts& interrupts_;
   SweepObserver& observer_;
   SteadyClock clock_;
-  std::vector<std::string> secrets_;
+  Redactor secrets_;
   std::vector<std::unique_ptr<HttpClient>> clients_;
 };
 

@@ -88,7 +88,7 @@ class Checker {
     const HttpAnswer answer = list_models();
     const std::vector<std::string> models = models_of(answer);
     if (answer.ok()) {
-      result_.provenance.models_json = answer.body.substr(0, kModelsKept);
+      result_.provenance.models_json = shown_models(answer.body);
       result_.provenance.server_headers = answer.headers;
     }
     result_.model = spec_.endpoint.model;
@@ -110,10 +110,16 @@ class Checker {
     return answer;
   }
 
-  static std::vector<std::string> models_of(const HttpAnswer& answer) {
+  // Cut last: what a key loses at the end would not be recognised.
+  std::string shown_models(std::string body) const {
+    secrets_.redact(body);
+    return body.substr(0, kModelsKept);
+  }
+
+  std::vector<std::string> models_of(const HttpAnswer& answer) const {
     std::vector<std::string> models;
     if (!answer.ok()) return models;
-    for (const ModelInfo& info : parse_models(answer.body)) models.push_back(info.id);
+    for (const ModelInfo& info : parse_models(answer.body, secrets_)) models.push_back(info.id);
     return models;
   }
 
@@ -232,7 +238,7 @@ class Checker {
 
   RequestRecord read(const HttpAnswer& answer, Instant sent) {
     RequestRecord record{.sent = sent};
-    ResponseReader reader(spec_.endpoint.api, record);
+    ResponseReader reader(spec_.endpoint.api, record, secrets_);
     const Instant now = clock_.now();
     if (!answer.error.empty()) {
       reader.fail(answer.timed_out ? Outcome::kTimeout : Outcome::kTransportError, answer.error,
@@ -288,7 +294,7 @@ class Checker {
   const SweepSpec& spec_;
   const Connection& connection_;
   const Interrupts* interrupts_;
-  const std::vector<std::string> secrets_;
+  const Redactor secrets_;
   std::string base_url_;  // the address that is being checked
   std::vector<Probe> probes_;
   std::vector<int64_t> usage_;  // of the probes, by the first address

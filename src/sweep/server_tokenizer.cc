@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "llmsweep/base/error.h"
-#include "llmsweep/base/text.h"
+#include "llmsweep/base/private_text.h"
 #include "llmsweep/protocol/answers.h"
 
 namespace llmsweep {
@@ -35,7 +35,9 @@ std::vector<int32_t> encode(const HttpExchange& exchange, const std::string& mod
   const HttpAnswer answer = http_exchange(request);
   if (!answer.error.empty()) fail(exchange, answer.error);
   if (!answer.ok()) {
-    fail(exchange, fmt::format("HTTP {}: {}", answer.status, printable(answer.body)));
+    std::string words = exchange.secrets.excerpt(answer.body);
+    hide_sent_text(words, {&text, 1});
+    fail(exchange, fmt::format("HTTP {}: {}", answer.status, words));
   }
   return parse_token_ids(answer.body);
 }

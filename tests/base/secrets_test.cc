@@ -1,19 +1,103 @@
 #include "llmsweep/base/secrets.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
 
 namespace llmsweep {
 namespace {
 
 TEST(Secrets, KnowsNamesOfCredentials) {
-  for (const char* name :
-       {"Authorization", "authorization", "Proxy-Authorization", "api-key", "X-API-Key", "apikey",
-        "X-Auth-Token", "access_token", "client_secret", "PASSWORD", "Set-Cookie", "Cookie",
-        "Ocp-Apim-Subscription-Key", "private_key", "x-amz-signature", "key"}) {
+  for (const char* name : {"Authorization",
+                           "authorization",
+                           "Proxy-Authorization",
+                           "api-key",
+                           "X-API-Key",
+                           "apikey",
+                           "X-Auth-Token",
+                           "access_token",
+                           "client_secret",
+                           "PASSWORD",
+                           "Set-Cookie",
+                           "Cookie",
+                           "Ocp-Apim-Subscription-Key",
+                           "private_key",
+                           "x-amz-signature",
+                           "key",
+                           "x-goog-api-key",
+                           "x-amz-security-token",
+                           "X-Auth",
+                           "Authentication",
+                           "sig",
+                           "jwt",
+                           "session",
+                           "passphrase",
+                           "pat",
+                           "hf_token",
+                           "hf_tokens",
+                           "api_token",
+                           "tokens",
+                           "X-Session-Id",
+                           "Helicone-Auth",
+                           "Cf-Access-Jwt-Assertion",
+                           "X-Amz-Credential",
+                           "auth_key",
+                           "authKey",
+                           "apiKeys",
+                           "x-functions-key",
+                           "user_password",
+                           "bearer",
+                           "X.Secret",
+                           "proxy auth",
+                           "PRIVATE-TOKEN",
+                           "aws_secret_access_key",
+                           "connection_string",
+                           "signing-key",
+                           "X-CSRF-Token",
+                           "pwd"}) {
     EXPECT_TRUE(names_a_secret(name)) << name;
   }
-  for (const char* name : {"max_tokens", "min_tokens", "Content-Type", "X-Request-Id", "model",
-                           "stop", "keyboard", "tokenizer", "", "Server"}) {
+}
+
+TEST(Secrets, KnowsThatTokensOfTextAreNone) {
+  for (const char* name : {"max_tokens",
+                           "min_tokens",
+                           "max_completion_tokens",
+                           "maxTokens",
+                           "maxtokens",
+                           "stop_token_ids",
+                           "skip_special_tokens",
+                           "prompt_tokens",
+                           "tokenizer",
+                           "top_k",
+                           "author",
+                           "authority",
+                           "authors",
+                           "add_generation_prompt",
+                           "prompt_cache_key",
+                           "Idempotency-Key",
+                           "truncate_prompt_tokens",
+                           "eos_token",
+                           "include_stop_str_in_output",
+                           "ignore_eos",
+                           "Content-Type",
+                           "X-Request-Id",
+                           "model",
+                           "stop",
+                           "keyboard",
+                           "design",
+                           "signal",
+                           "pattern",
+                           "passes",
+                           "Server",
+                           "",
+                           "-",
+                           "session_affinity",
+                           "thinking_token_budget",
+                           "logprobs"}) {
     EXPECT_FALSE(names_a_secret(name)) << name;
   }
 }
@@ -21,16 +105,30 @@ TEST(Secrets, KnowsNamesOfCredentials) {
 TEST(Secrets, RedactsAtAnyDepth) {
   EXPECT_EQ(redact_json(R"({"a":[{"token":"x","max_tokens":5}],"password":{"b":1},"key":true})"),
             R"({"a":[{"token":"<redacted>","max_tokens":5}],"password":"<redacted>","key":true})");
+  EXPECT_EQ(redact_json(R"({"api_tokens":["one","two"]})"), R"({"api_tokens":"<redacted>"})");
   EXPECT_EQ(redact_json("not json"), "");
 }
 
-TEST(Secrets, RedactsValuesHoweverTheyAreWritten) {
-  std::string text = R"(a k/"1+ b k/\"1+ c k%2F%221%2B d k/1)";
-  redact_values(text, {R"(k/"1+)"});
-  EXPECT_EQ(text, "a <redacted> b <redacted> c <redacted> d k/1");
-  text = "abcabc and abc";
-  redact_values(text, {"abc", "cabc", ""});
-  EXPECT_EQ(text, "ab<redacted> and abc");  // "abc" is too short to be looked for
+TEST(Secrets, TakesAKeyWithoutWhatStandsAroundIt) {
+  for (const char* text : {"sk-1", "sk-1\n", "sk-1\r\n", "\xef\xbb\xbfsk-1\r\n", " \tsk-1 \n\n"}) {
+    EXPECT_EQ(trimmed_key(text), "sk-1");
+  }
+  EXPECT_EQ(trimmed_key(" \r\n"), "");
+}
+
+TEST(Secrets, KeepsMemoryOutOfCoreFiles) {
+  const pid_t child = fork();  // limits cannot be raised again
+  if (child == 0) {
+    keep_secrets_out_of_core_dumps();
+    rlimit limit{};
+    getrlimit(RLIMIT_CORE, &limit);
+    std::string filter;
+    std::ifstream("/proc/self/coredump_filter") >> filter;
+    _exit(limit.rlim_cur == 0 && filter.find_first_not_of('0') == std::string::npos ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace

@@ -455,11 +455,54 @@ TEST(LoadLoop, HoldsAFillersSlotToo) {
 TEST(LoadLoop, KeepsASecretThatTheServerRepeatsOutOfItsRecords) {
   Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 1,
               [](RequestId) { return too_many_requests(); });
-  bench.plan.secrets = {"Bearer sk-12345", "sk-12345"};
+  bench.plan.secrets = Redactor({"sk-12345"});
   std::string sunk_error;
   bench.on_record = [&](const RequestRecord& record) { sunk_error = record.error; };
   EXPECT_EQ(bench.run().front().error, "HTTP 429: key <redacted> is over its limit");
   EXPECT_EQ(sunk_error, "HTTP 429: key <redacted> is over its limit");
+}
+
+std::vector<ScriptedEvent> refused_with(const std::string& body) {
+  return {{.delay = Duration(0), .kind = HttpEvent::Kind::kSent},
+          {.delay = 1ms,
+           .kind = HttpEvent::Kind::kHeaders,
+           .text = "HTTP/1.1 400 Bad Request\r\n\r\n",
+           .status = 400},
+          {.delay = 1ms, .kind = HttpEvent::Kind::kBytes, .text = body},
+          {.delay = 1ms, .kind = HttpEvent::Kind::kEnd}};
+}
+
+TEST(LoadLoop, KeepsAPromptThatTheServerRepeatsOutOfItsRecords) {
+  Bench bench(
+      {.requests_per_slot = 3, .warmup_per_slot = 0, .fillers = false}, 1,
+      [](RequestId id) -> std::vector<ScriptedEvent> {
+        if (id == 0)
+          return refused_with(R"({"error": "cannot read 'Anna\u2019s blood count is low\nHelp'"})");
+        if (id == 1) return refused_with(R"({"error": "input: [15339, 19170, 40211, 70007]"})");
+        return refused_with(R"({"error": "Anna\u2019s blood count is low"})");
+      });
+  bench.prompts[0].text = "Anna\u2019s blood count is low\nHelp!";
+  bench.prompts[1].ids = {9, 15339, 19170, 40211, 70007, 3};
+  bench.prompts[2].messages = {{"system", "You help."},
+                               {"user", "See: Anna\u2019s blood count is low"}};
+  std::vector<std::string> sunk_errors;
+  bench.on_record = [&](const RequestRecord& record) { sunk_errors.push_back(record.error); };
+  bench.run();
+  EXPECT_EQ(sunk_errors,
+            (std::vector<std::string>{"HTTP 400: cannot read '<prompt>'",
+                                      "HTTP 400: input: [<prompt>]", "HTTP 400: <prompt>"}));
+}
+
+TEST(LoadLoop, LooksForThePromptWhereAnIdentifierShouldBe) {
+  Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 1, [](RequestId) {
+    auto events = good_answer(2, 10ms, 1ms);
+    events[2].text = R"(data: {"id":"for: Anna has a low blood count","choices":[{"index":0,)"
+                     R"("delta":{"content":" x"}}]})"
+                     "\n\n";
+    return events;
+  });
+  bench.prompts[0].text = "Anna has a low blood count";
+  EXPECT_EQ(bench.run().front().response_id, "for: <prompt>");
 }
 
 }  // namespace

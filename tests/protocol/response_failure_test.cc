@@ -12,7 +12,9 @@
 namespace llmsweep::protocol_test {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 TEST(ResponseReader, FailsAStreamWithoutTokens) {
@@ -88,7 +90,52 @@ TEST(ResponseReader, NamesTheChunkThatIsMalformed) {
   EXPECT_THAT(record.error, StartsWith("chunk 3 is malformed ("));
   EXPECT_THAT(record.error, HasSubstr("{\"choices\":["));
   EXPECT_THAT(answer_to(event("[1]")).error, HasSubstr("not a JSON object"));
-  EXPECT_THAT(answer_to(event("\x1b[31mred")).error, HasSubstr("\\u001b[31mred"));
+  EXPECT_THAT(answer_to(event("\x1b[31mred")).error, EndsWith("): …"));
+}
+
+TEST(ResponseReader, ShowsNoAnswerInAChunkThatIsMalformed) {
+  for (const char* payload :
+       {R"({"id":"r1","choices":[{"index":3,"delta":{"content":"confidential"})",
+        R"({"choices":[{"delta":{"content":"confi "dential" text"}}]})",
+        R"({'choices': [{'delta': {'content': 'confidential'}}]})", "confidential",
+        R"({"token_ids":[4711,4712],"logprobs":-4.711,"text":"confidential)",
+        R"({"confidential answer":1,"confidential)"}) {
+    const std::string error = answer_to(word("a") + event(payload)).error;
+    EXPECT_THAT(error, StartsWith("chunk 2 is malformed (")) << payload;
+    EXPECT_THAT(error, Not(HasSubstr("confi"))) << payload;
+    EXPECT_THAT(error, Not(HasSubstr("dential"))) << payload;
+    EXPECT_THAT(error, Not(HasSubstr("471"))) << payload;
+  }
+  EXPECT_THAT(answer_to(event(R"({"id":"r1","choices":[{"index":3,"delta":{"content":"a"})")).error,
+              EndsWith(R"(): {"id":"…","choices":[{"index":0,"delta":{"content":"…"})"));
+  EXPECT_THAT(answer_to(R"({"model":"m","message":{"content":"confidential"}})").error,
+              EndsWith(R"(): {"model":"…","message":{"content":"…"}})"));
+}
+
+TEST(ResponseReader, RedactsASecretBeforeItCutsTheText) {
+  const std::string key = "sk-0123456789abcdef0123456789abcdef";
+  for (size_t before = 0; before < 340; ++before) {
+    const std::string told = std::string(before, 'x') + key;
+    const std::string streams[] = {
+        event("{\"error\":{\"message\":\"" + told + "\"}}"),
+        event("{\"error\":{\"message\":\"no\",\"type\":\"" + told + "\"}}"),
+        event("{\"choices\":[{\"delta\":{},\"finish_reason\":\"" + told + "\"}]}"),
+        event("{\"id\":\"" + told + "\",\"choices\":[]}"),
+        event("{\"" + told + "\":1"),
+        "<html>" + told};
+    for (const std::string& stream : streams) {
+      RequestRecord record;
+      ResponseReader reader(Api::kChat, record, Redactor({key}));
+      ChunkParser parser;
+      reader.headers(200, "HTTP/1.1 200 OK\r\nContent-Type: " + told + "\r\n\r\n", at(0));
+      reader.bytes(stream, at(1), parser);
+      reader.end(at(2), parser);
+      for (const std::string& text : {record.error, record.finish_reason, record.response_id}) {
+        EXPECT_THAT(text, Not(HasSubstr("sk-0"))) << before << stream;
+        EXPECT_THAT(text, Not(HasSubstr("abcd"))) << before << stream;
+      }
+    }
+  }
 }
 
 TEST(ResponseReader, ReadsTextThatIsNotUtf8OrHoldsHalfACharacter) {

@@ -13,6 +13,7 @@
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/base/interrupt.h"
+#include "llmsweep/base/redactor.h"
 #include "llmsweep/http/http_client.h"
 #include "llmsweep/model/spec.h"
 
@@ -76,10 +77,12 @@ struct HttpExchange {
   size_t max_header_bytes = 64 << 10;
   bool use_proxy = false;
   std::string ca_file;
-  std::vector<std::string> secrets;  // redacted wherever the server repeats them
+  Redactor secrets;  // of what the server repeats
   // Looked at at least once a second; above 0 the exchange is given up.
   const Interrupts* interrupts = nullptr;
 };
+// Secrets are gone from all of it. From the body, which is still to be read, only whole ones: pass
+// it through a Redactor again before any of it is shown.
 struct HttpAnswer {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case

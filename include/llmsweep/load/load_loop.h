@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "llmsweep/base/clock.h"
+#include "llmsweep/base/redactor.h"
 #include "llmsweep/http/http_client.h"
 #include "llmsweep/model/arrival.h"
 #include "llmsweep/model/chunk_trace.h"
@@ -75,8 +76,8 @@ struct LoadPlan {
   ChunkSink chunks;  // after the record's sink; empty: instants are not kept
   RetryAfter retry_after = RetryAfter::kFail;
   Duration retry_after_max = std::chrono::seconds(60);
-  // Texts that no record may hold: an endpoint may repeat the key that it was given.
-  std::vector<std::string> secrets;
+  // What no record may hold: an endpoint may repeat the key that it was given.
+  Redactor secrets;
 };
 
 struct LoopShare {

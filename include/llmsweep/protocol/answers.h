@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "llmsweep/base/redactor.h"
+
 namespace llmsweep {
 
 // A chat or text completion that was not streamed.
@@ -30,7 +32,8 @@ struct ModelInfo {
 
   bool operator==(const ModelInfo&) const = default;
 };
-std::vector<ModelInfo> parse_models(std::string_view body);
+// `secrets` are in no error text.
+std::vector<ModelInfo> parse_models(std::string_view body, const Redactor& secrets = {});
 
 // The ids of a POST /tokenize answer: {"tokens": [1, 2]} (vLLM, SGLang, llama.cpp) or
 // [{"id": 1}, …] (llama.cpp with pieces, TGI). Throws Error where there is no such list.

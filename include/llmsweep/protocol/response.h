@@ -32,6 +32,7 @@
 #include <string_view>
 
 #include "llmsweep/base/clock.h"
+#include "llmsweep/base/redactor.h"
 #include "llmsweep/model/chunk_trace.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
@@ -62,8 +63,9 @@ class ChunkParser {
 
 class ResponseReader {
  public:
-  // `record` is filled in as bytes come; it must outlive the reader.
-  ResponseReader(Api api, RequestRecord& record);
+  // `record` is filled in as bytes come; it must outlive the reader. None of its texts holds one of
+  // `secrets`, nor what the server generated: of JSON that is shown, only the keys are.
+  ResponseReader(Api api, RequestRecord& record, Redactor secrets = {});
   // From now on the instant of every token-bearing chunk goes there too; it must outlive the
   // reader.
   void trace_to(ChunkTrace& trace) { trace_ = &trace; }
@@ -105,6 +107,7 @@ class ResponseReader {
 
   Api api_;
   RequestRecord* record_;
+  Redactor secrets_;
   ChunkTrace* trace_ = nullptr;  // null: not asked for
   SseParser events_;
   Body body_ = Body::kUnknown;

@@ -1,0 +1,18 @@
+// Takes what was sent to an endpoint out of what it said about it: prompts may be private.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace llmsweep {
+
+inline constexpr std::string_view kHiddenPrompt = "<prompt>";
+
+// Replaces each run of `text` that one of `sent` holds too. A run is one of 16 letters and digits
+// or more, whatever stands between them and however they are escaped (an excerpt counts, a list of
+// words counts, an ordinary turn of speech does not), all of a `sent` that has fewer but at least
+// 8, or a word of 8 or more with a digit in it (a name, a number). Takes 5 ns a byte of `sent`.
+void hide_sent_text(std::string& text, std::span<const std::string_view> sent);
+
+}  // namespace llmsweep

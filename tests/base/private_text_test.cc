@@ -1,0 +1,71 @@
+#include "llmsweep/base/private_text.h"
+
+#include <gtest/gtest.h>
+
+namespace llmsweep {
+namespace {
+
+constexpr std::string_view kPrompt =
+    "Dear Dr. Okonkwo,\n\nthe biopsy of patient 4471-B (\"Anna\") came back & it is benign.\n"
+    "Please don't tell 日本語のテキスト anyone.";
+
+std::string hidden(std::string text) {
+  const std::string_view sent[] = {kPrompt};
+  hide_sent_text(text, sent);
+  return text;
+}
+
+TEST(PrivateText, HidesWhatWasSentHoweverItIsWritten) {
+  EXPECT_EQ(hidden(std::string("cannot parse: ") + std::string(kPrompt)),
+            "cannot parse: <prompt>.");
+  for (const char* text :
+       {"the biopsy of patient 4471-B", R"(Okonkwo,\n\nthe biopsy of patient)",
+        R"(Okonkwo,\\n\\nthe biopsy of patient)", "the%20biopsy%20of%20patient%204471-B",
+        "the+biopsy+of+patient", R"(patient 4471-B (\"Anna\") came back \u0026 it)",
+        "patient 4471-B (&quot;Anna&quot;) came back &amp; it", "DEAR DR. OKONKWO THE BIOPSY",
+        R"(["the", " biopsy", " of", " patient"])", R"(\u65e5\u672c\u8a9e\u306e\u30c6\u30ad)",
+        "日本語のテキスト"}) {
+    const std::string shown = hidden("cannot parse " + std::string(text) + " at all");
+    EXPECT_NE(shown.find("<prompt>"), std::string::npos) << text;
+    EXPECT_EQ(shown.find("biopsy"), std::string::npos) << shown;
+    EXPECT_EQ(shown.find("\\u65e5"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("cannot parse"), std::string::npos) << shown;
+  }
+}
+
+TEST(PrivateText, HidesAWordThatIsANumberOrAName) {
+  const std::string_view sent[] = {"call mallory77 at once"};
+  std::string text = "unknown user mallory77, unknown user mallory7.";
+  hide_sent_text(text, sent);
+  EXPECT_EQ(text, "unknown user <prompt>, unknown user <prompt>.");
+  text = "unknown user at once";
+  hide_sent_text(text, sent);
+  EXPECT_EQ(text, "unknown user at once");
+}
+
+TEST(PrivateText, LeavesWhatTheServerSaysItself) {
+  for (const char* text : {"", "no", "the model is overloaded, please try again",
+                           "maximum context length is 4096 tokens", "tell anyone"}) {
+    EXPECT_EQ(hidden(text), text);
+  }
+}
+
+TEST(PrivateText, HidesAShortTextAsAWhole) {
+  const std::string_view sent[] = {"", "Hi", "Quit it now!"};
+  std::string text = R"(bad input: 'Quit it now!', Hi)";
+  hide_sent_text(text, sent);
+  EXPECT_EQ(text, "bad input: '<prompt>!', Hi");
+}
+
+TEST(PrivateText, KnowsATextThatHoldsEscapesItself) {
+  const std::string_view sent[] = {R"(print("a\nb%20c&amp;d") or raise)"};
+  for (const char* shown :
+       {R"(print("a\nb%20c&amp;d") or raise)", R"(print(\"a\\nb%20c&amp;d\") or raise)"}) {
+    std::string text = shown;
+    hide_sent_text(text, sent);
+    EXPECT_EQ(text, "<prompt>");
+  }
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/format_option.h"
+#include "cli/sharing.h"
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/results/import.h"
@@ -140,6 +141,7 @@ void add_export(CLI::App& app, Command& chosen) {
       ->check(CLI::IsMember({"vllm-json", "csv", "llm-d-report"}));
   command->add_option("-o,--out", options->out, "File to write; else standard output")
       ->type_name("FILE");
+  add_share(*command, options->share);
   command->footer("Example:\n  llmsweep export results/h200 --as csv > levels.csv\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return export_command(*options, console); };

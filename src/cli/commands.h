@@ -127,6 +127,7 @@ struct ExportCommandOptions {
   std::string result;
   std::string as;   // vllm-json, csv, llm-d-report
   std::string out;  // empty: stdout
+  bool share = false;
 };
 int export_command(const ExportCommandOptions& options, Console& console);
 

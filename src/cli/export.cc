@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/read_results.h"
+#include "cli/sharing.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/report/markdown.h"
@@ -11,7 +12,8 @@
 namespace llmsweep {
 
 int export_command(const ExportCommandOptions& options, Console& console) {
-  const SweepResult result = read_result_argument(options.result);
+  SweepResult result = read_result_argument(options.result);
+  if (options.share) result = sharing_of(result).result();
   std::string text;
   if (options.as == "csv") {
     text = levels_csv({&result, 1});

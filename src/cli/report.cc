@@ -11,6 +11,7 @@
 #include "cli/format_option.h"
 #include "cli/read_results.h"
 #include "cli/report_files.h"
+#include "cli/sharing.h"
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
@@ -37,6 +38,7 @@ struct ReportOptions {
   std::string title;
   std::vector<std::string> targets;
   std::vector<std::string> allow_different;
+  bool share = false;
   std::string format = "text";
 };
 
@@ -111,8 +113,17 @@ std::vector<Comparison> comparisons_of(const std::vector<SweepResult>& results,
   }
 }
 
-HtmlInput html_input(const ReportOptions& options, const std::vector<SweepResult>& results,
-                     Console& console) {
+// An error may name the endpoint.
+void share_errors(const SweepResult& result, std::vector<RequestSpan>& spans) {
+  const Sharing sharing = sharing_of(result);
+  for (RequestSpan& span : spans) {
+    if (!span.error.empty()) span.error = sharing.text(span.error);
+  }
+}
+
+// `read` are the results as their files hold them, `results` as the report shows them.
+HtmlInput html_input(const ReportOptions& options, const std::vector<SweepResult>& read,
+                     const std::vector<SweepResult>& results, Console& console) {
   HtmlInput input{.results = results, .title = options.title};
   for (size_t i = 0; i < results.size(); ++i) {
     input.result_json.push_back(result_to_json(results[i]));
@@ -124,6 +135,7 @@ HtmlInput html_input(const ReportOptions& options, const std::vector<SweepResult
       console.err << fmt::format("note: {} lines of {}/requests.jsonl cannot be read\n",
                                  requests.unreadable, printable(options.results[i]));
     }
+    if (options.share) share_errors(read[i], requests.spans);
     input.requests.push_back(std::move(requests.spans));
   }
   return input;
@@ -165,6 +177,10 @@ int report_command(ReportOptions options, Console& console) {
     results.push_back(read_result_argument(path));
     answer_targets(options.targets, results.back());
   }
+  const std::vector<SweepResult> read = results;
+  if (options.share) {
+    for (SweepResult& result : results) result = sharing_of(result).result();
+  }
   const bool nothing_asked = options.html.empty() && options.figure.empty() &&
                              options.figures.empty() && options.markdown.empty() &&
                              options.csv.empty();
@@ -179,7 +195,7 @@ int report_command(ReportOptions options, Console& console) {
   if (!options.csv.empty()) writer.write(options.csv, levels_csv(results));
   if (!options.html.empty()) {
     const std::vector<Comparison> comparisons = comparisons_of(results, options, console);
-    HtmlInput input = html_input(options, results, console);
+    HtmlInput input = html_input(options, read, results, console);
     input.comparisons = comparisons;
     writer.write(options.html, html_report(input));
   }
@@ -240,6 +256,7 @@ void add_report(CLI::App& app, Command& chosen) {
                    "Compare although this differs: " + join(comparable_fields(), ", "))
       ->type_name("FIELD")
       ->expected(1);
+  add_share(*command, options->share);
   add_format(*command, options->format);
   command->footer(
       "Examples:\n"
@@ -247,7 +264,9 @@ void add_report(CLI::App& app, Command& chosen) {
       "  llmsweep report results/h200 results/gb200 --html compare.html --figure compare.svg\n"
       "  llmsweep report results/gb200 --figure f.svg --kind gpu-throughput-speed\n\n"
       "Several results: the first is the baseline. Requests are drawn where a folder holds\n"
-      "requests.jsonl. Everything opens offline.\n");
+      "requests.jsonl. Everything opens offline. --share: what the spec says of the system and "
+      "the\n"
+      "workload stays, with the file names of the dataset, the tokenizer and the profile.\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return report_command(*options, console); };
   });

@@ -5,6 +5,7 @@
 
 #include "cli/process.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/results/record_file.h"
 
 namespace llmsweep {
 namespace {
@@ -32,6 +33,42 @@ TEST(ReportCommand, WritesEveryFileThatIsAskedFor) {
   for (const char* kind : {"throughput-latency", "users-per-gpu", "percentiles"}) {
     EXPECT_TRUE(std::filesystem::exists(folder / "all" / (std::string(kind) + ".svg"))) << kind;
   }
+}
+
+TEST(ReportCommand, SharesNothingThatNamesTheMachineOrTheEndpoint) {
+  const std::filesystem::path folder = test_folder();
+  write_file_atomically(folder / "result.json", R"({
+    "schema_version": 1, "tool": "llmsweep 0.1.0", "name": "planted-host", "source": "measured",
+    "model": "m", "system": {"gpus": 1}, "spec": {"endpoint": {"url": "http://planted.example/v1"}},
+    "provenance": {"host": "planted-host", "kernel": "planted", "notes": ["made on planted-host"],
+                   "resolved_address": "10.1.2.3:80", "models_json": "planted"}, "levels": []})");
+  RequestRecord record{.level = 1, .scheduled = from_ns(1), .outcome = Outcome::kTransportError};
+  record.end = from_ns(9);
+  record.error = "cannot connect to planted.example:80 (10.1.2.3:80)";
+  write_file_atomically(folder / "requests.jsonl", record_to_jsonl(record) + "\n");
+  const std::string result = folder.string();
+  const auto at = [&](const char* name) { return (folder / name).string(); };
+  EXPECT_EQ(run_llmsweep({"report", result, "--html", at("own.html")}).exit_code, 0);
+  const auto holds = [](const std::string& all, const char* part) {
+    return all.find(part) != std::string::npos;
+  };
+  EXPECT_TRUE(holds(read_file(folder / "own.html"), "cannot connect to planted.example:80"));
+  const ProcessResult shared =
+      run_llmsweep({"report", result, "--share", "--html", at("r.html"), "--figures", at("all"),
+                    "--markdown", at("r.md"), "--csv", "-"});
+  EXPECT_EQ(shared.exit_code, 0) << shared.err;
+  std::string text = shared.out.substr(0, shared.out.find(folder.string()));
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "all")) {
+    text += read_file(entry.path());
+  }
+  text += read_file(folder / "r.html") + read_file(folder / "r.md");
+  for (const char* as : {"csv", "vllm-json", "llm-d-report"}) {
+    text += run_llmsweep({"export", result, "--as", as, "--share"}).out;
+  }
+  EXPECT_FALSE(holds(text, "planted")) << text.substr(text.find("planted"), 200);
+  EXPECT_FALSE(holds(text, "10.1.2.3")) << text.substr(text.find("10.1.2.3"), 200);
+  EXPECT_TRUE(holds(text, "made to be shared"));
+  EXPECT_TRUE(holds(text, "cannot connect to"));
 }
 
 TEST(ReportCommand, AnswersATargetThatTheFileDoesNotName) {

@@ -1,0 +1,99 @@
+#include "llmsweep/results/share.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "llmsweep/results/export.h"
+#include "llmsweep/results/result_file.h"
+#include "results/full_result.h"
+
+namespace llmsweep {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+SweepResult private_result() {
+  SweepResult result = full_result();
+  result.name = "nightly on gpu-planted17";
+  result.model = "/home/planted-user/planted-models/llama-3";
+  result.system.checkpoint = "/mnt/planted-disk/llama-3-fp8";
+  result.workload.dataset = "/home/planted-user/planted-folder/sharegpt.json";
+  result.workload.tokenizer_path = "planted-relative/tokenizer.json";
+  result.provenance = {
+      .host = "gpu-planted17.planted-corp.internal",
+      .cores = 2,
+      .kernel = "Linux 6.1.0-planted",
+      .libcurl = "libcurl planted",
+      .transport = "planted",
+      .resolved_address = "10.11.12.13:8000",
+      .resolved_addresses = {"10.11.12.13:8000", "[2001:db8::77]:8000"},
+      .server_headers = {{"x-planted", "y"}, {"via", "planted"}},
+      .models_json = "{\"data\":[{\"id\":\"planted\"}]}",
+      .dropped_fields = {"min_tokens", "planted"},
+      .notes = {"resumed on gpu-planted17: 1 of 2 runs kept",
+                "since the resume: address 10.11.12.99:8000 instead of 10.11.12.13:8000",
+                "cannot connect to api.planted-corp.example:8443 ([2001:db8::77]:8000)",
+                "/home/planted-user/key can be read by others than you: chmod 600 it",
+                "see http://planted.example/x?y=planted and mail planted@planted.example",
+                "PLANTED-USER ran it in ../planted/folder/x, fe80::7a:1, 2001:db8:0:0:0:0:2:1",
+                "3.5 tokens/s/GPU at c8, the answer to /v1/models, 12:34:56, deepseek-ai/V3"}};
+  result.spec_json = R"({
+    "name": "nightly on gpu-planted17",
+    "endpoint": {"url": "http://api.planted-corp.example:8443/v1", "urls": ["http://planted2/v1"],
+                 "simulator": "/home/planted-user/configs/simulators/toy.yaml",
+                 "headers": {"X-Team": "planted-team"}, "extra_body": {"user": "planted", "top_k": 4},
+                 "ca_file": "/etc/planted.pem", "api_key_env": "MY_KEY", "api_key_file": "planted"},
+    "workload": {"dataset": "planted-relative/sharegpt.json", "tokenizer": "~/planted/tokenizer.json"},
+    "load": {"concurrency": [1, 8]}})";
+  return result;
+}
+
+TEST(Sharing, LeavesOutWhatNamesAMachineAnEndpointAFileOrAPerson) {
+  const SweepResult result = private_result();
+  const SweepResult shared = Sharing(result).result();
+  const std::string json = result_to_json(shared);
+  for (const char* marker :
+       {"planted", "PLANTED", "10.11.12", "2001:db8", "fe80", "/home", "/etc", "8443"}) {
+    EXPECT_THAT(json, Not(HasSubstr(marker)));
+    EXPECT_THAT(export_vllm_json(shared), Not(HasSubstr(marker)));
+    EXPECT_THAT(export_llm_d_report(shared), Not(HasSubstr(marker)));
+  }
+}
+
+TEST(Sharing, KeepsWhatWasMeasuredAndHow) {
+  const SweepResult result = private_result();
+  const SweepResult shared = Sharing(result).result();
+  EXPECT_EQ(shared.levels, result.levels);
+  EXPECT_EQ(shared.users_at_target, result.users_at_target);
+  EXPECT_EQ(shared.name, "nightly on <not shared>");
+  EXPECT_EQ(shared.model, "llama-3");
+  EXPECT_EQ(shared.system.checkpoint, "llama-3-fp8");
+  EXPECT_EQ(shared.workload.dataset, "sharegpt.json");
+  EXPECT_EQ(shared.workload.tokenizer_path, "tokenizer.json");
+  EXPECT_EQ(shared.provenance.cores, 2);
+  EXPECT_EQ(shared.provenance.dropped_fields, std::vector<std::string>{"min_tokens"});
+  EXPECT_THAT(shared.spec_json, HasSubstr(R"("simulator": "toy.yaml")"));
+  EXPECT_THAT(shared.spec_json, HasSubstr(R"("api_key_env": "MY_KEY")"));
+  EXPECT_THAT(shared.spec_json, HasSubstr(R"("top_k": 4)"));
+  EXPECT_THAT(shared.provenance.notes.front(), HasSubstr("made to be shared"));
+  EXPECT_EQ(shared.provenance.notes.back(), private_result().provenance.notes.back());
+}
+
+TEST(Sharing, WithholdsWhatWhoeverSharesItNames) {
+  const SweepResult result = full_result();
+  const Sharing sharing(result, {"mallory", "", "x"});
+  EXPECT_EQ(sharing.text("by Mallory, x; mallory's, mallory7"),
+            "by <not shared>, x; <not shared>'s, mallory7");
+}
+
+TEST(Sharing, GivesAResultThatCanBeReadAgain) {
+  const SweepResult result = full_result();
+  const SweepResult shared = Sharing(result).result();
+  EXPECT_EQ(parse_result(result_to_json(shared), "shared"), shared);
+  const SweepResult empty;
+  EXPECT_EQ(Sharing(empty).result().spec_json, "null");
+}
+
+}  // namespace
+}  // namespace llmsweep

@@ -119,15 +119,20 @@ class Searched {
     }
   }
 
-  // The text with every marked run replaced.
+  // The text with every marked run replaced, and characters that a run cuts in two with it.
   std::string hidden(std::string_view text) const {
     std::string shown;
-    for (size_t i = 0; i < text.size(); ++i) {
-      if (!marks_[i]) {
-        shown += text[i];
-      } else if (i == 0 || !marks_[i - 1]) {
-        shown += kHiddenPrompt;
-      }
+    bool hiding = false;
+    for (size_t i = 0; i < text.size();) {
+      size_t end = i + 1;
+      while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) ++end;
+      const auto first = marks_.begin() + static_cast<std::ptrdiff_t>(i);
+      const auto last = marks_.begin() + static_cast<std::ptrdiff_t>(end);
+      const bool marked = std::find(first, last, true) != last;
+      if (!marked) shown += text.substr(i, end - i);
+      if (marked && !hiding) shown += kHiddenPrompt;
+      hiding = marked;
+      i = end;
     }
     return shown;
   }

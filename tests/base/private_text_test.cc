@@ -43,6 +43,14 @@ TEST(PrivateText, HidesAWordThatIsANumberOrAName) {
   EXPECT_EQ(text, "unknown user at once");
 }
 
+TEST(PrivateText, CutsNoCharacterInTwo) {
+  const std::string_view sent[] = {
+      "\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xae\xe3\x83\x86\xe3\x82"};
+  std::string text = "a 日本語のテキスト b";
+  hide_sent_text(text, sent);
+  EXPECT_EQ(text, "a <prompt>スト b");
+}
+
 TEST(PrivateText, LeavesWhatTheServerSaysItself) {
   for (const char* text : {"", "no", "the model is overloaded, please try again",
                            "maximum context length is 4096 tokens", "tell anyone"}) {

@@ -3,7 +3,9 @@
 #include <string>
 
 #include "fuzz/targets.h"
+#include "llmsweep/base/private_text.h"
 #include "llmsweep/base/random.h"
+#include "llmsweep/base/redactor.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/protocol/response.h"
 
@@ -30,7 +32,8 @@ Response parse(std::string_view input) {
 RequestRecord read(const Response& response, size_t max_piece, ChunkParser& parser) {
   Random random(response.body.size());
   RequestRecord record;
-  ResponseReader reader(Api::kChat, record);
+  static const Redactor kSecrets({"sk-0123456789abcdef"});
+  ResponseReader reader(Api::kChat, record, kSecrets);
   reader.headers(response.status, response.headers, from_ns(0));
   for (std::string_view rest = response.body; !rest.empty();) {
     const size_t size = max_piece == 0 ? rest.size() : 1 + random.below(max_piece);
@@ -78,6 +81,9 @@ void fuzz_stream(std::string_view input) {
   const Response response = parse(input);
   const RequestRecord whole = read(response, 0, parser);
   require_sound(whole);
+  std::string error = whole.error;
+  hide_sent_text(error, {&response.body, 1});
+  require(is_valid_utf8(error));
   for (size_t max_piece : {1, 5, 60}) require_same(read(response, max_piece, parser), whole);
 }
 

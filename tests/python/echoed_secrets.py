@@ -100,12 +100,14 @@ def unescaped(text):
 
 PIECES = {spelling[i:i + 8] for spelling in (KEY, b64("")[:-4], b64("user:")[8:-4], b64("a:")[4:-4], KEY.encode().hex())
           for i in range(len(spelling) - 7)}
-PIECE = re.compile("|".join(re.escape(piece) for piece in sorted(PIECES)))
 
 
 def look(where, text):
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
+    if where.endswith("requests.jsonl"):  # the lines are alike but for their numbers and padding
+        text = re.sub(r'"[a-z0-9_]+":-?[0-9.]+,', "", text)
+        text = "\n".join({re.sub("z{4,}", "zzz", line) for line in text.split("\n")})
     for layer in range(4):
         found = next((piece for piece in PIECES if piece in text), None)
         if found:
@@ -225,8 +227,7 @@ ANSWER = "Indeed the second tumour marker of Mrs. Vandermeulen has doubled since
 ECHOES = [lambda t: t, lambda t: t[:50], lambda t: t[20:90], html.escape, lambda t: html.escape(html.escape(t)),
           lambda t: urllib.parse.quote(t), lambda t: urllib.parse.quote_plus(t), repr, lambda t: repr(t.split()), lambda t: json.dumps(t),
           lambda t: json.dumps(json.dumps(t)), lambda t: " ".join(t.split()), str.upper, lambda t: f"Input should be a list: '{t[:40]}…'",
-          lambda t: json.dumps(t).replace("&", "\\u0026").replace("<", "\\u003c"), lambda t: "x" * 250 + t,
-          lambda t: t.encode("ascii").hex(" ") and t]
+          lambda t: json.dumps(t).replace("&", "\\u0026").replace("<", "\\u003c"), lambda t: "x" * 250 + t]
 
 
 def letters(text):

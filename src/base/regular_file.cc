@@ -16,6 +16,7 @@ namespace llmsweep {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr int64_t kLongestSkipped = int64_t{256} << 20;
 constexpr const char* kLineTooLong = "the line is longer than 16 MiB";
 
 [[noreturn]] void fail(const fs::path& path, const std::string& what, std::string next = {}) {
@@ -150,7 +151,8 @@ bool LineReader::refill() {
 // False: the file ends in it.
 bool LineReader::skip_rest_of_line() {
   too_long_ = false;
-  while (true) {
+  const int64_t from = end_;
+  while (end_ - from < kLongestSkipped) {
     const size_t newline = buffer_.find('\n', begin_);
     const size_t until = newline == std::string::npos ? buffer_.size() : newline + 1;
     end_ += static_cast<int64_t>(until - begin_);
@@ -158,6 +160,8 @@ bool LineReader::skip_rest_of_line() {
     if (newline != std::string::npos) return true;
     if (!refill()) return false;
   }
+  failed_ = true;
+  return false;
 }
 
 std::optional<std::string_view> LineReader::next() {

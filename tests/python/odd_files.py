@@ -11,6 +11,7 @@ seen; exits 1 where that differs or a belief is broken. --write puts the table t
 """
 
 import argparse
+import base64
 import concurrent.futures
 import json
 import os
@@ -112,7 +113,7 @@ def places():
         Place("run SPEC", ["run", "odd", "--out", "out", "--quiet"]),
         Place("run --gate", ["run", "spec.yaml", "--out", "out", "--quiet", "--gate", "odd"]),
         Place("run --baseline", ["run", "spec.yaml", "--out", "out", "--quiet", "--gate", "policy.yaml", "--baseline", "odd"]),
-        Place("run --resume", ["run", "spec.yaml", "--resume", "odd", "--quiet"]),
+        Place("run --resume", ["run", "spec.yaml", "--resume", "odd", "--quiet", "--record-chunks"]),
         Place("check SPEC", ["check", "odd"]),
         Place("prompts SPEC", ["prompts", "odd"]),
         Place("rebuild FOLDER", ["rebuild", "odd"]),
@@ -131,7 +132,7 @@ def places():
         Place("verify --truth", ["verify", "sweep", "--truth", "odd"]),
         Place("calibrate INPUT", ["calibrate", "odd"]),
         Place("calibrate --start", ["calibrate", "sweep", "--start", "odd"]),
-        Place("tokens FILE", ["tokens", "--tokenizer", "odd.none", "odd"]),
+        Place("tokens FILE", ["tokens", "--tokenizer", "ranks.tiktoken#o200k_base", "odd"]),
         Place("tokens --tokenizer", ["tokens", "--tokenizer", "odd", "--text", "x"]),
         Place("simulate PROFILE", ["simulate", "odd", "--port", "0"]),
         Place("endpoint.simulator", ["check", "spec.yaml"], path="profile.yaml"),
@@ -147,7 +148,7 @@ def places():
             Place(f"{name}, by report", ["report", "sweep", "--html", "new.html"], path=inside, may_change=["new.html"]),
             Place(f"{name}, by verify", ["verify", "sweep"], path=inside),
             Place(f"{name}, by rebuild", ["rebuild", "sweep"], path=inside, may_change=REMADE),
-            Place(f"{name}, by run --resume", ["run", "spec.yaml", "--resume", "sweep", "--quiet"], path=inside,
+            Place(f"{name}, by run --resume", ["run", "spec.yaml", "--resume", "sweep", "--quiet", "--record-chunks"], path=inside,
                   may_change=REMADE + [f"sweep/{made}" for made in RUN_FILES]),
         ]
     writes = [
@@ -184,7 +185,9 @@ class Bench:
         with open(f"{self.model}/profile.yaml", "w", encoding="utf-8") as file:
             file.write(PROFILE)
         with open(f"{self.model}/policy.yaml", "w", encoding="utf-8") as file:
-            file.write("require: ['error_rate@all <= 1%']\n")
+            file.write("rules:\n  - require: 'error_rate@all <= 1%'\n")
+        with open(f"{self.model}/ranks.tiktoken", "w", encoding="utf-8") as file:
+            file.writelines(f"{base64.b64encode(bytes([byte])).decode()} {byte}\n" for byte in range(256))
         spec_with()(self.model)
         made = self.call(["run", "spec.yaml", "--out", "made", "--record-chunks", "--quiet"], self.model, {})
         if made.returncode != 0:

@@ -59,7 +59,7 @@ class LineReader {
 
   // Without its newline, valid until the next call; nothing at the end. A last line that has no
   // newline counts unless it is empty. Throws Error with name:line for one that is longer than 16
-  // MiB; the next call goes on after it.
+  // MiB; the next call goes on after it, or ends where it goes on for 256 MiB more.
   std::optional<std::string_view> next();
   bool whole() const { return whole_; }       // whether the line last returned had its newline
   int64_t number() const { return number_; }  // of that line, from 1

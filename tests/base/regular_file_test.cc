@@ -50,7 +50,7 @@ TEST(RegularFile, RefusesWhatIsNoneWithoutWaitingForIt) {
   EXPECT_THAT(opening(folder / "fifo"), HasSubstr("is a FIFO, not a regular file"));
   EXPECT_THAT(opening(folder / "to-fifo"), HasSubstr("is a FIFO"));
   EXPECT_THAT(opening(folder), HasSubstr("is a folder"));
-  EXPECT_THAT(opening("/dev/zero"), HasSubstr("is a device"));
+  EXPECT_THAT(opening("/dev/zero"), HasSubstr("is a character device"));
   EXPECT_THAT(opening(folder / "loop"), HasSubstr("Too many levels of symbolic links"));
   EXPECT_THAT(opening(folder / "none"), HasSubstr("No such file"));
   EXPECT_FALSE(there_is(folder / "loop"));

@@ -92,7 +92,7 @@ IN_JSON = {
     "chunk that is a text": lambda t: events(data(f'"{t}"')),
 }
 CLOSES = ("length", "coding", "no status line", "status", "header without a name", "size of a chunk")
-PROBES = (1, 17)
+PROBES = (16, 4)
 
 
 class EchoServer:

@@ -2,12 +2,18 @@
 
 #include <utility>
 
+#include "llmsweep/base/text.h"
+
 namespace llmsweep {
 namespace {
 
+constexpr size_t kMost = 8192;  // bytes of each part: a list of keys may be long
+
+// A path may hold anything: a line break would begin a line of its own in a log.
 std::string render(const ErrorText& text) {
-  std::string line = text.where.empty() ? text.what : text.where + ": " + text.what;
-  if (!text.next.empty()) line += "; " + text.next;
+  std::string line = printable(text.what, kMost);
+  if (!text.where.empty()) line = printable(text.where, kMost) + ": " + line;
+  if (!text.next.empty()) line += "; " + printable(text.next, kMost);
   return line;
 }
 

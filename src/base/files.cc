@@ -95,11 +95,12 @@ Found look_before_writing(const fs::path& path) {
 // Opens what is there without waiting for a reader.
 int open_stream(const fs::path& path) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0 && errno == ENXIO) {
+  const int error = errno;
+  struct stat status {};
+  if (fd < 0 && error == ENXIO && ::lstat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode)) {
     refuse_write(path, "it is a FIFO that nobody reads", "start its reader first");
   }
-  if (fd < 0) fail_write(path, errno);
-  struct stat status {};
+  if (fd < 0) fail_write(path, error);
   if (::fstat(fd, &status) != 0 || !is_stream(status.st_mode)) {
     ::close(fd);
     refuse_write(path, "it was replaced meanwhile", "run again");

@@ -7,6 +7,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
+#include <memory>
 #include <numeric>
 
 namespace llmsweep {
@@ -92,6 +94,12 @@ std::string_view harmless_command_mark(std::string_view text, bool at_word) {
   const size_t word =
       text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", 2);
   return word != std::string_view::npos && text[word] == '[' ? "\\u0023" : "";
+}
+
+// Line breaks of YAML and JavaScript, and characters that show nothing.
+bool is_invisible(utf8proc_int32_t c) {
+  return c == 0x85 || c == 0xad || c == 0x180e || (c >= 0x200b && c <= 0x200d) || c == 0x2028 ||
+         c == 0x2029 || c == 0x2060 || c == 0xfeff;
 }
 
 }  // namespace
@@ -237,7 +245,7 @@ std::string printable(std::string_view text, size_t limit) {
   return shown;
 }
 
-std::string escape_direction_marks(std::string_view quoted) {
+std::string escape_marks(std::string_view quoted) {
   std::string text;
   while (!quoted.empty()) {
     size_t maximal = 1;
@@ -245,7 +253,8 @@ std::string escape_direction_marks(std::string_view quoted) {
     utf8proc_int32_t character = 0;
     utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(quoted.data()),
                      static_cast<utf8proc_ssize_t>(length), &character);
-    if (is_bidirectional_control(character)) {
+    const bool command = quoted[0] == '#' && !harmless_command_mark(quoted, false).empty();
+    if (command || is_bidirectional_control(character) || is_invisible(character)) {
       text += fmt::format("\\u{:04x}", static_cast<unsigned>(character));
     } else {
       text += quoted.substr(0, length);
@@ -253,6 +262,18 @@ std::string escape_direction_marks(std::string_view quoted) {
     quoted.remove_prefix(length);
   }
   return text;
+}
+
+std::string compatibility_form(std::string_view text) {
+  utf8proc_uint8_t* mapped = nullptr;
+  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPAT |
+                                                      UTF8PROC_COMPOSE | UTF8PROC_IGNORE);
+  const utf8proc_ssize_t size =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                   static_cast<utf8proc_ssize_t>(text.size()), &mapped, options);
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
+  if (size < 0) return std::string(text);
+  return {reinterpret_cast<const char*>(mapped), static_cast<size_t>(size)};
 }
 
 bool is_valid_utf8(std::string_view text) {

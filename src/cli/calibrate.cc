@@ -3,6 +3,7 @@
 #include <cmath>
 #include <ostream>
 
+#include "cli/own_input.h"
 #include "cli/read_results.h"
 #include "cli/simulator_commands.h"
 #include "llmsweep/base/error.h"
@@ -139,6 +140,9 @@ std::vector<std::string> fit_report(const Fit& fit, const std::vector<FitPoint>&
 }  // namespace
 
 int calibrate_command(const CalibrateCommandOptions& options, Console& console) {
+  std::vector<std::string> inputs = options.inputs;
+  inputs.push_back(options.start);
+  refuse_own_inputs({options.output}, inputs);
   const FitInput input = read_input(options);
   const Fit fit = fit_profile(
       input.points, {.start = input.start, .parameters = parameters_of(options.parameters)});
@@ -151,7 +155,8 @@ int calibrate_command(const CalibrateCommandOptions& options, Console& console) 
          .where = join(options.inputs, ", "),
          .next = "the engine's model does not explain these points; --max-error allows it"});
   }
-  std::string fitted = "Fitted by `llmsweep calibrate` to " + names_of(options.inputs) + ":";
+  std::string fitted =
+      "Fitted by `llmsweep calibrate` to " + printable(names_of(options.inputs), 1000) + ":";
   for (FitParameter parameter : fit.parameters) fitted += fmt::format(" {}", name_of(parameter));
   std::vector<std::string> comment = {fitted + "."};
   comment.insert(comment.end(), lines.begin(), lines.end());

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/format_option.h"
+#include "cli/interrupt.h"
 #include "cli/last_selftest.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
@@ -27,12 +28,12 @@ struct Findings {
   Duration shortest{};
 };
 
-Findings find_out(const SweepSpec& spec) {
+Findings find_out(const SweepSpec& spec, const Interrupts& interrupts) {
   Findings found;
   const OpenEndpoint endpoint(spec.endpoint, found.notes);
   found.urls = endpoint.connection().urls;
   found.simulated = endpoint.simulated();
-  found.preflight = check_endpoint(spec, endpoint.connection());
+  found.preflight = check_endpoint(spec, endpoint.connection(), &interrupts);
   const std::vector<std::string>& more = found.preflight.provenance.notes;
   found.notes.insert(found.notes.end(), more.begin(), more.end());
   found.notes.push_back(last_selftest_says(planned_load(spec, found.preflight)));
@@ -90,11 +91,12 @@ std::string json_of(const SweepSpec& spec, const Findings& found) {
 
 int check_command(const CheckOptions& options, Console& console) {
   const SweepSpec spec = load_spec(options.spec, options.sets);
+  const InterruptListener interrupts;
   if (options.format == kJsonFormat) {
-    console.out << json_of(spec, find_out(spec));
+    console.out << json_of(spec, find_out(spec, interrupts.count()));
   } else {
     console.out << plan_text(spec);  // right away: the endpoint may take its time
-    console.out << text_of(find_out(spec));
+    console.out << text_of(find_out(spec, interrupts.count()));
   }
   return kExitOk;
 }

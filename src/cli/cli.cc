@@ -92,7 +92,8 @@ void add_run(CLI::App& app, Command& chosen) {
       "Ctrl-C\n"
       "once lets requests in flight end and writes what was measured; twice stops at once. "
       "SIGTERM and\n"
-      "SIGHUP leave them 8 s. --resume goes on after that, or after a kill, and starts the run that\n"
+      "SIGHUP leave them 8 s. --resume goes on after that, or after a kill, and starts the run "
+      "that\n"
       "was cut short again.\n"
       "With --gate the exit code is the verdict's, as of 'llmsweep gate'.\n");
   command->callback([options, &chosen] {

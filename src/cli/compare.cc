@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "cli/commands.h"
+#include "cli/own_input.h"
 #include "cli/read_results.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/cli/cli.h"
@@ -31,6 +32,9 @@ int compare_command(const CompareCommandOptions& options, Console& console) {
   for (const std::string& target : options.targets) {
     comparison.targets.push_back(parse_target(target));
   }
+  std::vector<std::string> inputs = options.candidates;
+  inputs.push_back(options.baseline);
+  refuse_own_inputs({options.figure}, inputs);
   std::vector<SweepResult> results = {read_result_argument(options.baseline)};
   for (const std::string& candidate : options.candidates) {
     results.push_back(read_result_argument(candidate));

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "cli/commands.h"
+#include "cli/own_input.h"
 #include "cli/read_results.h"
 #include "cli/sharing.h"
 #include "llmsweep/base/files.h"
@@ -12,6 +13,7 @@
 namespace llmsweep {
 
 int export_command(const ExportCommandOptions& options, Console& console) {
+  refuse_own_inputs({options.out}, {options.result});
   SweepResult result = read_result_argument(options.result);
   if (options.share) result = sharing_of(result).result();
   std::string text;
@@ -22,7 +24,7 @@ int export_command(const ExportCommandOptions& options, Console& console) {
   } else {
     text = export_llm_d_report(result);
   }
-  if (options.out.empty()) {
+  if (options.out.empty() || options.out == "-") {
     console.out << text;
   } else {
     write_file_atomically(options.out, text);

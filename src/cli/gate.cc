@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/format_option.h"
 #include "cli/gate_verdict.h"
+#include "cli/own_input.h"
 #include "cli/read_results.h"
 
 namespace llmsweep {
@@ -25,6 +26,8 @@ GatePolicy policy_of(const GateCommandOptions& options) {
 }  // namespace
 
 int gate_command(const GateCommandOptions& options, Console& console) {
+  refuse_own_inputs({options.json, options.junit},
+                    {options.result, options.baseline, options.policy});
   const GatePolicy policy = policy_of(options);
   const SweepResult result = read_result_argument(options.result);
   std::optional<SweepResult> baseline;

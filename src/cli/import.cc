@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/format_option.h"
+#include "cli/own_input.h"
 #include "cli/read_results.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/regular_file.h"
@@ -45,6 +46,9 @@ SweepResult import_or_read(const ImportCommandOptions& options) {
 }  // namespace
 
 int import_command(const ImportCommandOptions& options, Console& console) {
+  std::vector<std::string> inputs = options.paths;
+  inputs.insert(inputs.end(), {options.system, options.quality});
+  if (options.quality.empty()) refuse_own_inputs({options.out}, inputs);
   SweepResult result = import_or_read(options);
   if (!options.quality.empty()) {
     result.quality = import_quality(options.quality);
@@ -59,7 +63,7 @@ int import_command(const ImportCommandOptions& options, Console& console) {
   for (const std::string& note : result.provenance.notes) {
     console.out << "note: " << printable(note, 1000) << '\n';
   }
-  console.out << options.out << '\n';
+  console.out << printable(options.out, 4096) << '\n';
   return kExitOk;
 }
 

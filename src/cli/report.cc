@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "cli/format_option.h"
+#include "cli/own_input.h"
 #include "cli/read_results.h"
 #include "cli/report_files.h"
 #include "cli/sharing.h"
@@ -92,7 +93,7 @@ class Writer {
                    << '\n';
       return;
     }
-    for (const std::string& file : files_) console_.out << file << '\n';
+    for (const std::string& file : files_) console_.out << printable(file, 4096) << '\n';
   }
 
  private:
@@ -172,6 +173,7 @@ void write_figures(const ReportOptions& options, const std::vector<SweepResult>&
 }
 
 int report_command(ReportOptions options, Console& console) {
+  refuse_own_inputs({options.html, options.figure, options.markdown, options.csv}, options.results);
   std::vector<SweepResult> results;
   for (const std::string& path : options.results) {
     results.push_back(read_result_argument(path));

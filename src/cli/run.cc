@@ -10,6 +10,7 @@
 #include "cli/gate_verdict.h"
 #include "cli/interrupt.h"
 #include "cli/last_selftest.h"
+#include "cli/own_input.h"
 #include "cli/read_results.h"
 #include "cli/report_files.h"
 #include "llmsweep/analysis/gate.h"
@@ -31,6 +32,8 @@
 namespace llmsweep {
 namespace {
 namespace fs = std::filesystem;
+
+constexpr size_t kPathBytes = 4096;
 
 // Shows a sweep on stderr: a live view on a terminal, plain lines elsewhere.
 class ConsoleObserver final : public SweepObserver {
@@ -82,9 +85,10 @@ fs::path folder_of(const RunOptions& options, const SweepSpec& spec, Console& co
   }
   fs::path folder = create_fresh_directory(options.out, spec.name);
   if (folder.filename() != safe_file_name(spec.name)) {
+    const fs::path wanted = fs::path(options.out) / safe_file_name(spec.name);
     console.err << fmt::format("{} exists already; writing to {}\n",
-                               (fs::path(options.out) / safe_file_name(spec.name)).string(),
-                               folder.string());
+                               printable(wanted.string(), kPathBytes),
+                               printable(folder.string(), kPathBytes));
   }
   return folder;
 }
@@ -98,7 +102,9 @@ void print_result(const SweepResult& result, Console& console) {
 void list_files(const fs::path& folder, Console& console) {
   for (const char* name :
        {"result.json", "requests.jsonl", "report.html", "figure.svg", "chunks.bin"}) {
-    if (there_is(folder / name)) console.out << (folder / name).string() << '\n';
+    if (there_is(folder / name)) {
+      console.out << printable((folder / name).string(), kPathBytes) << '\n';
+    }
   }
 }
 
@@ -111,6 +117,8 @@ class RunGate {
                  .printed = options.format == kJsonFormat ? GateOutputs::Printed::kTextAside
                                                           : GateOutputs::Printed::kText},
         repeats_max_(load.repeats_max) {
+    refuse_own_inputs({options.json, options.junit},
+                      {options.spec, options.gate, options.baseline});
     if (options.gate.empty()) {
       if (load.repeats_max > load.repeats) {
         console.err << "note: load.repeats_max adds repeats where --gate has a rule to decide\n";
@@ -172,6 +180,12 @@ int run_command(const RunOptions& options, Console& console) {
   }
   const SweepResult& result = outcome.result;
   const bool json = options.format == kJsonFormat;
+  const auto write_pictures = [&] {
+    write_file_atomically(folder / "figure.svg", figure_svg({&result, 1}));
+    write_run_report(folder, result);
+  };
+  // Who has sent TERM kills soon, and a reader of the table may have stalled.
+  if (outcome.stopped && outcome.storage_error.empty()) write_pictures();
   if (json) {
     console.out << result_to_json(result) << '\n';
   } else {
@@ -182,8 +196,7 @@ int run_command(const RunOptions& options, Console& console) {
                             .where = spec.name,
                             .next = "the table above has all that was measured"});
   }
-  write_file_atomically(folder / "figure.svg", figure_svg({&result, 1}));
-  write_run_report(folder, result);
+  if (!outcome.stopped) write_pictures();
   if (!json) list_files(folder, console);
   const int verdict = gate ? gate.deliver(result, console) : kExitOk;
   if (outcome.stopped) return kExitInterrupted;
@@ -200,7 +213,9 @@ int rebuild_command(const RebuildOptions& options, Console& console) {
   const fs::path folder = options.folder;
   require_sweep_folder(folder);
   const Rebuilt rebuilt = rebuild_result(folder);
-  for (const std::string& line : rebuilt.notes) console.err << "note: " << line << '\n';
+  for (const std::string& line : rebuilt.notes) {
+    console.err << "note: " << printable(line, 1000) << '\n';
+  }
   write_result(folder / "result.json", rebuilt.result);
   write_file_atomically(folder / "figure.svg", figure_svg({&rebuilt.result, 1}));
   write_run_report(folder, rebuilt.result);

@@ -1,7 +1,5 @@
 #include "report/escape.h"
 
-#include <array>
-
 #include "llmsweep/base/text.h"
 
 namespace llmsweep::report {
@@ -11,27 +9,13 @@ bool starts_with(std::string_view text, size_t at, std::string_view what) {
   return text.substr(at, what.size()) == what;
 }
 
-// Takes one of `these` from the front of `text`.
-template <size_t kCount>
-bool take(std::string_view& text, const std::array<std::string_view, kCount>& these) {
-  for (const std::string_view each : these) {
-    if (!text.starts_with(each)) continue;
-    text.remove_prefix(each.size());
-    return true;
-  }
-  return false;
-}
-
-// Whether a spreadsheet would calculate with it: white space and invisible characters before the
-// sign are dropped by some, and the full-width signs are taken for the plain ones.
+// Whether a spreadsheet would calculate with it. Some drop white space and invisible characters
+// before the sign, and take full-width, small and raised signs for the plain ones.
 bool is_formula(std::string_view text) {
-  constexpr std::array<std::string_view, 8> kSkipped = {" ",      "\t",     "\u00a0", "\u3000",
-                                                        "\ufeff", "\u200b", "\u2003", "\u2009"};
-  constexpr std::array<std::string_view, 8> kSigns = {"=",      "+",      "-",      "@",
-                                                      "\uff1d", "\uff0b", "\uff0d", "\uff20"};
-  while (take(text, kSkipped)) {
-  }
-  return take(text, kSigns);
+  const std::string plain = compatibility_form(text);
+  const size_t first = plain.find_first_not_of(" \t");
+  return first != std::string::npos &&
+         std::string_view("=+-@").find(plain[first]) != std::string_view::npos;
 }
 
 }  // namespace

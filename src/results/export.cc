@@ -67,7 +67,7 @@ Json vllm_run(const SweepResult& result, int concurrency, const RunStats& run) {
 // ---- llm-d Benchmark Report 0.2. JSON strings are YAML strings.
 
 std::string quoted(const std::string& text) {
-  return escape_direction_marks(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
+  return escape_marks(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 std::string statistics(const char* name, const Distribution& distribution) {

@@ -13,7 +13,7 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 
 // Text as YAML: a JSON string is one.
 std::string quoted(const std::string& text) {
-  return escape_direction_marks(nlohmann::json(text).dump());
+  return escape_marks(nlohmann::json(text).dump());
 }
 
 std::string list_of(const std::vector<std::string>& items) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "llmsweep/base/error.h"
+
 namespace llmsweep {
 namespace {
 
@@ -97,8 +99,15 @@ TEST(Text, PrintableLeavesColonsAndHashesThatAreNoCommand) {
 }
 
 TEST(Text, DirectionMarksInQuotedTextAreEscapedAndMeanTheSame) {
-  EXPECT_EQ(escape_direction_marks("\"a\u202eb\u2066\""), "\"a\\u202eb\\u2066\"");
-  EXPECT_EQ(escape_direction_marks("\"日本 ✓\""), "\"日本 ✓\"");
+  EXPECT_EQ(escape_marks("\"a\u202eb\u2066\""), "\"a\\u202eb\\u2066\"");
+  EXPECT_EQ(escape_marks("\"日本 ✓ #1\""), "\"日本 ✓ #1\"");
+  EXPECT_EQ(escape_marks("\"##[error]x\u0085\u2028\u200b\""),
+            "\"\\u0023#[error]x\\u0085\\u2028\\u200b\"");
+}
+
+TEST(Error, HoldsNoLineBreakOfAPath) {
+  const Error error({.what = "cannot be read", .where = "a\n::error::b/result.json", .next = {}});
+  EXPECT_STREQ(error.what(), "a\\n\\u003a:error::b/result.json: cannot be read");
 }
 
 }  // namespace

@@ -96,8 +96,8 @@ TEST(LevelsCsv, QuotesAndDefusesText) {
   EXPECT_EQ(report::csv_text("a,\"b\""), "\"a,\"\"b\"\"\"");
   EXPECT_EQ(report::csv_text("=HYPERLINK(1)"), "'=HYPERLINK(1)");
   EXPECT_EQ(report::csv_text("two\nlines"), "two\\nlines");
-  for (const char* formula :
-       {" =1", "  @x", "\u00a0+1", "\u3000-1", "\ufeff=1", "＝1+1", "＋1", "－1", "＠SUM(1)"}) {
+  for (const char* formula : {" =1", "  @x", "\u00a0+1", "\u3000-1", "\ufeff=1", "＝1+1", "＋1",
+                              "－1", "＠SUM(1)", "\u00ad=1", "\u2060=1", "﹦1", "⁺1", "\u180e@x"}) {
     EXPECT_EQ(report::csv_text(formula), "'" + std::string(formula));
   }
 }

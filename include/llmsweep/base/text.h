@@ -42,8 +42,12 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
 std::string printable(std::string_view text, size_t limit = 200);
 
 // JSON text, or YAML in double quotes, with each character that turns the direction of what follows
-// written as \\uXXXX: it means the same and cannot reorder what a person reads.
-std::string escape_direction_marks(std::string_view quoted);
+// or shows nothing, and each mark of a CI runner's command, written as \\uXXXX: it means the same,
+// and cannot reorder what a person reads or command who logs it.
+std::string escape_marks(std::string_view quoted);
+
+// Unicode's NFKC without what shows nothing: "＝" becomes "=". Text that is no UTF-8 stays.
+std::string compatibility_form(std::string_view text);
 
 bool is_valid_utf8(std::string_view text);
 // Replaces each maximal invalid subpart by U+FFFD, as the WHATWG decoder does.

@@ -1,5 +1,5 @@
-// Exact lengths, with the tokenizers that the machine has in LLMSWEEP_TOKENIZER_DIR and with a
-// server's tokenizer played by one of them.
+// Exact lengths, with the vocabulary made for the tests, with real ones where
+// LLMSWEEP_TOKENIZER_DIR holds them, and with a server's tokenizer played by one of these.
 #include <gmock/gmock.h>
 
 #include <cstdlib>
@@ -8,14 +8,10 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/dataset/prompts.h"
+#include "tokenizer/test_vocabulary.h"
 
 namespace llmsweep {
 namespace {
-
-std::string machine_tokenizer(const std::string& file) {
-  const char* folder = std::getenv("LLMSWEEP_TOKENIZER_DIR");
-  return folder ? (std::filesystem::path(folder) / file).string() : std::string();
-}
 
 PromptPlan plan_of(int64_t tokens, int64_t count) {
   PromptPlan plan;
@@ -38,12 +34,19 @@ void expect_exact(const PromptPlan& plan, const std::shared_ptr<const Tokenizer>
   EXPECT_EQ(texts.size(), static_cast<size_t>(plan.needs[0].count)) << "prompts must differ";
 }
 
-class ExactPrompts : public testing::TestWithParam<const char*> {
+// The parameter is a pipeline of the tests' vocabulary, or a real one's file.
+class ExactPrompts : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    std::string path = machine_tokenizer(GetParam());
-    if (path.empty() || !std::filesystem::exists(path.substr(0, path.find('#')))) {
-      GTEST_SKIP() << GetParam() << " is not in LLMSWEEP_TOKENIZER_DIR";
+    if (GetParam().find('.') == std::string::npos) {
+      tokenizer_ = test_vocabulary(GetParam());
+      return;
+    }
+    const char* folder = std::getenv("LLMSWEEP_TOKENIZER_DIR");
+    if (!folder) GTEST_SKIP() << "vocabularies: LLMSWEEP_TOKENIZER_DIR is not set";
+    const std::string path = (std::filesystem::path(folder) / GetParam()).string();
+    if (!std::filesystem::exists(path.substr(0, path.find('#')))) {
+      GTEST_SKIP() << "vocabularies: no " << path;
     }
     tokenizer_ = load_tokenizer(path);
   }
@@ -113,12 +116,14 @@ TEST_P(ExactPrompts, AreExactByASearchWhereTheTokenizerIsTheServers) {
   for (const auto& prompt : prompts) EXPECT_EQ(native->count(prompt.text), 1024);
 }
 
-INSTANTIATE_TEST_SUITE_P(, ExactPrompts,
+INSTANTIATE_TEST_SUITE_P(TestVocabulary, ExactPrompts, testing::ValuesIn(kTestPipelines),
+                         [](const auto& chosen) { return chosen.param; });
+// Only with a real vocabulary: tests/CMakeLists.txt labels them by this name.
+INSTANTIATE_TEST_SUITE_P(Vocabularies, ExactPrompts,
                          testing::Values("deepseek_v3.json", "llama3.json", "qwen2_5.json",
                                          "o200k_base.tiktoken#o200k_base"),
                          [](const auto& chosen) {
-                           std::string name = chosen.param;
-                           return name.substr(0, name.find('.'));
+                           return chosen.param.substr(0, chosen.param.find('.'));
                          });
 
 }  // namespace

@@ -6,36 +6,21 @@
 #include "llmsweep/base/files.h"
 #include "llmsweep/tokenizer/tokenizer.h"
 #include "tokenizer/small.h"
+#include "tokenizer/test_vocabulary.h"
 
 namespace llmsweep {
 namespace {
 
 using testing::HasSubstr;
 
-std::string base64(std::string_view bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t bits = 0;
-    for (size_t j = 0; j < 3; ++j) {
-      bits = bits << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    }
-    for (size_t j = 0; j < 4; ++j) {
-      out += i + j <= bytes.size() ? kDigits[bits >> (18 - 6 * j) & 63] : '=';
-    }
-  }
-  return out;
-}
-
 // The bytes, then `tokens`, ranked in order.
 std::string ranks_of(const std::vector<std::string>& tokens) {
   std::string text;
   int rank = 0;
   for (int b = 0; b < 256; ++b) {
-    text += base64(std::string(1, static_cast<char>(b))) + " " + std::to_string(rank++) + "\n";
+    text += base64_of(std::string(1, static_cast<char>(b))) + " " + std::to_string(rank++) + "\n";
   }
-  for (const auto& token : tokens) text += base64(token) + " " + std::to_string(rank++) + "\n";
+  for (const auto& token : tokens) text += base64_of(token) + " " + std::to_string(rank++) + "\n";
   return text;
 }
 

@@ -10,33 +10,30 @@
 #include "simulator/kv_cache.h"
 
 namespace llmsweep {
-namespace {
-
-struct Sequence {
-  EngineRequest request;
-  Random random;
-  std::vector<uint32_t> blocks;
-  int64_t computed = 0;  // tokens whose keys and values exist
-  int64_t target = 0;    // prefill is complete when so many are
-  int64_t produced = 0;  // output tokens so far
-  int64_t chunk = 0;     // prompt tokens computed by the step in progress
-  bool decodes = false;  // in the step in progress
-  bool prefilled = false;
-  bool started = false;  // kPrefillStart was reported
-
-  int64_t held() const { return request.prompt_tokens + produced; }
-};
-
-struct PrefillRoom {
-  int64_t budget = 0;
-  bool may_admit = true;
-};
-
-enum class PoolStage { kComputed, kTransferred };
-
-}  // namespace
 
 struct Engine::State {
+  struct Sequence {
+    EngineRequest request;
+    Random random;
+    std::vector<uint32_t> blocks;
+    int64_t computed = 0;  // tokens whose keys and values exist
+    int64_t target = 0;    // prefill is complete when so many are
+    int64_t produced = 0;  // output tokens so far
+    int64_t chunk = 0;     // prompt tokens computed by the step in progress
+    bool decodes = false;  // in the step in progress
+    bool prefilled = false;
+    bool started = false;  // kPrefillStart was reported
+
+    int64_t held() const { return request.prompt_tokens + produced; }
+  };
+
+  struct PrefillRoom {
+    int64_t budget = 0;
+    bool may_admit = true;
+  };
+
+  enum class PoolStage { kComputed, kTransferred };
+
   EngineProfile profile;
   sim::KvCache kv;
   Random noise;
@@ -348,8 +345,8 @@ void Engine::submit(EngineRequest request, Instant now) {
   assert(request.prompt_tokens > 0 && request.output_tokens > 0);
   const uint64_t id = request.id;
   const uint64_t seed = request.seed;
-  auto sequence = std::make_unique<Sequence>(
-      Sequence{.request = std::move(request), .random = Random(seed, 2)});
+  auto sequence = std::make_unique<State::Sequence>(
+      State::Sequence{.request = std::move(request), .random = Random(seed, 2)});
   const bool inserted = state_->sequences.emplace(id, std::move(sequence)).second;
   assert(inserted);
   static_cast<void>(inserted);
@@ -364,7 +361,7 @@ void Engine::submit(EngineRequest request, Instant now) {
 void Engine::cancel(uint64_t id, Instant) {
   auto found = state_->sequences.find(id);
   if (found == state_->sequences.end()) return;
-  Sequence* sequence = found->second.get();
+  State::Sequence* sequence = found->second.get();
   state_->kv.release(sequence->blocks);
   std::erase(state_->running, sequence);
   std::erase(state_->waiting, sequence);

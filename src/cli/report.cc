@@ -225,7 +225,7 @@ int show_command(const ShowOptions& options, Console& console) {
 void add_targets(CLI::App& command, std::vector<std::string>& targets) {
   command.add_option("--target", targets, "Users per GPU at e2e:p50:15s (repeatable)")
       ->type_name("METRIC:STATISTIC:TIME")
-      ->expected(1);
+      ->allow_extra_args(false);
 }
 
 }  // namespace
@@ -257,7 +257,7 @@ void add_report(CLI::App& app, Command& chosen) {
       ->add_option("--allow-different", options->allow_different,
                    "Compare although this differs: " + join(comparable_fields(), ", "))
       ->type_name("FIELD")
-      ->expected(1);
+      ->allow_extra_args(false);
   add_share(*command, options->share);
   add_format(*command, options->format);
   command->footer(

@@ -77,6 +77,20 @@ TEST(ReportCommand, AnswersATargetThatTheFileDoesNotName) {
   EXPECT_THAT(result.out, HasSubstr("at 6,000 ms p50 E2E"));
 }
 
+TEST(ReportCommand, AnswersEveryTargetThatIsNamedAsShowDoes) {
+  const std::string file = published_file("gb200-nvfp4");
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"report", file, "--markdown", "-"},
+        std::vector<std::string>{"show", file}}) {
+    std::vector<std::string> words = command;
+    words.insert(words.end(), {"--target", "e2e:p50:6s", "--target", "e2e:p50:7s"});
+    const ProcessResult result = run_llmsweep(words);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("6,000 ms"));
+    EXPECT_THAT(result.out, HasSubstr("7,000 ms"));
+  }
+}
+
 TEST(ReportCommand, RefusesAKindThatThereIsNot) {
   const ProcessResult result =
       run_llmsweep({"report", published_file("h200-fp8"), "--figure", "f.svg", "--kind", "pie"});

@@ -70,6 +70,15 @@ std::string Process::err_so_far() const {
   return slurp(folder_ / "stderr.txt");
 }
 
+bool Process::has_taken(int signal_number) const {
+  const std::string status = slurp("/proc/" + std::to_string(pid_) + "/status");
+  const std::string key = "\nShdPnd:";
+  const size_t at = status.find(key);
+  if (at == std::string::npos) return true;
+  const auto pending = std::strtoull(status.c_str() + at + key.size(), nullptr, 16);
+  return (pending >> (signal_number - 1) & 1) == 0;
+}
+
 fs::path test_folder() {
   const ::testing::TestInfo* test = ::testing::UnitTest::GetInstance()->current_test_info();
   const fs::path folder = fs::path(::testing::TempDir()) /

@@ -28,6 +28,9 @@ class Process {
   ProcessResult wait();  // at most 100 s, then SIGKILL
   std::string out_so_far() const;
   std::string err_so_far() const;
+  // Whether it has taken every `signal_number` that was sent to it: a second one sent before that
+  // would be the same one to it.
+  bool has_taken(int signal_number) const;
 
  private:
   int pid_ = -1;

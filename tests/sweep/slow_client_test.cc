@@ -1,7 +1,5 @@
 // A client that is too slow says so, with the right reason, and its level is invalid.
-//
-// The healthy client is only held to being valid where LLMSWEEP_QUIET_MACHINE is set: on a busy
-// machine it may rightly say that it was not. benchmarks/honesty sets it and repeats all of this.
+// benchmarks/honesty repeats all of this, and has the healthy one valid at the first attempt.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -21,12 +19,21 @@ RunStats shown(const char* what, const SlowLoad& load) {
   return run;
 }
 
+// Where other work takes the processors, the healthy client rightly says that it was late. That is
+// no excuse where the watchdog, which knows nothing of the client, saw no stall, nor for a client
+// that was busy itself.
 TEST(SlowClient, AHealthyOneIsValidAtThisLoad) {
-  const RunStats run = shown("healthy", {});
-  EXPECT_EQ(run.requests.failed, 0);
-  EXPECT_EQ(run.requests.completed, 64 * 3);
-  if (std::getenv("LLMSWEEP_QUIET_MACHINE") == nullptr) return;
-  EXPECT_TRUE(run.valid);
+  const int attempts = std::getenv("LLMSWEEP_QUIET_MACHINE") == nullptr ? 5 : 1;
+  bool excused = true;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    const RunStats run = shown("healthy", {});
+    ASSERT_EQ(run.requests.failed, 0);
+    ASSERT_EQ(run.requests.completed, 64 * 3);
+    if (run.valid) return;
+    excused = excused && run.client.stalls > 0 && run.client.busy_fraction < 0.5;
+  }
+  ASSERT_TRUE(excused && attempts > 1) << "invalid by its own doing";
+  GTEST_SKIP() << "busy: the machine stalled in every one of " << attempts << " runs";
 }
 
 TEST(SlowClient, ABusyLoopInTheEventPathMakesTheLevelInvalid) {

@@ -5,8 +5,8 @@
 
 Read from every test's output, also that of one which passed: GTEST_SKIP() messages and lines
 "SKIPPED: reason" or "GAVE UP: reason". A reason may begin with its kind: "vocabularies: " (a real
-vocabulary is not here), "busy: " (the machine was too busy to measure on); the rest is "missing on
-this machine".
+vocabulary is not here), "nightly: " (packages that only the nightly tier installs), "busy: " (the
+machine was too busy to measure on); the rest is "missing on this machine".
 """
 import argparse
 import collections
@@ -14,7 +14,7 @@ import pathlib
 import re
 import sys
 
-KINDS = {"vocabularies": "vocabularies", "busy": "busy machine"}
+KINDS = {"vocabularies": "vocabularies", "nightly": "nightly tier", "busy": "busy machine"}
 OTHER = "missing on this machine"
 SHOWN = 3  # names per reason
 LOG = "Testing/Temporary/LastTest.log"

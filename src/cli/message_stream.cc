@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kPatienceMs = 250;
 // What a pipe that is ready takes without blocking.
-constexpr size_t kAtOnce = PIPE_BUF;
+constexpr size_t kWithoutBlocking = PIPE_BUF;
 
 }  // namespace
 
@@ -41,7 +41,7 @@ void MessageBuffer::write_or_drop(const char* bytes, size_t size) {
     if (found < 0 && errno == EINTR) continue;
     stalled_ = found == 0;
     if (found <= 0) return;
-    const ssize_t written = ::write(fd_, bytes, std::min(size, kAtOnce));
+    const ssize_t written = ::write(fd_, bytes, std::min(size, kWithoutBlocking));
     if (written < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (written <= 0) return;
     bytes += written;

@@ -166,6 +166,76 @@ TEST(StandardOutput, NoFieldOfAResultBeginsALineThatACiRunnerObeys) {
   }
 }
 
+TEST(StandardOutput, ThatNobodyCanReadEndsTheSimulatorAtOnce) {
+  const fs::path folder = test_folder();
+  write_quick_spec(folder, "{concurrency: [1]}", 4);  // its profile
+  const ProcessResult ran = run_in_shell(folder, "exec timeout 20 \"$@\" > /dev/full",
+                                         {"simulate", folder / "profile.yaml", "--port", "0"});
+  EXPECT_EQ(ran.exit_code, 1) << "124: it goes on, and nobody knows where it listens";
+}
+
+TEST(StandardError, OfAReaderThatHasStalledStopsNoMeasurement) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_quick_spec(folder, "{concurrency: [2], repeats: 3}", 4);
+  const ProcessResult ran = run_in_shell(
+      folder,
+      "cd " + folder.string() +
+          "; mkfifo pipe; sleep 15 < pipe & exec 3> pipe; head -c 65536 /dev/zero >&3; "
+          "exec timeout 30 \"$@\" 2>&3 3>&-",
+      {"run", spec, "--out", folder / "out"});
+  EXPECT_EQ(ran.exit_code, 0) << "124: it waits for the reader";
+  EXPECT_TRUE(fs::exists(folder / "out" / "test" / "report.html"));
+}
+
+TEST(Outputs, ThatAreInputsOrOneAnotherAreRefusedUntouched) {
+  const fs::path folder = test_folder();
+  const fs::path sweep = finished_sweep(folder);
+  const std::string result = sweep / "result.json";
+  const std::string spec = folder / "spec.yaml";
+  const std::string profile = folder / "profile.yaml";
+  write_file_atomically(folder / "policy.yaml", "rules:\n  - require: error_rate@all <= 1%\n");
+  const std::string policy = folder / "policy.yaml";
+  const std::vector<std::vector<std::string>> commands = {
+      {"gate", result, "--require", "error_rate@all <= 1%", "--json", result},
+      {"gate", sweep, "--require", "error_rate@all <= 1%", "--junit", result},
+      {"gate", sweep, "--policy", policy, "--json", policy},
+      {"gate", sweep, "--policy", policy, "--json", folder / "v", "--junit", folder / "v"},
+      {"run", spec, "--gate", policy, "--json", spec, "--out", folder / "again"},
+      {"report", result, "--html", result},
+      {"export", result, "--as", "csv", "--out", result},
+      {"compare", result, result, "--figure", result},
+      {"calibrate", result, "--max-error", "1000", "--output", result},
+      {"simulate", profile, "--port", "0", "--log", profile}};
+  const auto contents = [&] {
+    return read_file(result) + read_file(spec) + read_file(profile) + read_file(policy);
+  };
+  const std::string before = contents();
+  for (const auto& command : commands) {
+    const ProcessResult ran = run_llmsweep(command);
+    EXPECT_EQ(ran.exit_code, 2) << command.front() << ran.err;
+    EXPECT_EQ(contents(), before) << command.front();
+  }
+}
+
+TEST(StandardOutput, NoPathBeginsALineThatACiRunnerObeys) {
+  const fs::path folder = test_folder();
+  const fs::path sweep = finished_sweep(folder);
+  const fs::path hostile = folder / "r\n::error::pwn";
+  fs::copy(sweep, hostile, fs::copy_options::recursive);
+  const std::vector<std::vector<std::string>> commands = {
+      {"report", hostile},
+      {"rebuild", hostile},
+      {"show", hostile / "absent"},
+      {"import", hostile, "-o", folder / "new.json"},
+      {"run", folder / "spec.yaml", "--out", hostile, "--quiet"}};
+  for (const auto& command : commands) {
+    const ProcessResult ran = run_llmsweep(command);
+    for (const std::string& output : {ran.out, ran.err}) {
+      EXPECT_THAT(output, Not(HasSubstr("\n::error"))) << command.front();
+    }
+  }
+}
+
 class Stopped : public ::testing::Test {
  protected:
   // Starts a sweep whose requests take 20 s and waits until they are on their way.
@@ -220,6 +290,16 @@ TEST_F(Stopped, NohupKeepsItRunning) {
   process_->signal(SIGINT);
   process_->signal(SIGTERM);
   EXPECT_EQ(process_->wait().exit_code, 130);
+}
+
+TEST(StoppedInTheCheck, TheCheckCommandEndsAsAnInterruptedOneToo) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_quick_spec(folder, kOneLevel, 4);
+  write_file_atomically(folder / "profile.yaml", "engine: {step: {base_ms: 3600000}}\n");
+  Process process({LLMSWEEP_BINARY, "check", spec}, folder);
+  for (int i = 0; i < 40; ++i) pause_briefly();
+  process.signal(SIGTERM);
+  EXPECT_EQ(process.wait().exit_code, 130);
 }
 
 // The check before a run waits for an answer that does not come for an hour.

@@ -15,8 +15,57 @@ namespace llmsweep {
 namespace {
 
 constexpr size_t kRun = 16;
-constexpr size_t kFewestLetters = 8;
+constexpr size_t kWord = 8;
+constexpr size_t kWideRun = 12;  // four characters of Chinese, Japanese or Korean
+constexpr size_t kFewestLetters = 6;
 constexpr size_t kSentFilterBits = 14;
+
+// What errors, ends of answers and ids are made of: it says nothing about a prompt.
+constexpr std::string_view kOrdinary =
+    " "
+    "abort accept accepted accepts access according action add additional address after again "
+    "allow allowed already also alternate answer answered api application argument arguments "
+    "assistant attempt attribute audio auth authentication authorization authorized available "
+    "backend bad batch because before being body broken budget bytes call called calls "
+    "canceled cancelled cannot certificate character characters chat chatcmpl check choices "
+    "chunk chunked client closed cmpl code command complete completed completion completions "
+    "concurrency concurrent configuration configured connect connection connections consider "
+    "contact contain contains content context continuous correct could create credentials "
+    "current currently data decode decoded decoding decrease default deployment description "
+    "detail details detected did different disabled disallowed document does due during "
+    "element embedding empty enabled encode encoded encoding end endpoint engine ensure error "
+    "errors exceed exceeded exceeds exception exhausted exist exists expect expected "
+    "expecting expired external extra failed failure failures false field fields filter "
+    "finish finished following forbidden format found from function functions gateway general "
+    "generate generated generation generic given greater handle handler handshake has have "
+    "header headers help html http identifier ignored image images implemented inactive "
+    "including incomplete incorrect increase index inference input inputs instance instead "
+    "integer internal interrupted invalid json keep key keyword kind language large last "
+    "later least length less level limit limited limits line list literal llmsweep load "
+    "loaded local longer lower machine malformed maximum memory message messages method "
+    "middle minimum minute minutes missing model models moment more must name negative nginx "
+    "none not null number object of openai operation option optional organization other "
+    "otherwise output outputs overload overloaded parameter parameters parse parsed parser "
+    "parsing password path payload pending permission permitted please policy position "
+    "positive possible present previous problem process processed processing processor prompt "
+    "prompts property protocol provide provided provider proxy queue quota rate read reading "
+    "reason reasoning receive received redacted redirected reduce reducing reference refused "
+    "rejected remaining remote replace request requested requests require required requires "
+    "resource resources response responses result resulted retries retry retrying return "
+    "returned role roles running sampling schema second seconds select sequence sequences "
+    "server servers service session shorten shorter should simulator size smaller something "
+    "specified specify start started state status stop stopped stream streaming string "
+    "support supported supports syntax system temperature template temporarily temporary "
+    "terminated text than that the then there this through time timeout together token "
+    "tokenize tokenized tokenizer tokens tool tools total traceback trailing transfer "
+    "transport true truncated try type types unable unauthorized unavailable undefined "
+    "unexpected unhandled unknown unprocessable unrecognized unspecified unsupported upstream "
+    "usage user using valid validate validation value values version violated violation "
+    "waiting which while within without worker would written wrong your ";
+
+bool is_ordinary(std::string_view word) {
+  return kOrdinary.find(" " + std::string(word) + " ") != std::string_view::npos;
+}
 
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -68,54 +117,55 @@ Letters placed_letters_of(std::string_view text) {
   return letters;
 }
 
-uint64_t hash_of(const char* run) {
-  uint64_t low = 0;
-  uint64_t high = 0;
-  std::memcpy(&low, run, 8);
-  std::memcpy(&high, run + 8, 8);
-  return (low * 0x9e3779b97f4a7c15) ^ (high * 0xc2b2ae3d27d4eb4f);
+uint64_t hash_of(const char* word) {
+  uint64_t letters = 0;
+  std::memcpy(&letters, word, kWord);
+  return letters * 0x9e3779b97f4a7c15;
 }
 
-// The readings of a text that is searched, and where each run of kRun letters stands in it.
+// Whether four characters that are written without spaces between words stand here.
+bool is_wide_run(std::string_view letters) {
+  if (letters.size() < kWideRun) return false;
+  for (size_t i = 0; i < kWideRun; i += 3) {
+    const auto lead = static_cast<unsigned char>(letters[i]);
+    if (lead < 0xe3 || lead > 0xed) return false;
+  }
+  return true;
+}
+
+// The readings of a text that is searched, and where that begins in it which may not be repeated:
+// each run of kRun letters, each word, each kWideRun.
 class Searched {
  public:
   explicit Searched(std::string_view text) : marks_(text.size()), readings_(readings_of(text)) {
     for (const Reading& reading : readings_) letters_.push_back(placed_letters_of(reading.text));
     for (size_t r = 0; r < letters_.size(); ++r) {
-      const std::string& letters = letters_[r].text;
-      for (size_t i = 0; i + kRun <= letters.size(); ++i) {
-        const uint64_t hash = hash_of(letters.data() + i);
-        runs_.emplace(hash, std::pair(r, i));
-        filter_[hash >> (64 - kSentFilterBits)] = true;
+      const std::string_view letters = letters_[r].text;
+      for (size_t i = 0; i + kWord <= letters.size(); ++i) {
+        if (i + kRun <= letters.size()) add({r, i, kRun});
+        if (is_wide_run(letters.substr(i))) add({r, i, kWideRun});
       }
+      add_words(r);
     }
   }
+
+  // "length", "stop": nearly all of the texts that are short.
+  bool only_ordinary() const { return searched_.empty() && short_words_.empty() && ordinary_; }
 
   void look_for(std::string_view sent) {
     const std::string letters = letters_of(sent);
-    if (letters.size() < kRun) return look_for_all_of(letters);
-    const size_t runs = letters.size() - kRun + 1;
-    for (size_t i = 0; i < runs; ++i) {
+    if (letters.size() < kRun) look_for_all_of(letters);
+    for (size_t i = 0; !searched_.empty() && i + kWord <= letters.size(); ++i) {
       const uint64_t hash = hash_of(letters.data() + i);
       if (!filter_[hash >> (64 - kSentFilterBits)]) continue;
-      const auto [first, last] = runs_.equal_range(hash);
-      for (auto run = first; run != last; ++run) mark(run->second.first, run->second.second, kRun);
-    }
-  }
-
-  void look_for_words_in(std::string_view sent) {
-    for (size_t r = 0; r < readings_.size(); ++r) {
-      const std::string& text = readings_[r].text;
-      for (size_t at = 0; at < text.size();) {
-        const size_t end = word_end(text, at);
-        std::string_view word = std::string_view(text).substr(at, end - at);
-        while (!word.empty() && !counts(word.back())) word.remove_suffix(1);  // a sentence's end
-        if (word.size() >= kFewestLetters && std::any_of(word.begin(), word.end(), is_digit) &&
-            sent.find(word) != std::string_view::npos) {
-          mark_bytes(r, at, at + word.size());
-        }
-        at = std::max(end, at + 1);
+      const auto [first, last] = searched_.equal_range(hash);
+      for (auto found = first; found != last; ++found) {
+        const Span& span = found->second;
+        if (letters.compare(i, span.size, spelled(span)) == 0) mark(span);
       }
+    }
+    for (const Span& word : short_words_) {
+      if (letters.find(spelled(word)) != std::string::npos) mark(word);
     }
   }
 
@@ -138,28 +188,83 @@ class Searched {
   }
 
  private:
-  static size_t word_end(std::string_view text, size_t at) {
-    while (at < text.size() && (counts(text[at]) || std::string_view("-_.@").find(text[at]) !=
-                                                        std::string_view::npos)) {
-      ++at;
+  struct Span {  // of the letters of a reading
+    size_t reading;
+    size_t at;
+    size_t size;
+  };
+
+  std::string_view spelled(const Span& span) const {
+    return std::string_view(letters_[span.reading].text).substr(span.at, span.size);
+  }
+
+  void add(const Span& span) {
+    const uint64_t hash = hash_of(letters_[span.reading].text.data() + span.at);
+    searched_.emplace(hash, span);
+    filter_[hash >> (64 - kSentFilterBits)] = true;
+  }
+
+  // "PRIVATE-MARKER-12" and each of its parts: what a server puts before a word hides no word.
+  void add_words(size_t reading) {
+    const std::string_view text = readings_[reading].text;
+    for (size_t at = 0, letter = 0; at < text.size();) {
+      const Span word{reading, letter, 0};
+      size_t end = at;
+      bool ordinary = true;
+      bool several = false;
+      while (is_of_a_word(text, end)) {
+        const Span part{reading, letter, part_size(text, end)};
+        if (part.size == 0) {
+          ++end;
+          continue;
+        }
+        several |= part.at > word.at;
+        letter += part.size;
+        end += part.size;
+        const bool listed = is_ordinary(spelled(part));
+        ordinary &= listed;
+        add_word(part, part.size, listed);
+      }
+      const bool stop = end > at && !counts(text[end - 1]);  // a sentence's end
+      if (several)
+        add_word({reading, word.at, letter - word.at}, end - at - (stop ? 1 : 0), ordinary);
+      ordinary_ &= ordinary;
+      at = std::max(end, at + 1);
     }
-    return at;
+  }
+
+  void add_word(const Span& word, size_t bytes, bool ordinary) {
+    if (ordinary || bytes < kWord) return;
+    const std::string_view letters = spelled(word);
+    if (letters.size() >= kWord) return add(word);
+    if (std::any_of(letters.begin(), letters.end(), is_digit)) short_words_.push_back(word);
+  }
+
+  static size_t part_size(std::string_view text, size_t at) {
+    size_t end = at;
+    while (end < text.size() && counts(text[end])) ++end;
+    return end - at;
+  }
+
+  static bool is_of_a_word(std::string_view text, size_t at) {
+    constexpr std::string_view kJoining = "-_.@";
+    return at < text.size() && (counts(text[at]) || kJoining.find(text[at]) != std::string::npos);
   }
 
   void look_for_all_of(const std::string& letters) {
-    if (letters.size() < kFewestLetters) return;
+    if (letters.size() < kFewestLetters || is_ordinary(letters)) return;
     for (size_t r = 0; r < letters_.size(); ++r) {
       const std::string& text = letters_[r].text;
       for (size_t at = text.find(letters); at != std::string::npos;
            at = text.find(letters, at + 1)) {
-        mark(r, at, letters.size());
+        mark({r, at, letters.size()});
       }
     }
   }
 
-  void mark(size_t reading, size_t at, size_t size) {
-    const std::vector<size_t>& from = letters_[reading].from;
-    mark_bytes(reading, from[at], from[at + size - 1] + 1);
+  void mark(const Span& span) {
+    const std::vector<size_t>& from = letters_[span.reading].from;
+    mark_bytes(span.reading, from[span.at], from[span.at + span.size - 1] + 1);
   }
 
   void mark_bytes(size_t reading, size_t from, size_t to) {
@@ -171,7 +276,9 @@ class Searched {
   std::vector<bool> marks_;
   std::vector<Reading> readings_;
   std::vector<Letters> letters_;  // letters_[i] are of readings_[i]
-  std::unordered_multimap<uint64_t, std::pair<size_t, size_t>> runs_;  // reading, place
+  std::unordered_multimap<uint64_t, Span> searched_;
+  bool ordinary_ = true;           // each word
+  std::vector<Span> short_words_;  // of fewer letters than kWord
   std::bitset<size_t{1} << kSentFilterBits> filter_;
 };
 
@@ -180,9 +287,9 @@ class Searched {
 void hide_sent_text(std::string& text, std::span<const std::string_view> sent) {
   if (text.size() < kFewestLetters) return;
   Searched searched(text);
+  if (searched.only_ordinary()) return;
   for (const std::string_view one : sent) {
     searched.look_for(one);
-    searched.look_for_words_in(one);
     // A text about code holds escapes of its own, which a reading of the answer has undone.
     if (one.find_first_of("\\%&") == std::string_view::npos) continue;
     const std::vector<Reading> readings = readings_of(one);

@@ -62,18 +62,26 @@ struct Deadline {
   RequestId id;
 };
 
-// As servers make them: "chatcmpl-0f3a…", "length".
-bool is_identifier(std::string_view text) {
-  constexpr size_t kLongest = 64;
-  return text.size() <= kLongest && text.find_first_of(" \\%&") == std::string_view::npos;
+// Token ids are figures, so that most ids of answers can be spared the search for them.
+bool may_repeat_ids(std::string_view text) {
+  constexpr size_t kFewestDigits = 8;
+  size_t digits = 0;
+  for (const char c : text) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    digits = letter ? 0 : digits + (c >= '0' && c <= '9' ? 1 : 0);
+    if (digits >= kFewestDigits) return true;
+  }
+  return false;
 }
 
-void hide_prompt_in(std::string& text, const Prompt& prompt) {
+void hide_prompt_in(std::string& text, const Prompt& prompt, bool look_for_ids) {
   if (text.empty()) return;
   std::vector<std::string_view> sent = {prompt.text};
   for (const auto& [role, content] : prompt.messages) sent.push_back(content);
   std::string ids;
-  for (const int32_t id : prompt.ids) ids += std::to_string(id) + ' ';
+  if (look_for_ids) {
+    for (const int32_t id : prompt.ids) ids += std::to_string(id) + ' ';
+  }
   sent.push_back(ids);
   hide_sent_text(text, sent);
 }
@@ -332,7 +340,7 @@ class LoadLoop {
     const Prompt& prompt = plan_.prompts[flight.prompt];
     RequestRecord& record = flight.record;
     for (std::string* text : {&record.error, &record.finish_reason, &record.response_id}) {
-      if (text == &record.error || !is_identifier(*text)) hide_prompt_in(*text, prompt);
+      hide_prompt_in(*text, prompt, text == &record.error || may_repeat_ids(*text));
     }
   }
 

@@ -43,6 +43,41 @@ TEST(PrivateText, HidesAWordThatIsANumberOrAName) {
   EXPECT_EQ(text, "unknown user at once");
 }
 
+TEST(PrivateText, HidesAWordThatNoErrorIsMadeOf) {
+  const std::string_view sent[] = {
+      "The marker zebrafalcon, PRIVATE-MARK-7 of Dr. Zieglerova: maximum context length, "
+      "tool_calls. "
+      "患者は山田太郎です"};
+  const auto hide = [&](std::string text) {
+    hide_sent_text(text, sent);
+    return text;
+  };
+  EXPECT_EQ(hide("no zebrafalcon here"), "no <prompt> here");
+  EXPECT_EQ(hide("ZIEGLEROVA | zebrafalcon"), "<prompt> | <prompt>");
+  EXPECT_EQ(hide("PRIVATE-MARK-7."), "<prompt>.");
+  EXPECT_EQ(hide("Mark 7 is PRIVATE_MARK_7"), "Mark 7 is <prompt>");
+  EXPECT_EQ(hide("chatcmpl-zebrafalcon"), "chatcmpl-<prompt>");
+  EXPECT_EQ(hide("zebr\\u0061falcon"), "<prompt>");
+  EXPECT_EQ(hide("名前は山田太郎。"), "名前<prompt>");
+  for (const char* text : {"maximum length", "tool_calls", "zebrafly", "山田です", "The marker",
+                           "chatcmpl-0f3a55c0b8d94c55a1fca53ce9dbaa31"}) {
+    EXPECT_EQ(hide(text), text);
+  }
+}
+
+TEST(PrivateText, HidesAPromptThatIsOneWord) {
+  for (const char* prompt : {"badger", "MARKER-77", "KX-99-12", "秘密です"}) {
+    const std::string_view sent[] = {prompt};
+    std::string text = prompt;
+    hide_sent_text(text, sent);
+    EXPECT_EQ(text, "<prompt>");
+  }
+  const std::string_view sent[] = {"length"};
+  std::string text = "length";
+  hide_sent_text(text, sent);
+  EXPECT_EQ(text, "length");
+}
+
 TEST(PrivateText, CutsNoCharacterInTwo) {
   const std::string_view sent[] = {
       "\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xae\xe3\x83\x86\xe3\x82"};

@@ -494,15 +494,32 @@ TEST(LoadLoop, KeepsAPromptThatTheServerRepeatsOutOfItsRecords) {
 }
 
 TEST(LoadLoop, LooksForThePromptWhereAnIdentifierShouldBe) {
-  Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 1, [](RequestId) {
-    auto events = good_answer(2, 10ms, 1ms);
-    events[2].text = R"(data: {"id":"for: Anna has a low blood count","choices":[{"index":0,)"
-                     R"("delta":{"content":" x"}}]})"
-                     "\n\n";
-    return events;
-  });
-  bench.prompts[0].text = "Anna has a low blood count";
-  EXPECT_EQ(bench.run().front().response_id, "for: <prompt>");
+  const auto id_of = [](const std::string& prompt, const std::string& id) {
+    Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 1,
+                [&](RequestId) {
+                  auto events = good_answer(2, 10ms, 1ms);
+                  events[2].text = R"(data: {"id":")" + id +
+                                   R"(","choices":[{"index":0,"delta":{"content":" x"}}]})"
+                                   "\n\n";
+                  for (auto& event : events) {
+                    const size_t reason = event.text.find("\"length\"");
+                    if (reason != std::string::npos) event.text.replace(reason, 8, '"' + id + '"');
+                  }
+                  return events;
+                });
+    bench.prompts[0].text = prompt;
+    bench.prompts[0].ids = {9, 15339, 19170, 40211, 70007, 3};
+    const RequestRecord record = bench.run().front();
+    EXPECT_EQ(record.finish_reason, record.response_id);
+    return record.response_id;
+  };
+  EXPECT_EQ(id_of("Anna has a low blood count", "for: Anna has a low blood count"),
+            "for: <prompt>");
+  EXPECT_EQ(id_of("MARKER-Geheim-7731", "MARKER-Geheim-7731"), "<prompt>");
+  EXPECT_EQ(id_of("about MARKER-Geheim-7731 and more", "cmpl-MARKER-Geheim-7731"), "cmpl-<prompt>");
+  EXPECT_EQ(id_of("", "cmpl-15339,19170,40211,70007"), "cmpl-<prompt>");
+  EXPECT_EQ(id_of("an id as chatcmpl-0f3a55c0", "chatcmpl-7bcee10255c0b8d9"),
+            "chatcmpl-7bcee10255c0b8d9");
 }
 
 }  // namespace

@@ -9,10 +9,12 @@ namespace llmsweep {
 
 inline constexpr std::string_view kHiddenPrompt = "<prompt>";
 
-// Replaces each run of `text` that one of `sent` holds too. A run is one of 16 letters and digits
-// or more, whatever stands between them and however they are escaped (an excerpt counts, a list of
-// words counts, an ordinary turn of speech does not), all of a `sent` that has fewer but at least
-// 8, or a word of 8 or more with a digit in it (a name, a number). Takes 5 ns a byte of `sent`.
+// Replaces each run of `text` that one of `sent` holds too, whatever its case and however it is
+// escaped. A run is one of 16 letters and digits or more, whatever stands between them (an excerpt
+// counts, a list of words counts, an ordinary turn of speech does not); all of a `sent` that has
+// fewer but at least 6; a word of 8 or more (a name, a number), alone and in any order, unless it
+// is one that errors are made of ("maximum", "content_filter"); and 4 characters of Chinese,
+// Japanese or Korean. Takes 5 ns a byte of `sent`.
 void hide_sent_text(std::string& text, std::span<const std::string_view> sent);
 
 }  // namespace llmsweep

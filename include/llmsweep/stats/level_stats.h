@@ -13,13 +13,11 @@
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/model/level.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
 
 namespace llmsweep {
-
-// Where a request's latencies start: kSent in a closed loop, kScheduled in an open one.
-enum class LatencyOrigin { kSent, kScheduled };
 
 // What the records do not say themselves.
 struct LevelContext {

@@ -62,7 +62,7 @@ void sort_a_million(benchmark::State& state) {
 
 void run_statistics(benchmark::State& state) {
   const RunInput input{.records = records(),
-                       .level = {.concurrency = static_cast<int>(kSlots), .gpus = 8}};
+                       .level = {.point = at_concurrency(static_cast<int>(kSlots)), .gpus = 8}};
   for (auto _ : state) {
     const RunStats stats = run_stats(input);
     if (stats.requests.completed != kRequests) state.SkipWithError("requests are missing");

@@ -129,7 +129,7 @@ LevelComparison compare_level(const Sides& sides, const Gpus& gpus) {
   const auto lower = Direction::kLowerIsBetter;
   const auto higher = Direction::kHigherIsBetter;
   return {
-      .concurrency = sides.baseline.concurrency,
+      .point = sides.baseline.point,
       .baseline_repeats = repeats_of(sides.baseline),
       .candidate_repeats = repeats_of(sides.candidate),
       .baseline_valid = sides.baseline.pooled.valid,
@@ -149,21 +149,19 @@ void compare_levels(const SweepResult& baseline, const SweepResult& candidate,
                     Comparison& comparison) {
   const Gpus gpus{baseline.system.gpus, candidate.system.gpus};
   for (const LevelStats& level : baseline.levels) {
-    if (const LevelStats* other = find_level(candidate, level.concurrency)) {
+    if (const LevelStats* other = find_level(candidate, level.point)) {
       comparison.levels.push_back(compare_level({level, *other, comparison.min_effect}, gpus));
     } else {
-      comparison.only_baseline.push_back(level.concurrency);
+      comparison.only_baseline.push_back(level.point);
     }
   }
   for (const LevelStats& level : candidate.levels) {
-    if (find_level(baseline, level.concurrency) == nullptr) {
-      comparison.only_candidate.push_back(level.concurrency);
+    if (find_level(baseline, level.point) == nullptr) {
+      comparison.only_candidate.push_back(level.point);
     }
   }
   std::sort(comparison.levels.begin(), comparison.levels.end(),
-            [](const LevelComparison& a, const LevelComparison& b) {
-              return a.concurrency < b.concurrency;
-            });
+            [](const LevelComparison& a, const LevelComparison& b) { return a.point < b.point; });
   std::sort(comparison.only_baseline.begin(), comparison.only_baseline.end());
   std::sort(comparison.only_candidate.begin(), comparison.only_candidate.end());
 }

@@ -21,9 +21,8 @@ std::vector<const LevelStats*> usable_levels(const SweepResult& result) {
   for (const LevelStats& level : result.levels) {
     if (level.pooled.valid && level.pooled.e2e.p50) levels.push_back(&level);
   }
-  std::sort(levels.begin(), levels.end(), [](const LevelStats* a, const LevelStats* b) {
-    return a->concurrency < b->concurrency;
-  });
+  std::sort(levels.begin(), levels.end(),
+            [](const LevelStats* a, const LevelStats* b) { return a->point < b->point; });
   return levels;
 }
 

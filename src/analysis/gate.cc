@@ -28,13 +28,13 @@ bool on_levels(const GateRule& rule) {
   return !rule.levels.empty() || rule.all_levels;
 }
 
-std::vector<int> levels_of(const GateInput& input, const GateRule& rule) {
+std::vector<LoadPoint> levels_of(const GateInput& input, const GateRule& rule) {
   if (!rule.all_levels) return rule.levels;
   // A level that the baseline has and the result lacks must not go unnoticed.
   const bool from_baseline = rule.no_worse && input.baseline != nullptr;
-  std::vector<int> levels;
+  std::vector<LoadPoint> levels;
   for (const LevelStats& level : (from_baseline ? *input.baseline : input.result).levels) {
-    levels.push_back(level.concurrency);
+    levels.push_back(level.point);
   }
   return levels;
 }
@@ -64,8 +64,8 @@ std::vector<DecidedLine> decide(const GateInput& input, const GateRule& rule,
   }
   if (rule.figure == GateFigure::kQuality) return {{.line = decide_quality(input, rule)}};
   if (!on_levels(rule)) return {{.line = decide_users(input, rule)}};
-  for (const int concurrency : levels_of(input, rule)) {
-    lines.push_back(decide_level(input, rule, concurrency));
+  for (const LoadPoint point : levels_of(input, rule)) {
+    lines.push_back(decide_level(input, rule, point));
   }
   if (lines.empty()) {
     lines.push_back({.line = invalid_line(rule, "the result has no levels",
@@ -167,10 +167,10 @@ int gate_exit_code(const GateReport& report) {
   return kInconclusiveCode;
 }
 
-std::vector<int> levels_needing_repeats(const GateReport& report) {
-  std::set<int> levels;
+std::vector<LoadPoint> levels_needing_repeats(const GateReport& report) {
+  std::set<LoadPoint> levels;
   for (const GateLine& line : report.lines) {
-    if (line.more_repeats_help && line.concurrency > 0) levels.insert(line.concurrency);
+    if (line.more_repeats_help && line.point.known()) levels.insert(line.point);
   }
   return {levels.begin(), levels.end()};
 }

@@ -16,17 +16,15 @@ namespace {
 
 std::string levels_list(const SweepResult& result) {
   std::vector<std::string> names;
-  for (const LevelStats& level : result.levels) {
-    names.push_back(fmt::format("c{}", level.concurrency));
-  }
+  for (const LevelStats& level : result.levels) names.push_back(name_of(level.point));
   return names.empty() ? "it has no levels" : "it has " + join(names, ", ");
 }
 
 // The rule's text with the one level that a line is about.
-std::string text_at(const GateRule& rule, int concurrency) {
+std::string text_at(const GateRule& rule, LoadPoint point) {
   const size_t at = rule.text.find('@');
   const size_t end = std::min(rule.text.find_first_of(" <>", at), rule.text.size());
-  return rule.text.substr(0, at) + fmt::format("@c{}", concurrency) + rule.text.substr(end);
+  return rule.text.substr(0, at) + "@" + name_of(point) + rule.text.substr(end);
 }
 
 bool steady_in(const LevelStats& level) {
@@ -84,13 +82,13 @@ struct FoundLevel {
   const LevelStats* level = nullptr;
   GateLine invalid;
 };
-FoundLevel usable_level(const Side& side, const GateRule& rule, int concurrency) {
-  const LevelStats* level = find_level(side.result, concurrency);
+FoundLevel usable_level(const Side& side, const GateRule& rule, LoadPoint point) {
+  const LevelStats* level = find_level(side.result, point);
   if (level == nullptr) {
-    return {.invalid = invalid_line(
-                rule, fmt::format("{} has no level at concurrency {}", side.name, concurrency),
-                fmt::format("{}; add {} to load.concurrency, or gate on another level",
-                            levels_list(side.result), concurrency))};
+    return {.invalid =
+                invalid_line(rule, fmt::format("{} has no level at {}", side.name, text_of(point)),
+                             fmt::format("{}; add {} to load.concurrency, or gate on another level",
+                                         levels_list(side.result), value_text(point)))};
   }
   if (const auto obstacle = obstacle_of(*level, rule)) {
     return {.invalid = invalid_line(
@@ -172,13 +170,13 @@ void fill(GateLine& line, const Bounds& bounds, const GateRule& rule) {
   line.more_repeats_help = line.outcome == GateOutcome::kInconclusive;
 }
 
-DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, int concurrency,
+DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, LoadPoint point,
                                   const LevelStats& level) {
   if (input.baseline == nullptr) {
     return {.line = invalid_line(rule, "there is no baseline to be no worse than",
                                  "name one with --baseline")};
   }
-  FoundLevel base = usable_level({*input.baseline, "the baseline"}, rule, concurrency);
+  FoundLevel base = usable_level({*input.baseline, "the baseline"}, rule, point);
   if (base.level == nullptr) return {.line = std::move(base.invalid)};
   const bool steady = steady_in(level) && steady_in(*base.level);
   const double noise = input.policy.assumed_noise;
@@ -233,18 +231,18 @@ GateLine invalid_line(const GateRule& rule, std::string why, std::string next) {
   return line;
 }
 
-DecidedLine decide_level(const GateInput& input, const GateRule& rule, int concurrency) {
-  FoundLevel found = usable_level({input.result, "the result"}, rule, concurrency);
+DecidedLine decide_level(const GateInput& input, const GateRule& rule, LoadPoint point) {
+  FoundLevel found = usable_level({input.result, "the result"}, rule, point);
   DecidedLine decided;
   if (found.level == nullptr) {
     decided.line = std::move(found.invalid);
   } else if (rule.no_worse) {
-    decided = decide_no_worse_level(input, rule, concurrency, *found.level);
+    decided = decide_no_worse_level(input, rule, point, *found.level);
   } else {
     decided = decide_required_level(input, rule, *found.level);
   }
-  decided.line.concurrency = concurrency;
-  decided.line.rule = text_at(rule, concurrency);
+  decided.line.point = point;
+  decided.line.rule = text_at(rule, point);
   return decided;
 }
 

@@ -18,7 +18,7 @@ struct DecidedLine {
   double p_worse = 1;
 };
 
-DecidedLine decide_level(const GateInput& input, const GateRule& rule, int concurrency);
+DecidedLine decide_level(const GateInput& input, const GateRule& rule, LoadPoint point);
 GateLine decide_users(const GateInput& input, const GateRule& rule);
 GateLine decide_quality(const GateInput& input, const GateRule& rule);
 

@@ -13,7 +13,6 @@ namespace llmsweep {
 namespace {
 
 constexpr size_t kMaxRuleBytes = 400;
-constexpr int kMaxConcurrency = 1'000'000;
 
 // One rule while it is read; every error names the whole of it.
 class RuleReader {
@@ -89,13 +88,12 @@ void read_levels(const RuleReader& reader, std::string_view text, GateRule& rule
     return;
   }
   for (const std::string& word : split(text, ',')) {
-    const std::string_view level = trim(word);
-    const auto number = level.starts_with('c') ? parse_int(level.substr(1)) : std::nullopt;
-    if (!number || *number < 1 || *number > kMaxConcurrency) {
+    const auto point = parse_load_point(trim(word));
+    if (!point || point->kind != LoadKind::kConcurrency) {
       reader.fail(fmt::format("'@{}' names no level", printable(text)),
                   "write @c8 for concurrency 8, @c1,c8 for two levels, or @all");
     }
-    rule.levels.push_back(static_cast<int>(*number));
+    rule.levels.push_back(*point);
   }
 }
 

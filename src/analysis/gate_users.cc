@@ -33,7 +33,7 @@ GateRule latency_rule(const GateRule& rule) {
 
 struct Evidence {
   GateOutcome outcome = GateOutcome::kInconclusive;
-  int concurrency = 0;  // the level that decides; 0: none
+  LoadPoint point;  // of the level that decides; not known: none does
   std::string basis;
   int repeats = 0;
   bool judged = false;  // at least one level could be judged
@@ -41,7 +41,7 @@ struct Evidence {
 
 void take(Evidence& evidence, const GateLine& line) {
   evidence.outcome = line.outcome;
-  evidence.concurrency = line.concurrency;
+  evidence.point = line.point;
   evidence.basis = line.basis;
   evidence.repeats = line.repeats;
 }
@@ -51,16 +51,16 @@ Evidence evidence(const GateInput& input, const GateRule& rule, int needed) {
   Evidence result;
   const GateRule latency = latency_rule(rule);
   for (const LevelStats& level : input.result.levels) {
-    const GateLine line = decide_level(input, latency, level.concurrency).line;
+    const GateLine line = decide_level(input, latency, level.point).line;
     if (line.outcome == GateOutcome::kInvalid) continue;
     result.judged = true;
-    const bool carries = level.concurrency >= needed;
+    const bool carries = level.point.concurrency() >= needed;
     if (line.outcome == GateOutcome::kFail) {
-      if (level.concurrency <= needed) take(result, line);
+      if (level.point.concurrency() <= needed) take(result, line);
       break;
     }
     if (!carries) continue;
-    if (line.outcome == GateOutcome::kPass || result.concurrency == 0) take(result, line);
+    if (line.outcome == GateOutcome::kPass || !result.point.known()) take(result, line);
     if (line.outcome == GateOutcome::kPass) break;
   }
   return result;
@@ -79,17 +79,18 @@ Evidence stated(const UsersAtTarget& users, int needed) {
 
 void explain(GateLine& line, const Evidence& found, const UsersAtTarget& users, int needed) {
   if (line.outcome == GateOutcome::kPass) {
-    line.why = found.concurrency > 0 ? fmt::format("level {} holds the target", found.concurrency)
-                                     : std::string("the stated users suffice");
+    line.why = found.point.known()
+                   ? fmt::format("level {} holds the target", value_text(found.point))
+                   : std::string("the stated users suffice");
   } else if (line.outcome == GateOutcome::kFail) {
-    line.why = found.concurrency > 0 ? fmt::format("level {} misses the target, {} are needed",
-                                                   found.concurrency, needed)
-                                     : fmt::format("{} users are needed", needed);
+    line.why = found.point.known() ? fmt::format("level {} misses the target, {} are needed",
+                                                 value_text(found.point), needed)
+                                   : fmt::format("{} users are needed", needed);
     line.next = "a faster system or a longer target";
-  } else if (found.concurrency > 0) {
-    line.why = fmt::format("level {} may or may not hold the target", found.concurrency);
+  } else if (found.point.known()) {
+    line.why = fmt::format("level {} may or may not hold the target", value_text(found.point));
     line.next = "more repeats of that level";
-    line.concurrency = found.concurrency;
+    line.point = found.point;
     line.more_repeats_help = true;
   } else if (users.kind == UsersKind::kBeyondSweep) {
     line.why = fmt::format("the sweep ends at {} users, {} are needed", users.users, needed);
@@ -125,7 +126,7 @@ GateLine decide_users(const GateInput& input, const GateRule& rule) {
   }
   const int needed = needed_users(rule, input.result, line.limit);
   Evidence found = evidence(input, rule, needed);
-  const bool undecided = found.outcome == GateOutcome::kInconclusive && found.concurrency == 0;
+  const bool undecided = found.outcome == GateOutcome::kInconclusive && !found.point.known();
   if (undecided && input.result.source == Source::kPublished &&
       users.kind != UsersKind::kNoValidLevel) {
     found = stated(users, needed);

@@ -24,7 +24,7 @@ std::vector<Headline> headlines_of(const Comparison& comparison) {
   for (const LevelComparison& level : comparison.levels) {
     if (!valid(level) || !level.e2e_p50) continue;
     headlines.push_back({.kind = HeadlineKind::kLatency,
-                         .concurrency = level.concurrency,
+                         .point = level.point,
                          .baseline = level.e2e_p50->baseline,
                          .candidate = level.e2e_p50->candidate,
                          .ratio = 1 / level.e2e_p50->ratio,
@@ -34,7 +34,7 @@ std::vector<Headline> headlines_of(const Comparison& comparison) {
   for (auto level = comparison.levels.rbegin(); level != comparison.levels.rend(); ++level) {
     if (!valid(*level) || !level->throughput_per_gpu_tps) continue;
     headlines.push_back({.kind = HeadlineKind::kThroughputPerGpu,
-                         .concurrency = level->concurrency,
+                         .point = level->point,
                          .baseline = level->throughput_per_gpu_tps->baseline,
                          .candidate = level->throughput_per_gpu_tps->candidate,
                          .ratio = level->throughput_per_gpu_tps->ratio,

@@ -21,10 +21,9 @@ LevelFigure figure_of(const LevelStats& level, const FigureOf& figure) {
   return result;
 }
 
-const LevelStats* find_level(const SweepResult& result, int concurrency) {
-  const auto found = std::find_if(
-      result.levels.begin(), result.levels.end(),
-      [concurrency](const LevelStats& level) { return level.concurrency == concurrency; });
+const LevelStats* find_level(const SweepResult& result, LoadPoint point) {
+  const auto found = std::find_if(result.levels.begin(), result.levels.end(),
+                                  [&](const LevelStats& level) { return level.point == point; });
   return found == result.levels.end() ? nullptr : &*found;
 }
 

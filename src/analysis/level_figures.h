@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "llmsweep/model/level.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/result.h"
 
 namespace llmsweep {
@@ -23,7 +24,7 @@ struct LevelFigure {
 LevelFigure figure_of(const LevelStats& level, const FigureOf& figure);
 
 // Null: no such level.
-const LevelStats* find_level(const SweepResult& result, int concurrency);
+const LevelStats* find_level(const SweepResult& result, LoadPoint point);
 
 // A result stored without runs was measured once.
 int repeats_of(const LevelStats& level);

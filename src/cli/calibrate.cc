@@ -27,12 +27,12 @@ std::vector<FitPoint> points_of(const SweepResult& result) {
   std::vector<FitPoint> points;
   for (const LevelStats& level : result.levels) {
     const RunStats& stats = level.pooled;
-    if (!stats.valid || level.concurrency == 0) continue;
+    if (!stats.valid || level.point.concurrency() == 0) continue;
     double input = stats.input_tokens_mean;
     if (input == 0 && result.workload.input_tokens) {
       input = static_cast<double>(result.workload.input_tokens->fixed);
     }
-    FitPoint point{.concurrency = level.concurrency,
+    FitPoint point{.concurrency = level.point.concurrency(),
                    .input_tokens = std::llround(input),
                    .output_tokens = std::llround(stats.output_tokens_mean),
                    .e2e_ms = stats.e2e.p50,

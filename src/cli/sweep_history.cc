@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
+#include <utility>
 
 namespace llmsweep {
 namespace {
@@ -51,8 +51,7 @@ SweepHistory::SweepHistory(const Journal& journal) : resumes_(journal.resumes) {
     if (run.ended) {
       (superseded ? ended_superseded_ : ended_).push_back(run);
     } else {
-      cut_.push_back({.level = run.level,
-                      .repeat = run.repeat,
+      cut_.push_back({.id = run.id,
                       .superseded = superseded,
                       .started = started,
                       .until = resume_after(started)});
@@ -64,7 +63,7 @@ SweepHistory::SweepHistory(const Journal& journal) : resumes_(journal.resumes) {
 
 int64_t SweepHistory::slots_cut() const {
   int64_t slots = 0;
-  for (const CutRun& run : cut_) slots += run.level;
+  for (const CutRun& run : cut_) slots += run.id.point.slots();
   return slots;
 }
 
@@ -84,8 +83,7 @@ const SweepHistory::CutRun* SweepHistory::cut_run_at(Instant arrival) const {
 
 bool SweepHistory::was_cut(const RequestRecord& record) const {
   return std::any_of(cut_.begin(), cut_.end(), [&](const CutRun& cut) {
-    return cut.level == record.level && cut.repeat == record.repeat &&
-           cut.superseded == record.superseded;
+    return cut.id == record.run && cut.superseded == record.superseded;
   });
 }
 
@@ -182,7 +180,7 @@ SweepHistory::Unrecorded SweepHistory::judge(const std::vector<const TruthRecord
     std::sort(cut.begin(), cut.end(), [](const auto* a, const auto* b) {
       return a->end.value_or(Instant::max()) > b->end.value_or(Instant::max());
     });
-    const size_t slots = std::min(cut.size(), static_cast<size_t>(run.level));
+    const size_t slots = std::min(cut.size(), static_cast<size_t>(run.id.point.slots()));
     judged.in_flight.insert(judged.in_flight.end(), cut.begin(),
                             cut.begin() + static_cast<std::ptrdiff_t>(slots));
     for (size_t i = slots; i < cut.size(); ++i) judged.lost.emplace_back(cut[i], late(*cut[i]));
@@ -192,24 +190,20 @@ SweepHistory::Unrecorded SweepHistory::judge(const std::vector<const TruthRecord
 
 std::vector<std::string> SweepHistory::verify_runs(
     const std::vector<RequestRecord>& records) const {
-  using Key = std::tuple<int, int, bool>;  // level, repeat, superseded
+  using Key = std::pair<RunId, bool>;  // and whether it was superseded
   std::map<Key, int64_t> written;
-  for (const RunEntry& run : ended_) written[{run.level, run.repeat, false}] += run.records;
-  for (const RunEntry& run : ended_superseded_) {
-    written[{run.level, run.repeat, true}] += run.records;
-  }
-  for (const CutRun& run : cut_) written.erase({run.level, run.repeat, run.superseded});
+  for (const RunEntry& run : ended_) written[{run.id, false}] += run.records;
+  for (const RunEntry& run : ended_superseded_) written[{run.id, true}] += run.records;
+  for (const CutRun& run : cut_) written.erase({run.id, run.superseded});
   std::map<Key, int64_t> found;
-  for (const RequestRecord& record : records) {
-    ++found[{record.level, record.repeat, record.superseded}];
-  }
+  for (const RequestRecord& record : records) ++found[{record.run, record.superseded}];
   std::vector<std::string> problems;
   for (const auto& [key, count] : written) {
-    const auto& [level, repeat, superseded] = key;
+    const auto& [run, superseded] = key;
     if (found[key] == count) continue;
     problems.push_back(fmt::format("level {}, repeat {}{}: {} records were written, {} are there",
-                                   level, repeat, superseded ? " (superseded)" : "", count,
-                                   found[key]));
+                                   value_text(run.point), run.repeat,
+                                   superseded ? " (superseded)" : "", count, found[key]));
   }
   return problems;
 }

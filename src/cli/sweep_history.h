@@ -16,6 +16,7 @@
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/load/load_loop.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/results/journal.h"
 #include "llmsweep/simulator/truth.h"
@@ -44,7 +45,7 @@ class SweepHistory {
   bool is_check(Instant arrival) const;
   // Arrived while a run was under way that was cut short.
   bool may_be_cut(Instant arrival) const { return cut_run_at(arrival) != nullptr; }
-  // Whether the run of this level and repeat, superseded or not, was cut short.
+  // Whether its run, superseded or not, was cut short.
   bool was_cut(const RequestRecord& record) const;
 
   // A killed run that was not resumed ends where the endpoint saw its client go: what came to the
@@ -79,8 +80,7 @@ class SweepHistory {
 
  private:
   struct CutRun {
-    int level = 0;
-    int repeat = 0;
+    RunId id;
     bool superseded = false;
     Instant started{};
     Instant until{};  // the resume that follows

@@ -15,8 +15,8 @@ namespace {
 constexpr const char* kLost = "lost: no record of it";
 
 std::string name_of_record(const RequestRecord& record) {
-  return fmt::format("request {} of level {}, repeat {} ({})", record.index, record.level,
-                     record.repeat,
+  return fmt::format("request {} of level {}, repeat {} ({})", record.index,
+                     value_text(record.run.point), record.run.repeat,
                      record.response_id.empty() ? "no response id" : printable(record.response_id));
 }
 
@@ -207,15 +207,15 @@ class ByTime {
 void name_runs_without_their_first(const std::vector<RequestRecord>& records,
                                    const SweepHistory& history,
                                    std::vector<std::string>& problems) {
-  std::map<std::pair<int, int>, bool> has_first;  // of each level's repeats
+  std::map<RunId, bool> has_first;
   for (const RequestRecord& record : records) {
     if (record.superseded || history.was_cut(record)) continue;
-    has_first[{record.level, record.repeat}] |= record.index == 0;
+    has_first[record.run] |= record.index == 0;
   }
   for (const auto& [run, has] : has_first) {
     if (has) continue;
-    problems.push_back(
-        fmt::format("request 0 of level {}, repeat {}: {}", run.first, run.second, kLost));
+    problems.push_back(fmt::format("request 0 of level {}, repeat {}: {}", value_text(run.point),
+                                   run.repeat, kLost));
   }
 }
 
@@ -330,10 +330,10 @@ Verification verify_records(const std::vector<RequestRecord>& records, const Tru
 
 std::vector<std::string> verify_counts(const std::vector<RequestRecord>& records,
                                        const SweepResult& result) {
-  std::map<std::pair<int, int>, std::map<Outcome, int64_t>> recorded;
+  std::map<RunId, std::map<Outcome, int64_t>> recorded;
   for (const RequestRecord& record : records) {
     if (record.superseded) continue;
-    auto& run = recorded[{record.level, record.repeat}];
+    auto& run = recorded[record.run];
     if (record.phase == Phase::kMeasured) ++run[record.outcome];
   }
   const auto said = [](const std::map<Outcome, int64_t>& counts) {
@@ -346,12 +346,12 @@ std::vector<std::string> verify_counts(const std::vector<RequestRecord>& records
   std::vector<std::string> problems;
   for (const LevelStats& level : result.levels) {
     for (const RunStats& run : level.runs) {
-      const auto& found = recorded[{level.concurrency, run.repeat}];
+      const auto& found = recorded[{level.point, run.repeat}];
       if (found == run.requests.by_outcome) continue;
-      problems.push_back(
-          fmt::format("level {}, repeat {}: result.json counts {} measured requests, the records "
-                      "are {}",
-                      level.concurrency, run.repeat, said(run.requests.by_outcome), said(found)));
+      problems.push_back(fmt::format(
+          "level {}, repeat {}: result.json counts {} measured requests, the records "
+          "are {}",
+          value_text(level.point), run.repeat, said(run.requests.by_outcome), said(found)));
     }
   }
   return problems;

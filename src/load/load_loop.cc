@@ -164,8 +164,7 @@ class LoadLoop {
 
   void start(uint32_t index, const Arrival& arrival, Instant scheduled) {
     const Prompt& prompt = plan_.prompts[arrival.prompt];
-    RequestRecord record{.level = plan_.level,
-                         .repeat = plan_.repeat,
+    RequestRecord record{.run = plan_.run,
                          .index = index,
                          .slot = arrival.slot,
                          .url = arrival.slot % plan_.endpoints,

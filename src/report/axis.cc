@@ -82,13 +82,13 @@ Axis axis_over(const std::vector<double>& values, AxisScale scale) {
   return scale == AxisScale::kLog ? logarithmic(*low, *high) : linear(*low, *high);
 }
 
-Axis concurrency_axis(const std::vector<double>& concurrencies, AxisScale scale) {
-  if (scale == AxisScale::kLinear || concurrencies.empty()) return axis_over(concurrencies, scale);
-  Axis axis = logarithmic(*std::min_element(concurrencies.begin(), concurrencies.end()),
-                          *std::max_element(concurrencies.begin(), concurrencies.end()));
+Axis load_axis(const std::vector<double>& loads, AxisScale scale) {
+  if (scale == AxisScale::kLinear || loads.empty()) return axis_over(loads, scale);
+  Axis axis = logarithmic(*std::min_element(loads.begin(), loads.end()),
+                          *std::max_element(loads.begin(), loads.end()));
   axis.ticks.clear();
   double last = -1;
-  for (const double value : std::set<double>(concurrencies.begin(), concurrencies.end())) {
+  for (const double value : std::set<double>(loads.begin(), loads.end())) {
     const double at = axis.share(value);
     const bool room = last < 0 || at - last > 0.045;
     axis.ticks.push_back({value, room ? format_number(value) : ""});

@@ -25,8 +25,8 @@ struct Axis {
 // Holds every value with some air. Linear axes begin at 0 unless the values lie close together.
 // Logarithmic ones leave out what is not positive. Nothing to hold: [0, 1].
 Axis axis_over(const std::vector<double>& values, AxisScale scale);
-// A logarithmic axis over `concurrencies` with a tick at each that has room.
-Axis concurrency_axis(const std::vector<double>& concurrencies, AxisScale scale);
+// A logarithmic axis over `loads` with a tick at each that has room.
+Axis load_axis(const std::vector<double>& loads, AxisScale scale);
 // Logarithmic where the positive values span more than a factor of ten.
 AxisScale suitable_scale(const std::vector<double>& values);
 

@@ -23,7 +23,7 @@ std::string absent(bool unicode) {
 
 LevelHeadline headline_of(const LevelStats& level, Source source) {
   const RunStats& run = level.pooled;
-  LevelHeadline headline{.concurrency = level.concurrency, .valid = run.valid};
+  LevelHeadline headline{.point = level.point, .valid = run.valid};
   headline.throughput_tps = run.steady_output_throughput_tps;
   if (!headline.throughput_tps) {
     headline.throughput_tps = positive(run.output_throughput_tps);
@@ -59,8 +59,10 @@ std::string interval_note(const SweepResult& result) {
   return within ? "intervals: 95 %, " + inside : "";
 }
 
-std::string levels_text(const std::vector<int>& levels) {
-  return fmt::format("{} {}", levels.size() == 1 ? "level" : "levels", fmt::join(levels, ", "));
+std::string levels_text(const std::vector<LoadPoint>& levels) {
+  std::vector<std::string> values;
+  for (const LoadPoint point : levels) values.push_back(value_text(point));
+  return fmt::format("{} {}", levels.size() == 1 ? "level" : "levels", join(values, ", "));
 }
 
 std::string_view metric_title(Metric metric) {

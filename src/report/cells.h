@@ -12,7 +12,7 @@ namespace llmsweep::report {
 
 // The level's headline numbers. Absent: not measured, not published, or not enough samples.
 struct LevelHeadline {
-  int concurrency = 0;
+  LoadPoint point;
   bool valid = true;
   std::optional<double> throughput_tps;  // steady; with_drain: tokens ÷ wall
   bool with_drain = false;
@@ -37,11 +37,11 @@ struct Finding {
   bool invalid = false;
   std::string text;
   std::string remedy;
-  std::vector<int> levels;
+  std::vector<LoadPoint> levels;
 };
 // Invalid ones first, each kind once.
 std::vector<Finding> findings_of(const SweepResult& result);
-std::string levels_text(const std::vector<int>& levels);  // "level 8", "levels 8, 16"
+std::string levels_text(const std::vector<LoadPoint>& levels);  // "level 8", "levels 8, 16"
 
 std::string_view metric_title(Metric metric);  // "E2E", "TTFT", …
 

@@ -30,9 +30,8 @@ const LevelStats& worst(const SweepResult& result, Number ClientHealth::*member)
 ClientSentence busy(const SweepResult& result) {
   const LevelStats& level = worst(result, &ClientHealth::busy_fraction);
   const double share = level.pooled.client.busy_fraction;
-  const std::string text =
-      fmt::format("The client was busy at most {} of the time (concurrency {})", percent(share),
-                  level.concurrency);
+  const std::string text = fmt::format("The client was busy at most {} of the time ({})",
+                                       percent(share), text_of(level.point));
   if (share > kBusyLimit) {
     return {Mood::kBad, text + ": it could not keep up, and the numbers there may be its own."};
   }
@@ -51,8 +50,8 @@ ClientSentence slot_gap(const SweepResult& result) {
   return {
       gap > limit ? Mood::kBad : Mood::kGood,
       fmt::format("When a request ended, its slot sent the next one within {} in 99 of 100 cases "
-                  "(worst level: concurrency {}; the limit there is {}).",
-                  ms(gap), level.concurrency, ms(limit))};
+                  "(worst level: {}; the limit there is {}).",
+                  ms(gap), text_of(level.point), ms(limit))};
 }
 
 ClientSentence receive_delay(const SweepResult& result) {
@@ -69,8 +68,8 @@ ClientSentence receive_delay(const SweepResult& result) {
   const double limit = std::max(kDelayLimitMs, kDelayLimitOfE2e * level.pooled.e2e.p50.value_or(0));
   std::string text = fmt::format(
       "Received bytes waited {} at the median and {} at p99 between the kernel and the "
-      "client's time stamp (worst level: concurrency {}).",
-      ms(client.receive_delay_p50_ms), ms(client.receive_delay_p99_ms), level.concurrency);
+      "client's time stamp (worst level: {}).",
+      ms(client.receive_delay_p50_ms), ms(client.receive_delay_p99_ms), text_of(level.point));
   if (client.receive_sampling_seconds > 0 && client.cpu_seconds > 0) {
     text += fmt::format(" Measuring that took {} of the client's CPU time there.",
                         percent(client.receive_sampling_seconds / client.cpu_seconds));
@@ -109,12 +108,11 @@ ClientSentence connections(const SweepResult& result) {
 ClientSentence chunks(const SweepResult& result) {
   const LevelStats& level = worst(result, &ClientHealth::coalesced_fraction);
   const ClientHealth& client = level.pooled.client;
-  return {
-      client.coalesced_fraction > 0.1 ? Mood::kNote : Mood::kGood,
-      fmt::format("At concurrency {}, {} of the chunks arrived together with the one before, and "
-                  "a chunk carried {} tokens on average.",
-                  level.concurrency, percent(client.coalesced_fraction),
-                  format_number(client.tokens_per_chunk, 2))};
+  return {client.coalesced_fraction > 0.1 ? Mood::kNote : Mood::kGood,
+          fmt::format("At {}, {} of the chunks arrived together with the one before, and "
+                      "a chunk carried {} tokens on average.",
+                      text_of(level.point), percent(client.coalesced_fraction),
+                      format_number(client.tokens_per_chunk, 2))};
 }
 
 }  // namespace

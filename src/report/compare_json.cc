@@ -51,8 +51,14 @@ Json json_of(const UsersAtTarget& users) {
           {"c_interpolated_ci95", json_of(users.c_interpolated_ci95)}};
 }
 
+Json concurrencies(const std::vector<LoadPoint>& points) {
+  Json list = Json::array();
+  for (const LoadPoint point : points) list.push_back(point.concurrency());
+  return list;
+}
+
 Json json_of(const LevelComparison& level) {
-  return {{"concurrency", level.concurrency},
+  return {{"concurrency", level.point.concurrency()},
           {"baseline_repeats", level.baseline_repeats},
           {"candidate_repeats", level.candidate_repeats},
           {"baseline_valid", level.baseline_valid},
@@ -74,11 +80,13 @@ Json json_of(const UsersComparison& users) {
 }
 
 Json json_of(const Comparison& comparison) {
-  Json json = {
-      {"baseline", comparison.baseline_name},        {"candidate", comparison.candidate_name},
-      {"min_effect", comparison.min_effect},         {"notes", comparison.notes},
-      {"headlines", headline_sentences(comparison)}, {"only_baseline", comparison.only_baseline},
-      {"only_candidate", comparison.only_candidate}};
+  Json json = {{"baseline", comparison.baseline_name},
+               {"candidate", comparison.candidate_name},
+               {"min_effect", comparison.min_effect},
+               {"notes", comparison.notes},
+               {"headlines", headline_sentences(comparison)},
+               {"only_baseline", concurrencies(comparison.only_baseline)},
+               {"only_candidate", concurrencies(comparison.only_candidate)}};
   for (const FieldReport& field : comparison.fields) {
     json["fields"].push_back({{"field", field.field},
                               {"baseline", field.baseline},
@@ -138,7 +146,7 @@ std::string csv_level(const Comparison& comparison, const LevelComparison& level
   for (const auto& [name, ratio] : figures) {
     if (!*ratio) continue;
     const Ratio& value = **ratio;
-    text += csv_line(comparison, {.concurrency = std::to_string(level.concurrency),
+    text += csv_line(comparison, {.concurrency = std::to_string(level.point.concurrency()),
                                   .figure = name,
                                   .baseline = value.baseline,
                                   .candidate = value.candidate,

@@ -74,7 +74,7 @@ TextTable level_table_of(const Comparison& comparison, const LevelFigureTable& f
     const auto& ratio = level.*figure.ratio;
     if (!ratio) continue;
     std::vector<std::string> cells = ratio_cells(*ratio);
-    cells.insert(cells.begin(), std::to_string(level.concurrency));
+    cells.insert(cells.begin(), value_text(level.point));
     table.rows.push_back({.cells = std::move(cells), .sgr = sgr_of(*ratio)});
   }
   return table;

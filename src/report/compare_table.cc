@@ -59,14 +59,14 @@ std::string sentence(const Headline& headline, bool unicode) {
     case HeadlineKind::kUsersPerGpu:
       return users_sentence(headline, unicode);
     case HeadlineKind::kLatency:
-      return fmt::format("latency at concurrency {}: {} against {} ms, {}{}", headline.concurrency,
+      return fmt::format("latency at {}: {} against {} ms, {}{}", text_of(headline.point),
                          format_number(headline.candidate), format_number(headline.baseline),
                          size_text(headline.ratio, {"lower", "higher"}, unicode),
                          verdict_suffix(headline));
     case HeadlineKind::kThroughputPerGpu:
       return fmt::format(
-          "throughput per GPU at concurrency {}: {} against {} output tokens/s, {}{}",
-          headline.concurrency, short_number(headline.candidate), short_number(headline.baseline),
+          "throughput per GPU at {}: {} against {} output tokens/s, {}{}", text_of(headline.point),
+          short_number(headline.candidate), short_number(headline.baseline),
           size_text(headline.ratio, {"higher", "lower"}, unicode), verdict_suffix(headline));
     case HeadlineKind::kWeights:
       break;

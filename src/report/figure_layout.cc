@@ -135,8 +135,7 @@ Layout layout_of(const Plot& plot, const FigureOptions& options) {
   if (layout.empty) return layout;
   add_targets_in_reach(plot, values);
   const AxisScale x_scale = options.x_scale.value_or(suitable_scale(values.x));
-  layout.x =
-      plot.x_is_concurrency ? concurrency_axis(values.x, x_scale) : axis_over(values.x, x_scale);
+  layout.x = plot.x_is_load ? load_axis(values.x, x_scale) : axis_over(values.x, x_scale);
   layout.y = axis_over(values.y, options.y_scale.value_or(suitable_scale(values.y)));
   layout.area = {46 + widest_y_tick(layout.y), legend_end, layout.width - 30, layout.height - 82};
   for (size_t i = 0; i < plot.targets.size(); ++i) {

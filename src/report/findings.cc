@@ -25,7 +25,7 @@ void collect(const SweepResult& result, std::vector<Kind> RunStats::*member, boo
                     .text = std::string(sentence(kind)),
                     .remedy = std::string(remedy(kind))};
     for (const LevelStats& level : result.levels) {
-      if (kinds_of(level, member).count(kind) > 0) finding.levels.push_back(level.concurrency);
+      if (kinds_of(level, member).count(kind) > 0) finding.levels.push_back(level.point);
     }
     if (!finding.levels.empty()) findings.push_back(std::move(finding));
   }

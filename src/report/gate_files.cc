@@ -31,7 +31,7 @@ Json json_of(const GateLine& line) {
           {"limit", line.limit},
           {"margin", or_null(line.margin)},
           {"repeats", line.repeats},
-          {"concurrency", line.concurrency > 0 ? Json(line.concurrency) : Json(nullptr)},
+          {"concurrency", line.point.known() ? Json(line.point.concurrency()) : Json(nullptr)},
           {"basis", line.basis},
           {"why", line.why},
           {"next", line.next},

@@ -42,7 +42,7 @@ Json level_json(const LevelStats& level, Source source) {
   const RunStats& run = level.pooled;
   Json reasons = Json::array();
   for (const InvalidReason reason : run.invalid_reasons) reasons.push_back(sentence(reason));
-  return {{"c", level.concurrency},
+  return {{"c", level.point.concurrency()},
           {"valid", headline.valid},
           {"reasons", std::move(reasons)},
           {"tps", number(headline.throughput_tps)},
@@ -73,8 +73,8 @@ Json span_json(const RequestSpan& span, int64_t start_ns) {
 }
 
 Json run_json(const Timeline& timeline) {
-  Json run = {{"c", timeline.level},
-              {"repeat", timeline.repeat},
+  Json run = {{"c", timeline.run.point.concurrency()},
+              {"repeat", timeline.run.repeat},
               {"requests", timeline.requests},
               {"end_ms", rounded(static_cast<double>(timeline.end_ns - timeline.start_ns) / 1e6)}};
   const auto spans = [&](const std::vector<RequestSpan>& list) {
@@ -99,10 +99,10 @@ Json result_json(const SweepResult& result, std::span<const RequestSpan> request
   Json levels = Json::array();
   for (const LevelStats& level : result.levels) levels.push_back(level_json(level, result.source));
   Json bins = Json::object();
-  for (const auto& [level, of_level] : level_bins(requests)) {
-    bins[std::to_string(level)] = {{"e2e", bins_json(of_level.e2e)},
-                                   {"ttft", bins_json(of_level.ttft)},
-                                   {"tpot", bins_json(of_level.tpot)}};
+  for (const auto& [point, of_level] : level_bins(requests)) {
+    bins[value_text(point)] = {{"e2e", bins_json(of_level.e2e)},
+                               {"ttft", bins_json(of_level.ttft)},
+                               {"tpot", bins_json(of_level.tpot)}};
   }
   Json runs = Json::array();
   for (const Timeline& timeline : timelines(requests, {}, budget)) {

@@ -46,7 +46,7 @@ std::string level_row(const LevelStats& level, Source source) {
   const auto failed = static_cast<double>(run.requests.failed);
   const auto all = failed + static_cast<double>(run.requests.completed);
   std::string row = headline.valid ? "<tr>" : "<tr class=\"invalid\">";
-  row += fmt::format("<th scope=\"row\" data-value=\"{0}\">{0}</th>", level.concurrency);
+  row += fmt::format("<th scope=\"row\" data-value=\"{0}\">{0}</th>", value_text(level.point));
   row += cell(rate_text(headline.throughput_tps) + (headline.with_drain ? " *" : ""),
               headline.throughput_tps, level.throughput_between_runs_ci95);
   row += cell(rate_text(headline.per_gpu_tps), headline.per_gpu_tps);

@@ -58,14 +58,14 @@ std::string card(const SweepResult& result, size_t index) {
   }
   if (!result.levels.empty()) {
     const LevelHeadline lowest = headline_of(result.levels.front());
-    text += fmt::format("<p>Median E2E {} ms at concurrency {}</p>", ms_text(lowest.e2e_ms),
-                        lowest.concurrency);
+    text +=
+        fmt::format("<p>Median E2E {} ms at {}</p>", ms_text(lowest.e2e_ms), text_of(lowest.point));
   }
   if (const LevelStats* best = best_throughput(result)) {
     const LevelHeadline headline = headline_of(*best);
-    text += fmt::format("<p>Up to {} tokens/s ({} per GPU) at concurrency {}</p>",
+    text += fmt::format("<p>Up to {} tokens/s ({} per GPU) at {}</p>",
                         rate_text(headline.throughput_tps), rate_text(headline.per_gpu_tps),
-                        headline.concurrency);
+                        text_of(headline.point));
   }
   return text + "</div>\n";
 }

@@ -29,7 +29,7 @@ std::string levels_markdown(const SweepResult& result) {
   for (const LevelStats& level : result.levels) {
     const LevelHeadline headline = report::headline_of(level, result.source);
     text += fmt::format(
-        "| {} | {}{} | {} | {} | {} | {} | {} | {} | {} |\n", headline.concurrency,
+        "| {} | {}{} | {} | {} | {} | {} | {} | {} | {} |\n", value_text(headline.point),
         report::rate_text(headline.throughput_tps), headline.with_drain ? " (with drain)" : "",
         report::rate_text(headline.per_gpu_tps), report::e2e_text(headline),
         report::interval_text(headline.e2e_ci95), report::ms_text(headline.ttft_ms),

@@ -16,7 +16,7 @@ namespace {
 using PercentileMember = std::optional<double> Distribution::*;
 
 std::string tooltip(const SweepResult& result, const LevelHeadline& headline) {
-  std::string text = fmt::format("{}, concurrency {}", result.name, headline.concurrency);
+  std::string text = fmt::format("{}, {}", result.name, text_of(headline.point));
   if (headline.throughput_tps) {
     text += fmt::format(": {} output tokens/s", format_significant(*headline.throughput_tps));
   }
@@ -95,7 +95,7 @@ struct Coordinates {
 };
 
 Coordinates coordinates(const LevelStats& level, const LevelHeadline& headline, FigureKind kind) {
-  const auto concurrency = static_cast<double>(level.concurrency);
+  const double load = level.point.value;
   switch (kind) {
     case FigureKind::kThroughputLatency:
       return {headline.e2e_ms, headline.throughput_tps, headline.e2e_ci95,
@@ -103,9 +103,9 @@ Coordinates coordinates(const LevelStats& level, const LevelHeadline& headline, 
     case FigureKind::kGpuThroughputSpeed:
       return {headline.output_speed_tps, headline.per_gpu_tps, std::nullopt, std::nullopt};
     case FigureKind::kLatencyConcurrency:
-      return {concurrency, headline.e2e_ms, std::nullopt, headline.e2e_ci95};
+      return {load, headline.e2e_ms, std::nullopt, headline.e2e_ci95};
     case FigureKind::kTtftConcurrency:
-      return {concurrency, headline.ttft_ms, std::nullopt, level.pooled.ttft.p50_ci95};
+      return {load, headline.ttft_ms, std::nullopt, level.pooled.ttft.p50_ci95};
     case FigureKind::kPercentiles:
     case FigureKind::kUsersPerGpu:
       break;
@@ -115,9 +115,9 @@ Coordinates coordinates(const LevelStats& level, const LevelHeadline& headline, 
 
 std::string point_label(const LevelHeadline& headline, FigureKind kind) {
   if (kind == FigureKind::kThroughputLatency) {
-    return fmt::format("c{}:{:.0f}", headline.concurrency, headline.throughput_tps.value_or(0));
+    return fmt::format("{}:{:.0f}", name_of(headline.point), headline.throughput_tps.value_or(0));
   }
-  if (kind == FigureKind::kGpuThroughputSpeed) return fmt::format("c{}", headline.concurrency);
+  if (kind == FigureKind::kGpuThroughputSpeed) return name_of(headline.point);
   return "";
 }
 
@@ -138,7 +138,7 @@ Curve curve_of(const SweepResult& result, const FigureOptions& options, size_t i
                     .tooltip = tooltip(result, headline),
                     .valid = headline.valid,
                     .x_at_most = bound};
-    point.ringed = users != nullptr && users->c_pass == level.concurrency &&
+    point.ringed = users != nullptr && users->c_pass == level.point.concurrency() &&
                    users->target.metric == Metric::kE2e;
     curve.points.push_back(std::move(point));
   }
@@ -163,12 +163,11 @@ void add_percentiles(const SweepResult& result, size_t index, std::vector<Curve>
     for (const LevelStats& level : result.levels) {
       const std::optional<double> value = level.pooled.e2e.*member;
       if (!value) continue;
-      curve.points.push_back(
-          {.x = static_cast<double>(level.concurrency),
-           .y = *value,
-           .tooltip = fmt::format("{}, concurrency {}: {} E2E {} ms", result.name,
-                                  level.concurrency, name, ms_text(value)),
-           .valid = level.pooled.valid});
+      curve.points.push_back({.x = level.point.value,
+                              .y = *value,
+                              .tooltip = fmt::format("{}, {}: {} E2E {} ms", result.name,
+                                                     text_of(level.point), name, ms_text(value)),
+                              .valid = level.pooled.valid});
     }
     if (curve.points.empty()) continue;
     drawn.push_back(fmt::format("{} {}", name, pattern));
@@ -177,7 +176,28 @@ void add_percentiles(const SweepResult& result, size_t index, std::vector<Curve>
   if (curves.size() > first) curves[first].note = join(drawn, " · ");
 }
 
-void set_titles(Plot& plot, FigureKind kind, bool all_steady) {
+// Of their levels; curves of more than one kind do not share an axis.
+LoadKind load_kind(std::span<const SweepResult> results) {
+  for (const SweepResult& result : results) {
+    if (!result.levels.empty()) return result.levels.front().point.kind;
+  }
+  return LoadKind::kConcurrency;
+}
+
+std::string axis_title(LoadKind load) {
+  switch (load) {
+    case LoadKind::kConcurrency:
+      return "concurrency (requests in flight)";
+    case LoadKind::kRate:
+      return "request rate (requests/s)";
+    case LoadKind::kUsers:
+      return "users (sessions at a time)";
+  }
+  return "";
+}
+
+void set_titles(Plot& plot, FigureKind kind, LoadKind load, bool all_steady) {
+  const std::string against = fmt::format(" against {}", name_of(load));
   const std::string steady = all_steady ? ", steady" : "";
   switch (kind) {
     case FigureKind::kThroughputLatency:
@@ -191,15 +211,15 @@ void set_titles(Plot& plot, FigureKind kind, bool all_steady) {
       plot.y_title = "throughput per GPU" + steady + " (tokens/s)";
       return;
     case FigureKind::kLatencyConcurrency:
-      plot.title = "Latency against concurrency";
+      plot.title = "Latency" + against;
       plot.y_title = "median E2E latency (ms)";
       break;
     case FigureKind::kTtftConcurrency:
-      plot.title = "Time to first token against concurrency";
+      plot.title = "Time to first token" + against;
       plot.y_title = "median TTFT (ms)";
       break;
     case FigureKind::kPercentiles:
-      plot.title = "Latency percentiles against concurrency";
+      plot.title = "Latency percentiles" + against;
       plot.y_title = "E2E latency (ms)";
       break;
     case FigureKind::kUsersPerGpu:
@@ -207,8 +227,8 @@ void set_titles(Plot& plot, FigureKind kind, bool all_steady) {
       plot.y_title = "users per GPU";
       return;
   }
-  plot.x_title = "concurrency (requests in flight)";
-  plot.x_is_concurrency = true;
+  plot.x_title = axis_title(load);
+  plot.x_is_load = true;
 }
 
 // Targets on the median E2E are lines where an axis is the median E2E.
@@ -317,7 +337,7 @@ Plot plot_of(std::span<const SweepResult> results, const FigureOptions& options)
       plot.curves[before].note = users_note(result);
     }
   }
-  set_titles(plot, options.kind, all_steady);
+  set_titles(plot, options.kind, load_kind(results), all_steady);
   if (!options.title.empty()) plot.title = options.title;
   plot.subtitle = subtitle_of(results);
   add_targets(results, options.kind, plot);

@@ -41,7 +41,7 @@ struct Plot {
   std::vector<std::string> subtitle;  // lines
   std::vector<std::string> badges;    // marks that hold for every curve
   std::string x_title, y_title;
-  bool x_is_concurrency = false;
+  bool x_is_load = false;
   std::vector<Curve> curves;
   std::vector<TargetLine> targets;
   std::vector<std::pair<double, double>> front;  // of the Pareto front, ascending x; may be empty

@@ -71,9 +71,9 @@ std::string stage_text(LevelStage stage) {
 }
 
 std::string place_text(const LevelProgress& progress) {
-  std::string text = fmt::format("concurrency {}  level {}/{}", progress.concurrency,
-                                 progress.level, progress.levels);
-  if (progress.repeats > 1) text += fmt::format("  run {}/{}", progress.repeat, progress.repeats);
+  const RunPosition& at = progress.position;
+  std::string text = fmt::format("{}  level {}/{}", text_of(at.run.point), at.nth + 1, at.levels);
+  if (at.repeats > 1) text += fmt::format("  run {}/{}", at.run.repeat + 1, at.repeats);
   return text;
 }
 
@@ -81,7 +81,8 @@ std::string first_line(const LevelProgress& progress, const TableStyle& style) {
   std::vector<Part> parts = {{.keep = 100, .text = place_text(progress), .sgr = "1"}};
   const std::string stage = stage_text(progress.stage);
   if (!stage.empty()) parts.push_back({.keep = 60, .text = stage, .sgr = "36"});
-  if (progress.simulated) parts.push_back({.keep = 90, .text = "SIMULATED", .sgr = "1;33"});
+  if (progress.position.simulated)
+    parts.push_back({.keep = 90, .text = "SIMULATED", .sgr = "1;33"});
   std::vector<Part> after = {
       {.keep = 80, .text = fmt::format("{}/{}", progress.done, progress.total)}};
   if (progress.level_eta) {
@@ -137,10 +138,11 @@ std::string progress_text(const LevelProgress& progress, const TableStyle& style
 }
 
 std::string progress_log_line(const LevelProgress& progress) {
-  std::vector<std::string> parts = {place_text(progress) + (progress.simulated ? " SIMULATED" : ""),
-                                    fmt::format("{}/{} done", progress.done, progress.total),
-                                    fmt::format("{} in flight", progress.in_flight),
-                                    format_significant(progress.output_tps) + " tokens/s"};
+  std::vector<std::string> parts = {
+      place_text(progress) + (progress.position.simulated ? " SIMULATED" : ""),
+      fmt::format("{}/{} done", progress.done, progress.total),
+      fmt::format("{} in flight", progress.in_flight),
+      format_significant(progress.output_tps) + " tokens/s"};
   if (progress.e2e_p50_ms)
     parts.push_back("E2E p50 " + report::ms_text(progress.e2e_p50_ms) + " ms");
   parts.push_back(fmt::format("{} errors", progress.errors));

@@ -12,11 +12,8 @@ RequestSpan span_of(const RequestRecord& record) {
     if (instant) return to_ns(*instant);
     return std::nullopt;
   };
-  RequestSpan span{.level = record.level,
-                   .repeat = record.repeat,
-                   .slot = record.slot,
-                   .phase = record.phase,
-                   .outcome = record.outcome};
+  RequestSpan span{
+      .run = record.run, .slot = record.slot, .phase = record.phase, .outcome = record.outcome};
   span.start_ns = to_ns(record.sent.value_or(record.scheduled));
   span.first_token_ns = optional_ns(record.first_token);
   span.last_token_ns = optional_ns(record.last_token);
@@ -39,11 +36,9 @@ double ms_between(int64_t from_ns, int64_t to_ns) {
 
 using Requests = std::vector<const RequestSpan*>;  // there may be a million: not copied
 
-std::map<std::pair<int, int>, Requests> by_run(std::span<const RequestSpan> requests) {
-  std::map<std::pair<int, int>, Requests> runs;
-  for (const RequestSpan& request : requests) {
-    runs[{request.level, request.repeat}].push_back(&request);
-  }
+std::map<RunId, Requests> by_run(std::span<const RequestSpan> requests) {
+  std::map<RunId, Requests> runs;
+  for (const RequestSpan& request : requests) runs[request.run].push_back(&request);
   return runs;
 }
 
@@ -77,7 +72,7 @@ Timeline timeline_of(Requests requests, const TimelineLimits& limits, size_t& bu
                    [](const RequestSpan* a, const RequestSpan* b) {
                      return a->slot != b->slot ? a->slot < b->slot : a->start_ns < b->start_ns;
                    });
-  Timeline timeline{.level = requests.front()->level, .repeat = requests.front()->repeat};
+  Timeline timeline{.run = requests.front()->run};
   timeline.start_ns = requests.front()->start_ns;
   timeline.end_ns = requests.front()->end_ns;
   uint32_t slots = 0;
@@ -130,14 +125,14 @@ Bins bins_of(std::vector<double> values, size_t count) {
   return bins;
 }
 
-std::map<int, LevelBins> level_bins(std::span<const RequestSpan> requests) {
+std::map<LoadPoint, LevelBins> level_bins(std::span<const RequestSpan> requests) {
   struct Values {
     std::vector<double> e2e, ttft, tpot;
   };
-  std::map<int, Values> levels;
+  std::map<LoadPoint, Values> levels;
   for (const RequestSpan& request : requests) {
     if (request.phase != Phase::kMeasured || request.outcome != Outcome::kOk) continue;
-    Values& values = levels[request.level];
+    Values& values = levels[request.run.point];
     if (request.last_token_ns) {
       values.e2e.push_back(ms_between(request.start_ns, *request.last_token_ns));
     }
@@ -146,9 +141,9 @@ std::map<int, LevelBins> level_bins(std::span<const RequestSpan> requests) {
     }
     if (request.tpot_ms) values.tpot.push_back(*request.tpot_ms);
   }
-  std::map<int, LevelBins> bins;
-  for (auto& [level, values] : levels) {
-    bins[level] = {.e2e = bins_of(std::move(values.e2e)),
+  std::map<LoadPoint, LevelBins> bins;
+  for (auto& [point, values] : levels) {
+    bins[point] = {.e2e = bins_of(std::move(values.e2e)),
                    .ttft = bins_of(std::move(values.ttft)),
                    .tpot = bins_of(std::move(values.tpot))};
   }

@@ -25,7 +25,7 @@ Bins bins_of(std::vector<double> values, size_t count = 48);
 struct LevelBins {
   Bins e2e, ttft, tpot;
 };
-std::map<int, LevelBins> level_bins(std::span<const RequestSpan> requests);
+std::map<LoadPoint, LevelBins> level_bins(std::span<const RequestSpan> requests);
 
 // A run's requests one by one, or counts in equal steps of time where they are too many.
 struct TimelineStep {
@@ -34,8 +34,7 @@ struct TimelineStep {
   int64_t failed = 0;     // in the step
 };
 struct Timeline {
-  int level = 0;
-  int repeat = 0;
+  RunId run;
   int64_t start_ns = 0;  // of the first request
   int64_t end_ns = 0;
   int64_t requests = 0;
@@ -50,7 +49,7 @@ struct TimelineLimits {
   uint32_t slots = 256;
   size_t steps = 160;
 };
-// One for each run, by level and repeat. `budget` is what is left of spans_in_all; it is reduced.
+// One for each run, in order. `budget` is what is left of spans_in_all; it is reduced.
 std::vector<Timeline> timelines(std::span<const RequestSpan> requests, const TimelineLimits& limits,
                                 size_t& budget);
 

@@ -55,7 +55,7 @@ std::string levels_rendered(const SweepResult& result, const TableStyle& style) 
     const LevelHeadline headline = report::headline_of(level, result.source);
     const bool u = style.unicode;
     rows.push_back(
-        {.cells = {std::to_string(headline.concurrency), throughput_text(headline, u),
+        {.cells = {value_text(headline.point), throughput_text(headline, u),
                    report::rate_text(headline.per_gpu_tps, u), report::e2e_text(headline, u),
                    report::interval_text(headline.e2e_ci95), report::ms_text(headline.ttft_ms, u),
                    report::ms_text(headline.tpot_ms, u),
@@ -171,10 +171,10 @@ std::string level_line(const LevelStats& level, const TableStyle& style) {
   const LevelHeadline headline = report::headline_of(level);
   const bool u = style.unicode;
   const std::string mark = headline.valid ? (u ? "✓" : "ok") : (u ? "✗" : "!!");
-  std::string line =
-      fmt::format("concurrency {:>4}  {:>7} tokens/s  {:>7} per GPU  E2E {:>7} ms",
-                  headline.concurrency, throughput_text(headline, u),
-                  report::rate_text(headline.per_gpu_tps, u), report::e2e_text(headline, u));
+  std::string line = fmt::format(
+      "{} {:>4}  {:>7} tokens/s  {:>7} per GPU  E2E {:>7} ms", name_of(headline.point.kind),
+      value_text(headline.point), throughput_text(headline, u),
+      report::rate_text(headline.per_gpu_tps, u), report::e2e_text(headline, u));
   const std::string interval = report::interval_text(headline.e2e_ci95);
   if (!interval.empty()) line += " " + interval;
   line += fmt::format("  TTFT {} ms  TPOT {} ms", report::ms_text(headline.ttft_ms, u),

@@ -38,11 +38,13 @@ bool take(std::string_view& in, Int& out) {
 
 std::optional<ChunkBlock> parse(std::string_view payload) {
   ChunkBlock block;
+  int concurrency = 0;
   uint32_t count = 0;
-  if (!take(payload, block.level) || !take(payload, block.repeat) || !take(payload, block.index) ||
-      !take(payload, count) || count > payload.size()) {
+  if (!take(payload, concurrency) || !take(payload, block.run.repeat) ||
+      !take(payload, block.index) || !take(payload, count) || count > payload.size()) {
     return std::nullopt;
   }
+  block.run.point = at_concurrency(concurrency);
   block.instants.reserve(count);
   int64_t at = 0;
   for (uint32_t i = 0; i < count; ++i) {
@@ -61,8 +63,8 @@ std::optional<ChunkBlock> parse(std::string_view payload) {
 std::string chunk_block(const RequestRecord& record, const ChunkTrace& trace) {
   std::string payload;
   payload.reserve(trace.packed().size() + 24);
-  append_varint(payload, static_cast<uint64_t>(record.level));
-  append_varint(payload, static_cast<uint64_t>(record.repeat));
+  append_varint(payload, static_cast<uint64_t>(record.run.point.concurrency()));
+  append_varint(payload, static_cast<uint64_t>(record.run.repeat));
   append_varint(payload, record.index);
   append_varint(payload, static_cast<uint64_t>(trace.count()));
   payload += trace.packed();

@@ -125,10 +125,10 @@ std::string llm_d_level(const SweepResult& result, const LevelStats& level) {
       "  description: {}\n"
       "  time:\n"
       "    start: {}\n",
-      quoted(fmt::format("{}-c{}", result.name, level.concurrency)),
+      quoted(fmt::format("{}-{}", result.name, name_of(level.point))),
       quoted(result.simulated ? "SIMULATED, not a measurement" : "measured sweep level"),
       quoted(result.created_at));
-  text += llm_d_scenario(result, level.concurrency);
+  text += llm_d_scenario(result, level.point.concurrency());
   text += fmt::format(
       "results:\n"
       "  request_performance:\n"
@@ -157,7 +157,7 @@ std::string export_vllm_json(const SweepResult& result) {
   for (const LevelStats& level : result.levels) {
     const bool only_pooled = level.runs.empty();
     for (const RunStats& run : only_pooled ? std::vector<RunStats>{level.pooled} : level.runs) {
-      lines += vllm_run(result, level.concurrency, run)
+      lines += vllm_run(result, level.point.concurrency(), run)
                    .dump(-1, ' ', false, Json::error_handler_t::replace) +
                "\n";
     }

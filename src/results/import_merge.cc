@@ -169,12 +169,13 @@ RunStats pool(const std::vector<Run>& runs, const std::vector<RunStats>& stats, 
     if (more.empty()) return mean_of_runs(stats);
     records.insert(records.end(), more.begin(), more.end());
   }
-  const LevelContext level{.concurrency = runs.front().concurrency, .gpus = gpus, .fillers = false};
+  const LevelContext level{
+      .point = at_concurrency(runs.front().concurrency), .gpus = gpus, .fillers = false};
   return pool_runs(level, stats, records).pooled;
 }
 
 LevelStats level_of(const std::vector<Run>& runs, int gpus) {
-  LevelStats level{.concurrency = runs.front().concurrency};
+  LevelStats level{.point = at_concurrency(runs.front().concurrency)};
   for (const Run& run : runs) {
     RunStats stats = run.stats;
     stats.repeat = static_cast<int>(level.runs.size());

@@ -33,7 +33,7 @@ void assign_slots(std::vector<RequestRecord>& records, int concurrency) {
 }
 
 RequestRecord record_of(const Request& request, double first_start_s, int concurrency) {
-  RequestRecord record{.level = concurrency, .phase = Phase::kMeasured};
+  RequestRecord record{.run = {.point = at_concurrency(concurrency)}, .phase = Phase::kMeasured};
   const double start = std::clamp(*request.start_s - first_start_s, 0.0, kLongestSeconds);
   const Instant sent = from_ns(1'000'000'000) + from_seconds(start);
   record.scheduled = sent;
@@ -174,7 +174,7 @@ std::vector<RequestRecord> records_of(const Run& run) {
 
 void recompute(Run& run) {
   if (run.requests.empty()) return;
-  const LevelContext level{.concurrency = run.concurrency, .fillers = false};
+  const LevelContext level{.point = at_concurrency(run.concurrency), .fillers = false};
   const std::vector<RequestRecord> timed = records_of(run);
   if (!timed.empty() && run.concurrency > 0) {
     const RequestCounts counts = run.stats.requests;

@@ -20,8 +20,8 @@ namespace llmsweep {
 
 template <class Archive>
 void fields(Archive& archive, RunEntry& value) {
-  archive("level", value.level);
-  archive("repeat", value.repeat);
+  archive("level", value.id.point);
+  archive("repeat", value.id.repeat);
   archive("started_at", value.started_at);
   archive("started_ns", value.started_ns);
   archive("first_prompt", value.first_prompt);
@@ -40,9 +40,8 @@ constexpr int kMaxEventDepth = 64;
 
 // The run that is under way with this place in the sweep.
 auto find_run(std::vector<RunEntry>& runs, const RunEntry& like) {
-  return std::find_if(runs.begin(), runs.end(), [&](const RunEntry& run) {
-    return run.level == like.level && run.repeat == like.repeat;
-  });
+  return std::find_if(runs.begin(), runs.end(),
+                      [&](const RunEntry& run) { return run.id == like.id; });
 }
 
 void apply(Journal& journal, const FilePlace& place) {

@@ -105,10 +105,20 @@ void apply(const Element& value, RequestRecord& record) {
   }
 }
 
+void apply_level(const Element& value, RequestRecord& record) {
+  int concurrency = 0;
+  read(value, concurrency);
+  record.run.point = at_concurrency(concurrency);
+}
+
+void apply_repeat(const Element& value, RequestRecord& record) {
+  read(value, record.run.repeat);
+}
+
 // In the order in which record_to_jsonl() writes them.
 constexpr std::array kFields = {
-    Field{"level", true, apply<&RequestRecord::level>},
-    Field{"repeat", true, apply<&RequestRecord::repeat>},
+    Field{"level", true, apply_level},
+    Field{"repeat", true, apply_repeat},
     Field{"superseded", false, apply<&RequestRecord::superseded>},
     Field{"index", true, apply<&RequestRecord::index>},
     Field{"slot", true, apply<&RequestRecord::slot>},

@@ -70,8 +70,8 @@ std::string record_to_jsonl(const RequestRecord& record) {
   std::string out;
   out.reserve(1024);
   out += '{';
-  number(out, "level", record.level);
-  number(out, "repeat", record.repeat);
+  number(out, "level", record.run.point.concurrency());
+  number(out, "repeat", record.run.repeat);
   flag(out, "superseded", record.superseded);
   number(out, "index", record.index);
   number(out, "slot", record.slot);

@@ -24,6 +24,19 @@ struct JsonShape<Interval> {  // [low, high]
 };
 
 template <>
+struct JsonShape<LoadPoint> {  // its concurrency; null: of another kind, which no file states yet
+  static constexpr bool kSpecial = true;
+  static Json encode(const LoadPoint& value) {
+    return value.kind == LoadKind::kConcurrency ? Json(value.concurrency()) : Json();
+  }
+  static void decode(const FilePlace& place, LoadPoint& value) {
+    int concurrency = 0;
+    decode_number(place, concurrency);
+    value = at_concurrency(concurrency);
+  }
+};
+
+template <>
 struct JsonShape<TokenCount> {  // 2400, {min, max}, {mean, stddev}, [{tokens, weight}, …]
   static constexpr bool kSpecial = true;
   static Json encode(const TokenCount& value);
@@ -208,7 +221,7 @@ void fields(Archive& archive, RunStats& value) {
 
 template <class Archive>
 void fields(Archive& archive, LevelStats& value) {
-  archive("concurrency", value.concurrency);
+  archive("concurrency", value.point);
   statistics(archive, value.pooled);
   archive("e2e_p50_between_runs_ci95", value.e2e_p50_between_runs_ci95);
   archive("throughput_between_runs_ci95", value.throughput_between_runs_ci95);

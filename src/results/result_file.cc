@@ -56,12 +56,12 @@ void check_version(const FilePlace& root) {
 void check_levels(const FilePlace& root, const SweepResult& result) {
   const int least = result.source == Source::kPublished ? 0 : 1;
   for (size_t i = 0; i < result.levels.size(); ++i) {
-    const int concurrency = result.levels[i].concurrency;
+    const LoadPoint point = result.levels[i].point;
     const std::string where = "levels[" + std::to_string(i) + "].concurrency";
-    if (concurrency < least) {
+    if (point.concurrency() < least) {
       root.member(root.value, where).fail("must be at least " + std::to_string(least));
     }
-    if (i > 0 && concurrency <= result.levels[i - 1].concurrency) {
+    if (i > 0 && point <= result.levels[i - 1].point) {
       root.member(root.value, where).fail("levels must have ascending, different concurrencies");
     }
   }

@@ -19,11 +19,11 @@ std::vector<int> read_concurrency(const ConfigNode& node) {
   }
   std::vector<int> levels;
   for (const ConfigNode& item : node.items()) {
-    const int level = static_cast<int>(item.as_int(1, kMaxConcurrency));
-    if (std::find(levels.begin(), levels.end(), level) != levels.end()) {
-      item.fail("level " + std::to_string(level) + " is listed twice");
+    const int concurrency = static_cast<int>(item.as_int(1, kMaxConcurrency));
+    if (std::find(levels.begin(), levels.end(), concurrency) != levels.end()) {
+      item.fail("level " + std::to_string(concurrency) + " is listed twice");
     }
-    levels.push_back(level);
+    levels.push_back(concurrency);
   }
   if (levels.empty()) node.fail("must hold at least one level", "as in concurrency: [1, 2, 4, 8]");
   return levels;

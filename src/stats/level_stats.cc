@@ -60,7 +60,7 @@ void fill_with_fillers(RunStats& stats, std::span<const SlotTime> times, const W
   stats.achieved_concurrency = mean_in_flight(times, window);
   const SlotTotals totals = total(times);
   if (totals.occupied_s <= 0) return;
-  const double per_slot_second = level.concurrency / totals.occupied_s;
+  const double per_slot_second = level.point.concurrency() / totals.occupied_s;
   stats.steady_output_throughput_tps = per_slot_second * totals.tokens;
   stats.request_throughput_rps = per_slot_second * static_cast<double>(stats.requests.completed);
   fill_little(stats, per_slot_second * static_cast<double>(totals.requests), totals);
@@ -70,7 +70,7 @@ void fill_without_fillers(RunStats& stats, std::span<const SlotTime> times, cons
                           const LevelContext& level) {
   stats.request_throughput_rps = static_cast<double>(stats.requests.completed) / window.seconds();
   const SlotTotals totals = total(times);
-  const auto steady = issue_window(times, level.concurrency);
+  const auto steady = issue_window(times, level.point.concurrency());
   if (!steady || steady->seconds() * static_cast<double>(totals.requests) < totals.in_flight_s) {
     return;  // shorter than the mean request: what it shows depends on its phase
   }
@@ -90,7 +90,7 @@ void fill_rates(RunStats& stats, std::span<const SlotTime> times, const LevelCon
   stats.wall_seconds = window->seconds();
   stats.output_throughput_tps =
       tokens_inside(times, *window, Count::kMeasuredAndFillers) / window->seconds();
-  if (level.fillers && level.concurrency > 0) {
+  if (level.fillers && level.point.concurrency() > 0) {
     fill_with_fillers(stats, times, *window, level);
   } else {
     fill_without_fillers(stats, times, *window, level);
@@ -164,7 +164,7 @@ RunStats run_stats(const RunInput& input) {
   const int64_t good = fill_request_stats(stats, input.records, level);
   const std::vector<SlotTime> times = slot_times(input.records);
   fill_rates(stats, times, level);
-  fill_delays(stats.client, times, level.origin);
+  fill_delays(stats.client, times, level.point.origin());
   fill_chunks(stats.client, input.records);
   fill_derived(stats, level);
   if (stats.goodput_fraction && stats.requests.completed > 0) {

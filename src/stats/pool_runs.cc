@@ -111,7 +111,7 @@ std::vector<Enum> union_of(const Runs& runs, std::vector<Enum> RunStats::*member
 
 LevelStats pool_runs(const LevelContext& level, std::vector<RunStats> runs,
                      std::span<const RequestRecord> records) {
-  LevelStats stats{.concurrency = level.concurrency};
+  LevelStats stats{.point = level.point};
   RunStats& pooled = stats.pooled;
   fill_request_stats(pooled, records, level);
   fill_rates(pooled, runs);

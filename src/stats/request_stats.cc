@@ -193,7 +193,7 @@ RequestMetrics request_metrics(const RequestRecord& record, LatencyOrigin origin
 
 bool is_good(const RequestRecord& record, const LevelContext& level) {
   if (record.outcome != Outcome::kOk) return false;
-  const RequestMetrics metrics = request_metrics(record, level.origin);
+  const RequestMetrics metrics = request_metrics(record, level.point.origin());
   return std::all_of(level.goodput.begin(), level.goodput.end(), [&](const Target& target) {
     const auto value = value_of(record, metrics, target.metric);
     return value ? *value <= to_ms(target.max) : may_be_absent(target.metric);
@@ -213,7 +213,7 @@ int64_t fill_request_stats(RunStats& stats, std::span<const RequestRecord> recor
       continue;
     }
     ++stats.requests.completed;
-    collect(samples, record, level.origin);
+    collect(samples, record, level.point.origin());
     tokens.add(record);
     if (is_good(record, level)) ++good;
   }

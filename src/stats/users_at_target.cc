@@ -31,17 +31,16 @@ std::optional<bool> meets(const RunStats& stats, const Target& target) {
 std::vector<const LevelStats*> judged(std::span<const LevelStats> levels, const Target& target) {
   std::vector<const LevelStats*> result;
   for (const LevelStats& level : levels) {
-    const bool known = level.concurrency > 0 && meets(level.pooled, target);
+    const bool known = level.point.concurrency() > 0 && meets(level.pooled, target);
     if (level.pooled.valid && known) result.push_back(&level);
   }
-  std::sort(result.begin(), result.end(), [](const LevelStats* a, const LevelStats* b) {
-    return a->concurrency < b->concurrency;
-  });
+  std::sort(result.begin(), result.end(),
+            [](const LevelStats* a, const LevelStats* b) { return a->point < b->point; });
   return result;
 }
 
 Point point_of(const LevelStats& level, const RunStats& stats, const Target& target) {
-  return {static_cast<double>(level.concurrency), *value_at(stats, target),
+  return {level.point.value, *value_at(stats, target),
           static_cast<double>(std::max<int64_t>(1, stats.requests.completed))};
 }
 
@@ -93,8 +92,8 @@ UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& 
   const auto failing = std::find_if(counted.begin(), counted.end(), [&](const LevelStats* level) {
     return !*meets(level->pooled, target);
   });
-  if (failing != counted.end()) result.c_fail = (*failing)->concurrency;
-  if (failing != counted.begin()) result.c_pass = (*(failing - 1))->concurrency;
+  if (failing != counted.end()) result.c_fail = (*failing)->point.concurrency();
+  if (failing != counted.begin()) result.c_pass = (*(failing - 1))->point.concurrency();
   result.users = result.c_pass.value_or(0);
   if (gpus > 0) result.users_per_gpu = static_cast<double>(result.users) / gpus;
   if (!result.c_pass) {

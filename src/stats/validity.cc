@@ -42,15 +42,16 @@ bool off_by_more(std::optional<double> share, double tolerance) {
 void find_reasons(RunStats& run, const ValidityInput& input) {
   Findings findings(run);
   const ClientHealth& client = run.client;
-  const bool closed = input.concurrency > 0;
+  const bool closed = input.point.is_closed();
+  const int concurrency = input.point.concurrency();
   const double limit_ms = delay_limit_ms(run);
   findings.invalid_if(client.busy_fraction > kBusyLimit, InvalidReason::kClientBusy);
   findings.invalid_if(client.receive_delay_p99_ms > limit_ms, InvalidReason::kClientDelay);
   findings.invalid_if(!closed && client.send_lateness_p99_ms > limit_ms,
                       InvalidReason::kSendLateness);
   findings.invalid_if(closed && client.slot_gap_p99_ms > limit_ms, InvalidReason::kSlotGap);
-  if (closed && run.achieved_concurrency) {
-    const double off = std::abs(*run.achieved_concurrency / input.concurrency - 1);
+  if (concurrency > 0 && run.achieved_concurrency) {
+    const double off = std::abs(*run.achieved_concurrency / concurrency - 1);
     findings.invalid_if(off > kConcurrencyTolerance, InvalidReason::kConcurrencyOff);
   }
   findings.invalid_if(off_by_more(run.output_tokens_off, kTokenTolerance),

@@ -9,7 +9,8 @@
 #include "llmsweep/load/load_loop.h"
 #include "llmsweep/load/watchdog.h"
 #include "llmsweep/protocol/request.h"
-#include "llmsweep/schedule/closed_loop.h"
+#include "llmsweep/schedule/schedule.h"
+#include "llmsweep/sweep/prediction.h"
 #include "sweep/client_health.h"
 
 namespace llmsweep {
@@ -17,9 +18,8 @@ namespace {
 
 constexpr int kStreamsPerLoop = 2048;
 
-int loops_for(const SweepSpec& spec) {
+int loops_for(const SweepSpec& spec, int streams) {
   if (spec.client.threads > 0) return spec.client.threads;
-  const int streams = *std::max_element(spec.load.concurrency.begin(), spec.load.concurrency.end());
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   return std::clamp((streams + kStreamsPerLoop - 1) / kStreamsPerLoop, 1, cores);
 }
@@ -27,8 +27,8 @@ int loops_for(const SweepSpec& spec) {
 std::vector<std::unique_ptr<HttpClient>> make_clients(const SweepSpec& spec,
                                                       const Preflight& preflight,
                                                       const Connection& connection) {
-  const int loops = loops_for(spec);
-  const int streams = *std::max_element(spec.load.concurrency.begin(), spec.load.concurrency.end());
+  const int streams = most_streams(spec);
+  const int loops = loops_for(spec, streams);
   ensure_descriptors(static_cast<size_t>(streams));
   ensure_ports(static_cast<size_t>(streams), preflight.addresses.size());
   std::vector<std::string> urls;
@@ -49,9 +49,9 @@ std::vector<std::unique_ptr<HttpClient>> make_clients(const SweepSpec& spec,
 }
 
 // With more failures the run's error rate is over its limit, whatever the rest does.
-int64_t max_failed(const LoadSpec& load, int concurrency) {
+int64_t max_failed(const LoadSpec& load, LoadPoint point) {
   if (!load.stop_over_error_rate) return std::numeric_limits<int64_t>::max();
-  const auto measured = static_cast<double>(prompt_demand(load, concurrency).measured);
+  const auto measured = static_cast<double>(prompt_demand(load, point).measured);
   return static_cast<int64_t>(measured * load.max_error_rate);
 }
 
@@ -63,12 +63,12 @@ PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight) {
                   .overhead_tokens = preflight.overhead_tokens.value_or(0),
                   .bytes_per_token = preflight.bytes_per_token};
   for (int repeat = 0; repeat < spec.load.repeats; ++repeat) {
-    for (size_t level = 0; level < spec.load.concurrency.size(); ++level) {
-      const PromptDemand demand = prompt_demand(spec.load, spec.load.concurrency[level]);
-      const int index = static_cast<int>(level);
-      plan.needs.push_back({index, repeat, Phase::kWarmup, demand.warmup});
-      plan.needs.push_back({index, repeat, Phase::kMeasured, demand.measured});
-      plan.needs.push_back({index, repeat, Phase::kFiller, demand.filler});
+    for (const LoadPoint point : load_points(spec.load)) {
+      const PromptDemand demand = prompt_demand(spec.load, point);
+      const RunId run{point, repeat};
+      plan.needs.push_back({run, Phase::kWarmup, demand.warmup});
+      plan.needs.push_back({run, Phase::kMeasured, demand.measured});
+      plan.needs.push_back({run, Phase::kFiller, demand.filler});
     }
   }
   return plan;
@@ -87,33 +87,31 @@ LevelRunner::LevelRunner(const SweepSpec& spec, const Preflight& preflight,
       secrets_(secrets_of(spec, connection)),
       clients_(make_clients(spec, preflight, connection)) {}
 
-int64_t LevelRunner::prompts_of(int concurrency) const {
-  return prompt_demand(spec_.load, concurrency).total();
+int64_t LevelRunner::prompts_of(LoadPoint point) const {
+  return prompt_demand(spec_.load, point).total();
 }
 
 LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
-  const PromptSet prompts = prompts_.build(first_prompt, prompts_of(position.concurrency));
+  const LoadPoint point = position.run.point;
+  const PromptSet prompts = prompts_.build(first_prompt, prompts_of(point));
 
-  const LoadPlan plan{.schedule = closed_loop(spec_.load, position.concurrency),
+  const LoadPlan plan{.schedule = make_schedule(spec_.load, point),
                       .prompts = prompts.prompts,
                       .bodies = render(prompts.prompts),
                       .api = spec_.endpoint.api,
                       .endpoints = static_cast<uint32_t>(preflight_.addresses.size()),
-                      .level = position.concurrency,
-                      .repeat = position.repeat - 1,
+                      .run = position.run,
                       .request_timeout = spec_.endpoint.request_timeout,
                       .grace = spec_.load.grace,
                       .max_response_bytes = spec_.client.max_response_bytes,
                       .max_consecutive_errors = spec_.load.max_consecutive_errors,
-                      .max_failed = max_failed(spec_.load, position.concurrency),
+                      .max_failed = max_failed(spec_.load, point),
                       .chunks = chunk_sink(),
                       .retry_after = spec_.load.retry_after,
                       .retry_after_max = spec_.load.retry_after_max,
                       .secrets = secrets_};
   LoadControl control;
-  RunTracker tracker(
-      position, int64_t{position.concurrency} * measured_per_slot(spec_.load, position.concurrency),
-      clock_.now());
+  RunTracker tracker(position, prompt_demand(spec_.load, point).measured, clock_.now());
   const Ticker ticker{.tick = [&] {
     const int interrupts = interrupts_.load();
     if (interrupts > 1) {

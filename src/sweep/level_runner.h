@@ -38,7 +38,7 @@ class LevelRunner {
 
   // Takes prompts from `first_prompt` on, prompts_of() of them.
   LevelRun run(const RunPosition& position, int64_t first_prompt);
-  int64_t prompts_of(int concurrency) const;
+  int64_t prompts_of(LoadPoint point) const;
 
  private:
   std::vector<std::shared_ptr<const std::string>> render(const std::vector<Prompt>& prompts) const;

@@ -2,20 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/describe.h"
-#include "llmsweep/schedule/closed_loop.h"
+#include "llmsweep/schedule/schedule.h"
 
 namespace llmsweep {
+
+int most_streams(const SweepSpec& spec) {
+  int streams = 0;
+  for (const LoadPoint point : load_points(spec.load)) streams = std::max(streams, point.slots());
+  return streams;
+}
+
 std::string plan_text(const SweepSpec& spec) {
   int64_t measured = 0;
   int64_t warmup = 0;
   std::string levels;
-  for (const int concurrency : spec.load.concurrency) {
-    const PromptDemand demand = prompt_demand(spec.load, concurrency);
+  for (const LoadPoint point : load_points(spec.load)) {
+    const PromptDemand demand = prompt_demand(spec.load, point);
     measured += demand.measured;
     warmup += demand.warmup;
-    levels += fmt::format("{}{}", levels.empty() ? "" : ", ", concurrency);
+    levels += fmt::format("{}{}", levels.empty() ? "" : ", ", value_text(point));
   }
   const int64_t repeats = spec.load.repeats;
   const double output = mean_tokens(spec.workload.output_tokens);
@@ -34,10 +43,7 @@ std::string plan_text(const SweepSpec& spec) {
 
 PlannedLoad planned_load(const SweepSpec& spec, const Preflight& preflight) {
   constexpr Duration kQuickest = std::chrono::microseconds(100);  // a token; below it is noise
-  PlannedLoad planned;
-  for (const int concurrency : spec.load.concurrency) {
-    planned.streams = std::max(planned.streams, concurrency);
-  }
+  PlannedLoad planned{.streams = most_streams(spec)};
   if (preflight.time_per_token >= kQuickest) {
     planned.chunks_per_s = planned.streams / to_seconds(preflight.time_per_token);
   }
@@ -52,8 +58,8 @@ Duration request_time_alone(const SweepSpec& spec, const Preflight& preflight) {
 
 Duration shortest_run_time(const SweepSpec& spec, Duration request_alone) {
   double requests = 0;  // in a row
-  for (const int concurrency : spec.load.concurrency) {
-    requests += spec.load.warmup_per_slot + measured_per_slot(spec.load, concurrency);
+  for (const LoadPoint point : load_points(spec.load)) {
+    requests += spec.load.warmup_per_slot + measured_per_slot(spec.load, point);
   }
   return from_seconds(to_seconds(request_alone) * requests * spec.load.repeats);
 }

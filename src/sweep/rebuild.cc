@@ -21,19 +21,18 @@ Rebuilt rebuild_result(const std::filesystem::path& folder) {
   const SweepSpec spec = parse_recorded_spec(journal.head.spec_json, path.string());
   Rebuilt rebuilt{.result = journal.head, .notes = {}};
   rebuilt.result.interrupted = !journal.complete;
-  std::set<int> levels;
+  std::set<LoadPoint> points;
   for (const RunEntry& run : journal.runs) {
     if (run.ended) {
-      levels.insert(run.level);
+      points.insert(run.id.point);
     } else {
       rebuilt.notes.push_back(
-          fmt::format("concurrency {}, repeat {} was cut short: its records are in no statistic",
-                      run.level, run.repeat + 1));
+          fmt::format("{} was cut short: its records are in no statistic", text_of(run.id)));
     }
   }
   const RunRecords records = records_in(folder / "requests.jsonl");
-  for (const int level : levels) {
-    put_level(rebuilt.result, spec, summarise_level(spec, level, journal.runs, records));
+  for (const LoadPoint point : points) {
+    put_level(rebuilt.result, spec, summarise_level(spec, point, journal.runs, records));
   }
   return rebuilt;
 }

@@ -16,15 +16,10 @@ void RunTracker::add(const RequestRecord& record) {
 }
 
 LevelProgress RunTracker::progress(const LoadControl& control, size_t loops, Instant now) const {
-  LevelProgress shown{.concurrency = position_.concurrency,
-                      .level = position_.level,
-                      .levels = position_.levels,
-                      .repeat = position_.repeat,
-                      .repeats = position_.repeats,
+  LevelProgress shown{.position = position_,
                       .total = measured_,
                       .in_flight = control.in_flight.load(),
-                      .errors = control.measured_failed.load(),
-                      .simulated = position_.simulated};
+                      .errors = control.measured_failed.load()};
   shown.done = control.measured_ok.load() + shown.errors;
   if (control.stop.load() != Stop::kNone) {
     shown.stage = LevelStage::kStopping;

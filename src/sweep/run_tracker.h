@@ -12,16 +12,6 @@
 
 namespace llmsweep {
 
-// Where a run stands within the sweep.
-struct RunPosition {
-  int concurrency = 0;
-  int level = 1;  // of `levels`, from 1
-  int levels = 1;
-  int repeat = 1;  // of `repeats`, from 1
-  int repeats = 1;
-  bool simulated = false;
-};
-
 class RunTracker {
  public:
   RunTracker(RunPosition position, int64_t measured, Instant started)

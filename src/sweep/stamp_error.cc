@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <map>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -17,7 +16,7 @@
 namespace llmsweep {
 namespace {
 
-using Place = std::tuple<int, int, uint32_t>;  // level, repeat, index
+using Place = std::pair<RunId, uint32_t>;  // with the index
 
 // The response's id of each measured request.
 std::map<Place, std::string> measured_requests(const std::filesystem::path& path) {
@@ -25,7 +24,7 @@ std::map<Place, std::string> measured_requests(const std::filesystem::path& path
   RecordReader reader(path);
   while (const auto record = reader.next()) {
     if (record->phase != Phase::kMeasured) continue;
-    ids.emplace(Place{record->level, record->repeat, record->index}, record->response_id);
+    ids.emplace(Place{record->run, record->index}, record->response_id);
   }
   return ids;
 }
@@ -49,7 +48,7 @@ StampErrors stamp_errors(const std::filesystem::path& folder,
   std::vector<double> late_us;
   ChunkReader reader(folder / "chunks.bin");
   while (const auto block = reader.next()) {
-    const auto request = requests.find({block->level, block->repeat, block->index});
+    const auto request = requests.find({block->run, block->index});
     if (request == requests.end()) continue;
     const auto known = truth.find(request->second);
     const std::vector<TruthChunk> none;

@@ -25,9 +25,9 @@ bool retry_after_cut(const LoadSpec& load, const std::vector<RequestRecord>& rec
 
 RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelContext& level,
                        const std::vector<RequestRecord>& records) {
-  RunStats stats =
-      run_stats({.records = records, .repeat = run.repeat, .level = level, .client = run.client});
-  judge_run(stats, {.concurrency = run.level,
+  RunStats stats = run_stats(
+      {.records = records, .repeat = run.id.repeat, .level = level, .client = run.client});
+  judge_run(stats, {.point = run.id.point,
                     .max_error_rate = spec.load.max_error_rate,
                     .targets = spec.targets,
                     .fillers = spec.load.fillers,
@@ -40,8 +40,7 @@ RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelCo
 
 [[noreturn]] void fail(const std::filesystem::path& requests, const RunEntry& run,
                        const std::string& what) {
-  throw Error({.what = "concurrency " + std::to_string(run.level) + ", repeat " +
-                       std::to_string(run.repeat + 1) + ": " + what,
+  throw Error({.what = text_of(run.id) + ": " + what,
                .where = requests.string(),
                .next = "was it changed after the run? sweep.jsonl beside it says what it held"});
 }
@@ -54,7 +53,7 @@ RunRecords records_in(const std::filesystem::path& requests) {
     records.reserve(static_cast<size_t>(run.records));
     RecordReader reader(requests, {.range = run.lines, .superseded = Superseded::kSkip});
     while (std::optional<RequestRecord> record = reader.next()) {
-      if (record->level != run.level || record->repeat != run.repeat) {
+      if (record->run != run.id) {
         fail(requests, run, "a record of another run stands among its lines");
       }
       records.push_back(std::move(*record));
@@ -70,30 +69,30 @@ RunRecords records_in(const std::filesystem::path& requests) {
   };
 }
 
-LevelStats summarise_level(const SweepSpec& spec, int concurrency,
+LevelStats summarise_level(const SweepSpec& spec, LoadPoint point,
                            const std::vector<RunEntry>& runs, const RunRecords& records) {
-  const LevelContext context{.concurrency = concurrency,
+  const LevelContext context{.point = point,
                              .gpus = spec.system.gpus,
                              .fillers = spec.load.fillers,
                              .goodput = spec.goodput};
   std::vector<RunStats> stats;
   std::vector<RequestRecord> all;
   for (const RunEntry& run : runs) {
-    if (run.level != concurrency || !run.ended) continue;
+    if (run.id.point != point || !run.ended) continue;
     std::vector<RequestRecord> of_run = records(run);
     stats.push_back(summarise_run(spec, run, context, of_run));
     std::move(of_run.begin(), of_run.end(), std::back_inserter(all));
   }
   LevelStats level = pool_runs(context, std::move(stats), all);
-  judge_level(level, {.concurrency = concurrency, .targets = spec.targets});
+  judge_level(level, {.point = point, .targets = spec.targets});
   return level;
 }
 
 void put_level(SweepResult& result, const SweepSpec& spec, LevelStats level) {
   const auto at = std::lower_bound(
-      result.levels.begin(), result.levels.end(), level.concurrency,
-      [](const LevelStats& present, int concurrency) { return present.concurrency < concurrency; });
-  if (at != result.levels.end() && at->concurrency == level.concurrency) {
+      result.levels.begin(), result.levels.end(), level.point,
+      [](const LevelStats& present, LoadPoint point) { return present.point < point; });
+  if (at != result.levels.end() && at->point == level.point) {
     *at = std::move(level);
   } else {
     result.levels.insert(at, std::move(level));

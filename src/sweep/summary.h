@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "llmsweep/model/level.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/result.h"
 #include "llmsweep/model/spec.h"
@@ -21,7 +22,7 @@ using RunRecords = std::function<std::vector<RequestRecord>(const RunEntry&)>;
 RunRecords records_in(const std::filesystem::path& requests);
 
 // A level of its ended runs; at least one.
-LevelStats summarise_level(const SweepSpec& spec, int concurrency,
+LevelStats summarise_level(const SweepSpec& spec, LoadPoint point,
                            const std::vector<RunEntry>& runs, const RunRecords& records);
 
 // Puts `level` in its place and counts users again.

@@ -9,6 +9,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/version.h"
 #include "llmsweep/results/result_file.h"
+#include "llmsweep/schedule/schedule.h"
 #include "llmsweep/spec/spec.h"
 #include "llmsweep/stats/refine.h"
 #include "llmsweep/sweep/endpoint.h"
@@ -65,9 +66,10 @@ class Sweep {
     RecordWriter writer(folder_, spec_.client.record_chunks);
     LevelRunner runner(spec_, preflight, endpoint.connection(), prompts, writer, interrupts_,
                        observer_);
-    for (int repeat = 1; repeat <= spec_.load.repeats && !over_; ++repeat) {
-      for (const int concurrency : spec_.load.concurrency) {
-        if (!over_) run_level(runner, concurrency, repeat);
+    const std::vector<LoadPoint> points = load_points(spec_.load);
+    for (int repeat = 0; repeat < spec_.load.repeats && !over_; ++repeat) {
+      for (const LoadPoint point : points) {
+        if (!over_) run_level(runner, {point, repeat});
       }
     }
     if (spec_.load.refine) refine(runner);
@@ -85,7 +87,7 @@ class Sweep {
     described.name = spec_.name;
     described.created_at = utc_timestamp();
     described.interrupted = true;  // until the last run has ended
-    described.planned_runs = static_cast<int>(spec_.load.concurrency.size()) * spec_.load.repeats;
+    described.planned_runs = static_cast<int>(load_points(spec_.load).size()) * spec_.load.repeats;
     described.spec_json = spec_to_json(spec_);
     described.model = preflight.model;
     described.system = spec_.system;
@@ -116,17 +118,15 @@ class Sweep {
     }
   }
 
-  void run_level(LevelRunner& runner, int concurrency, int repeat) {
-    if (store_.has(concurrency, repeat - 1)) return;
+  void run_level(LevelRunner& runner, const RunId& id) {
+    if (store_.has(id)) return;
     if (interrupts_ > 0) {
       stop();
       return;
     }
-    const auto& planned = spec_.load.concurrency;
-    const auto at = std::find(planned.begin(), planned.end(), concurrency);
     RunEntry entry;
     try {
-      entry = store_.start(concurrency, repeat - 1, runner.prompts_of(concurrency));
+      entry = store_.start(id, runner.prompts_of(id.point));
     } catch (const MeasurementError& error) {
       outcome_.storage_error = error.what();
       over_ = true;
@@ -134,14 +134,7 @@ class Sweep {
     }
     LevelRun run;
     try {
-      run = runner.run(
-          {.concurrency = concurrency,
-           .level = static_cast<int>(at - planned.begin()) + 1,
-           .levels = static_cast<int>(planned.size()),
-           .repeat = repeat,
-           .repeats = repeat > spec_.load.repeats ? spec_.load.repeats_max : spec_.load.repeats,
-           .simulated = result().simulated},
-          entry.first_prompt);
+      run = runner.run(position_of(id), entry.first_prompt);
     } catch (const InterruptedError&) {  // while its prompts were made: nothing had been sent
       stop();
       return;
@@ -153,24 +146,35 @@ class Sweep {
     outcome_.storage_error = run.storage_error;
     const bool any = std::any_of(run.records.begin(), run.records.end(), is_completed);
     store_.end(std::move(entry), std::move(run.records), outcome_.storage_error);
-    summarise(concurrency);
+    summarise(id.point);
     outcome_.endpoint_lost = run.gave_up && !run.over_budget;
     save_what_is_measured();
     over_ = outcome_.stopped || (run.gave_up && !any) || !outcome_.storage_error.empty();
     for (const LevelStats& level : result().levels) {
-      if (level.concurrency == concurrency) observer_.run_finished(level);
+      if (level.point == id.point) observer_.run_finished(level);
     }
     if (run.over_budget) {
-      observer_.note("concurrency " + std::to_string(concurrency) +
+      observer_.note(text_of(id.point) +
                      " was given up: it cannot keep load.max_error_rate any more");
     } else if (run.gave_up) {
-      observer_.note("concurrency " + std::to_string(concurrency) + " was given up after " +
+      observer_.note(text_of(id.point) + " was given up after " +
                      std::to_string(spec_.load.max_consecutive_errors) +
                      " errors in a row (load.max_consecutive_errors)");
     }
     // The threads of the next level may take other arenas of the allocator: what each of them keeps
     // of the largest level that it has seen would add up.
     malloc_trim(0);
+  }
+
+  RunPosition position_of(const RunId& id) const {
+    const std::vector<LoadPoint> points = load_points(spec_.load);
+    const auto at = std::find(points.begin(), points.end(), id.point);
+    const LoadSpec& load = spec_.load;
+    return {.run = id,
+            .repeats = id.repeat < load.repeats ? load.repeats : load.repeats_max,
+            .nth = static_cast<int>(at - points.begin()),
+            .levels = static_cast<int>(points.size()),
+            .simulated = outcome_.result.simulated};
   }
 
   void stop() {
@@ -181,11 +185,11 @@ class Sweep {
   // Bisects the bracket of users at the first target until it is narrow enough.
   void refine(LevelRunner& runner) {
     while (!over_ && !spec_.targets.empty()) {
-      const std::optional<int> next = next_level(result().levels, spec_.targets.front());
+      const std::optional<LoadPoint> next = next_level(result().levels, spec_.targets.front());
       if (!next) return;
-      spec_.load.concurrency.push_back(*next);
-      for (int repeat = 1; repeat <= spec_.load.repeats && !over_; ++repeat) {
-        run_level(runner, *next, repeat);
+      spec_.load.concurrency.push_back(next->concurrency());
+      for (int repeat = 0; repeat < spec_.load.repeats && !over_; ++repeat) {
+        run_level(runner, {*next, repeat});
       }
     }
   }
@@ -195,26 +199,25 @@ class Sweep {
     bool added = true;
     while (added && !over_) {
       added = false;
-      for (const int concurrency : repeats_wanted_(result())) {
-        const int had = runs_of(concurrency);
+      for (const LoadPoint point : repeats_wanted_(result())) {
+        const int had = runs_of(point);
         if (over_ || had == 0 || had >= spec_.load.repeats_max) continue;
-        run_level(runner, concurrency, had + 1);
+        run_level(runner, {point, had});
         added = true;
       }
     }
   }
 
-  int runs_of(int concurrency) const {
+  int runs_of(LoadPoint point) const {
     return static_cast<int>(
         std::count_if(store_.runs().begin(), store_.runs().end(),
-                      [&](const RunEntry& run) { return run.level == concurrency; }));
+                      [&](const RunEntry& run) { return run.id.point == point; }));
   }
 
   // Where the records of earlier runs are gone the level stands as it was.
-  void summarise(int concurrency) {
+  void summarise(LoadPoint point) {
     try {
-      put_level(result(), spec_,
-                summarise_level(spec_, concurrency, store_.runs(), store_.records()));
+      put_level(result(), spec_, summarise_level(spec_, point, store_.runs(), store_.records()));
     } catch (const Error& error) {
       if (outcome_.storage_error.empty()) outcome_.storage_error = error.what();
     }
@@ -222,9 +225,9 @@ class Sweep {
 
   // What a resumed sweep keeps.
   void summarise_what_is_there() {
-    std::set<int> levels;
-    for (const RunEntry& run : store_.runs()) levels.insert(run.level);
-    for (const int concurrency : levels) summarise(concurrency);
+    std::set<LoadPoint> points;
+    for (const RunEntry& run : store_.runs()) points.insert(run.id.point);
+    for (const LoadPoint point : points) summarise(point);
   }
 
   SweepOutcome already_complete() {

@@ -39,10 +39,6 @@ void remove_fragments(const fs::path& folder) {
   }
 }
 
-std::string run_text(const RunEntry& run) {
-  return fmt::format("concurrency {}, repeat {}", run.level, run.repeat + 1);
-}
-
 void refuse_other_workload(const SweepResult& recorded, const SweepResult& now,
                            const fs::path& folder) {
   std::string what;
@@ -169,20 +165,18 @@ void SweepStore::supersede_broken_runs(std::vector<std::string>& notes) {
     notes.push_back(
         fmt::format("{} did not come to its end: started again, its {} records are "
                     "marked superseded",
-                    run_text(*run), marked));
+                    text_of(run->id), marked));
   }
   journal_.runs.erase(broken, journal_.runs.end());
 }
 
-bool SweepStore::has(int level, int repeat) const {
-  return std::any_of(journal_.runs.begin(), journal_.runs.end(), [&](const RunEntry& run) {
-    return run.level == level && run.repeat == repeat;
-  });
+bool SweepStore::has(const RunId& id) const {
+  return std::any_of(journal_.runs.begin(), journal_.runs.end(),
+                     [&](const RunEntry& run) { return run.id == id; });
 }
 
-RunEntry SweepStore::start(int level, int repeat, int64_t prompts) {
-  RunEntry run{.level = level,
-               .repeat = repeat,
+RunEntry SweepStore::start(const RunId& id, int64_t prompts) {
+  RunEntry run{.id = id,
                .started_at = utc_timestamp(),
                .started_ns = to_ns(SteadyClock().now()),
                .first_prompt = journal_.prompts_used,
@@ -204,7 +198,7 @@ void SweepStore::end(RunEntry run, std::vector<RequestRecord> records, std::stri
       storage_error = error.what();
     }
   }
-  if (!storage_error.empty()) unsaved_[{run.level, run.repeat}] = std::move(records);
+  if (!storage_error.empty()) unsaved_[run.id] = std::move(records);
   journal_.runs.push_back(std::move(run));
 }
 
@@ -214,7 +208,7 @@ void SweepStore::complete() {
 
 RunRecords SweepStore::records() const {
   return [this, from_file = records_in(requests())](const RunEntry& run) {
-    const auto unsaved = unsaved_.find({run.level, run.repeat});
+    const auto unsaved = unsaved_.find(run.id);
     return unsaved != unsaved_.end() ? unsaved->second : from_file(run);
   };
 }

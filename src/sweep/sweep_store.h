@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/result.h"
 #include "llmsweep/model/spec.h"
@@ -42,8 +42,8 @@ class SweepStore {
   // did not end are superseded. Throws Error where the endpoint now serves something else.
   void open(const SweepSpec& spec, SweepResult& result);
 
-  bool has(int level, int repeat) const;
-  RunEntry start(int level, int repeat, int64_t prompts);
+  bool has(const RunId& id) const;
+  RunEntry start(const RunId& id, int64_t prompts);
   // After the last record was written. Where writing failed, now or before, `storage_error` says
   // why and the run's records stay in memory instead.
   void end(RunEntry run, std::vector<RequestRecord> records, std::string& storage_error);
@@ -61,7 +61,7 @@ class SweepStore {
   bool opened_ = false;  // the sweep has its head
   JournalWriter writer_;
   Journal journal_;
-  std::map<std::pair<int, int>, std::vector<RequestRecord>> unsaved_;  // by level and repeat
+  std::map<RunId, std::vector<RequestRecord>> unsaved_;
 };
 
 }  // namespace llmsweep

@@ -79,8 +79,8 @@ TEST(Compare, IsTheInverseWhenTheSidesAreSwapped) {
   for (size_t i = 0; i < forth.equal_latency.size(); ++i) {
     EXPECT_NEAR(forth.equal_latency[i].ratio * back.equal_latency[i].ratio, 1, 1e-12);
   }
-  EXPECT_EQ(forth.only_candidate, std::vector<int>{16});
-  EXPECT_EQ(back.only_baseline, std::vector<int>{16});
+  EXPECT_EQ(forth.only_candidate, std::vector{at_concurrency(16)});
+  EXPECT_EQ(back.only_baseline, std::vector{at_concurrency(16)});
 }
 
 TEST(Compare, GivesSixteenTimesTheUsersPerGpuOfTheArticle) {
@@ -92,7 +92,7 @@ TEST(Compare, GivesSixteenTimesTheUsersPerGpuOfTheArticle) {
   EXPECT_DOUBLE_EQ(comparison.users[0].candidate.users_per_gpu, 2);
   EXPECT_DOUBLE_EQ(*comparison.users[0].per_gpu_ratio, 16);
   ASSERT_EQ(comparison.headlines[1].kind, HeadlineKind::kLatency);
-  EXPECT_EQ(comparison.headlines[1].concurrency, 1);
+  EXPECT_EQ(comparison.headlines[1].point, at_concurrency(1));
   EXPECT_NEAR(comparison.headlines[1].ratio, 14715.33 / 5801.99, 1e-4);
 }
 
@@ -280,7 +280,7 @@ TEST(Compare, WorksOnResultsWithNextToNothingInThem) {
   SweepResult a, b;
   a.source = b.source = Source::kPublished;
   LevelStats bare;
-  bare.concurrency = 1;
+  bare.point = at_concurrency(1);
   a.levels = b.levels = {bare};
   const Comparison comparison = compare(a, b, {.targets = {e2e_target(1s)}});
   EXPECT_FALSE(comparison.levels[0].e2e_p50);

@@ -237,7 +237,7 @@ TEST(Gate, DecidesUsersByTheLevelsThatCarryThem) {
   const GateLine edge = line_of(result, "users@e2e:p50:12s >= 8");
   EXPECT_EQ(edge.outcome, kInconclusive);
   EXPECT_TRUE(edge.more_repeats_help);
-  EXPECT_EQ(edge.concurrency, 8);
+  EXPECT_EQ(edge.point, at_concurrency(8));
   EXPECT_EQ(line_of(result, "users@e2e:p50:1s >= 1").outcome, kFail);
 }
 
@@ -355,7 +355,7 @@ TEST(Gate, SaysWhichLevelsNeedMoreRepeats) {
     policy.rules.push_back(parse_require(rule));
   }
   const GateReport report = gate(measured(), nullptr, policy);
-  EXPECT_THAT(levels_needing_repeats(report), ElementsAre(1, 8));
+  EXPECT_THAT(levels_needing_repeats(report), ElementsAre(at_concurrency(1), at_concurrency(8)));
   EXPECT_THAT(levels_needing_repeats(gate(measured(), nullptr, require("e2e@c8 <= 1h"))),
               IsEmpty());
 }

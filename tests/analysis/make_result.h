@@ -47,7 +47,7 @@ inline RunStats make_run(int concurrency, double e2e_ms, int repeat = 0) {
 
 inline LevelStats make_level(int concurrency, const std::vector<double>& e2e_ms) {
   LevelStats level;
-  level.concurrency = concurrency;
+  level.point = at_concurrency(concurrency);
   double sum = 0;
   for (size_t i = 0; i < e2e_ms.size(); ++i) {
     level.runs.push_back(make_run(concurrency, e2e_ms[i], static_cast<int>(i)));

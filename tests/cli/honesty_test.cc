@@ -62,19 +62,17 @@ TEST(RecordChunks, KeepsTheInstantOfEveryChunkOfEveryRequest) {
   std::map<std::string, std::vector<TruthChunk>> sent;
   for (TruthRecord& record : endpoint.truth()) sent[record.response_id] = record.chunks;
 
-  std::map<std::tuple<int, int, uint32_t>, std::vector<Instant>> blocks;
+  std::map<std::pair<RunId, uint32_t>, std::vector<Instant>> blocks;
   ChunkReader reader(results / "chunks.bin");
   while (auto block = reader.next()) {
-    EXPECT_TRUE(blocks
-                    .emplace(std::tuple(block->level, block->repeat, block->index),
-                             std::move(block->instants))
-                    .second);
+    EXPECT_TRUE(
+        blocks.emplace(std::pair(block->run, block->index), std::move(block->instants)).second);
   }
   EXPECT_FALSE(reader.truncated());
   const std::vector<RequestRecord> records = records_in(results);
   ASSERT_EQ(blocks.size(), records.size());
   for (const RequestRecord& record : records) {
-    const auto& instants = blocks.at({record.level, record.repeat, record.index});
+    const auto& instants = blocks.at({record.run, record.index});
     ASSERT_EQ(static_cast<int64_t>(instants.size()), record.chunks);
     if (instants.empty()) continue;  // a filler that was cancelled
     EXPECT_EQ(instants.front(), *record.first_token);
@@ -193,8 +191,7 @@ std::map<std::string, json> facts_of(const fs::path& results) {
   std::map<std::string, json> facts;
   for (const RequestRecord& record : records_in(results)) {
     if (record.phase == Phase::kFiller) continue;
-    const std::string place = std::to_string(record.level) + "/" + std::to_string(record.repeat) +
-                              "/" + std::to_string(record.index);
+    const std::string place = text_of(record.run) + "/" + std::to_string(record.index);
     facts[place] = {{"slot", record.slot},
                     {"phase", static_cast<int>(record.phase)},
                     {"outcome", static_cast<int>(record.outcome)},

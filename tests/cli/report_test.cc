@@ -42,7 +42,8 @@ TEST(ReportCommand, SharesNothingThatNamesTheMachineOrTheEndpoint) {
     "model": "m", "system": {"gpus": 1}, "spec": {"endpoint": {"url": "http://planted.example/v1"}},
     "provenance": {"host": "planted-host", "kernel": "planted", "notes": ["made on planted-host"],
                    "resolved_address": "10.1.2.3:80", "models_json": "planted"}, "levels": []})");
-  RequestRecord record{.level = 1, .scheduled = from_ns(1), .outcome = Outcome::kTransportError};
+  RequestRecord record{
+      .run = {at_concurrency(1), 0}, .scheduled = from_ns(1), .outcome = Outcome::kTransportError};
   record.end = from_ns(9);
   record.error = "cannot connect to planted.example:80 (10.1.2.3:80)";
   write_file_atomically(folder / "requests.jsonl", record_to_jsonl(record) + "\n");

@@ -37,7 +37,7 @@ TruthRecord truth(int number, double arrival_ms) {
 RequestRecord record_of(const TruthRecord& truth) {
   const Duration late = microseconds(50);
   RequestRecord record;
-  record.level = 1;
+  record.run.point = at_concurrency(1);
   record.index = static_cast<uint32_t>(truth.number - 1);
   record.response_id = truth.response_id;
   record.sent = truth.arrival - late;
@@ -134,12 +134,12 @@ struct KilledRun : Sides {
     add_record(8, 710).index = 0;
   }
   static RunEntry run_at(double ms) {
-    return {.level = 2, .started_ns = to_ns(at_ms(ms)), .prompts = 9};
+    return {.id = {at_concurrency(2), 0}, .started_ns = to_ns(at_ms(ms)), .prompts = 9};
   }
   RequestRecord& add_record(int number, double arrival_ms) {
     truths.push_back(truth(number, arrival_ms));
     records.push_back(record_of(truths.back()));
-    records.back().level = 2;
+    records.back().run.point = at_concurrency(2);
     return records.back();
   }
   Verification verify() const {
@@ -183,7 +183,7 @@ TEST(VerifyRecords, TakesAConnectionThatTheClientClosedForNoKill) {
   run.closings.erase(run.closings.begin());
   run.truths[3].end = at_ms(449.5);
   RequestRecord given_up = record_of(run.truths[3]);
-  given_up.level = 2;
+  given_up.run.point = at_concurrency(2);
   given_up.superseded = true;
   given_up.outcome = Outcome::kTimeout;
   given_up.end = at_ms(449.5);
@@ -267,7 +267,7 @@ TEST(VerifyCounts, HoldsTheRecordsAgainstTheResultsOwnCounts) {
   run.records.push_back(record_of(truth(4, 900)));
   run.records.back().phase = Phase::kFiller;
   SweepResult result;
-  result.levels.push_back({.concurrency = 1, .runs = {RunStats{}}});
+  result.levels.push_back({.point = at_concurrency(1), .runs = {RunStats{}}});
   auto& counts = result.levels[0].runs[0].requests.by_outcome;
   counts = {{Outcome::kOk, 2}, {Outcome::kTimeout, 1}};
   EXPECT_THAT(verify_counts(run.records, result), IsEmpty());

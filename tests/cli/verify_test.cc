@@ -220,7 +220,7 @@ SweepResult result_of(const EngineProfile& engine, int64_t input_tokens) {
                                                     .output_tokens = 100,
                                                     .requests_per_slot = 16,
                                                     .seed = 3});
-    LevelStats level{.concurrency = concurrency};
+    LevelStats level{.point = at_concurrency(concurrency)};
     level.pooled.input_tokens_mean = static_cast<double>(input_tokens);
     level.pooled.output_tokens_mean = 100;
     level.pooled.e2e.p50 = loop.e2e_p50_ms;

@@ -60,7 +60,8 @@ TEST(Prompts, ChangeWithTheSeed) {
 
 TEST(Prompts, AreNumberedThroughTheNeeds) {
   PromptPlan plan = random_plan(100, 3);
-  plan.needs = {{.phase = Phase::kWarmup, .count = 3}, {.count = 5}, {.repeat = 1, .count = 2}};
+  plan.needs = {
+      {.phase = Phase::kWarmup, .count = 3}, {.count = 5}, {.run = {.repeat = 1}, .count = 2}};
   PromptSource source(plan, nullptr);
   EXPECT_EQ(source.needed(), 10);
   PromptSet all = source.build(0, 10);

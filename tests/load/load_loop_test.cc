@@ -5,7 +5,7 @@
 #include <map>
 #include <memory>
 
-#include "llmsweep/schedule/closed_loop.h"
+#include "llmsweep/schedule/schedule.h"
 #include "load/fake_client.h"
 
 namespace llmsweep {
@@ -16,12 +16,12 @@ using namespace std::chrono_literals;
 struct Bench {
   explicit Bench(const LoadSpec& load, int concurrency, FakeClient::Script script)
       : client(clock, std::move(script)) {
-    plan.schedule = closed_loop(load, concurrency);
-    const uint32_t prompts_needed = prompt_demand(load, concurrency).total();
+    plan.run.point = at_concurrency(concurrency);
+    plan.schedule = make_schedule(load, plan.run.point);
+    const uint32_t prompts_needed = prompt_demand(load, plan.run.point).total();
     prompts.resize(prompts_needed, Prompt{.text = "hi", .planned_output_tokens = 10});
     plan.prompts = prompts;
     plan.bodies.assign(prompts_needed, std::make_shared<const std::string>("{}"));
-    plan.level = concurrency;
     for (const Arrival& arrival : plan.schedule.arrivals) {
       if (arrival.phase == Phase::kMeasured) ++control.measured_left;
     }

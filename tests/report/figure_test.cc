@@ -106,6 +106,19 @@ TEST(Figure, DrawsEveryKind) {
   }
 }
 
+TEST(Figure, TakesItsAxisFromTheKindOfLoad) {
+  const FigureOptions options{.kind = FigureKind::kLatencyConcurrency};
+  std::vector<SweepResult> results = {sample::sweep({"GB200 NVFP4"})};
+  Plot plot = report::plot_of(results, options);
+  EXPECT_EQ(plot.title, "Latency against concurrency");
+  EXPECT_EQ(plot.x_title, "concurrency (requests in flight)");
+  for (LevelStats& level : results[0].levels) level.point = at_rate(level.point.value / 4);
+  plot = report::plot_of(results, options);
+  EXPECT_EQ(plot.title, "Latency against request rate");
+  EXPECT_EQ(plot.x_title, "request rate (requests/s)");
+  EXPECT_EQ(plot.curves[0].points[0].x, 0.25);
+}
+
 TEST(Figure, SaysThatThereIsNothingToDraw) {
   EXPECT_THAT(figure_svg({}), HasSubstr("no level has the numbers for this figure"));
 }

@@ -27,12 +27,11 @@ std::vector<RequestSpan> requests_of(const SweepResult& result, int per_slot = 4
     const double e2e = level.pooled.e2e.p50.value_or(1000);
     const double ttft = level.pooled.ttft.p50.value_or(50);
     for (int repeat = 0; repeat < 2; ++repeat) {
-      for (int slot = 0; slot < level.concurrency; ++slot) {
+      for (int slot = 0; slot < level.point.concurrency(); ++slot) {
         double at = 1e6 * random.uniform();
         for (int i = 0; i < per_slot; ++i) {
           const double length = e2e * (1 + 0.08 * random.normal()) * 1e6;
-          RequestSpan span{.level = level.concurrency,
-                           .repeat = repeat,
+          RequestSpan span{.run = {level.point, repeat},
                            .slot = static_cast<uint32_t>(slot),
                            .phase = i == 0              ? Phase::kWarmup
                                     : i == per_slot - 1 ? Phase::kFiller
@@ -143,7 +142,7 @@ TEST(HtmlReport, KeepsHostileTextAsText) {
 
 TEST(HtmlReport, SummarisesAMillionRequests) {
   const SweepResult result = sample::sweep({.highest = 256});
-  std::vector<RequestSpan> requests(1'000'000, RequestSpan{.level = 256, .repeat = 0});
+  std::vector<RequestSpan> requests(1'000'000, RequestSpan{.run = {at_concurrency(256), 0}});
   for (size_t i = 0; i < requests.size(); ++i) {
     requests[i].slot = static_cast<uint32_t>(i % 256);
     requests[i].start_ns = static_cast<int64_t>(i) * 1'000'000;
@@ -184,9 +183,10 @@ TEST(Bins, SetALongTailAside) {
 }
 
 TEST(Timelines, KeepTheSpansOfASmallRunInSlotOrder) {
-  const std::vector<RequestSpan> requests = {{.level = 2, .slot = 1, .start_ns = 5, .end_ns = 9},
-                                             {.level = 2, .slot = 0, .start_ns = 20, .end_ns = 30},
-                                             {.level = 2, .slot = 0, .start_ns = 10, .end_ns = 19}};
+  const RunId run{at_concurrency(2), 0};
+  const std::vector<RequestSpan> requests = {{.run = run, .slot = 1, .start_ns = 5, .end_ns = 9},
+                                             {.run = run, .slot = 0, .start_ns = 20, .end_ns = 30},
+                                             {.run = run, .slot = 0, .start_ns = 10, .end_ns = 19}};
   size_t budget = 10;
   const auto runs = report::timelines(requests, {}, budget);
   ASSERT_EQ(runs.size(), 1u);
@@ -201,7 +201,7 @@ TEST(Timelines, KeepTheSpansOfASmallRunInSlotOrder) {
 TEST(Timelines, SummariseALargeRunInSteps) {
   std::vector<RequestSpan> requests;
   for (int64_t i = 0; i < 10; ++i) {
-    requests.push_back({.level = 1, .start_ns = i * 10, .end_ns = i * 10 + 10});
+    requests.push_back({.run = {at_concurrency(1), 0}, .start_ns = i * 10, .end_ns = i * 10 + 10});
   }
   requests[3].outcome = Outcome::kTimeout;
   requests[9].outcome = Outcome::kCancelled;
@@ -224,7 +224,7 @@ TEST(Timelines, SummariseALargeRunInSteps) {
 }
 
 TEST(RequestSpan, TakesItsTimesFromTheRecord) {
-  RequestRecord record{.level = 4, .slot = 2, .scheduled = from_ns(10)};
+  RequestRecord record{.run = {at_concurrency(4), 0}, .slot = 2, .scheduled = from_ns(10)};
   record.sent = from_ns(1'000);
   record.first_token = from_ns(2'000'000);
   record.last_token = from_ns(12'000'000);

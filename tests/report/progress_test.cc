@@ -20,11 +20,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 LevelProgress half_way() {
-  return {.concurrency = 8,
-          .level = 4,
-          .levels = 7,
-          .repeat = 2,
-          .repeats = 3,
+  return {.position = {.run = {at_concurrency(8), 1}, .repeats = 3, .nth = 3, .levels = 7},
           .done = 40,
           .total = 80,
           .in_flight = 8,
@@ -45,7 +41,7 @@ TEST(ProgressText, AtEightyColumns) {
 
 TEST(ProgressText, AtTwoHundredColumnsWithColor) {
   LevelProgress progress = half_way();
-  progress.simulated = true;
+  progress.position.simulated = true;
   progress.errors = 1;
   EXPECT_EQ(
       progress_text(progress, {.color = true, .width = 200}),
@@ -64,8 +60,8 @@ TEST(ProgressText, WithoutUnicode) {
 TEST(ProgressText, NeverIsWiderThanTheTerminal) {
   LevelProgress progress = half_way();
   progress.stage = LevelStage::kStopping;
-  progress.simulated = true;
-  progress.concurrency = 16384;
+  progress.position.simulated = true;
+  progress.position.run.point = at_concurrency(16384);
   progress.total = 1'638'400;
   for (int width = 20; width <= 220; ++width) {
     for (const std::string& line : split(progress_text(progress, {.width = width}), '\n')) {
@@ -75,7 +71,8 @@ TEST(ProgressText, NeverIsWiderThanTheTerminal) {
 }
 
 TEST(ProgressText, SaysWhatIsNotKnownYet) {
-  const LevelProgress start{.concurrency = 1, .stage = LevelStage::kWarmup, .total = 10};
+  const LevelProgress start{
+      .position = {.run = {.point = at_concurrency(1)}}, .stage = LevelStage::kWarmup, .total = 10};
   const std::string text = progress_text(start, {.width = 80});
   EXPECT_THAT(text, HasSubstr("warming up"));
   EXPECT_THAT(text, HasSubstr("E2E p50 – ms"));

@@ -11,7 +11,7 @@ namespace llmsweep::sample {
 
 // Median E2E and steady throughput, with intervals of ± 1 % and what follows from them.
 inline LevelStats level(int concurrency, double e2e_ms, double throughput_tps, int gpus) {
-  LevelStats level{.concurrency = concurrency};
+  LevelStats level{.point = at_concurrency(concurrency)};
   RunStats& run = level.pooled;
   run.requests.completed = concurrency * 30;
   run.e2e = {.count = concurrency * 30,
@@ -79,11 +79,11 @@ inline SweepResult sweep(const Shape& shape) {
   for (const LevelStats& at : result.levels) {
     if (*at.pooled.e2e.p50 <= 15000) {
       users.kind = UsersKind::kBeyondSweep;
-      users.users = at.concurrency;
-      users.c_pass = at.concurrency;
+      users.users = at.point.concurrency();
+      users.c_pass = at.point.concurrency();
     } else {
       if (users.c_pass) users.kind = UsersKind::kMeasured;
-      users.c_fail = at.concurrency;
+      users.c_fail = at.point.concurrency();
       break;
     }
   }
@@ -104,7 +104,7 @@ inline std::vector<SweepResult> published() {
   const auto add = [&](const std::string& name, int gpus, double e2e, double tps) {
     SweepResult result = empty_result(name, gpus);
     result.source = Source::kPublished;
-    LevelStats point{.concurrency = 1};
+    LevelStats point{.point = at_concurrency(1)};
     point.pooled.e2e.p50 = e2e;
     point.pooled.steady_output_throughput_tps = tps;
     point.pooled.throughput_per_gpu_tps = tps / gpus;
@@ -115,7 +115,7 @@ inline std::vector<SweepResult> published() {
   add("GB200 NVFP4", 4, 5801, 272);
   add("GB200 FP8", 4, 7015, 228);
   add("H200 FP8", 8, 14716, 109);
-  LevelStats at_target{.concurrency = 8};
+  LevelStats at_target{.point = at_concurrency(8)};
   at_target.pooled.steady_output_throughput_tps = 872;
   at_target.pooled.throughput_per_gpu_tps = 218;
   at_target.pooled.e2e.p50_at_most = 15000;

@@ -22,10 +22,11 @@ struct Written {
 std::vector<Written> three_requests() {
   std::vector<Written> written(3);
   written[0] = {
-      .record = {.level = 1, .repeat = 0, .index = 0},
+      .record = {.run = {at_concurrency(1), 0}, .index = 0},
       .instants = {from_ns(7'000'000'000), from_ns(7'000'000'000), from_ns(9'000'000'001)}};
-  written[1] = {.record = {.level = 512, .repeat = 2, .index = 4'000'000'000}, .instants = {}};
-  written[2] = {.record = {.level = 512, .repeat = 2, .index = 9}, .instants = {}};
+  written[1] = {.record = {.run = {at_concurrency(512), 2}, .index = 4'000'000'000},
+                .instants = {}};
+  written[2] = {.record = {.run = {at_concurrency(512), 2}, .index = 9}, .instants = {}};
   for (int i = 0; i < 500; ++i) {
     written[2].instants.push_back(from_ns(8'000'000'000 + int64_t{i} * i * 1000));
   }
@@ -72,8 +73,7 @@ TEST_F(ChunkFile, GivesBackEveryInstantOfEveryRequest) {
   for (const Written& request : written) {
     const std::optional<ChunkBlock> block = reader.next();
     ASSERT_TRUE(block);
-    EXPECT_EQ(block->level, request.record.level);
-    EXPECT_EQ(block->repeat, request.record.repeat);
+    EXPECT_EQ(block->run, request.record.run);
     EXPECT_EQ(block->index, request.record.index);
     EXPECT_EQ(block->instants, request.instants);
   }

@@ -87,7 +87,7 @@ RunStats run(int repeat) {
 
 LevelStats level(int concurrency) {
   LevelStats level;
-  level.concurrency = concurrency;
+  level.point = at_concurrency(concurrency);
   level.pooled = run(0);
   level.e2e_p50_between_runs_ci95 = Interval{5700, 5900};
   level.throughput_between_runs_ci95 = Interval{270, 275};
@@ -163,8 +163,7 @@ SweepResult full_result() {
 
 RequestRecord full_record() {
   RequestRecord record;
-  record.level = 8;
-  record.repeat = 2;
+  record.run = {at_concurrency(8), 2};
   record.index = 4'000'000'000;
   record.slot = 7;
   record.url = 3;

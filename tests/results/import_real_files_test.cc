@@ -30,8 +30,8 @@ constexpr double kMs = 2e-3;
 void expect_figures(const SweepResult& result, const json& expected) {
   ASSERT_EQ(result.levels.size(), expected.size());
   for (const LevelStats& level : result.levels) {
-    const json& want = expected.at(std::to_string(level.concurrency));
-    SCOPED_TRACE(level.concurrency);
+    const json& want = expected.at(std::to_string(level.point.concurrency()));
+    SCOPED_TRACE(level.point.concurrency());
     const RunStats& run = level.pooled;
     EXPECT_EQ(run.requests.completed, want.at("completed"));
     EXPECT_EQ(run.requests.failed, 0);
@@ -66,7 +66,7 @@ TEST(ImportRealFiles, OfAiperfsSummaryAlone) {
   const SweepResult result =
       import_results({folder.add("profile_export_aiperf.json", text)}, on_gpus(1));
   ASSERT_EQ(result.levels.size(), 1u);
-  EXPECT_EQ(result.levels[0].concurrency, 2);
+  EXPECT_EQ(result.levels[0].point.concurrency(), 2);
   const RunStats& run = result.levels[0].pooled;
   const json want = expected_of("aiperf").at("2");
   EXPECT_NEAR(*run.e2e.p50, want.at("e2e_p50"), kMs);
@@ -106,7 +106,7 @@ TEST(ImportRealFiles, OfSglang) {
 TEST(ImportRealFiles, OfEvalscope) {
   const SweepResult result = import_results({kData / "evalscope"}, on_gpus(1));
   ASSERT_EQ(result.levels.size(), 2u);
-  EXPECT_EQ(result.levels[1].concurrency, 4);
+  EXPECT_EQ(result.levels[1].point.concurrency(), 4);
   const RunStats& run = result.levels[0].pooled;
   EXPECT_EQ(run.requests.completed, 12);
   EXPECT_NEAR(*run.e2e.p50, 112.4, 1e-9);

@@ -36,7 +36,7 @@ std::string aiperf_tags() {
 void expect_aiperf(const SweepResult& result, int concurrency) {
   EXPECT_EQ(result.tool, "AIPerf");
   ASSERT_EQ(result.levels.size(), 1u);
-  EXPECT_EQ(result.levels[0].concurrency, concurrency);
+  EXPECT_EQ(result.levels[0].point.concurrency(), concurrency);
   const RunStats& stats = result.levels[0].pooled;
   EXPECT_DOUBLE_EQ(*stats.e2e.p50, 2000);
   EXPECT_DOUBLE_EQ(*stats.e2e.p99, 2000);
@@ -83,7 +83,7 @@ TEST(ImportAiperf, TakesAFolderOfLevelsForASweep) {
   const SweepResult result = import_results({folder.path() / "sweep"}, on_gpus(2));
   EXPECT_EQ(result.name, "sweep");
   ASSERT_EQ(result.levels.size(), 2u);
-  EXPECT_EQ(result.levels[1].concurrency, 16);
+  EXPECT_EQ(result.levels[1].point.concurrency(), 16);
   EXPECT_DOUBLE_EQ(result.levels[1].pooled.throughput_per_gpu_tps, 440);
 }
 
@@ -136,7 +136,7 @@ TEST(ImportGenaiPerf, IsToldFromAiperf) {
   const SweepResult result =
       import_results({folder.add("profile_export_genai_perf.json", text)}, on_gpus(1));
   EXPECT_EQ(result.tool, "GenAI-Perf");
-  EXPECT_EQ(result.levels[0].concurrency, 5);
+  EXPECT_EQ(result.levels[0].point.concurrency(), 5);
   EXPECT_EQ(result.model, "m");
 }
 
@@ -177,7 +177,7 @@ TEST(ImportGuidellm, ReadsVersionTwoAndLeavesOpenLoopRunsOut) {
   EXPECT_EQ(result.tool, "GuideLLM");
   EXPECT_EQ(result.model, "q");
   ASSERT_EQ(result.levels.size(), 1u);
-  EXPECT_EQ(result.levels[0].concurrency, 8);
+  EXPECT_EQ(result.levels[0].point.concurrency(), 8);
   const RunStats& stats = result.levels[0].pooled;
   EXPECT_DOUBLE_EQ(*stats.e2e.p50, 1500);
   EXPECT_DOUBLE_EQ(*stats.ttft.p50, 90);
@@ -199,7 +199,7 @@ TEST(ImportGuidellm, ReadsOldFilesAndTheirRequests) {
 "start_time": 1700000003.0, "end_time": 1700000004.0, "first_token_time": 1700000003.5,
 "last_token_time": 1700000004.0}]}}]})";
   const SweepResult result = import_results({folder.add("old.json", file)}, on_gpus(1));
-  EXPECT_EQ(result.levels[0].concurrency, 1);
+  EXPECT_EQ(result.levels[0].point.concurrency(), 1);
   const RunStats& stats = result.levels[0].pooled;
   EXPECT_NEAR(*stats.e2e.p50, 1500, 0.01);
   EXPECT_NEAR(*stats.ttft.p50, 500, 0.01);
@@ -234,7 +234,7 @@ TEST(ImportInferencePerf, TakesTheStagesOfADirectoryAndNotTheirSummary) {
   folder.add("reports/config.yaml", "server: {}");
   const SweepResult result = import_results({folder.path() / "reports"}, on_gpus(1));
   ASSERT_EQ(result.levels.size(), 2u);
-  EXPECT_EQ(result.levels[1].concurrency, 8);
+  EXPECT_EQ(result.levels[1].point.concurrency(), 8);
   const RunStats& stats = result.levels[0].pooled;
   EXPECT_DOUBLE_EQ(*stats.e2e.p50, 2000);
   EXPECT_DOUBLE_EQ(*stats.tpot.p50, 10);
@@ -287,7 +287,7 @@ TEST(ImportLlmperf, LeavesOutTheLatencyThatIncludesTheFirstToken) {
 "results_request_output_throughput_token_per_s_quantiles_p50": 50.0, "timestamp": 1})";
   const SweepResult result = import_results({folder.add("m_summary.json", file)}, on_gpus(1));
   const RunStats& stats = result.levels[0].pooled;
-  EXPECT_EQ(result.levels[0].concurrency, 4);
+  EXPECT_EQ(result.levels[0].point.concurrency(), 4);
   EXPECT_DOUBLE_EQ(*stats.e2e.p50, 3000);
   EXPECT_DOUBLE_EQ(*stats.e2e.p99, 5000);
   EXPECT_DOUBLE_EQ(*stats.ttft.p50, 300);
@@ -324,7 +324,7 @@ TEST(ImportOthers, ReadInferenceBenchmarkerAndEvalscope) {
 "successful_requests": 40, "request_rate": 4.0}]})");
   const SweepResult result = import_results({hf}, on_gpus(1));
   ASSERT_EQ(result.levels.size(), 1u);
-  EXPECT_EQ(result.levels[0].concurrency, 8);
+  EXPECT_EQ(result.levels[0].point.concurrency(), 8);
   EXPECT_DOUBLE_EQ(*result.levels[0].pooled.e2e.p50, 1000);
   EXPECT_EQ(result.workload.output_tokens.fixed, 100);
 

@@ -38,7 +38,7 @@ TEST(ImportVllm, TakesEachFigureByOurDefinition) {
   EXPECT_EQ(result.workload.input_tokens->fixed, 2400);
   EXPECT_EQ(result.workload.output_tokens.fixed, 1600);
   ASSERT_EQ(result.levels.size(), 1u);
-  EXPECT_EQ(result.levels[0].concurrency, 8);
+  EXPECT_EQ(result.levels[0].point.concurrency(), 8);
   const RunStats& stats = result.levels[0].pooled;
   EXPECT_DOUBLE_EQ(*stats.e2e.p50, 14716);
   EXPECT_DOUBLE_EQ(*stats.e2e.p90, 15500);
@@ -68,7 +68,7 @@ TEST(ImportVllm, MakesOneResultOfTheLinesOfASweepAndRunsOfEqualLevels) {
   }
   const SweepResult result = import_results({folder.add("sweep.jsonl", lines)});
   ASSERT_EQ(result.levels.size(), 2u);
-  EXPECT_EQ(result.levels[0].concurrency, 8);
+  EXPECT_EQ(result.levels[0].point.concurrency(), 8);
   EXPECT_EQ(result.levels[0].runs.size(), 3u);
   EXPECT_NEAR(*result.levels[0].pooled.e2e.p50, std::cbrt(98.0 * 100 * 102), 1e-9);
   EXPECT_EQ(result.levels[0].pooled.requests.completed, 1200);

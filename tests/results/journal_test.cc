@@ -21,9 +21,8 @@ fs::path file_of_this_test() {
   return path;
 }
 
-RunEntry run_of(int level, int repeat, int64_t first_prompt) {
-  return {.level = level,
-          .repeat = repeat,
+RunEntry run_of(int concurrency, int repeat, int64_t first_prompt) {
+  return {.id = {at_concurrency(concurrency), repeat},
           .started_at = "2026-01-01T00:00:00Z",
           .started_ns = 5,
           .first_prompt = first_prompt,
@@ -121,9 +120,10 @@ TEST(Records, AreMarkedInPlaceAndSkippedUnlessAskedFor) {
   const fs::path path = file_of_this_test();
   RequestRecord tricky = full_record();
   tricky.error = R"({"superseded":false})";
-  const std::string first = record_to_jsonl({.level = 1, .index = 0});
+  const std::string first = record_to_jsonl({.run = {at_concurrency(1), 0}, .index = 0});
   const std::string second = record_to_jsonl(tricky);
-  write_file_atomically(path, first + second + record_to_jsonl({.level = 1, .index = 2}));
+  write_file_atomically(
+      path, first + second + record_to_jsonl({.run = {at_concurrency(1), 0}, .index = 2}));
   const ByteRange range{.begin = static_cast<int64_t>(first.size())};
   EXPECT_EQ(mark_superseded(path, range), 2);
   EXPECT_EQ(mark_superseded(path, range), 0);

@@ -85,7 +85,7 @@ TEST(ResultFile, HasTheDocumentedKeys) {
 TEST(ResultFile, AbsentFiguresAreNull) {
   SweepResult result;
   result.levels.resize(1);
-  result.levels[0].concurrency = 1;
+  result.levels[0].point = at_concurrency(1);
   const json level = json::parse(result_to_json(result))["levels"][0];
   for (const char* key : {"mean", "p50", "p99", "min", "max", "p50_ci95"}) {
     EXPECT_TRUE(level["e2e_ms"][key].is_null()) << key;

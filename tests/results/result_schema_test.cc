@@ -108,7 +108,7 @@ TEST(ResultSchema, ResultsValidate) {
   SweepResult few;
   few.name = "few";
   few.levels.resize(1);
-  few.levels[0].concurrency = 1;
+  few.levels[0].point = at_concurrency(1);
   few.levels[0].runs.resize(1);
   const SchemaVerdict verdict = validate_against(
       "llmsweep-result.schema.json", "json",
@@ -189,7 +189,7 @@ TEST(PublishedResults, HoldTheFiguresOfTheArticle) {
   EXPECT_EQ(h200.levels[0].pooled.output_throughput_tps, 109);
   EXPECT_NEAR(14716.0 / 5801, 2.54, 0.005);
   ASSERT_EQ(nvfp4.levels.size(), 2u);
-  EXPECT_EQ(nvfp4.levels[1].concurrency, 8);
+  EXPECT_EQ(nvfp4.levels[1].point.concurrency(), 8);
   EXPECT_NEAR(nvfp4.levels[1].pooled.output_throughput_tps,
               8 * h200.levels[0].pooled.output_throughput_tps, 1);
   EXPECT_FALSE(nvfp4.levels[1].pooled.e2e.p50);  // not published
@@ -210,7 +210,7 @@ TEST(PublishedResults, APreliminaryPointIsMarked) {
   const SweepResult result = published("deepseek-v4-gb300");
   EXPECT_TRUE(result.preliminary);
   ASSERT_EQ(result.levels.size(), 1u);
-  EXPECT_EQ(result.levels[0].concurrency, 0);
+  EXPECT_EQ(result.levels[0].point.concurrency(), 0);
   EXPECT_EQ(result.levels[0].pooled.throughput_per_gpu_tps, 3500);
 }
 

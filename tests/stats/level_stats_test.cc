@@ -39,7 +39,8 @@ RunStats stats_of(const std::vector<Request>& requests, LevelContext level) {
 }
 
 TEST(RunStats, OfNothingAreZeroAndAbsent) {
-  const RunStats stats = stats_of(std::vector<RequestRecord>{}, {.concurrency = 4, .gpus = 8});
+  const RunStats stats =
+      stats_of(std::vector<RequestRecord>{}, {.point = at_concurrency(4), .gpus = 8});
   EXPECT_EQ(stats.requests.completed, 0);
   EXPECT_EQ(stats.output_throughput_tps, 0);
   EXPECT_FALSE(stats.steady_output_throughput_tps);
@@ -48,7 +49,7 @@ TEST(RunStats, OfNothingAreZeroAndAbsent) {
 }
 
 TEST(RunStats, AreTheHandComputedOnes) {
-  const RunStats stats = stats_of(two_slots(), {.concurrency = 2, .gpus = 4});
+  const RunStats stats = stats_of(two_slots(), {.point = at_concurrency(2), .gpus = 4});
   EXPECT_EQ(stats.repeat, 2);
   EXPECT_EQ(stats.requests.completed, 4);
   EXPECT_EQ(stats.requests.failed, 0);
@@ -85,7 +86,7 @@ TEST(RunStats, CarryTheSameRequestsUnderVllmsDefinitions) {
   RequestRecord failed = record;
   failed.outcome = Outcome::kTimeout;
   const std::vector<RequestRecord> records = {record, one_token, failed};
-  const RunStats stats = stats_of(records, {.origin = LatencyOrigin::kScheduled});
+  const RunStats stats = stats_of(records, {.point = at_rate(8)});
   ASSERT_TRUE(stats.vllm);
   EXPECT_EQ(stats.vllm->e2e.count, 2);
   EXPECT_DOUBLE_EQ(stats.vllm->e2e.max, 110);
@@ -98,7 +99,7 @@ TEST(RunStats, CarryTheSameRequestsUnderVllmsDefinitions) {
 }
 
 TEST(RunStats, HaveNoVllmFiguresWhereTheRecordsDoNotSay) {
-  EXPECT_FALSE(stats_of(two_slots(), {.concurrency = 2}).vllm);
+  EXPECT_FALSE(stats_of(two_slots(), {.point = at_concurrency(2)}).vllm);
 }
 
 TEST(RunStats, EstimateTheTokensOfRequestsThatEndedBeforeTheirUsageCame) {
@@ -110,23 +111,23 @@ TEST(RunStats, EstimateTheTokensOfRequestsThatEndedBeforeTheirUsageCame) {
       record.token_source = TokenSource::kChunks;
     }
   }
-  const RunStats stats = stats_of(records, {.concurrency = 2, .gpus = 4});
+  const RunStats stats = stats_of(records, {.point = at_concurrency(2), .gpus = 4});
   // All is twice as much, the filler's ten chunks too.
   EXPECT_NEAR(stats.output_throughput_tps, 2 * 61 / 0.27, 1e-9);
   EXPECT_NEAR(*stats.steady_output_throughput_tps, 2 * 2 * 57 / 0.43, 1e-9);
   // Where nobody reports usage, chunks are all that is known.
   for (RequestRecord& record : records) record.token_source = TokenSource::kChunks;
-  EXPECT_NEAR(stats_of(records, {.concurrency = 2}).output_throughput_tps, (2 * 57 + 4) / 0.27,
-              1e-9);
+  EXPECT_NEAR(stats_of(records, {.point = at_concurrency(2)}).output_throughput_tps,
+              (2 * 57 + 4) / 0.27, 1e-9);
 }
 
 TEST(RunStats, DoNotDependOnTheOrderOfRecords) {
   std::vector<RequestRecord> records = records_of(two_slots());
-  const RunStats expected = stats_of(records, {.concurrency = 2, .gpus = 4});
+  const RunStats expected = stats_of(records, {.point = at_concurrency(2), .gpus = 4});
   Random random(5);
   for (int trial = 0; trial < 20; ++trial) {
     random.shuffle(records);
-    const RunStats stats = stats_of(records, {.concurrency = 2, .gpus = 4});
+    const RunStats stats = stats_of(records, {.point = at_concurrency(2), .gpus = 4});
     EXPECT_EQ(stats.steady_output_throughput_tps, expected.steady_output_throughput_tps);
     EXPECT_NEAR(stats.output_throughput_tps, expected.output_throughput_tps, 1e-9);
     EXPECT_EQ(stats.client.slot_gap_p99_ms, expected.client.slot_gap_p99_ms);
@@ -137,7 +138,7 @@ TEST(RunStats, DoNotDependOnTheOrderOfRecords) {
 TEST(RunStats, CountTheTailAfterTheLastTokenInTheCycleButNotInTheGap) {
   std::vector<Request> requests = two_slots();
   requests[2].end = 205;  // [DONE] 5 ms after the last token: the gap to 210 shrinks to 5
-  const RunStats stats = stats_of(requests, {.concurrency = 2});
+  const RunStats stats = stats_of(requests, {.point = at_concurrency(2)});
   EXPECT_NEAR(stats.client.slot_gap_p99_ms, 5, 0.2);
   EXPECT_NEAR(*stats.steady_output_throughput_tps, 2 * 57 / 0.43, 1e-9);
 }
@@ -145,7 +146,7 @@ TEST(RunStats, CountTheTailAfterTheLastTokenInTheCycleButNotInTheGap) {
 TEST(RunStats, KeepFailuresOutOfLatenciesButTheirTimeAndTokensInThroughput) {
   std::vector<Request> requests = two_slots();
   requests[4] = {1, Phase::kMeasured, 150, 160, 200, 250, 6, Outcome::kTimeout};
-  const RunStats stats = stats_of(requests, {.concurrency = 2});
+  const RunStats stats = stats_of(requests, {.point = at_concurrency(2)});
   EXPECT_EQ(stats.requests.completed, 3);
   EXPECT_EQ(stats.requests.failed, 1);
   EXPECT_EQ(stats.requests.by_outcome.at(Outcome::kTimeout), 1);
@@ -160,7 +161,7 @@ TEST(RunStats, TakeARequestThatWasNeverSent) {
   refused.scheduled = at_ms(370);
   refused.end = at_ms(375);
   records.push_back(refused);
-  const RunStats stats = stats_of(records, {.concurrency = 2});
+  const RunStats stats = stats_of(records, {.point = at_concurrency(2)});
   EXPECT_EQ(stats.requests.failed, 1);
   EXPECT_NEAR(*stats.steady_output_throughput_tps, 2 * 57 / 0.435, 1e-9);
 }
@@ -173,7 +174,8 @@ TEST(RunStats, WithoutFillersTakeTheWindowInWhichEverySlotHadWork) {
     }
   }
   requests.back().last = 700;  // the drain: one slot works on alone
-  const RunStats stats = stats_of(requests, {.concurrency = 2, .gpus = 1, .fillers = false});
+  const RunStats stats =
+      stats_of(requests, {.point = at_concurrency(2), .gpus = 1, .fillers = false});
   EXPECT_NEAR(stats.output_throughput_tps, 80 / 0.7, 1e-9);
   EXPECT_NEAR(*stats.steady_output_throughput_tps, 40 / 0.2, 1e-9);  // from 100 to 300
   EXPECT_NEAR(*stats.drain_bias, 80 / 0.7 / 200 - 1, 1e-9);
@@ -184,7 +186,7 @@ TEST(RunStats, WithoutFillersTakeTheWindowInWhichEverySlotHadWork) {
 
 TEST(RunStats, WithoutASteadyWindowFallBackToTheDrainedThroughput) {
   const RunStats stats = stats_of({{0, Phase::kMeasured, 0, 50, 100, {}, 10}},
-                                  {.concurrency = 1, .gpus = 2, .fillers = false});
+                                  {.point = at_concurrency(1), .gpus = 2, .fillers = false});
   EXPECT_FALSE(stats.steady_output_throughput_tps);
   EXPECT_FALSE(stats.drain_bias);
   EXPECT_NEAR(headline_throughput_tps(stats), 100, 1e-9);
@@ -198,7 +200,7 @@ TEST(RunStats, CountGoodRequestsAgainstAllMeasuredOnes) {
       {.metric = Metric::kE2e, .max = milliseconds(110)},
       {.metric = Metric::kTtft, .max = milliseconds(15)},
   };
-  const RunStats stats = stats_of(requests, {.concurrency = 2, .goodput = goodput});
+  const RunStats stats = stats_of(requests, {.point = at_concurrency(2), .goodput = goodput});
   EXPECT_NEAR(*stats.goodput_fraction, 0.25, 1e-12);  // only slot 1's first: TTFT 10
   EXPECT_NEAR(*stats.goodput_rps, 2 / 0.43, 1e-9);
 }
@@ -207,7 +209,7 @@ TEST(RunStats, AnswerOfOneTokenMeetsEveryTargetBetweenTokens) {
   std::vector<RequestRecord> records = records_of(
       {{0, Phase::kMeasured, 0, 50, 50, {}, 1}, {0, Phase::kMeasured, 50, 90, 150, {}, 3}});
   const std::vector<Target> goodput{{.metric = Metric::kTpot, .max = milliseconds(20)}};
-  const RunStats stats = stats_of(records, {.concurrency = 1, .goodput = goodput});
+  const RunStats stats = stats_of(records, {.point = at_concurrency(1), .goodput = goodput});
   EXPECT_EQ(stats.tpot.count, 1);
   EXPECT_NEAR(*stats.tpot.p50, 30, 1e-9);
   EXPECT_NEAR(*stats.goodput_fraction, 0.5, 1e-12);
@@ -224,14 +226,14 @@ TEST(RunStats, CompareTokensWithThePlanWithoutLettingErrorsCancel) {
   records[2].planned_output_tokens += 3;
   records[3].planned_output_tokens -= 3;
   records[4].input_tokens = 104;
-  RunStats stats = stats_of(records, {.concurrency = 2});
+  RunStats stats = stats_of(records, {.point = at_concurrency(2)});
   EXPECT_NEAR(*stats.output_tokens_off, 6.0 / 57, 1e-12);
   EXPECT_NEAR(*stats.input_tokens_off, 4.0 / 400, 1e-12);
   EXPECT_NEAR(stats.input_tokens_mean, 101, 1e-12);
   EXPECT_NEAR(stats.cached_tokens_mean, 40, 1e-12);
   EXPECT_FALSE(stats.token_count_estimated);
   for (RequestRecord& record : records) record.token_source = TokenSource::kChunks;
-  stats = stats_of(records, {.concurrency = 2});
+  stats = stats_of(records, {.point = at_concurrency(2)});
   EXPECT_FALSE(stats.output_tokens_off);
   EXPECT_TRUE(stats.token_count_estimated);
 }
@@ -244,7 +246,7 @@ TEST(RunStats, TakeClientHealthFromTheRecords) {
   records[3].chunks = 5;  // 17 tokens: speculative decoding
   const RunStats stats =
       run_stats({.records = records,
-                 .level = {.concurrency = 2},
+                 .level = {.point = at_concurrency(2)},
                  .client = {.busy_fraction = 0.1, .iterations = 40, .reconnects = 77}});
   EXPECT_NEAR(stats.client.slot_gap_p50_ms, 0, 1e-9);  // 0, 0, 0, 10
   EXPECT_NEAR(stats.client.slot_gap_p99_ms, 9.7, 1e-9);
@@ -264,7 +266,7 @@ TEST(RunStats, AddUpTheHistogramsOfCompletedRequests) {
     record.itl.add(milliseconds(5), 2);
   }
   records[2].icl.add(milliseconds(40));
-  const RunStats stats = stats_of(records, {.concurrency = 2});
+  const RunStats stats = stats_of(records, {.point = at_concurrency(2)});
   EXPECT_EQ(stats.icl.count, 5);
   EXPECT_EQ(stats.itl.count, 8);
   EXPECT_NEAR(stats.icl.mean, 16, 16.0 / 2048);
@@ -278,7 +280,7 @@ TEST(RunStats, OfAHundredThousandRequestsAreNotQuadratic) {
     requests.push_back(
         {static_cast<uint32_t>(i % 1000), Phase::kMeasured, sent, sent + 10, sent + 100, {}, 10});
   }
-  const RunStats stats = stats_of(requests, {.concurrency = 1000});
+  const RunStats stats = stats_of(requests, {.point = at_concurrency(1000)});
   EXPECT_EQ(stats.e2e.count, 100'000);
   EXPECT_NEAR(*stats.steady_output_throughput_tps, 100'000, 1e-3);
   EXPECT_NEAR(*stats.achieved_concurrency, 1000, 1e-6);
@@ -287,7 +289,7 @@ TEST(RunStats, OfAHundredThousandRequestsAreNotQuadratic) {
 TEST(RunStats, InAnOpenLoopStartAtTheSchedule) {
   std::vector<RequestRecord> records = records_of({{0, Phase::kMeasured, 30, 50, 130, {}, 9}});
   records[0].scheduled = at_ms(0);
-  const RunStats stats = stats_of(records, {.origin = LatencyOrigin::kScheduled});
+  const RunStats stats = stats_of(records, {.point = at_rate(8)});
   EXPECT_NEAR(*stats.e2e.p50, 130, 1e-9);
   EXPECT_NEAR(*stats.ttft.p50, 50, 1e-9);
   EXPECT_NEAR(stats.client.send_lateness_p50_ms, 30, 1e-9);

@@ -23,7 +23,7 @@ std::vector<Request> three_of(double e2e_ms) {
 }
 
 LevelStats pool_of(const std::vector<double>& e2e_ms) {
-  const LevelContext level{.concurrency = 1, .gpus = 2};
+  const LevelContext level{.point = at_concurrency(1), .gpus = 2};
   std::vector<RequestRecord> all;
   std::vector<RunStats> runs;
   for (size_t i = 0; i < e2e_ms.size(); ++i) {
@@ -36,7 +36,7 @@ LevelStats pool_of(const std::vector<double>& e2e_ms) {
 
 TEST(PoolRuns, PoolsLatenciesAndTakesTheGeometricMeanOfRates) {
   const LevelStats level = pool_of({100, 200, 400});
-  EXPECT_EQ(level.concurrency, 1);
+  EXPECT_EQ(level.point, at_concurrency(1));
   EXPECT_EQ(level.pooled.requests.completed, 9);
   EXPECT_NEAR(*level.pooled.e2e.p50, 200, 1e-9);
   EXPECT_NEAR(*level.pooled.steady_output_throughput_tps, 50, 1e-9);  // 100, 50, 25
@@ -72,7 +72,7 @@ TEST(PoolRuns, IsValidOnlyWhereEveryRunIsAndUnitesWhatWasFound) {
   runs[2].client.busy_fraction = 0.9;
   runs[0].client.stalls = runs[1].client.stalls = 2;
   runs[0].client.receive_stamps = runs[1].client.receive_stamps = true;
-  const LevelStats level = pool_runs({.concurrency = 8}, runs, {});
+  const LevelStats level = pool_runs({.point = at_concurrency(8)}, runs, {});
   EXPECT_FALSE(level.pooled.valid);
   EXPECT_EQ(
       level.pooled.invalid_reasons,
@@ -84,7 +84,7 @@ TEST(PoolRuns, IsValidOnlyWhereEveryRunIsAndUnitesWhatWasFound) {
 }
 
 TEST(PoolRuns, OfNoRunsIsEmpty) {
-  const LevelStats level = pool_runs({.concurrency = 8}, {}, {});
+  const LevelStats level = pool_runs({.point = at_concurrency(8)}, {}, {});
   EXPECT_TRUE(level.runs.empty());
   EXPECT_EQ(level.pooled.output_throughput_tps, 0);
   EXPECT_FALSE(level.pooled.steady_output_throughput_tps);

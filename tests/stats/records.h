@@ -56,7 +56,7 @@ inline LevelStats level_of(int concurrency, double pooled_ms, std::vector<double
     run.e2e.p50 = run.e2e.mean = ms;
     return run;
   };
-  LevelStats level{.concurrency = concurrency, .pooled = stats(0, pooled_ms)};
+  LevelStats level{.point = at_concurrency(concurrency), .pooled = stats(0, pooled_ms)};
   for (double ms : runs_ms) level.runs.push_back(stats(static_cast<int>(level.runs.size()), ms));
   return level;
 }

@@ -26,8 +26,10 @@ TEST(NextLevel, IsNothingWithoutABracket) {
 }
 
 TEST(NextLevel, IsTheGeometricMiddleOfTheBracket) {
-  EXPECT_EQ(next_level(std::vector{run_level(8, 11), run_level(16, 11)}, kOneSecond), 11);
-  EXPECT_EQ(next_level(std::vector{run_level(1, 2), run_level(3, 2)}, kOneSecond), 2);
+  EXPECT_EQ(next_level(std::vector{run_level(8, 11), run_level(16, 11)}, kOneSecond),
+            at_concurrency(11));
+  EXPECT_EQ(next_level(std::vector{run_level(1, 2), run_level(3, 2)}, kOneSecond),
+            at_concurrency(2));
 }
 
 TEST(NextLevel, EndsWithTheTrueAnswerWithinTenPercent) {
@@ -36,7 +38,7 @@ TEST(NextLevel, EndsWithTheTrueAnswerWithinTenPercent) {
     for (int c = 1; c <= 1'024; c *= 2) levels.push_back(run_level(c, knee + 0.5));
     int steps = 0;
     while (const auto next = next_level(levels, kOneSecond)) {
-      levels.push_back(run_level(*next, knee + 0.5));
+      levels.push_back(run_level(next->concurrency(), knee + 0.5));
       ASSERT_LE(++steps, 4);  // log2(log 2 / log 1.1) = 2.9, and one for rounding
     }
     const auto users = users_at_target(levels, kOneSecond, 1);
@@ -50,8 +52,8 @@ TEST(NextLevel, RunsNoLevelTwiceWhereSomeAreInvalid) {
   std::vector<LevelStats> levels{run_level(8, 12), run_level(16, 12)};
   int steps = 0;
   while (const auto next = next_level(levels, kOneSecond)) {
-    for (const LevelStats& level : levels) ASSERT_NE(level.concurrency, *next);
-    levels.push_back(run_level(*next, 12));
+    for (const LevelStats& level : levels) ASSERT_NE(level.point, *next);
+    levels.push_back(run_level(next->concurrency(), 12));
     levels.back().pooled.valid = false;
     ASSERT_LE(++steps, 8);
   }

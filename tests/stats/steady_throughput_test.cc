@@ -111,7 +111,7 @@ Biases biases(const Scenario& scenario, int trials) {
     const auto records = Simulation(scenario, random).run();
     const RunStats stats = run_stats({
         .records = records,
-        .level = {.concurrency = scenario.concurrency, .fillers = scenario.fillers},
+        .level = {.point = at_concurrency(scenario.concurrency), .fillers = scenario.fillers},
     });
     plain.push_back(stats.output_throughput_tps / truth - 1);
     if (!stats.steady_output_throughput_tps) continue;

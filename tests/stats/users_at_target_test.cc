@@ -65,9 +65,9 @@ TEST(UsersAtTarget, SayWhatHappenedAtTheEdges) {
 
 // As published: 5.8 s at one user, and at eight only that the median is at most 15 s.
 TEST(UsersAtTarget, TakeAPublishedBoundWhereItDecides) {
-  LevelStats bound{.concurrency = 8};
+  LevelStats bound{.point = at_concurrency(8)};
   bound.pooled.e2e.p50_at_most = 15'000;
-  LevelStats one{.concurrency = 1};
+  LevelStats one{.point = at_concurrency(1)};
   one.pooled.e2e.p50 = 5'801;  // of an unknown number of requests
   const std::vector<LevelStats> levels = {one, bound};
   const auto at = [&](int seconds) {

@@ -27,7 +27,7 @@ RunStats good_run() {
 
 RunStats judged(const std::function<void(RunStats&, ValidityInput&)>& change) {
   RunStats run = good_run();
-  ValidityInput input{.concurrency = 8};
+  ValidityInput input{.point = at_concurrency(8)};
   change(run, input);
   judge_run(run, input);
   return run;
@@ -91,18 +91,30 @@ TEST(JudgeRun, AllowsADelayOfAMillisecondHoweverShortTheAnswers) {
 }
 
 TEST(JudgeRun, TakesSendLatenessInAnOpenLoopAndSlotGapsInAClosedOne) {
-  const auto late = [](int concurrency) {
+  const auto late = [](LoadPoint point) {
     return judged([&](RunStats& run, ValidityInput& input) {
-      input.concurrency = concurrency;
+      input.point = point;
       run.client.send_lateness_p99_ms = 100;
     });
   };
-  EXPECT_TRUE(late(8).valid);
-  expect_only(late(0), InvalidReason::kSendLateness);
+  EXPECT_TRUE(late(at_concurrency(8)).valid);
+  expect_only(late(at_rate(8)), InvalidReason::kSendLateness);
   EXPECT_TRUE(judged([](RunStats& run, ValidityInput& input) {
-                input.concurrency = 0;
+                input.point = at_rate(8);
                 run.client.slot_gap_p99_ms = 100;
               }).valid);
+}
+
+TEST(JudgeRun, HoldsTheRequestsInFlightToAConcurrencyAlone) {
+  const auto with_three = [](LoadPoint point) {
+    return judged([&](RunStats& run, ValidityInput& input) {
+      input.point = point;
+      run.achieved_concurrency = 3;
+    });
+  };
+  expect_only(with_three(at_concurrency(8)), InvalidReason::kConcurrencyOff);
+  EXPECT_TRUE(with_three(with_users(8)).valid);  // who think between their requests
+  EXPECT_TRUE(with_three(at_rate(8)).valid);
 }
 
 TEST(JudgeRun, CountsErrorsAgainstTheLimitOfTheSpec) {
@@ -128,10 +140,10 @@ TEST(JudgeRun, NeedsACompletedRequestAndAnUninterruptedLevel) {
 TEST(JudgeRun, ForgetsWhatAnEarlierJudgementFound) {
   RunStats run = good_run();
   run.client.busy_fraction = 0.9;
-  judge_run(run, {.concurrency = 8});
+  judge_run(run, {.point = at_concurrency(8)});
   EXPECT_FALSE(run.valid);
   run.client.busy_fraction = 0.1;
-  judge_run(run, {.concurrency = 8});
+  judge_run(run, {.point = at_concurrency(8)});
   EXPECT_TRUE(run.valid);
 }
 
@@ -162,7 +174,7 @@ TEST(JudgeLevel, WantsEnoughRequestsForEveryTargetsStatistic) {
     LevelStats level = testing::level_of(8, 1500, {1500, 1500});
     level.pooled.e2e.count = count;
     const std::vector<Target> targets{{.statistic = statistic, .max = seconds(15)}};
-    judge_level(level, {.concurrency = 8, .targets = targets});
+    judge_level(level, {.point = at_concurrency(8), .targets = targets});
     return level.pooled;
   };
   EXPECT_TRUE(judge(300, Statistic::kP99).valid);
@@ -175,11 +187,11 @@ TEST(JudgeLevel, WantsEnoughRequestsForEveryTargetsStatistic) {
 
 TEST(JudgeLevel, WarnsOfASingleRepeatOnce) {
   LevelStats level = testing::level_of(8, 1500, {1500});
-  judge_level(level, {.concurrency = 8});
-  judge_level(level, {.concurrency = 8});
+  judge_level(level, {.point = at_concurrency(8)});
+  judge_level(level, {.point = at_concurrency(8)});
   EXPECT_EQ(level.pooled.warnings, std::vector{Warning::kOneRepeat});
   LevelStats two = testing::level_of(8, 1500, {1500, 1500});
-  judge_level(two, {.concurrency = 8});
+  judge_level(two, {.point = at_concurrency(8)});
   EXPECT_TRUE(two.pooled.warnings.empty());
 }
 

@@ -18,7 +18,7 @@ ChunkTrace trace_of(int chunks) {
 
 void write_one(const fs::path& folder, uint32_t index, int chunks) {
   RecordWriter writer(folder, true);
-  const RequestRecord record{.level = 4, .repeat = 0, .index = index};
+  const RequestRecord record{.run = {at_concurrency(4), 0}, .index = index};
   writer.add(record);
   writer.add_chunks(record, trace_of(chunks));
   ASSERT_EQ(writer.flush(), "");

@@ -16,7 +16,7 @@ class SilentObserver final : public SweepObserver {
  public:
   void note(const std::string& /*line*/) override {}
   void progress(const LevelProgress& progress, Instant /*now*/) override {
-    shown.emplace_back(progress.repeat, progress.repeats);
+    shown.emplace_back(progress.position.run.repeat, progress.position.repeats);
   }
   void run_finished(const LevelStats& /*level*/) override {}
 
@@ -60,14 +60,14 @@ TEST(Repeats, AreAddedToTheWantedLevelsUpToRepeatsMax) {
       run_sweep(spec, folder, interrupts, observer, [&asked](const SweepResult& result) {
         ++asked;
         EXPECT_EQ(result.levels.size(), 2u);
-        return std::vector<int>{2, 99};  // 99 is no level of this sweep
+        return std::vector{at_concurrency(2), at_concurrency(99)};  // 99 is no level of this sweep
       });
   EXPECT_THAT(runs_of(outcome.result), ElementsAre(2u, 4u));
   EXPECT_EQ(asked, 3);  // after the planned runs, and after each added one
   const std::vector<RunStats>& runs = outcome.result.levels[1].runs;
   for (size_t i = 0; i < runs.size(); ++i) EXPECT_EQ(runs[i].repeat, static_cast<int>(i));
   EXPECT_EQ(outcome.result.levels[1].pooled.requests.completed, 4 * 2 * 2);
-  for (const auto& [repeat, repeats] : observer.shown) EXPECT_LE(repeat, repeats);
+  for (const auto& [repeat, repeats] : observer.shown) EXPECT_LT(repeat, repeats);
   fs::remove_all(folder);
 }
 
@@ -79,7 +79,8 @@ TEST(Repeats, EndWhenNoneIsWanted) {
   const Interrupts interrupts{0};
   const SweepOutcome outcome =
       run_sweep(spec, folder, interrupts, observer, [](const SweepResult& result) {
-        return result.levels[0].runs.size() < 3 ? std::vector<int>{1} : std::vector<int>{};
+        const bool more = result.levels[0].runs.size() < 3;
+        return more ? std::vector{at_concurrency(1)} : std::vector<LoadPoint>{};
       });
   EXPECT_THAT(runs_of(outcome.result), ElementsAre(3u, 2u));
   fs::remove_all(folder);

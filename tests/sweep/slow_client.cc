@@ -11,7 +11,7 @@
 #include "llmsweep/load/watchdog.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/protocol/request.h"
-#include "llmsweep/schedule/closed_loop.h"
+#include "llmsweep/schedule/schedule.h"
 #include "llmsweep/simulator/simulator.h"
 #include "llmsweep/stats/level_stats.h"
 #include "llmsweep/stats/validity.h"
@@ -103,7 +103,8 @@ RunStats run_judged(const SlowLoad& load) {
   if (load.burners_beside > 0) cores.keep_to_first();
 
   const LoadSpec spec{.concurrency = {load.streams}, .requests_per_slot = load.requests_per_slot};
-  const PromptDemand demand = prompt_demand(spec, load.streams);
+  const LoadPoint point = at_concurrency(load.streams);
+  const PromptDemand demand = prompt_demand(spec, point);
   std::vector<Prompt> prompts(demand.total(), Prompt{.text = "a few words"});
   // Of many lengths, so that slots do not end all at once.
   for (size_t i = 0; i < prompts.size(); ++i) {
@@ -112,7 +113,7 @@ RunStats run_judged(const SlowLoad& load) {
   }
   const EndpointSpec endpoint{.url = simulator.base_url()};
   LoadPlan plan{
-      .schedule = closed_loop(spec, load.streams), .prompts = prompts, .level = load.streams};
+      .schedule = make_schedule(spec, point), .prompts = prompts, .run = {.point = point}};
   for (const Prompt& prompt : prompts) {
     plan.bodies.push_back(std::make_shared<const std::string>(
         render_request(endpoint, "simulated", endpoint.request_fields, prompt)));
@@ -130,9 +131,9 @@ RunStats run_judged(const SlowLoad& load) {
   const LoadOutcome outcome =
       run_loops(plan, clients, clock, control, [](const RequestRecord&) {}, {.tick = [] {}});
   RunStats stats = run_stats({.records = outcome.records,
-                              .level = {.concurrency = load.streams, .gpus = 1},
+                              .level = {.point = point, .gpus = 1},
                               .client = client_health(outcome, watchdog.stop())});
-  judge_run(stats, {.concurrency = load.streams});
+  judge_run(stats, {.point = point});
   return stats;
 }
 

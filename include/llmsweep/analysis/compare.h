@@ -55,7 +55,7 @@ struct Ratio {
 };
 
 struct LevelComparison {
-  int concurrency = 0;
+  LoadPoint point;
   int baseline_repeats = 0;
   int candidate_repeats = 0;
   bool baseline_valid = true;
@@ -105,7 +105,7 @@ enum class HeadlineKind { kUsersPerGpu, kLatency, kThroughputPerGpu, kWeights };
 struct Headline {
   HeadlineKind kind = HeadlineKind::kLatency;
   std::optional<Target> target;  // kUsersPerGpu
-  int concurrency = 0;           // kLatency, kThroughputPerGpu: of the level
+  LoadPoint point;               // kLatency, kThroughputPerGpu: of the level
   double baseline = 0;
   double candidate = 0;
   double ratio = 0;  // candidate ÷ baseline, except latency and weights: baseline ÷ candidate
@@ -122,8 +122,8 @@ struct Comparison {
   std::vector<std::string> notes;  // what a reader must know before any number
   double min_effect = 0.03;
   std::vector<LevelComparison> levels;  // common ones, ascending
-  std::vector<int> only_baseline;       // concurrencies
-  std::vector<int> only_candidate;
+  std::vector<LoadPoint> only_baseline;
+  std::vector<LoadPoint> only_candidate;
   std::vector<UsersComparison> users;
   std::vector<EqualLatency> equal_latency;  // ascending latency
   std::optional<Ratio> weights_gb;

@@ -64,7 +64,7 @@ struct GateRule {
   Statistic statistic = Statistic::kP50;  // kLatency
   Target users_target;                    // kUsers, kUsersPerGpu
   std::string benchmark;                  // kQuality
-  std::vector<int> levels;                // empty: not per level, or all of them
+  std::vector<LoadPoint> levels;          // empty: not per level, or all of them
   bool all_levels = false;
   bool no_worse = false;  // than the baseline
   Comparator comparator = Comparator::kAtMost;
@@ -102,11 +102,11 @@ struct GateLine {
   double limit = 0;              // target with tolerance
   std::optional<double> margin;  // share of the limit that is left; negative: over it
   int repeats = 0;
-  int concurrency = 0;  // 0: not of one level
-  std::string basis;    // how it was decided: "3 repeats, t on log run medians"
+  LoadPoint point;    // not known: not of one level
+  std::string basis;  // how it was decided: "3 repeats, t on log run medians"
   std::string why;
   std::string next;                // what to do; empty for PASS
-  bool more_repeats_help = false;  // INCONCLUSIVE, and repeats of `concurrency` could settle it
+  bool more_repeats_help = false;  // INCONCLUSIVE, and repeats of `point` could settle it
 };
 
 struct GateReport {
@@ -125,7 +125,7 @@ GateReport gate(const SweepResult& result, const SweepResult* baseline, const Ga
 // 0, 10, 11 or 12 (cli/cli.h), with `inconclusive_is` applied.
 int gate_exit_code(const GateReport& report);
 
-// The concurrencies whose next repeat could settle an inconclusive rule; ascending.
-std::vector<int> levels_needing_repeats(const GateReport& report);
+// The levels whose next repeat could settle an inconclusive rule; ascending.
+std::vector<LoadPoint> levels_needing_repeats(const GateReport& report);
 
 }  // namespace llmsweep

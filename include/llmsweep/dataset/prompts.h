@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "llmsweep/base/interrupt.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/prompt.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
@@ -22,8 +23,7 @@ namespace llmsweep {
 
 // How many prompts one part of a sweep needs. Prompts are numbered through the needs, in order.
 struct PromptNeed {
-  int level = 0;  // index into load.concurrency
-  int repeat = 0;
+  RunId run;
   Phase phase = Phase::kMeasured;
   int64_t count = 0;
 };

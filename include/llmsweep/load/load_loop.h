@@ -20,6 +20,7 @@
 #include "llmsweep/model/arrival.h"
 #include "llmsweep/model/chunk_trace.h"
 #include "llmsweep/model/histogram.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/prompt.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
@@ -65,8 +66,7 @@ struct LoadPlan {
   std::vector<std::shared_ptr<const std::string>> bodies;
   Api api = Api::kChat;
   uint32_t endpoints = 1;  // URLs of the client; slots take them round robin
-  int level = 0;           // written into the records
-  int repeat = 0;
+  RunId run;               // written into the records
   Duration request_timeout = std::chrono::seconds(600);
   Duration grace = std::chrono::seconds(30);
   int64_t max_response_bytes = int64_t{256} << 20;

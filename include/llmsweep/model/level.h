@@ -1,4 +1,4 @@
-// The statistics of one level (one concurrency or rate), as metrics.md defines them.
+// The statistics of one level (of one load point), as metrics.md defines them.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "llmsweep/base/clock.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/record.h"
 
 namespace llmsweep {
@@ -111,7 +112,7 @@ struct VllmDefinitions {
 
 // One run (repeat) of a level.
 struct RunStats {
-  int repeat = 0;
+  int repeat = 0;  // from 0
   bool valid = true;
   std::vector<InvalidReason> invalid_reasons;
   std::vector<Warning> warnings;
@@ -146,8 +147,8 @@ struct RunStats {
 // A level: its runs, pooled. Latency distributions pool the measured requests of all runs;
 // throughputs are the geometric mean of the runs'; `*_ci95` speak between runs (Student t on logs).
 struct LevelStats {
-  int concurrency = 0;  // 0: not known, in published data only
-  RunStats pooled;      // `repeat` not used
+  LoadPoint point;
+  RunStats pooled;  // `repeat` not used
   std::optional<Interval> e2e_p50_between_runs_ci95;
   std::optional<Interval> throughput_between_runs_ci95;
   std::vector<RunStats> runs;

@@ -7,6 +7,7 @@
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/model/histogram.h"
+#include "llmsweep/model/load_point.h"
 
 namespace llmsweep {
 
@@ -25,8 +26,7 @@ enum class TokenSource { kUsage, kTokenizer, kChunks };
 
 // Instants as metrics.md defines them; absent where they did not happen.
 struct RequestRecord {
-  int level = 0;  // concurrency
-  int repeat = 0;
+  RunId run;
   // Of a run that was broken off and started again: kept in the file, part of no statistic.
   bool superseded = false;
   uint32_t index = 0;  // of the schedule; fillers go on from its end

@@ -82,7 +82,7 @@ struct SweepResult {
   SystemSpec system;
   WorkloadSummary workload;
   Provenance provenance;
-  std::vector<LevelStats> levels;  // ascending concurrency
+  std::vector<LevelStats> levels;  // ascending by load point
   std::vector<UsersAtTarget> users_at_target;
   std::vector<std::pair<std::string, double>> quality;  // benchmark name, score in [0, 1]
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "llmsweep/analysis/compare.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/result.h"
 
@@ -17,8 +18,7 @@ namespace llmsweep {
 
 // What the report keeps of one request, so that a million of them fit into memory.
 struct RequestSpan {
-  int level = 0;  // concurrency
-  int repeat = 0;
+  RunId run;
   uint32_t slot = 0;
   Phase phase = Phase::kMeasured;
   Outcome outcome = Outcome::kOk;

@@ -10,19 +10,25 @@
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/model/level.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/report/table.h"
 
 namespace llmsweep {
 
 enum class LevelStage { kWarmup, kMeasuring, kStopping };
 
-// What is known of the level that runs now. Counts are of measured requests of this repeat.
-struct LevelProgress {
-  int concurrency = 0;
-  int level = 1;  // of `levels`, from 1
-  int levels = 1;
-  int repeat = 1;  // of `repeats`, from 1
+// Where a run stands within the sweep.
+struct RunPosition {
+  RunId run;
   int repeats = 1;
+  int nth = 0;  // of `levels`, from 0
+  int levels = 1;
+  bool simulated = false;
+};
+
+// What is known of the run that is under way. Counts are of its measured requests.
+struct LevelProgress {
+  RunPosition position;
   LevelStage stage = LevelStage::kMeasuring;
   int64_t done = 0;  // ended, failed ones included
   int64_t total = 0;
@@ -34,7 +40,6 @@ struct LevelProgress {
   double client_busy = 0;  // share, 0 to 1
   std::optional<Duration> level_eta;
   std::optional<Duration> sweep_eta;
-  bool simulated = false;
 };
 
 // At most two lines of at most style.width columns, no newline at the end.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "llmsweep/model/chunk_trace.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/record.h"
 
 namespace llmsweep {
@@ -21,8 +22,7 @@ inline constexpr std::string_view kChunkFileHeader = "LLMSCHK1";  // what the fi
 std::string chunk_block(const RequestRecord& record, const ChunkTrace& trace);
 
 struct ChunkBlock {
-  int level = 0;  // with repeat and index: which line of requests.jsonl
-  int repeat = 0;
+  RunId run;  // with index: which line of requests.jsonl
   uint32_t index = 0;
   std::vector<Instant> instants;  // ascending
 };

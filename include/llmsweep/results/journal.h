@@ -11,6 +11,7 @@
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/model/level.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/result.h"
 #include "llmsweep/results/record_file.h"
 
@@ -18,8 +19,7 @@ namespace llmsweep {
 
 // One run of a level. Runs follow one another, so a run's records are one range of bytes.
 struct RunEntry {
-  int level = 0;   // concurrency
-  int repeat = 0;  // from 0
+  RunId id;
   std::string started_at;
   int64_t started_ns = 0;    // CLOCK_MONOTONIC, before its first request; 0: not known
   int64_t first_prompt = 0;  // its prompts, numbered through everything the sweep has sent

@@ -21,16 +21,15 @@ namespace llmsweep {
 
 // What the records do not say themselves.
 struct LevelContext {
-  int concurrency = 0;  // slots; 0: open loop, no steady throughput by slots
-  int gpus = 0;         // 0: unknown, nothing "per GPU"
+  LoadPoint point;  // one that holds no concurrency: no steady throughput by slots
+  int gpus = 0;     // 0: unknown, nothing "per GPU"
   bool fillers = true;
-  LatencyOrigin origin = LatencyOrigin::kSent;
   std::span<const Target> goodput;  // per-request; empty: no goodput
 };
 
 struct RunInput {
   std::span<const RequestRecord> records;  // all phases of one run, any order
-  int repeat = 0;
+  int repeat = 0;                          // from 0
   LevelContext level;
   // What only the client knows. What the records say (slot gaps, send lateness, chunks and their
   // coalescing, tokens per chunk, reconnects) is filled in here and overwrites what is given.

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "llmsweep/model/level.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/spec.h"
 
 namespace llmsweep {
@@ -17,7 +18,7 @@ struct RefineOptions {
 // The geometric middle of the widest gap between c_pass and c_fail in which no level was run (an
 // invalid level divides gaps, so that none is run twice). Nothing where there is no bracket, where
 // it is narrow enough, or where no whole number is left in it.
-std::optional<int> next_level(std::span<const LevelStats> levels, const Target& target,
-                              const RefineOptions& options = {});
+std::optional<LoadPoint> next_level(std::span<const LevelStats> levels, const Target& target,
+                                    const RefineOptions& options = {});
 
 }  // namespace llmsweep

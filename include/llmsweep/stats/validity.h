@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "llmsweep/model/level.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/spec.h"
 
 namespace llmsweep {
@@ -20,7 +21,7 @@ constexpr double kCachedTokensWarning = 0.01;  // share of the input tokens
 constexpr double kLittlesLawWarning = 0.05;
 
 struct ValidityInput {
-  int concurrency = 0;  // 0: open loop
+  LoadPoint point;  // whether slot gaps, send lateness and concurrency count
   double max_error_rate = 0.01;
   std::span<const Target> targets;  // whose statistics must have enough requests
   bool fillers = true;

@@ -10,6 +10,9 @@
 
 namespace llmsweep {
 
+// Of the level with the most.
+int most_streams(const SweepSpec& spec);
+
 // The plan in a few lines: levels, requests, tokens.
 std::string plan_text(const SweepSpec& spec);
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "llmsweep/base/interrupt.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/result.h"
 #include "llmsweep/model/spec.h"
 #include "llmsweep/report/progress.h"
@@ -31,7 +32,7 @@ class SweepObserver {
 
 // The levels of which one more run would help, asked when the planned runs are done and again after
 // each round of added ones. A level with load.repeats_max runs gets no more. Empty: none.
-using RepeatsWanted = std::function<std::vector<int>(const SweepResult&)>;
+using RepeatsWanted = std::function<std::vector<LoadPoint>(const SweepResult&)>;
 
 struct SweepOutcome {
   SweepResult result;

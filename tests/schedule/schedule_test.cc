@@ -1,15 +1,16 @@
-#include "llmsweep/schedule/closed_loop.h"
+#include "llmsweep/schedule/schedule.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
+#include <vector>
 
 namespace llmsweep {
 namespace {
 
-TEST(ClosedLoop, ChainsEachSlotAndUsesEveryPromptOnce) {
+TEST(MakeSchedule, ChainsEachSlotAndUsesEveryPromptOnce) {
   const LoadSpec load{.requests_per_slot = 3, .warmup_per_slot = 2};
-  const Schedule schedule = closed_loop(load, 4);
+  const Schedule schedule = make_schedule(load, at_concurrency(4));
   ASSERT_EQ(schedule.arrivals.size(), 20u);
   std::set<uint32_t> prompts(schedule.filler_prompts.begin(), schedule.filler_prompts.end());
   for (uint32_t i = 0; i < schedule.arrivals.size(); ++i) {
@@ -23,28 +24,35 @@ TEST(ClosedLoop, ChainsEachSlotAndUsesEveryPromptOnce) {
       EXPECT_LT(arrival.after, i);
     }
   }
-  EXPECT_EQ(prompts.size(), prompt_demand(load, 4).total());
+  EXPECT_EQ(prompts.size(), prompt_demand(load, at_concurrency(4)).total());
 }
 
-TEST(ClosedLoop, OpensManyConnectionsAtABoundedRate) {
+TEST(MakeSchedule, OpensManyConnectionsAtABoundedRate) {
   using std::chrono::milliseconds;
-  const Schedule schedule = closed_loop({.requests_per_slot = 1, .warmup_per_slot = 1}, 10'000);
+  const Schedule schedule =
+      make_schedule({.requests_per_slot = 1, .warmup_per_slot = 1}, at_concurrency(10'000));
   for (const uint32_t slot : {0u, 64u, 255u}) EXPECT_EQ(schedule.arrivals[slot].at.count(), 0);
   EXPECT_EQ(schedule.arrivals[256 + 2000].at, milliseconds(1000));
   EXPECT_EQ(schedule.arrivals[9999].at, milliseconds(4871) + std::chrono::microseconds(500));
   EXPECT_EQ(schedule.arrivals[10'000].at.count(), 0);  // waits for its slot alone
 }
 
-TEST(ClosedLoop, RaisesTheRequestsOfAFewSlotsToTheMinimum) {
+TEST(MakeSchedule, RaisesTheRequestsOfAFewSlotsToTheMinimum) {
   const LoadSpec load{.requests_per_slot = 2, .min_requests = 7};
-  EXPECT_EQ(measured_per_slot(load, 1), 7u);
-  EXPECT_EQ(measured_per_slot(load, 2), 4u);
-  EXPECT_EQ(measured_per_slot(load, 64), 2u);
+  EXPECT_EQ(measured_per_slot(load, at_concurrency(1)), 7u);
+  EXPECT_EQ(measured_per_slot(load, at_concurrency(2)), 4u);
+  EXPECT_EQ(measured_per_slot(load, at_concurrency(64)), 2u);
 }
 
-TEST(ClosedLoop, HasNoFillersWhereTheSpecSaysSo) {
-  EXPECT_TRUE(closed_loop({.fillers = false}, 8).filler_prompts.empty());
-  EXPECT_EQ(prompt_demand({.fillers = false}, 8).filler, 0u);
+TEST(LoadPoints, AreTheLevelsOfTheSpecInItsOrder) {
+  EXPECT_EQ(load_points({.concurrency = {8, 1}}),
+            (std::vector{at_concurrency(8), at_concurrency(1)}));
+  EXPECT_TRUE(load_points({}).empty());
+}
+
+TEST(MakeSchedule, HasNoFillersWhereTheSpecSaysSo) {
+  EXPECT_TRUE(make_schedule({.fillers = false}, at_concurrency(8)).filler_prompts.empty());
+  EXPECT_EQ(prompt_demand({.fillers = false}, at_concurrency(8)).filler, 0u);
 }
 
 }  // namespace

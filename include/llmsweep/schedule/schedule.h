@@ -1,0 +1,42 @@
+// From a load point to the requests of a run: when each is due, or after which other one. Drawn
+// before the run.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "llmsweep/model/arrival.h"
+#include "llmsweep/model/load_point.h"
+#include "llmsweep/model/spec.h"
+
+namespace llmsweep {
+
+// The levels that a sweep has, in the order in which each of its rounds visits them.
+std::vector<LoadPoint> load_points(const LoadSpec& load);
+
+// How many prompts one run of a level takes, by phase. A run's prompts stand in this order:
+// warm-up, measured, filler.
+struct PromptDemand {
+  uint32_t warmup = 0;
+  uint32_t measured = 0;
+  uint32_t filler = 0;
+  uint32_t total() const { return warmup + measured + filler; }
+};
+
+// Measured requests of each slot: requests_per_slot, raised so that a level has min_requests.
+uint32_t measured_per_slot(const LoadSpec& load, LoadPoint point);
+
+// Fillers: half of the measured requests and one a slot. Where slots need more (requests of very
+// unequal length) the load loop takes them again from the first.
+PromptDemand prompt_demand(const LoadSpec& load, LoadPoint point);
+
+// A concurrency is a closed loop: C users, each of whom sends the next request when the last one
+// has ended. arrivals: the warm-up rounds and then the measured rounds, slot after slot within a
+// round; each waits for the one before it in its slot. Hand-over is without a drain: a slot's first
+// measured request starts when its own last warm-up request has ended.
+// The first requests, which open the connections, start 256 at once and the rest at 2,000 a second.
+//
+// A spec can ask for no other kind of point.
+Schedule make_schedule(const LoadSpec& load, LoadPoint point);
+
+}  // namespace llmsweep

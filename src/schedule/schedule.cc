@@ -1,0 +1,62 @@
+#include "llmsweep/schedule/schedule.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace llmsweep {
+namespace {
+
+// A slot's first request opens its connection, and what overflows a server's accept queue (a few
+// thousand at most) comes a second late.
+constexpr uint32_t kConnectionsAtOnce = 256;
+constexpr Duration kConnectionInterval = std::chrono::microseconds(500);
+
+Duration first_start(uint32_t slot) {
+  return slot < kConnectionsAtOnce ? Duration(0)
+                                   : (slot - kConnectionsAtOnce) * kConnectionInterval;
+}
+
+Schedule closed_loop(const PromptDemand& demand, uint32_t slots) {
+  Schedule schedule{.slots = slots};
+  const uint32_t planned = demand.warmup + demand.measured;
+  schedule.arrivals.reserve(planned);
+  for (uint32_t i = 0; i < planned; ++i) {
+    const bool first = i < slots;
+    schedule.arrivals.push_back({.at = first ? first_start(i) : Duration(0),
+                                 .after = first ? kNoArrival : i - slots,
+                                 .slot = i % slots,
+                                 .prompt = i,
+                                 .phase = i < demand.warmup ? Phase::kWarmup : Phase::kMeasured});
+  }
+  for (uint32_t i = 0; i < demand.filler; ++i) schedule.filler_prompts.push_back(planned + i);
+  return schedule;
+}
+
+}  // namespace
+
+std::vector<LoadPoint> load_points(const LoadSpec& load) {
+  std::vector<LoadPoint> points;
+  for (const int concurrency : load.concurrency) points.push_back(at_concurrency(concurrency));
+  return points;
+}
+
+uint32_t measured_per_slot(const LoadSpec& load, LoadPoint point) {
+  assert(point.slots() > 0);
+  const int needed = (load.min_requests + point.slots() - 1) / point.slots();
+  return static_cast<uint32_t>(std::max(load.requests_per_slot, needed));
+}
+
+PromptDemand prompt_demand(const LoadSpec& load, LoadPoint point) {
+  const auto slots = static_cast<uint32_t>(point.slots());
+  const uint32_t measured = slots * measured_per_slot(load, point);
+  return {.warmup = slots * static_cast<uint32_t>(load.warmup_per_slot),
+          .measured = measured,
+          .filler = load.fillers ? slots + measured / 2 : 0};
+}
+
+Schedule make_schedule(const LoadSpec& load, LoadPoint point) {
+  assert(point.kind == LoadKind::kConcurrency);
+  return closed_loop(prompt_demand(load, point), static_cast<uint32_t>(point.slots()));
+}
+
+}  // namespace llmsweep

@@ -10,6 +10,7 @@
 #include "dataset/lengths.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/protocol/api.h"
 
 namespace llmsweep {
 
@@ -163,8 +164,8 @@ Prompt PromptMaker::make_own_length(uint64_t index, Random& random) {
   while (auto record = excerpt.next()) {
     std::string text = first_user_text(*record);
     if (text.empty() || refuse(text)) continue;
-    bool whole =
-        record->messages && plan.api == Api::kChat && plan.workload.prompt_as == PromptAs::kText;
+    bool whole = record->messages && traits_of(plan.api).takes_messages &&
+                 plan.workload.prompt_as == PromptAs::kText;
     if (whole) {
       prompt.messages = std::move(record->turns);
       for (auto& [role, content] : prompt.messages) {

@@ -16,6 +16,8 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/sha256.h"
 #include "llmsweep/base/thread.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/protocol/api.h"
 
 namespace llmsweep {
 
@@ -29,8 +31,8 @@ void check_plan(const PromptPlan& plan, const Tokenizer* tokenizer) {
                    .where = "workload.prompt_as",
                    .next = "set workload.tokenizer to a tokenizer.json, or to server"}};
     }
-    if (plan.api == Api::kChat) {
-      throw Error{{.what = "the chat API takes no token ids",
+    if (!traits_of(plan.api).takes_token_ids) {
+      throw Error{{.what = fmt::format("the {} API takes no token ids", name_of(plan.api)),
                    .where = "workload.prompt_as",
                    .next = "set endpoint.api: completions"}};
     }

@@ -1,4 +1,6 @@
-// What the reader needs to know of one chunk of a stream. Filled by ChunkParser::parse.
+// What the reader needs to know of one chunk of a stream, whatever its API. Filled by
+// ChunkParser::parse; the words are those of chat and completions, for which each has a key, and an
+// API that says the same in another way translates.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +11,8 @@ namespace llmsweep {
 
 struct Chunk {
   std::string_view id;
-  std::string_view finish_reason;  // of the first choice that has one
-  bool has_choices = false;        // a non-empty list
+  std::string_view finish_reason;  // of the first choice that has one: "stop", "length", …
+  bool has_choices = false;        // a non-empty list: it is a part of the answer
   bool answer = false;             // non-empty content or text
   bool other_output = false;       // reasoning, refusal, a tool call
   bool role = false;

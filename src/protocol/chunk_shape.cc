@@ -13,10 +13,6 @@ constexpr size_t kMaxDigits = 12;
 // Where no chunk resembles the one before (log probabilities, say) learning is given up.
 constexpr int kMaxUnused = 64;
 
-// Their texts mean something, so they have to be the same.
-constexpr std::array<std::string_view, 4> kMeaningful = {"finish_reason", "object", "error",
-                                                         "role"};
-
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -102,12 +98,12 @@ size_t common_prefix(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-void ChunkShape::learn(std::string_view payload, const Chunk& chunk) {
+void ChunkShape::learn(std::string_view payload, const Chunk& chunk, const ChunkKeys& keys) {
   const bool repeats = (chunk.answer || chunk.other_output) && chunk.finish_reason.empty() &&
                        !chunk.error && !chunk.server_prefill_us && !chunk.server_decode_us;
   if (!repeats || payload.size() > kMaxText || unused_ >= kMaxUnused) return;
   ++unused_;
-  if (!find_values(payload, chunk)) return;
+  if (!find_values(payload, chunk, keys)) return;
   text_ = payload;
   values_.swap(found_);
   chunk_ = chunk;
@@ -115,7 +111,7 @@ void ChunkShape::learn(std::string_view payload, const Chunk& chunk) {
 }
 
 // False where it is not sure what each value is.
-bool ChunkShape::find_values(std::string_view payload, const Chunk& chunk) {
+bool ChunkShape::find_values(std::string_view payload, const Chunk& chunk, const ChunkKeys& keys) {
   found_.clear();
   std::string_view key;
   for (size_t at = 0; at < payload.size();) {
@@ -128,12 +124,12 @@ bool ChunkShape::find_values(std::string_view payload, const Chunk& chunk) {
         key = payload.substr(begin + 1, end - begin - 1);
         if (!is_verbatim(key)) return false;
       } else {
-        add_value(payload, begin + 1, end, key);
+        add_value(payload, begin + 1, end, key, keys);
         at = end + 1;
       }
     } else if (is_digit(payload[at]) || payload[at] == '-') {
       at = std::min(payload.find_first_not_of("0123456789+-.eE", at), payload.size());
-      add_value(payload, begin, at, key);
+      add_value(payload, begin, at, key, keys);
     } else {
       ++at;
     }
@@ -157,20 +153,20 @@ bool ChunkShape::find_values(std::string_view payload, const Chunk& chunk) {
 }
 
 // A text is given without its quotes.
-void ChunkShape::add_value(std::string_view payload, size_t begin, size_t end,
-                           std::string_view key) {
+void ChunkShape::add_value(std::string_view payload, size_t begin, size_t end, std::string_view key,
+                           const ChunkKeys& keys) {
   const std::string_view text = payload.substr(begin, end - begin);
   Value value{.begin = begin, .end = end, .number = payload[end] != '"', .role = Role::kNone};
   if (value.number) {
     if (!is_plain_number(text)) return;
-    if (key == "prompt_tokens") value.role = Role::kPromptTokens;
-    if (key == "completion_tokens") value.role = Role::kCompletionTokens;
-    if (key == "cached_tokens") value.role = Role::kCachedTokens;
+    if (key == keys.prompt_tokens) value.role = Role::kPromptTokens;
+    if (key == keys.completion_tokens) value.role = Role::kCompletionTokens;
+    if (key == keys.cached_tokens) value.role = Role::kCachedTokens;
   } else {
     const bool meaningful =
-        std::find(kMeaningful.begin(), kMeaningful.end(), key) != kMeaningful.end();
+        std::find(keys.meaningful.begin(), keys.meaningful.end(), key) != keys.meaningful.end();
     if (text.empty() || meaningful) return;
-    if (key == "id") value.role = Role::kId;
+    if (key == keys.id) value.role = Role::kId;
   }
   found_.push_back(value);
 }

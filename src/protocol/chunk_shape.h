@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/api_dialect.h"
 #include "protocol/chunk.h"
 
 namespace llmsweep {
@@ -22,7 +23,8 @@ class ChunkShape {
  public:
   // From now on `payload`, a JSON object that was read as `chunk`, is what others are compared
   // with, unless it is none of the many that a stream repeats (no output, the last one, too long).
-  void learn(std::string_view payload, const Chunk& chunk);
+  // `keys` are those of the API that both are of.
+  void learn(std::string_view payload, const Chunk& chunk, const ChunkKeys& keys);
   // True where `payload` has that shape; `chunk` is then what it says, its views lying in
   // `payload`.
   bool read(std::string_view payload, Chunk& chunk);
@@ -35,8 +37,9 @@ class ChunkShape {
     Role role;
   };
 
-  bool find_values(std::string_view payload, const Chunk& chunk);
-  void add_value(std::string_view payload, size_t begin, size_t end, std::string_view key);
+  bool find_values(std::string_view payload, const Chunk& chunk, const ChunkKeys& keys);
+  void add_value(std::string_view payload, size_t begin, size_t end, std::string_view key,
+                 const ChunkKeys& keys);
   static void take(const Value& value, std::string_view found, Chunk& chunk);
 
   std::string text_;           // empty: nothing learnt

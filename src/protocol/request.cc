@@ -1,41 +1,19 @@
 #include "llmsweep/protocol/request.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <array>
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/model/names.h"
+#include "protocol/api_dialect.h"
 #include "protocol/error_text.h"
 
 namespace llmsweep {
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
-
-OrderedJson chat_messages(const Prompt& prompt) {
-  if (!prompt.ids.empty()) {
-    throw Error({.what = "a prompt of token ids cannot be sent to the chat API",
-                 .where = "workload.prompt_as",
-                 .next = "use endpoint.api: completions, or workload.prompt_as: text"});
-  }
-  OrderedJson messages = OrderedJson::array();
-  for (const auto& [role, content] : prompt.messages) {
-    messages.push_back({{"role", role}, {"content", content}});
-  }
-  if (messages.empty()) messages.push_back({{"role", "user"}, {"content", prompt.text}});
-  return messages;
-}
-
-OrderedJson completions_prompt(const Prompt& prompt) {
-  if (!prompt.ids.empty()) return prompt.ids;
-  if (prompt.messages.empty()) return prompt.text;
-  std::string joined;
-  for (const auto& [role, content] : prompt.messages) {
-    if (!joined.empty()) joined += '\n';
-    joined += content;
-  }
-  return joined;
-}
 
 bool is_identifier(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -79,28 +57,16 @@ constexpr std::array kNamedFields = {
 
 std::string render_request(const EndpointSpec& endpoint, const std::string& model,
                            const std::vector<RequestField>& fields, const Prompt& prompt) {
-  const auto asked = [&](RequestField field) {
-    return std::find(fields.begin(), fields.end(), field) != fields.end();
-  };
+  const ApiDialect& api = dialect_of(endpoint.api);
+  if (!prompt.ids.empty() && !api.traits.takes_token_ids) {
+    throw Error({.what = fmt::format("a prompt of token ids cannot be sent to the {} API",
+                                     name_of(endpoint.api)),
+                 .where = "workload.prompt_as",
+                 .next = "use endpoint.api: completions, or workload.prompt_as: text"});
+  }
   OrderedJson body = OrderedJson::object();
   if (!model.empty()) body["model"] = model;
-  if (endpoint.api == Api::kChat) {
-    body["messages"] = chat_messages(prompt);
-  } else {
-    body["prompt"] = completions_prompt(prompt);
-  }
-  if (prompt.planned_output_tokens > 0) {
-    body[endpoint.max_tokens_field] = prompt.planned_output_tokens;
-    if (asked(RequestField::kMinTokens)) body["min_tokens"] = prompt.planned_output_tokens;
-  }
-  if (asked(RequestField::kIgnoreEos)) body["ignore_eos"] = true;
-  body["stream"] = true;
-  if (asked(RequestField::kIncludeUsage)) {
-    body["stream_options"]["include_usage"] = true;
-    if (asked(RequestField::kContinuousUsage)) {
-      body["stream_options"]["continuous_usage_stats"] = true;
-    }
-  }
+  api.write_body({.endpoint = endpoint, .fields = fields, .prompt = prompt}, body);
   const OrderedJson extra = OrderedJson::parse(endpoint.extra_body, nullptr, false);
   if (!extra.is_object()) {
     throw Error({.what = "extra_body is not a JSON object",
@@ -112,13 +78,7 @@ std::string render_request(const EndpointSpec& endpoint, const std::string& mode
 }
 
 std::string path_of(Api api) {
-  switch (api) {
-    case Api::kChat:
-      return "/chat/completions";
-    case Api::kCompletions:
-      return "/completions";
-  }
-  return {};
+  return std::string(traits_of(api).path);
 }
 
 std::optional<RequestField> refused_field(int status, std::string_view body) {

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "llmsweep/base/text.h"
-#include "llmsweep/protocol/request.h"
 #include "llmsweep/protocol/retry_after.h"
+#include "protocol/api_dialect.h"
 #include "protocol/chunk.h"
 #include "protocol/error_text.h"
 #include "protocol/header_block.h"
@@ -21,13 +21,16 @@ constexpr size_t kMaxEventBytes = size_t{16} << 20;
 constexpr size_t kMaxPlainBytes = size_t{64} << 10;
 constexpr size_t kExcerpt = 120;
 constexpr std::string_view kSpace = " \t\r\n";
-constexpr std::string_view kDone = "[DONE]";
 
 std::string_view stripped(std::string_view text) {
   if (!text.empty() && text.front() > ' ' && text.back() > ' ') return text;  // nearly always
   const size_t first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+bool holds_key(std::string_view json, std::string_view key) {
+  return json.find(fmt::format("\"{}\"", key)) != std::string_view::npos;
 }
 
 // Each bucket's gap ÷ tokens_per_chunk, and as many times the weight. Weights are whole: what
@@ -50,7 +53,10 @@ Histogram per_token(const Histogram& per_chunk, double tokens_per_chunk) {
 }  // namespace
 
 ResponseReader::ResponseReader(Api api, RequestRecord& record, Redactor secrets)
-    : api_(api), record_(&record), secrets_(std::move(secrets)), events_(kMaxEventBytes) {}
+    : api_(&dialect_of(api)),
+      record_(&record),
+      secrets_(std::move(secrets)),
+      events_(kMaxEventBytes) {}
 
 void ResponseReader::headers(int status, std::string_view header_block, Instant at) {
   if (finished_ || (status >= 100 && status < 200)) return;
@@ -119,11 +125,13 @@ void ResponseReader::apply_event(const SseEvent& event, Instant at, ChunkParser&
                   "server error" + after_chunks() + ": " + describe_server_error(words, secrets_),
                   at);
   }
-  // Some servers leave out the blank line before [DONE], which makes it a second line of data.
-  const bool done =
-      payload.ends_with(kDone) &&
-      (payload.size() == kDone.size() || payload[payload.size() - kDone.size() - 1] == '\n');
-  if (done) payload = stripped(payload.substr(0, payload.size() - kDone.size()));
+  Chunk chunk;
+  if (parser.recognise(*api_, payload, chunk)) {
+    ++payloads_;
+    return apply_chunk(chunk, payload, at);
+  }
+  const bool done = api_->take_end(event, payload);
+  if (done) payload = stripped(payload);
   // "null" comes before the choices of some servers; ": …" is a comment that a proxy wrapped again.
   const bool blank = payload.empty() || payload == "null" || payload.front() == ':';
   if (!blank) apply_payload(payload, at, parser);
@@ -133,7 +141,7 @@ void ResponseReader::apply_event(const SseEvent& event, Instant at, ChunkParser&
 void ResponseReader::apply_payload(std::string_view payload, Instant at, ChunkParser& parser) {
   ++payloads_;
   Chunk chunk;
-  const std::string_view problem = parser.parse(payload, chunk);
+  const std::string_view problem = parser.parse(*api_, payload, chunk);
   if (problem.empty()) return apply_chunk(chunk, payload, at);
   settle(Outcome::kProtocolError,
          fmt::format("chunk {} is malformed ({}): {}", payloads_, printable(problem, kExcerpt),
@@ -228,16 +236,18 @@ void ResponseReader::end_of_stream(bool done, Instant at) {
   if (record_->chunks > 0) {
     if (done || !record_->finish_reason.empty()) return settle(Outcome::kOk, {}, at);
     return settle(Outcome::kProtocolError,
-                  "the stream ended" + after_chunks() + " without [DONE] and without finish_reason",
+                  fmt::format("the stream ended{} without {} and without finish_reason",
+                              after_chunks(), api_->words.end),
                   at);
   }
   ended_without_text_ = choices_seen_ && (done || !record_->finish_reason.empty());
   std::string error = "no tokens: the stream ended without model output";
   if (payloads_ == 0) {
-    error = done ? "no tokens: [DONE] came without any chunk" : "no tokens: the answer is empty";
+    error = done ? fmt::format("no tokens: {} came without any chunk", api_->words.end)
+                 : "no tokens: the answer is empty";
   } else if (!choices_seen_) {
-    error = fmt::format("no tokens: none of {} events has choices; does {} speak the OpenAI API?",
-                        payloads_, path_of(api_));
+    error = fmt::format("no tokens: none of {} events has {}; does {} speak the {} API?", payloads_,
+                        api_->words.answer_key, api_->traits.path, api_->words.standard);
   } else if (!record_->finish_reason.empty()) {
     error += " (finish_reason " + record_->finish_reason + ")";
   }
@@ -263,7 +273,7 @@ void ResponseReader::settle_plain_answer(Instant at) {
     error = "the answer is compressed (gzip), which was not asked for";
   } else if (const ServerError refused = read_server_error(plain_); !refused.message.empty()) {
     error = "server error: " + describe_server_error(plain_, secrets_);
-  } else if (plain_.front() == '{' && plain_.find("\"choices\"") != std::string::npos) {
+  } else if (plain_.front() == '{' && holds_key(plain_, api_->words.answer_key)) {
     error = "the server answered with one JSON object instead of a stream: it ignored stream: true";
   } else {
     const bool json = plain_.front() == '{' || plain_.front() == '[';

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "llmsweep/protocol/api.h"
 #include "spec/spec_read.h"
 #include "spec/spec_values.h"
 
@@ -130,7 +131,7 @@ WorkloadSpec read_workload(const ConfigNode& node, const EndpointSpec& endpoint,
   const ConfigNode prompt_as = node["prompt_as"];
   workload.prompt_as = read_enum(prompt_as, defaults.prompt_as);
   if (workload.prompt_as == PromptAs::kIds) {
-    if (endpoint.api != Api::kCompletions) {
+    if (!traits_of(endpoint.api).takes_token_ids) {
       prompt_as.fail("token ids can only be sent to completions", "set endpoint.api: completions");
     }
     if (workload.tokenizer.empty()) {

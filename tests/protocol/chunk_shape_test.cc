@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -22,6 +23,8 @@ constexpr std::string_view kChat =
     R"("choices":[{"index":0,"delta":{"content":" the"},"finish_reason":null}],)"
     R"("usage":{"prompt_tokens":2400,"completion_tokens":17,"total_tokens":2417}})";
 
+const ChunkKeys& kKeys = dialect_of(Api::kChat).keys;
+
 Chunk chat_chunk() {
   return {.id = "chatcmpl-1",
           .has_choices = true,
@@ -39,7 +42,7 @@ std::string with(std::string_view from, std::string_view to) {
 
 class Learnt : public testing::Test {
  protected:
-  Learnt() { shape_.learn(kChat, chat_chunk()); }
+  Learnt() { shape_.learn(kChat, chat_chunk(), kKeys); }
 
   bool knows(const std::string& payload) {
     Chunk chunk;
@@ -109,10 +112,23 @@ TEST(ChunkShape, LearnsNothingWhereAValueCouldBeAnothers) {
            with("completion_tokens", "completion\\u005ftokens"),
        }) {
     ChunkShape shape;
-    shape.learn(payload, chat_chunk());
+    shape.learn(payload, chat_chunk(), kKeys);
     Chunk chunk;
     EXPECT_FALSE(shape.read(payload, chunk)) << payload;
   }
+}
+
+TEST(ChunkShape, TellsTheValuesApartByTheKeysOfTheirApi) {
+  constexpr std::array<std::string_view, 1> kMeaningful = {"type"};
+  const ChunkKeys keys = {.meaningful = kMeaningful, .id = "i", .completion_tokens = "out"};
+  ChunkShape shape;
+  shape.learn(R"({"type":"delta","i":"a","id":"x","out":3,"text":"t"})",
+              {.id = "a", .answer = true, .completion_tokens = 3}, keys);
+  Chunk chunk;
+  ASSERT_TRUE(shape.read(R"({"type":"delta","i":"bc","id":"y","out":14,"text":"u"})", chunk));
+  EXPECT_EQ(chunk.id, "bc");
+  EXPECT_EQ(chunk.completion_tokens, 14);
+  EXPECT_FALSE(shape.read(R"({"type":"other","i":"bc","id":"y","out":14,"text":"u"})", chunk));
 }
 
 TEST(ChunkShape, LearnsOnlyTheChunksThatRepeat) {
@@ -125,7 +141,7 @@ TEST(ChunkShape, LearnsOnlyTheChunksThatRepeat) {
     Chunk chunk = chat_chunk();
     change(chunk);
     ChunkShape shape;
-    shape.learn(kChat, chunk);
+    shape.learn(kChat, chunk, kKeys);
     EXPECT_FALSE(shape.read(kChat, chunk));
   }
 }
@@ -136,7 +152,7 @@ TEST(ChunkShape, GivesUpWhereNoChunkResemblesTheOneBefore) {
   for (int i = 0; i < 200; ++i) {
     const std::string payload = with("null", "null,\"k" + std::to_string(i) + "\":true");
     EXPECT_FALSE(shape.read(payload, chunk));
-    shape.learn(payload, chat_chunk());
+    shape.learn(payload, chat_chunk(), kKeys);
   }
   EXPECT_FALSE(shape.read(with("null", "null,\"k199\":true"), chunk));
 }

@@ -54,7 +54,8 @@ class PromptSource {
  public:
   // Reads the dataset once (offsets are kept, not texts). Null tokenizer: estimate. Throws Error
   // for what cannot work: a missing or empty dataset, a prefix longer than the shortest prompt,
-  // prompt_as: ids without a tokenizer or with the chat API, more prompts than can be distinct.
+  // prompt_as: ids without a tokenizer or with an API that takes none, more prompts than can be
+  // distinct.
   PromptSource(PromptPlan plan, std::shared_ptr<const Tokenizer> tokenizer);
   ~PromptSource();
   PromptSource(PromptSource&&) noexcept;

@@ -13,17 +13,17 @@ namespace llmsweep {
 
 // The JSON body that asks for `prompt.planned_output_tokens` tokens, streamed (0: no limit is
 // sent). Chat: one user message, or prompt.messages, contents as plain strings. Completions: the
-// text (contents of prompt.messages joined by LF), or prompt.ids, which only that API takes.
+// text (contents of prompt.messages joined by LF), or prompt.ids.
 //
 // `fields` are the request fields to send (the spec's less those the server refused).
 // kContinuousUsage is sent only next to kIncludeUsage, inside the same stream_options.
 // `endpoint.extra_body` is merged last and wins (RFC 7386: member by member, null removes).
-// Bytes of a prompt that are not UTF-8 become U+FFFD. Throws Error for ids with the chat API and
-// for an extra_body that is no JSON object.
+// Bytes of a prompt that are not UTF-8 become U+FFFD. Throws Error for ids with an API that
+// takes none and for an extra_body that is no JSON object.
 std::string render_request(const EndpointSpec& endpoint, const std::string& model,
                            const std::vector<RequestField>& fields, const Prompt& prompt);
 
-// "/chat/completions" or "/completions".
+// "/chat/completions", say: traits_of(api).path.
 std::string path_of(Api api);
 
 // Which optional field a refusal (400 or 422) names, so that the check before the run can drop it

@@ -40,10 +40,11 @@
 
 namespace llmsweep {
 
+struct ApiDialect;
 struct Chunk;
 
 // One a thread: holds the JSON parser, its buffers, and the shape that the last chunks had. Not
-// shared.
+// shared between threads, but between APIs it may be.
 class ChunkParser {
  public:
   ChunkParser();
@@ -53,9 +54,13 @@ class ChunkParser {
 
  private:
   friend class ResponseReader;
+  // True where `payload` says the same as one that was parsed before, but for its id and counts:
+  // `chunk` is then filled, its views lying in `payload`. Never the end of a stream, for that would
+  // have come before.
+  bool recognise(const ApiDialect& api, std::string_view payload, Chunk& chunk);
   // What is wrong with `payload`, or nothing. The chunk's views are valid until the next call, and
   // as long as `payload` is.
-  std::string_view parse(std::string_view payload, Chunk& chunk);
+  std::string_view parse(const ApiDialect& api, std::string_view payload, Chunk& chunk);
 
   struct State;
   std::unique_ptr<State> state_;
@@ -105,7 +110,7 @@ class ResponseReader {
   void settle_counts();
   std::string after_chunks() const;
 
-  Api api_;
+  const ApiDialect* api_;
   RequestRecord* record_;
   Redactor secrets_;
   ChunkTrace* trace_ = nullptr;  // null: not asked for

@@ -1,0 +1,42 @@
+// POST /completions
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "protocol/api_dialect.h"
+#include "protocol/openai_body.h"
+#include "protocol/openai_chunk.h"
+
+namespace llmsweep {
+namespace {
+
+std::string joined_contents(const Prompt& prompt) {
+  std::string joined;
+  for (const auto& [role, content] : prompt.messages) {
+    if (!joined.empty()) joined += '\n';
+    joined += content;
+  }
+  return joined;
+}
+
+void write_completions_body(const RequestParts& parts, nlohmann::ordered_json& body) {
+  const Prompt& prompt = parts.prompt;
+  if (!prompt.ids.empty()) {
+    body["prompt"] = prompt.ids;
+  } else {
+    body["prompt"] = prompt.messages.empty() ? prompt.text : joined_contents(prompt);
+  }
+  write_openai_options(parts, body);
+}
+
+}  // namespace
+
+const ApiDialect kCompletionsApi = {
+    .traits = {.path = "/completions", .takes_token_ids = true},
+    .words = kOpenaiWords,
+    .write_body = write_completions_body,
+    .take_end = take_done,
+    .read_chunk = read_openai_chunk,
+    .keys = kOpenaiKeys,
+};
+
+}  // namespace llmsweep

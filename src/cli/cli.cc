@@ -88,13 +88,10 @@ void add_run(CLI::App& app, Command& chosen) {
       "  llmsweep run spec.yaml --set load.concurrency=[1,8] --set load.repeats=5 --out /data\n"
       "  llmsweep run spec.yaml --set load.repeats_max=8 --gate policy.yaml --junit gate.xml\n"
       "  llmsweep run spec.yaml --resume results/my-server\n\n"
-      "Leaves OUT/NAME/: result.json, requests.jsonl, sweep.jsonl, report.html, figure.svg. "
-      "Ctrl-C\n"
-      "once lets requests in flight end and writes what was measured; twice stops at once. "
-      "SIGTERM and\n"
-      "SIGHUP leave them 8 s. --resume goes on after that, or after a kill, and starts the run "
-      "that\n"
-      "was cut short again.\n"
+      "Leaves OUT/NAME/: result.json, requests.jsonl, sweep.jsonl, report.html, figure.svg.\n"
+      "Ctrl-C once lets requests in flight end and writes what was measured; twice stops at\n"
+      "once. SIGTERM and SIGHUP leave them 8 s. --resume goes on after that, or after a kill,\n"
+      "and starts the run that was cut short again.\n"
       "With --gate the exit code is the verdict's, as of 'llmsweep gate'.\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return run_command(*options, console); };

@@ -12,8 +12,10 @@
 
 namespace llmsweep::sim {
 
+struct Api;
+
 struct ApiRequest {
-  bool chat = true;
+  const Api* api = nullptr;  // by which it came
   bool stream = false;
   bool include_usage = false;
   bool continuous_usage = false;
@@ -33,7 +35,7 @@ struct ApiFailure {
   std::string param;  // the field at fault, if any
 };
 
-std::variant<ApiRequest, ApiFailure> parse_api_request(std::string_view body, bool chat,
+std::variant<ApiRequest, ApiFailure> parse_api_request(std::string_view body, const Api& api,
                                                        const SimulatorProfile& profile);
 
 // The body of /tokenize (`prompt`, `content` or `messages`) as a prompt with ids kept.

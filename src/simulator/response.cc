@@ -21,9 +21,8 @@ bool missing_usage(const Fault* fault) {
 // A final count is sent.
 bool sends_usage(const SimulatorProfile& profile, const ApiRequest& request, const Fault* fault) {
   if (missing_usage(fault)) return false;
-  const bool completions_always = profile.dialect == Dialect::kLlamacpp && !request.chat;
   return !request.stream || request.include_usage || request.continuous_usage ||
-         profile.wire.usage_always || completions_always;
+         profile.wire.usage_always || request.api->always_counts == profile.dialect;
 }
 
 // Every chunk has a count.
@@ -36,8 +35,7 @@ bool sends_continuous_usage(const SimulatorProfile& profile, const ApiRequest& r
 Answer answer_of(const SimulatorProfile& profile, const ApiRequest& request,
                  const ResponseSetup& setup) {
   const bool odd = setup.fault != nullptr && setup.fault->kind == FaultKind::kOddUsage;
-  return {.chat = request.chat,
-          .usage = sends_usage(profile, request, setup.fault),
+  return {.usage = sends_usage(profile, request, setup.fault),
           .continuous_usage = sends_continuous_usage(profile, request, setup.fault),
           .id = setup.truth.response_id,
           .model = request.model.empty() ? profile.model : request.model,
@@ -63,12 +61,15 @@ Response::Response(boost::asio::io_context& io, const SimulatorProfile& profile,
       finish_reason_(setup.finish_reason),
       fault_(setup.fault),
       truth_(setup.truth),
-      writer_(profile.wire, profile.dialect, answer_of(profile, request, setup)),
+      writer_(request.api->make_writer(profile.wire, profile.dialect,
+                                       answer_of(profile, request, setup))),
       ended_(std::move(ended)),
       comments_(io),
       stall_(io),
       continuous_usage_(sends_continuous_usage(profile, request, setup.fault)) {
-  if (request.chat) reasoning_tokens_ = std::min(wire_.reasoning_tokens, setup.output_tokens);
+  if (request.api->reasons) {
+    reasoning_tokens_ = std::min(wire_.reasoning_tokens, setup.output_tokens);
+  }
   if (faulty(FaultKind::kMissingUsage) || faulty(FaultKind::kWrongUsage) ||
       faulty(FaultKind::kOddUsage) || faulty(FaultKind::kMissingDone) ||
       faulty(FaultKind::kSlowHeaders) || faulty(FaultKind::kByteWrites)) {
@@ -130,7 +131,7 @@ void Response::schedule_comment() {
 void Response::send_comment() {
   send_head();
   payload_.clear();
-  writer_.comment(payload_);
+  writer_->comment(payload_);
   out_.clear();
   append_payload(out_);
   write(out_);
@@ -185,16 +186,16 @@ bool Response::inject_before_chunk(const EngineEvent& event) {
       send_malformed();
       return false;
     case FaultKind::kErrorEvent: {
-      writer_.error({.status = 500,
-                     .message = "the engine has failed (injected)",
-                     .type = "InternalServerError"},
-                    payload_);
+      writer_->error({.status = 500,
+                      .message = "the engine has failed (injected)",
+                      .type = "InternalServerError"},
+                     payload_);
       const bool done = profile_.dialect == Dialect::kVllm || profile_.dialect == Dialect::kSglang;
-      if (done) writer_.done(payload_);
+      if (done) writer_->done(payload_);
       break;
     }
     case FaultKind::kDoneOnly:
-      writer_.done(payload_);
+      writer_->done(payload_);
       break;
     case FaultKind::kEarlyEnd:
       given_ = truth_.output_tokens;
@@ -239,7 +240,7 @@ void Response::go_on(const EngineEvent& event) {
 
 void Response::send_malformed() {
   std::string whole;
-  writer_.tokens({.text = " cut"}, progress(), {}, whole);
+  writer_->tokens({.text = " cut"}, progress(), {}, whole);
   payload_ = whole.substr(0, whole.size() * 2 / 3) + (wire_.crlf ? "\r\n\r\n" : "\n\n");
   append_head(out_);
   append_payload(out_);
@@ -268,12 +269,12 @@ void Response::send_chunk(const EngineEvent& event) {
   if (!opened_) {
     opened_ = true;
     comments_.cancel();
-    writer_.opening(payload_);
+    writer_->opening(payload_);
   }
   const bool closes = event.last && wire_.finish == WireProfile::Finish::kWithLastToken &&
                       !faulty(FaultKind::kMissingDone);
-  writer_.tokens({.text = text_, .reasoning = reasoning}, progress(),
-                 closes ? std::string_view(finish_reason_) : std::string_view(), payload_);
+  writer_->tokens({.text = text_, .reasoning = reasoning}, progress(),
+                  closes ? std::string_view(finish_reason_) : std::string_view(), payload_);
   append_payload(out_);
   id_sent_ = true;
   const Instant now = SteadyClock().now();
@@ -296,13 +297,13 @@ void Response::send_tail(std::string_view reason) {
   out_.clear();
   append_head(out_);
   if (!faulty(FaultKind::kMissingDone)) {
-    writer_.closing(reason, progress(), payload_);
+    writer_->closing(reason, progress(), payload_);
     if (!payload_.empty()) {
       append_payload(out_);
       id_sent_ = true;
     }
     payload_.clear();
-    writer_.done(payload_);
+    writer_->done(payload_);
     truth_.finish_reason = reason;
   }
   if (!payload_.empty()) append_payload(out_);
@@ -317,7 +318,7 @@ void Response::send_plain(const EngineEvent& event) {
   next_text(reasoning_tokens_, true, reasoning);
   next_text(given_ - worded_, true, answer);
   const std::string body =
-      writer_.plain({.text = reasoning}, {.text = answer}, finish_reason_, progress());
+      writer_->plain({.text = reasoning}, {.text = answer}, finish_reason_, progress());
   out_ =
       response_head({.content_length = body.size(), .keep_alive = keep_alive_}, profile_.dialect) +
       body;

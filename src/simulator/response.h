@@ -12,7 +12,7 @@
 #include "llmsweep/simulator/engine.h"
 #include "llmsweep/simulator/truth.h"
 #include "simulator/connection.h"
-#include "simulator/wire.h"
+#include "simulator/served_api.h"
 
 namespace llmsweep::sim {
 
@@ -85,7 +85,7 @@ class Response : public std::enable_shared_from_this<Response> {
   std::string finish_reason_;
   const Fault* fault_;
   TruthRecord truth_;
-  EventWriter writer_;
+  std::unique_ptr<EventWriter> writer_;
   std::function<void(uint64_t)> ended_;
   boost::asio::steady_timer comments_;
   boost::asio::steady_timer stall_;

@@ -20,7 +20,6 @@ namespace {
 // Streams of the profile's seed: what is drawn for a request does not depend on the others.
 constexpr uint64_t kFaultStream = 11;
 constexpr uint64_t kLengthStream = 12;
-constexpr int64_t kDefaultCompletionTokens = 16;
 
 bool strict_about_model(Dialect dialect) {
   return dialect == Dialect::kVllm || dialect == Dialect::kOpenai;
@@ -30,8 +29,8 @@ bool strict_about_model(Dialect dialect) {
 std::pair<int64_t, std::string> planned_output(const ApiRequest& request,
                                                const SimulatorProfile& profile, uint64_t seed) {
   const int64_t room = profile.engine.max_model_len - request.prompt.count();
-  int64_t most = request.max_tokens.value_or(request.chat ? std::max<int64_t>(1, room)
-                                                          : kDefaultCompletionTokens);
+  const int64_t fitting = std::max<int64_t>(1, room);
+  const int64_t most = request.max_tokens.value_or(request.api->default_tokens.value_or(fitting));
   if (request.ignore_eos) return {most, "length"};
   Random random(seed, kLengthStream);
   const double natural =
@@ -170,11 +169,11 @@ void Server::on_request(Connection& connection, ReceivedRequest request) {
     return fail(connection, request,
                 {.status = 401, .message = "Invalid API key", .type = "authentication_error"});
   }
-  if (path == "/v1/chat/completions" || path == "/v1/completions") {
+  if (const Api* api = served_at(path)) {
     if (request.method != "POST") {
       return fail(connection, request, {.status = 405, .message = "POST is expected"});
     }
-    return generate(connection, request, path == "/v1/chat/completions");
+    return generate(connection, request, *api);
   }
   if (path == "/health" || path == "/ping") {
     return answer(connection, request, {}, R"({"status":"ok"})");
@@ -220,23 +219,22 @@ const Fault* Server::choose_fault(int64_t number) const {
   return nullptr;
 }
 
-std::string Server::response_id(bool chat, int64_t number) const {
+std::string Server::response_id(const Api& api, int64_t number) const {
   const auto salt = static_cast<uint64_t>(to_ns(clock_.now()));
-  return fmt::format("{}-{:016x}{:08x}", chat ? "chatcmpl" : "cmpl", mix(salt, profile_.seed),
-                     number);
+  return fmt::format("{}-{:016x}{:08x}", api.id_prefix, mix(salt, profile_.seed), number);
 }
 
-void Server::generate(Connection& connection, const ReceivedRequest& request, bool chat) {
+void Server::generate(Connection& connection, const ReceivedRequest& request, const Api& api) {
   const int64_t number = ++requests_;
   connection.last_arrival = request.at;
   connection.last_response_id.clear();
-  TruthRecord truth{.number = number, .api = chat ? "chat" : "completions", .arrival = request.at};
+  TruthRecord truth{.number = number, .api = std::string(api.name), .arrival = request.at};
   const Fault* fault = choose_fault(number);
   if (fault != nullptr && inject_at_arrival(connection, request, *fault, truth)) {
     truth.end = clock_.now();
     return log(std::move(truth));
   }
-  auto parsed = parse_api_request(request.body, chat, profile_);
+  auto parsed = parse_api_request(request.body, api, profile_);
   if (auto* failure = std::get_if<ApiFailure>(&parsed)) {
     fail(connection, request, *failure);
     truth.status = failure->status;
@@ -298,7 +296,7 @@ void Server::admit(Connection& connection, const ReceivedRequest& request, const
     return log(std::move(truth));
   }
   const auto id = static_cast<uint64_t>(truth.number);
-  truth.response_id = response_id(wanted.chat, truth.number);
+  truth.response_id = response_id(*wanted.api, truth.number);
   connection.last_response_id = truth.response_id;
   ResponseSetup setup{.id = id,
                       .connection = connection.shared_from_this(),

@@ -45,7 +45,7 @@ class Server final : public ConnectionOwner {
   void open_listener(uint16_t port);
   void accept();
   void refuse_for(Duration span);
-  void generate(Connection& connection, const ReceivedRequest& request, bool chat);
+  void generate(Connection& connection, const ReceivedRequest& request, const Api& api);
   // True where the fault leaves nothing to serve.
   bool inject_at_arrival(Connection& connection, const ReceivedRequest& request, const Fault& fault,
                          TruthRecord& truth);
@@ -57,7 +57,7 @@ class Server final : public ConnectionOwner {
   void fail(Connection& connection, const ReceivedRequest& request, const ApiFailure& failure,
             std::optional<int> retry_after_s = {});
   const Fault* choose_fault(int64_t number) const;
-  std::string response_id(bool chat, int64_t number) const;
+  std::string response_id(const Api& api, int64_t number) const;
 
   void pump();
   void pump_soon();

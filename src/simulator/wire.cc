@@ -41,11 +41,6 @@ std::string_view reason_phrase(int status) {
   }
 }
 
-// A finish reason as JSON: null where there is none.
-std::string finish_json(std::string_view finish) {
-  return finish.empty() ? "null" : fmt::format("\"{}\"", finish);
-}
-
 }  // namespace
 
 std::string response_head(const HeadOptions& options, Dialect dialect) {
@@ -116,81 +111,6 @@ EventWriter::EventWriter(const WireProfile& wire, Dialect dialect, Answer answer
       newline_(wire.crlf ? "\r\n" : "\n") {
   if (!wire_.event_name.empty()) event_head_ = "event: " + wire_.event_name + newline_;
   event_head_ += wire_.data_space ? "data: " : "data:";
-  chunk_head_ =
-      fmt::format(R"({{"id":{},"object":"{}","created":{},"model":{},)", json_quoted(answer_.id),
-                  answer_.chat ? "chat.completion.chunk" : "text_completion", answer_.created,
-                  json_quoted(answer_.model));
-  if (dialect_ == Dialect::kLlamacpp || dialect_ == Dialect::kOpenai || dialect_ == Dialect::kTgi) {
-    chunk_head_ += R"("system_fingerprint":"simulated",)";
-  }
-  chunk_head_ += R"("choices":)";
-
-  const std::string head = event_head_ + chunk_head_;
-  if (!answer_.chat) {
-    answer_head_ = reasoning_head_ = head + R"([{"index":0,"text":")";
-    token_tail_ = '"' + choice_tail({}, nullptr);
-  } else {
-    const std::string role = dialect_ == Dialect::kTgi ? R"("role":"assistant",)"
-                             : wire_.extra_nulls       ? R"("role":null,)"
-                                                       : "";
-    const std::string open = head + R"([{"index":0,"delta":{)" + role;
-    const std::string nulls = wire_.extra_nulls ? R"(,"tool_calls":null)" : "";
-    answer_head_ = open + R"("content":")";
-    reasoning_head_ = open + (wire_.extra_nulls ? R"("content":null,)" : "") + '"' +
-                      wire_.reasoning_field + R"(":")";
-    token_tail_ = '"' + nulls + '}' + choice_tail({}, nullptr);
-  }
-  token_tail_ += newline_ + newline_;
-}
-
-std::string EventWriter::choice_tail(std::string_view finish, const Progress* progress) const {
-  std::string tail;
-  if (dialect_ != Dialect::kLlamacpp && dialect_ != Dialect::kTrtllm) tail += R"(,"logprobs":null)";
-  // TensorRT LLM leaves nulls out of chat chunks.
-  if (!finish.empty() || dialect_ != Dialect::kTrtllm || !answer_.chat) {
-    tail += R"(,"finish_reason":)" + finish_json(finish);
-  }
-  if (dialect_ == Dialect::kSglang) tail += R"(,"matched_stop":null)";
-  if (dialect_ == Dialect::kTrtllm && progress != nullptr && progress->steps > 0) {
-    const double mean =
-        static_cast<double>(progress->output_tokens) / static_cast<double>(progress->steps);
-    tail += fmt::format(R"(,"avg_decoded_tokens_per_iter":{:.4f})", mean);
-  }
-  tail += "}]";
-  if (progress != nullptr && answer_.continuous_usage) {
-    tail += R"(,"usage":)" + usage_json(*progress);
-  } else if (wire_.extra_nulls && !(progress != nullptr && usage_in_finish_chunk())) {
-    tail += R"(,"usage":null)";
-  }
-  return tail + "}";
-}
-
-std::string EventWriter::usage_json(const Progress& progress) const {
-  std::string json = fmt::format(R"({{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{})",
-                                 answer_.prompt_tokens, progress.output_tokens,
-                                 answer_.prompt_tokens + progress.output_tokens);
-  json += fmt::format(R"(,"prompt_tokens_details":{{"cached_tokens":{}}})", progress.cached_tokens);
-  if (progress.reasoning_tokens > 0) {
-    json += fmt::format(R"(,"completion_tokens_details":{{"reasoning_tokens":{}}})",
-                        progress.reasoning_tokens);
-  }
-  return json + "}";
-}
-
-std::string EventWriter::timings_json(const Progress& progress) const {
-  if (dialect_ != Dialect::kLlamacpp) return {};
-  const auto rest = static_cast<double>(std::max<int64_t>(1, progress.output_tokens - 1));
-  return fmt::format(
-      R"(,"timings":{{"cache_n":{},"prompt_n":{},"prompt_ms":{:.3f},"predicted_n":{},)"
-      R"("predicted_ms":{:.3f},"predicted_per_token_ms":{:.6f}}})",
-      progress.cached_tokens, answer_.prompt_tokens - progress.cached_tokens, progress.prompt_ms,
-      progress.output_tokens, progress.predicted_ms, progress.predicted_ms / rest);
-}
-
-bool EventWriter::usage_in_finish_chunk() const {
-  if (!answer_.usage) return false;
-  return wire_.usage == WireProfile::Usage::kFinishChunk ||
-         (dialect_ == Dialect::kLlamacpp && !answer_.chat);
 }
 
 void EventWriter::event(std::string_view json, std::string& out) {
@@ -200,72 +120,6 @@ void EventWriter::event(std::string_view json, std::string& out) {
   first_event_ = false;
   out += newline_;
   out += newline_;
-}
-
-void EventWriter::opening(std::string& out) {
-  if (wire_.data_null) event("null", out);
-  if (!answer_.chat || wire_.role_chunk == WireProfile::RoleChunk::kNone) return;
-  const bool null = wire_.role_chunk == WireProfile::RoleChunk::kNull;
-  std::string json = chunk_head_ + R"([{"index":0,"delta":{"role":"assistant","content":)" +
-                     (null ? "null" : "\"\"") + '}';
-  const Progress none;
-  json += choice_tail({}, answer_.continuous_usage ? &none : nullptr);
-  event(json, out);
-}
-
-void EventWriter::tokens(const TokenText& text, const Progress& progress, std::string_view finish,
-                         std::string& out) {
-  const std::string& head = text.reasoning ? reasoning_head_ : answer_head_;
-  const size_t begin = out.size();
-  out += head;
-  out += text.text;
-  const bool plain = finish.empty() && !answer_.continuous_usage &&
-                     !(first_event_ && wire_.space_after_first) && dialect_ != Dialect::kTrtllm;
-  if (plain) {
-    first_event_ = false;
-    out += token_tail_;
-    return;
-  }
-  out += '"';
-  if (answer_.chat) out += wire_.extra_nulls ? R"(,"tool_calls":null})" : "}";
-  out += choice_tail(finish, &progress);
-  if (!finish.empty() && usage_in_finish_chunk() && !answer_.continuous_usage) {
-    out.pop_back();
-    out += R"(,"usage":)" + usage_json(progress) + timings_json(progress) + "}";
-  }
-  const std::string json = out.substr(begin + event_head_.size());
-  out.resize(begin);
-  event(json, out);
-}
-
-void EventWriter::closing(std::string_view finish, const Progress& progress, std::string& out) {
-  const bool in_finish = usage_in_finish_chunk();
-  if (wire_.finish == WireProfile::Finish::kOwnChunk) {
-    std::string json = chunk_head_;
-    if (!answer_.chat) {
-      json += R"([{"index":0,"text":"")";
-    } else if (wire_.extra_nulls) {
-      json += R"([{"index":0,"delta":{"role":null,"content":null,"reasoning_content":null})";
-    } else {
-      json += R"([{"index":0,"delta":{})";
-    }
-    json += choice_tail(finish, &progress);
-    json.pop_back();
-    if (in_finish && !answer_.continuous_usage) json += R"(,"usage":)" + usage_json(progress);
-    const bool timings_here = in_finish || !answer_.usage;
-    event(json + (timings_here ? timings_json(progress) : "") + "}", out);
-  }
-  if (answer_.usage && !in_finish) {
-    event(chunk_head_ + R"([],"usage":)" + usage_json(progress) + timings_json(progress) + "}",
-          out);
-  }
-}
-
-void EventWriter::done(std::string& out) {
-  if (!wire_.done) return;
-  out += wire_.data_space ? "data: [DONE]" : "data:[DONE]";
-  out += newline_;
-  if (wire_.done_blank_line) out += newline_;
 }
 
 void EventWriter::comment(std::string& out) {
@@ -289,26 +143,6 @@ void EventWriter::error(const ApiFailure& failure, std::string& out) {
       event(error_body(failure, dialect_), out);
       return;
   }
-}
-
-std::string EventWriter::plain(const TokenText& reasoning, const TokenText& answer,
-                               std::string_view finish, const Progress& progress) const {
-  std::string json =
-      fmt::format(R"({{"id":{},"object":"{}","created":{},"model":{},"choices":[{{"index":0,)",
-                  json_quoted(answer_.id), answer_.chat ? "chat.completion" : "text_completion",
-                  answer_.created, json_quoted(answer_.model));
-  if (answer_.chat) {
-    json += R"("message":{"role":"assistant","content":)" + json_quoted(answer.text);
-    if (!reasoning.text.empty()) {
-      json += ",\"" + wire_.reasoning_field + "\":" + json_quoted(reasoning.text);
-    }
-    json += '}';
-  } else {
-    json += R"("text":)" + json_quoted(answer.text);
-  }
-  json += R"(,"logprobs":null,"finish_reason":)" + finish_json(finish) + "}]";
-  if (answer_.usage) json += R"(,"usage":)" + usage_json(progress);
-  return json + timings_json(progress) + "}";
 }
 
 }  // namespace llmsweep::sim

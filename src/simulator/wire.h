@@ -31,7 +31,6 @@ std::string error_body(const ApiFailure& failure, Dialect dialect);
 
 // What is constant over one answer.
 struct Answer {
-  bool chat = true;
   bool usage = false;             // to be sent
   bool continuous_usage = false;  // in every chunk
   std::string id;
@@ -55,42 +54,37 @@ struct TokenText {
   bool reasoning = false;
 };
 
-// Every member appends whole events to `out`.
+// Writes one answer in the way of its API. Every member but plain() appends whole events to `out`.
 class EventWriter {
  public:
-  EventWriter(const WireProfile& wire, Dialect dialect, Answer answer);
+  virtual ~EventWriter() = default;
 
-  void opening(std::string& out);  // what precedes the first token, if anything
+  virtual void opening(std::string& out) = 0;  // what precedes the first token, if anything
   // A token chunk; `finish` is set on the last one where the dialect puts it there.
-  void tokens(const TokenText& text, const Progress& progress, std::string_view finish,
-              std::string& out);
-  // What follows the last token, but for [DONE].
-  void closing(std::string_view finish, const Progress& progress, std::string& out);
-  void done(std::string& out);
+  virtual void tokens(const TokenText& text, const Progress& progress, std::string_view finish,
+                      std::string& out) = 0;
+  // What follows the last token, but for what done() writes.
+  virtual void closing(std::string_view finish, const Progress& progress, std::string& out) = 0;
+  virtual void done(std::string& out) = 0;  // the mark of the end, if there is one
   void comment(std::string& out);
   void error(const ApiFailure& failure, std::string& out);
 
   // An unstreamed answer.
-  std::string plain(const TokenText& reasoning, const TokenText& answer, std::string_view finish,
-                    const Progress& progress) const;
+  virtual std::string plain(const TokenText& reasoning, const TokenText& answer,
+                            std::string_view finish, const Progress& progress) const = 0;
 
- private:
+ protected:
+  EventWriter(const WireProfile& wire, Dialect dialect, Answer answer);
+  EventWriter(const EventWriter&) = default;
+  EventWriter& operator=(const EventWriter&) = default;
+
   void event(std::string_view json, std::string& out);
-  std::string chunk_json(std::string_view delta, std::string_view finish,
-                         const Progress* usage) const;
-  std::string choice_tail(std::string_view finish, const Progress* progress) const;
-  std::string usage_json(const Progress& progress) const;
-  std::string timings_json(const Progress& progress) const;
-  bool usage_in_finish_chunk() const;
 
   WireProfile wire_;
   Dialect dialect_;
   Answer answer_;
   std::string newline_;
   std::string event_head_;  // up to the JSON
-  std::string chunk_head_;  // of every chunk's JSON, up to `choices`' value
-  // A plain token chunk is head + text + tail: nothing else varies.
-  std::string answer_head_, reasoning_head_, token_tail_;
   bool first_event_ = true;
 };
 

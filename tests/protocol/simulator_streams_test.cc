@@ -1,12 +1,13 @@
 // The embedded endpoint writes its own wire bytes: what it says was sent must be what is read.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "llmsweep/base/random.h"
 #include "protocol/recordings.h"
-#include "simulator/wire.h"
+#include "simulator/served_api.h"
 
 namespace llmsweep::protocol_test {
 namespace {
@@ -36,31 +37,31 @@ WireProfile wire_of(const Sent& sent) {
   return wire;
 }
 
-EventWriter writer_of(const Sent& sent) {
-  return EventWriter(wire_of(sent), sent.dialect,
-                     {.chat = sent.chat,
-                      .usage = sent.usage,
-                      .continuous_usage = sent.continuous_usage,
-                      .id = "r1",
-                      .model = "m",
-                      .prompt_tokens = 9});
+std::unique_ptr<EventWriter> writer_of(const Sent& sent) {
+  const sim::Api& api = sent.chat ? sim::kServedChat : sim::kServedCompletions;
+  return api.make_writer(wire_of(sent), sent.dialect,
+                         {.usage = sent.usage,
+                          .continuous_usage = sent.continuous_usage,
+                          .id = "r1",
+                          .model = "m",
+                          .prompt_tokens = 9});
 }
 
 std::string stream_of(const Sent& sent) {
-  EventWriter writer = writer_of(sent);
+  const auto writer = writer_of(sent);
   const bool finish_with_last = wire_of(sent).finish == WireProfile::Finish::kWithLastToken;
   std::string out;
-  writer.comment(out);
-  writer.opening(out);
+  writer->comment(out);
+  writer->opening(out);
   sim::Progress progress{.cached_tokens = 4};
   while (progress.output_tokens < kSentTokens) {
     progress.output_tokens += sent.tokens_a_chunk;
     ++progress.steps;
     const bool last = progress.output_tokens == kSentTokens && finish_with_last;
-    writer.tokens({.text = " w六"}, progress, last ? "length" : "", out);
+    writer->tokens({.text = " w六"}, progress, last ? "length" : "", out);
   }
-  writer.closing("length", progress, out);
-  writer.done(out);
+  writer->closing("length", progress, out);
+  writer->done(out);
   return out;
 }
 
@@ -112,12 +113,12 @@ TEST(SimulatorStreams, EndInTheErrorThatTheDialectSends) {
   ChunkParser parser;
   for (const Sent& sent : all_ways()) {
     SCOPED_TRACE(sent.label());
-    EventWriter writer = writer_of(sent);
+    const auto writer = writer_of(sent);
     std::string body;
-    writer.opening(body);
-    writer.tokens({.text = " w"}, {.output_tokens = 1}, "", body);
-    writer.error({.status = 500, .message = "boom", .type = "server_error"}, body);
-    writer.done(body);
+    writer->opening(body);
+    writer->tokens({.text = " w"}, {.output_tokens = 1}, "", body);
+    writer->error({.status = 500, .message = "boom", .type = "server_error"}, body);
+    writer->done(body);
     const RequestRecord record = read(Api::kChat, {.body = body}, paced(body, {}), parser);
     EXPECT_EQ(record.outcome, Outcome::kProtocolError);
     EXPECT_EQ(record.error, "server error after 1 token chunk: boom (server_error)");

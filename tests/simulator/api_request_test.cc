@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "simulator/served_api.h"
+
 namespace llmsweep::sim {
 namespace {
 
 std::variant<ApiRequest, ApiFailure> parse(std::string_view body, bool chat) {
-  return parse_api_request(body, chat, SimulatorProfile());
+  return parse_api_request(body, chat ? kServedChat : kServedCompletions, SimulatorProfile());
 }
 
 ApiRequest accepted(std::string_view body, bool chat) {

@@ -1,0 +1,152 @@
+#include "simulator/choices_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace llmsweep::sim {
+namespace {
+
+constexpr std::string_view kChoice = R"([{"index":0,)";
+
+// A finish reason as JSON: null where there is none.
+std::string finish_json(std::string_view finish) {
+  return finish.empty() ? "null" : fmt::format("\"{}\"", finish);
+}
+
+}  // namespace
+
+ChoicesWriter::ChoicesWriter(const WireProfile& wire, Dialect dialect, Answer answer,
+                             ChoiceForm form)
+    : EventWriter(wire, dialect, std::move(answer)), form_(std::move(form)) {
+  chunk_head_ =
+      fmt::format(R"({{"id":{},"object":"{}","created":{},"model":{},)", json_quoted(answer_.id),
+                  form_.chunk_object, answer_.created, json_quoted(answer_.model));
+  if (dialect_ == Dialect::kLlamacpp || dialect_ == Dialect::kOpenai || dialect_ == Dialect::kTgi) {
+    chunk_head_ += R"("system_fingerprint":"simulated",)";
+  }
+  chunk_head_ += R"("choices":)";
+  const std::string head = fmt::format("{}{}{}", event_head_, chunk_head_, kChoice);
+  answer_head_ = head + form_.answer;
+  reasoning_head_ = head + form_.reasoning;
+  token_tail_ = '"' + form_.after_text + choice_tail({}, nullptr) + newline_ + newline_;
+}
+
+std::string ChoicesWriter::choice_tail(std::string_view finish, const Progress* progress) const {
+  std::string tail;
+  if (dialect_ != Dialect::kLlamacpp && dialect_ != Dialect::kTrtllm) tail += R"(,"logprobs":null)";
+  if (!finish.empty() || form_.null_finish_reason) {
+    tail += R"(,"finish_reason":)" + finish_json(finish);
+  }
+  if (dialect_ == Dialect::kSglang) tail += R"(,"matched_stop":null)";
+  if (dialect_ == Dialect::kTrtllm && progress != nullptr && progress->steps > 0) {
+    const double mean =
+        static_cast<double>(progress->output_tokens) / static_cast<double>(progress->steps);
+    tail += fmt::format(R"(,"avg_decoded_tokens_per_iter":{:.4f})", mean);
+  }
+  tail += "}]";
+  if (progress != nullptr && answer_.continuous_usage) {
+    tail += R"(,"usage":)" + usage_json(*progress);
+  } else if (wire_.extra_nulls && !(progress != nullptr && usage_in_finish_chunk())) {
+    tail += R"(,"usage":null)";
+  }
+  return tail + "}";
+}
+
+std::string ChoicesWriter::usage_json(const Progress& progress) const {
+  std::string json = fmt::format(R"({{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{})",
+                                 answer_.prompt_tokens, progress.output_tokens,
+                                 answer_.prompt_tokens + progress.output_tokens);
+  json += fmt::format(R"(,"prompt_tokens_details":{{"cached_tokens":{}}})", progress.cached_tokens);
+  if (progress.reasoning_tokens > 0) {
+    json += fmt::format(R"(,"completion_tokens_details":{{"reasoning_tokens":{}}})",
+                        progress.reasoning_tokens);
+  }
+  return json + "}";
+}
+
+std::string ChoicesWriter::timings_json(const Progress& progress) const {
+  if (dialect_ != Dialect::kLlamacpp) return {};
+  const auto rest = static_cast<double>(std::max<int64_t>(1, progress.output_tokens - 1));
+  return fmt::format(
+      R"(,"timings":{{"cache_n":{},"prompt_n":{},"prompt_ms":{:.3f},"predicted_n":{},)"
+      R"("predicted_ms":{:.3f},"predicted_per_token_ms":{:.6f}}})",
+      progress.cached_tokens, answer_.prompt_tokens - progress.cached_tokens, progress.prompt_ms,
+      progress.output_tokens, progress.predicted_ms, progress.predicted_ms / rest);
+}
+
+bool ChoicesWriter::usage_in_finish_chunk() const {
+  if (!answer_.usage) return false;
+  return wire_.usage == WireProfile::Usage::kFinishChunk || form_.usage_with_finish;
+}
+
+void ChoicesWriter::opening(std::string& out) {
+  if (wire_.data_null) event("null", out);
+  if (form_.opening.empty()) return;
+  const Progress none;
+  event(fmt::format("{}{}{}{}", chunk_head_, kChoice, form_.opening,
+                    choice_tail({}, answer_.continuous_usage ? &none : nullptr)),
+        out);
+}
+
+void ChoicesWriter::tokens(const TokenText& text, const Progress& progress, std::string_view finish,
+                           std::string& out) {
+  const std::string& head = text.reasoning ? reasoning_head_ : answer_head_;
+  const size_t begin = out.size();
+  out += head;
+  out += text.text;
+  const bool plain = finish.empty() && !answer_.continuous_usage &&
+                     !(first_event_ && wire_.space_after_first) && dialect_ != Dialect::kTrtllm;
+  if (plain) {
+    first_event_ = false;
+    out += token_tail_;
+    return;
+  }
+  out += '"';
+  out += form_.after_text;
+  out += choice_tail(finish, &progress);
+  if (!finish.empty() && usage_in_finish_chunk() && !answer_.continuous_usage) {
+    out.pop_back();
+    out += R"(,"usage":)" + usage_json(progress) + timings_json(progress) + "}";
+  }
+  const std::string json = out.substr(begin + event_head_.size());
+  out.resize(begin);
+  event(json, out);
+}
+
+void ChoicesWriter::closing(std::string_view finish, const Progress& progress, std::string& out) {
+  const bool in_finish = usage_in_finish_chunk();
+  if (wire_.finish == WireProfile::Finish::kOwnChunk) {
+    std::string json =
+        fmt::format("{}{}{}{}", chunk_head_, kChoice, form_.finish, choice_tail(finish, &progress));
+    json.pop_back();
+    if (in_finish && !answer_.continuous_usage) json += R"(,"usage":)" + usage_json(progress);
+    const bool timings_here = in_finish || !answer_.usage;
+    event(json + (timings_here ? timings_json(progress) : "") + "}", out);
+  }
+  if (answer_.usage && !in_finish) {
+    event(chunk_head_ + R"([],"usage":)" + usage_json(progress) + timings_json(progress) + "}",
+          out);
+  }
+}
+
+void ChoicesWriter::done(std::string& out) {
+  if (!wire_.done) return;
+  out += wire_.data_space ? "data: [DONE]" : "data:[DONE]";
+  out += newline_;
+  if (wire_.done_blank_line) out += newline_;
+}
+
+std::string ChoicesWriter::plain(const TokenText& reasoning, const TokenText& answer,
+                                 std::string_view finish, const Progress& progress) const {
+  std::string json = fmt::format(
+      R"({{"id":{},"object":"{}","created":{},"model":{},"choices":[{{"index":0,)",
+      json_quoted(answer_.id), form_.plain_object, answer_.created, json_quoted(answer_.model));
+  json += form_.plain(wire_, reasoning, answer);
+  json += R"(,"logprobs":null,"finish_reason":)" + finish_json(finish) + "}]";
+  if (answer_.usage) json += R"(,"usage":)" + usage_json(progress);
+  return json + timings_json(progress) + "}";
+}
+
+}  // namespace llmsweep::sim

@@ -24,7 +24,14 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, kSize>&
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-// "X-Goog-Api-Key", "x_goog_api_key" and "xGoogApiKey" as x goog api key.
+// "key2", "keyV2" and "v2" are of the same kind as what they begin with.
+void drop_number(std::string& word) {
+  const size_t digits = word.find_last_not_of("0123456789") + 1;
+  if (digits < word.size())
+    word.resize(digits > 0 && word[digits - 1] == 'v' ? digits - 1 : digits);
+}
+
+// "X-Goog-Api-Key-2", "x_goog_api_key" and "xGoogApiKey" as x goog api key.
 Words words_of(std::string_view name) {
   Words words(1);
   bool lower_before = false;
@@ -36,43 +43,62 @@ Words words_of(std::string_view name) {
     if (std::isalnum(byte) != 0) words.back() += static_cast<char>(std::tolower(byte));
     lower_before = std::islower(byte) != 0;
   }
-  if (words.back().empty()) words.pop_back();
+  for (std::string& word : words) drop_number(word);
+  std::erase(words, "");
   return words;
 }
 
-// Such a word makes any name a credential's.
-constexpr std::array<std::string_view, 23> kCredentials = {
-    "auth", "authn",    "authz", "oauth", "oauth2", "jwt",    "bearer",   "sig",
-    "hmac", "otp",      "totp",  "csrf",  "xsrf",   "saml",   "sso",      "pat",
-    "pwd",  "passcode", "cred",  "creds", "sid",    "ticket", "assertion"};
+// Such a word makes any name a credential's, wherever it stands.
+constexpr std::array<std::string_view, 47> kCredentials = {
+    "auth",      "authn",   "authz",    "oauth",    "jwt",      "jws",       "jwe",   "bearer",
+    "sig",       "sign",    "hmac",     "mac",      "otp",      "totp",      "2fa",   "mfa",
+    "csrf",      "xsrf",    "saml",     "sso",      "pat",      "pwd",       "pw",    "passw",
+    "userpass",  "userpw",  "passcode", "pin",      "cred",     "creds",     "sid",   "ticket",
+    "assertion", "ak",      "sk",       "psk",      "sas",      "dsn",       "pem",   "cert",
+    "refresh",   "license", "licence",  "mnemonic", "kerberos", "negotiate", "unlock"};
 // As does such a part of it, whatever separates its words.
-constexpr std::array<std::string_view, 17> kInside = {
-    "authorization", "authentication",  "apikey",          "accesskey", "secret",
-    "password",      "passwd",          "passphrase",      "cookie",    "credential",
-    "privatekey",    "signature",       "subscriptionkey", "authtoken", "accesstoken",
-    "passkey",       "connectionstring"};
-// Keys that open nothing, and tokens of text.
-constexpr std::array<std::string_view, 14> kPlainKeys = {
-    "cache",   "idempotency", "primary", "sort",  "partition", "routing", "public",
-    "foreign", "group",       "hash",    "dedup", "shard",     "row",     "index"};
-constexpr std::array<std::string_view, 43> kTextTokens = {
-    "max",      "min",       "num",         "stop",   "skip",   "special", "prompt",   "completion",
-    "input",    "output",    "total",       "cached", "new",    "eos",     "bos",      "pad",
-    "unk",      "sep",       "mask",        "image",  "audio",  "video",   "thinking", "reasoning",
-    "budget",   "draft",     "speculative", "add",    "first",  "last",    "logit",    "truncate",
-    "keep",     "per",       "include",     "return", "ignore", "allowed", "bad",      "forced",
-    "suppress", "generated", "context"};
+constexpr std::array<std::string_view, 26> kInside = {
+    "authorization", "authentication", "apikey",           "accesskey",       "secret",
+    "password",      "passwd",         "passphrase",       "cookie",          "credential",
+    "privatekey",    "privkey",        "signature",        "subscriptionkey", "authtoken",
+    "accesstoken",   "passkey",        "connectionstring", "connstr",         "sharedaccess",
+    "accessclient",  "clientcert",     "macaroon",         "seedphrase",      "sessionid",
+    "dpop"};
+// Keys that open nothing, by the word before, and of attention, by the word behind.
+constexpr std::array<std::string_view, 16> kPlainKeys = {
+    "cache", "idempotency", "primary", "sort",  "partition", "routing", "public", "foreign",
+    "group", "hash",        "dedup",   "shard", "row",       "index",   "num",    "per"};
+constexpr std::array<std::string_view, 6> kAfterPlainKeys = {"value", "values", "cache",
+                                                             "head",  "heads",  "board"};
+// Tokens of text.
+constexpr std::array<std::string_view, 57> kTextTokens = {
+    "max",         "min",        "num",      "n",         "stop",       "skip",     "special",
+    "prompt",      "completion", "input",    "output",    "total",      "cached",   "new",
+    "eos",         "bos",        "pad",      "unk",       "sep",        "mask",     "image",
+    "audio",       "video",      "text",     "thinking",  "reasoning",  "budget",   "draft",
+    "speculative", "add",        "first",    "last",      "logit",      "logprob",  "logprobs",
+    "truncate",    "keep",       "per",      "include",   "return",     "ignore",   "allowed",
+    "bad",         "forced",     "suppress", "generated", "context",    "ids",      "type",
+    "count",       "counts",     "prefill",  "decode",    "prediction", "accepted", "rejected",
+    "healing"};
 
-bool ends_like_a_credential(const Words& words) {
-  const std::string_view last = words.back();
-  const std::string_view before = words.size() > 1 ? std::string_view(words[words.size() - 2]) : "";
-  if (last == "key" || last == "keys") return !is_one_of(before, kPlainKeys);
-  if (last == "pass" || last == "session") return true;
-  if (last.ends_with("tokens") && last.size() > 6) return false;  // "maxtokens"
-  const bool of_text = std::any_of(words.begin(), words.end(), [](const std::string& word) {
-    return is_one_of(word, kTextTokens);
-  });
-  return (last.ends_with("token") || last == "tokens") && !of_text;
+bool is_credential_at(const Words& words, size_t at) {
+  const std::string_view word = words[at];
+  const std::string_view before = at > 0 ? std::string_view(words[at - 1]) : "";
+  const std::string_view after = at + 1 < words.size() ? std::string_view(words[at + 1]) : "";
+  if (word == "key" || word == "keys") {
+    return !is_one_of(before, kPlainKeys) && !(at == 0 && is_one_of(after, kAfterPlainKeys));
+  }
+  if (word == "sign") return after != "language";
+  if (word == "pass") return after != "through";
+  if (word == "session") return after.empty();
+  if (word.ends_with("token") || word == "tokens") {
+    const bool of_text = std::any_of(words.begin(), words.end(), [](const std::string& other) {
+      return is_one_of(other, kTextTokens);
+    });
+    return !of_text && !(at == 0 && after == "id");
+  }
+  return is_one_of(word, kCredentials);
 }
 
 void redact(Json& value) {
@@ -93,20 +119,29 @@ void redact(Json& value) {
 
 bool names_a_secret(std::string_view name) {
   const Words words = words_of(name);
-  if (words.empty()) return false;
   const std::string plain = join(words, "");
   const auto inside = [&](std::string_view part) { return plain.find(part) != std::string::npos; };
-  const auto credential = [](const std::string& word) { return is_one_of(word, kCredentials); };
-  const bool session_id = plain.ends_with("sessionid");
-  return std::any_of(kInside.begin(), kInside.end(), inside) ||
-         std::any_of(words.begin(), words.end(), credential) || session_id ||
-         ends_like_a_credential(words);
+  if (std::any_of(kInside.begin(), kInside.end(), inside)) return true;
+  for (size_t at = 0; at < words.size(); ++at) {
+    if (is_credential_at(words, at)) return true;
+  }
+  return false;
 }
 
 std::string_view trimmed_key(std::string_view text) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  return trim(text);
+  constexpr std::array<std::string_view, 27> kSpaces = {
+      "\xc2\x85", "\u00a0", "\u00ad", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004",
+      "\u2005",   "\u2006", "\u2007", "\u2008", "\u2009", "\u200a", "\u200b", "\u200c", "\u200d",
+      "\u200e",   "\u200f", "\u2028", "\u2029", "\u202f", "\u205f", "\u2060", "\u3000", "\ufeff"};
+  for (size_t size = text.size() + 1; text.size() < size;) {
+    size = text.size();
+    text = trim(text);
+    for (const std::string_view space : kSpaces) {
+      if (text.starts_with(space)) text.remove_prefix(space.size());
+      if (text.ends_with(space)) text.remove_suffix(space.size());
+    }
+  }
+  return text;
 }
 
 void keep_secrets_out_of_core_dumps() {

@@ -57,7 +57,50 @@ TEST(Secrets, KnowsNamesOfCredentials) {
                            "connection_string",
                            "signing-key",
                            "X-CSRF-Token",
-                           "pwd"}) {
+                           "pwd",
+                           "X-Token-2",
+                           "X-Key1",
+                           "X-APP-KEY-V2",
+                           "X-Token-Value",
+                           "X-Key-Value",
+                           "X-ApiToken-Prod",
+                           "X-LLM-Key-Primary",
+                           "X-Openai-Key-Header",
+                           "X-Login-Token-Old",
+                           "X-Token-Backup",
+                           "X-APIKEY-PRIMARY",
+                           "X-ApiKey2",
+                           "DPoP",
+                           "X-Ak",
+                           "X-Sk",
+                           "Sign",
+                           "X-TC-Sign",
+                           "x-psk",
+                           "X-Privkey",
+                           "X-Jws",
+                           "X-MAC",
+                           "X-Sas",
+                           "X-Sharedaccess",
+                           "X-Pin",
+                           "X-2fa",
+                           "X-Refresh",
+                           "X-UserPw",
+                           "userpass",
+                           "x-passw",
+                           "X-Macaroon",
+                           "X-Client-Cert",
+                           "X-Forwarded-Client-Cert",
+                           "X-PEM",
+                           "X-DSN",
+                           "x-conn-str",
+                           "X-License",
+                           "X-Seed-Phrase",
+                           "X-Mnemonic",
+                           "CF-Access-Client-Id",
+                           "accessKeyId",
+                           "x-key-id",
+                           "X-Auth0",
+                           "x-id-token"}) {
     EXPECT_TRUE(names_a_secret(name)) << name;
   }
 }
@@ -97,7 +140,31 @@ TEST(Secrets, KnowsThatTokensOfTextAreNone) {
                            "-",
                            "session_affinity",
                            "thinking_token_budget",
-                           "logprobs"}) {
+                           "logprobs",
+                           "max_new_tokens",
+                           "min_tokens_to_keep",
+                           "add_special_tokens",
+                           "bad_words_token_ids",
+                           "token_ids",
+                           "return_token_ids",
+                           "return_tokens_as_token_ids",
+                           "token_type_ids",
+                           "key_value_heads",
+                           "num_key_value_heads",
+                           "kv_transfer_params",
+                           "kv_cache_dtype",
+                           "logit_bias",
+                           "sign_language",
+                           "pass_through",
+                           "X-Nonce",
+                           "token_id",
+                           "num_tokens",
+                           "top_logprobs",
+                           "stop2",
+                           "V2",
+                           "cache_salt",
+                           "public_key",
+                           "n_tokens"}) {
     EXPECT_FALSE(names_a_secret(name)) << name;
   }
 }
@@ -110,7 +177,9 @@ TEST(Secrets, RedactsAtAnyDepth) {
 }
 
 TEST(Secrets, TakesAKeyWithoutWhatStandsAroundIt) {
-  for (const char* text : {"sk-1", "sk-1\n", "sk-1\r\n", "\xef\xbb\xbfsk-1\r\n", " \tsk-1 \n\n"}) {
+  for (const char* text :
+       {"sk-1", "sk-1\n", "sk-1\r\n", "\xef\xbb\xbfsk-1\r\n", " \tsk-1 \n\n", "\ufeff \ufeffsk-1",
+        "\u00a0sk-1\u00a0", "\u3000sk-1", "sk-1\u200b", "sk-1\u2028\n", "sk-1\xc2\x85"}) {
     EXPECT_EQ(trimmed_key(text), "sk-1");
   }
   EXPECT_EQ(trimmed_key(" \r\n"), "");

@@ -10,16 +10,17 @@
 namespace llmsweep {
 
 // Of a header or a body field: "Authorization", "api-key", "X-Auth-Token", "client_secret", "sig",
-// "hf_tokens", … by the words of the name, whatever separates them. Case does not matter otherwise;
-// "max_tokens", "stop_token_ids", "prompt_cache_key" and "author" are none.
+// "hf_tokens", "X-Token-2", "X-LLM-Key-Primary", … by the words of the name, whatever separates
+// them and whatever stands behind. Case does not matter otherwise; "max_tokens", "stop_token_ids",
+// "prompt_cache_key" and "author" are none.
 bool names_a_secret(std::string_view name);
 
 // JSON text with the value of every member that names_a_secret() replaced, at any depth. Text that
 // is not JSON comes back empty.
 std::string redact_json(std::string_view json);
 
-// A key without the byte order mark, white space and line ends that editors, shells and secret
-// stores leave around it.
+// A key without the byte order marks, white space of any script, invisible characters and line ends
+// that editors, shells, web pages and secret stores leave around it.
 std::string_view trimmed_key(std::string_view text);
 
 // For the start of a program: from now on a crash writes no memory into a core file. The limit

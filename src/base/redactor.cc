@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 
 #include "base/spellings.h"
 #include "llmsweep/base/text.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr size_t kShortest = 4;
 constexpr size_t kPiece = 8;
+constexpr size_t kFoldedPiece = 12;  // of letters and digits, whatever stands between them
 // Longer texts are looked at in windows, so that the memory for their readings has a limit.
 constexpr size_t kWindow = size_t{256} << 10;
 constexpr size_t kLongestEscape = 12;
@@ -86,9 +88,13 @@ std::vector<std::string> spellings_of(const std::string& secret) {
 struct Redactor::Secrets {
   std::vector<std::string> spellings;  // at least kShortest bytes each
   size_t longest = 0;
-  std::vector<uint64_t> pieces;  // sorted
+  std::vector<uint64_t> pieces;            // sorted
+  std::vector<std::string> folded;         // the letters and digits of spellings, 8 at least
+  std::vector<std::string> folded_pieces;  // sorted
   // A bit for each hash of a piece: nearly every place of a text is dismissed by one look.
   std::array<uint64_t, (size_t{1} << kFilterBits) / 64> filter{};
+
+  std::array<uint64_t, (size_t{1} << kFilterBits) / 64> folded_filter{};
 
   explicit Secrets(const std::vector<std::string>& secrets) {
     for (const std::string& secret : secrets) {
@@ -96,6 +102,7 @@ struct Redactor::Secrets {
       for (std::string& spelling : spellings_of(secret)) add(std::move(spelling));
     }
     std::sort(pieces.begin(), pieces.end());
+    std::sort(folded_pieces.begin(), folded_pieces.end());
   }
 
   void add(std::string spelling) {
@@ -107,6 +114,13 @@ struct Redactor::Secrets {
       const uint64_t bit = hash(piece);
       filter[bit / 64] |= uint64_t{1} << (bit % 64);
     }
+    std::string letters = folded_letters(spelling);
+    for (size_t i = 0; i + kFoldedPiece <= letters.size(); ++i) {
+      folded_pieces.push_back(letters.substr(i, kFoldedPiece));
+      const uint64_t bit = hash(piece_at(letters.data() + i));
+      folded_filter[bit / 64] |= uint64_t{1} << (bit % 64);
+    }
+    if (letters.size() >= kPiece) folded.push_back(std::move(letters));
     spellings.push_back(std::move(spelling));
   }
 
@@ -120,41 +134,93 @@ struct Redactor::Secrets {
            std::binary_search(pieces.begin(), pieces.end(), piece);
   }
 
+  bool holds_piece(std::string_view text) const {
+    for (size_t i = 0; i + kPiece <= text.size(); ++i) {
+      if (has_piece(text.data() + i)) return true;
+    }
+    return false;
+  }
+
   // Whether a look at the readings can be spared: most texts hold no secret and no escape.
   bool clearly_clean(std::string_view text) const {
     if (text.find_first_of("\\%&") != std::string_view::npos) return false;
-    for (size_t i = 0; i + kPiece <= text.size(); ++i) {
-      if (has_piece(text.data() + i)) return false;
-    }
-    return std::none_of(spellings.begin(), spellings.end(), [&](const std::string& spelling) {
+    if (holds_piece(text)) return false;
+    const auto short_and_there = [&](const std::string& spelling) {
       return spelling.size() < kPiece && text.find(spelling) != std::string_view::npos;
+    };
+    if (std::any_of(spellings.begin(), spellings.end(), short_and_there)) return false;
+    if (text.size() < kPiece || folded.empty()) return true;
+    if (holds_folded(folded_letters(text))) return false;
+    if (!may_list_numbers(text)) return true;
+    const Reading whole{.text = std::string(text), .spans = {}};
+    return !holds_piece(listed_numbers(whole, 16).text) &&
+           !holds_piece(listed_numbers(whole, 10).text);
+  }
+
+  bool has_folded_piece(std::string_view piece) const {
+    const uint64_t bit = hash(piece_at(piece.data()));
+    return (folded_filter[bit / 64] >> (bit % 64) & 1) != 0 &&
+           std::binary_search(folded_pieces.begin(), folded_pieces.end(), piece, std::less<>());
+  }
+
+  bool holds_folded(std::string_view letters) const {
+    for (size_t i = 0; i + kFoldedPiece <= letters.size(); ++i) {
+      if (has_folded_piece(letters.substr(i, kFoldedPiece))) return true;
+    }
+    return std::any_of(folded.begin(), folded.end(), [&](const std::string& one) {
+      return one.size() < kFoldedPiece && letters.find(one) != std::string_view::npos;
     });
   }
 
   // marks[i] becomes true where text[i] belongs to a secret.
   void mark(std::string_view text, Part part, End end, std::vector<bool>::iterator marks) const {
     for (const Reading& reading : readings_of(text)) {
-      const auto mark_span = [&](size_t from, size_t size) {
-        std::fill(marks + static_cast<std::ptrdiff_t>(reading.span(from).first),
-                  marks + static_cast<std::ptrdiff_t>(reading.span(from + size - 1).second), true);
-      };
-      const std::string& read = reading.text;
-      for (const std::string& spelling : spellings) {
-        if (part == Part::kPieces && spelling.size() >= kPiece) continue;
-        for (size_t at = read.find(spelling); at != std::string::npos;
-             at = read.find(spelling, at + 1)) {
-          const bool name = part == Part::kWhole && is_part_of_a_name(read, at, spelling.size());
-          if (!name) mark_span(at, spelling.size());
-        }
-      }
-      if (part == Part::kPieces) {
-        for (size_t at = 0; at + kPiece <= read.size(); ++at) {
-          if (has_piece(read.data() + at)) mark_span(at, kPiece);
-        }
-      }
+      mark_spelled(reading, part, marks);
+      for (const uint32_t base : {16, 10}) mark_spelled(listed_numbers(reading, base), part, marks);
+      mark_folded(folded_letters(reading), part, marks);
       if (end == End::kCut) {
-        const size_t begun = begun_at_end(read);
-        if (begun > 0) mark_span(read.size() - begun, begun);
+        const size_t begun = begun_at_end(reading.text);
+        if (begun > 0) mark_span(reading, reading.text.size() - begun, begun, marks);
+      }
+    }
+  }
+
+  static void mark_span(const Reading& reading, size_t from, size_t size,
+                        std::vector<bool>::iterator marks) {
+    std::fill(marks + static_cast<std::ptrdiff_t>(reading.span(from).first),
+              marks + static_cast<std::ptrdiff_t>(reading.span(from + size - 1).second), true);
+  }
+
+  void mark_spelled(const Reading& reading, Part part, std::vector<bool>::iterator marks) const {
+    const std::string& read = reading.text;
+    for (const std::string& spelling : spellings) {
+      if (part == Part::kPieces && spelling.size() >= kPiece) continue;
+      for (size_t at = read.find(spelling); at != std::string::npos;
+           at = read.find(spelling, at + 1)) {
+        const bool name = part == Part::kWhole && is_part_of_a_name(read, at, spelling.size());
+        if (!name) mark_span(reading, at, spelling.size(), marks);
+      }
+    }
+    if (part == Part::kWhole) return;
+    for (size_t at = 0; at + kPiece <= read.size(); ++at) {
+      if (has_piece(read.data() + at)) mark_span(reading, at, kPiece, marks);
+    }
+  }
+
+  void mark_folded(const Reading& reading, Part part, std::vector<bool>::iterator marks) const {
+    const std::string_view read = reading.text;
+    for (const std::string& letters : folded) {
+      const bool in_pieces = part == Part::kPieces && letters.size() >= kFoldedPiece;
+      if (in_pieces || (part == Part::kWhole && letters.size() < kFoldedPiece)) continue;
+      for (size_t at = read.find(letters); at != std::string_view::npos;
+           at = read.find(letters, at + 1)) {
+        mark_span(reading, at, letters.size(), marks);
+      }
+    }
+    if (part == Part::kWhole) return;
+    for (size_t at = 0; at + kFoldedPiece <= read.size(); ++at) {
+      if (has_folded_piece(read.substr(at, kFoldedPiece))) {
+        mark_span(reading, at, kFoldedPiece, marks);
       }
     }
   }

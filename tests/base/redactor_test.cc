@@ -56,6 +56,41 @@ TEST(Redactor, FindsEverySpellingOfAKey) {
   }
 }
 
+TEST(Redactor, FindsAKeyInListsOfNumbersAndInOtherLetters) {
+  const std::string key = "sk-Zm9v+YmFyL/2Jhei";
+  for (const char* spelling :
+       {R"(\x{73}\x{6b}\x{2d}\x{5a}\x{6d}\x{39}\x{76}\x{2b}YmFyL\x{2f}2Jhei)",
+        R"(\163\153\55\132\155\71\166\53\131\155\106\171\114\57\62\112\150\145\151)",
+        "=73=6B=2D=5A=6D=39=76=2B=59=6D=46=79=4C=2F=32=4A=68=65=69",
+        "73:6b:2d:5a:6d:39:76:2b:59:6d:46:79:4c:2f:32:4a:68:65:69",
+        "73 6B 2D 5A 6D 39 76 2B 59 6D 46 79 4C 2F 32 4A 68 65 69",
+        "0x73, 0x6b, 0x2d, 0x5a, 0x6d, 0x39, 0x76, 0x2b, 0x59, 0x6d, 0x46, 0x79, 0x4c, 0x2f, 0x32, "
+        "0x4a, 0x68, 0x65, 0x69",
+        "115, 107, 45, 90, 109, 57, 118, 43, 89, 109, 70, 121, 76, 47, 50, 74, 104, 101, 105",
+        "736b2D5a6D39762b596D46794C2f324A686569",
+        "SK-ZM9V+YMFYL/2JHEI",
+        "sk-zm9v+ymfyl/2jhei",
+        "s k - Z m 9 v + Y m F y L / 2 J h e i",
+        "sk-Zm9v\xc2\xad+YmFy\u200bL/2Jhei",
+        "sk-Zm\n9v+Ym\nFyL/2\nJhei",
+        "'sk-Zm' '9v+Ym' 'FyL/2' 'Jhei'",
+        "sk&hyphen;Zm9v&plus;YmFyL&sol;2Jhei",
+        "sk-Zm9v&plusYmFyL&sol2Jhei",
+        "sk-Zm9v&#0000000043;YmFyL&#x00000002f;2Jhei",
+        R"(sk-Zm9v\00002b YmFyL\00002f 2Jhei)",
+        "U+0073 U+006B U+002D U+005A U+006D U+0039 U+0076 U+002B U+0059 U+006D U+0046 U+0079",
+        "c2stWm\n05ditZb\nUZ5TC8\nySmhlaQ=="}) {
+    const std::string text = redacted("before <" + std::string(spelling) + "> after", {key});
+    EXPECT_THAT(text, HasSubstr("<redacted>")) << spelling;
+    EXPECT_THAT(text, testing::StartsWith("before <")) << text;
+    EXPECT_LE(text.size(), std::string("before <sk-Zm'<redacted>'Jhei=9> after").size()) << text;
+  }
+  for (const char* text :
+       {"sk 1, 2, 3, 4, 5, 6, 7, 8, 9", "10:32:05 0xdeadbeefdeadbeef", "SK-ZM9V"}) {
+    EXPECT_EQ(redacted(text, {key}), text);
+  }
+}
+
 TEST(Redactor, TakesTheWholeOfAKeyAndNothingElse) {
   EXPECT_EQ(redacted("a " + kKey + " b " + kKey), "a <redacted> b <redacted>");
   EXPECT_EQ(redacted("sk-pl4n is no piece, 100% &c. \\ %"), "sk-pl4n is no piece, 100% &c. \\ %");

@@ -10,9 +10,9 @@ namespace llmsweep {
 
 inline constexpr std::string_view kRedacted = "<redacted>";
 
-// Finds secrets however they are spelled: as they stand, with any of their characters escaped as
-// JSON, URLs, HTML or program source escape them (doubly too), in base64 wherever it begins, and in
-// hexadecimal. Cheap to copy; const members may be called from any thread.
+// Finds secrets as they stand, in escapes of JSON, URLs, HTML, CSS or source (in layers too), in
+// base64 wherever it begins, as lists of numbers or hexadecimal, and 12 letters and digits of them
+// in any case and whatever stands between. Cheap to copy; const members: from any thread.
 class Redactor {
  public:
   enum class Part {

@@ -1,6 +1,8 @@
 #include "llmsweep/sweep/endpoint.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -9,6 +11,7 @@
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/secrets.h"
+#include "llmsweep/base/text.h"
 
 namespace llmsweep {
 namespace {
@@ -42,22 +45,74 @@ std::string key_of_file(const std::string& path, std::vector<std::string>& notes
   return key;
 }
 
+constexpr size_t kShortestPart = 4;  // the Redactor leaves what is shorter
+
+// The words of a made-up key, which answers are full of.
+bool opens_nothing(std::string_view word) {
+  constexpr std::array<std::string_view, 8> kMadeUp = {"empty", "none", "null", "test",
+                                                       "dummy", "fake", "true", "false"};
+  std::string plain(word);
+  std::transform(plain.begin(), plain.end(), plain.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return std::find(kMadeUp.begin(), kMadeUp.end(), plain) != kMadeUp.end();
+}
+
+void add_part(std::string_view part, std::vector<std::string>& secrets) {
+  if (part.size() >= kShortestPart && !opens_nothing(part)) secrets.emplace_back(part);
+}
+
+// What base64 says, if that is text.
+std::string decoded_text(std::string_view encoded) {
+  std::string text;
+  uint32_t bits = 0;
+  int held = 0;
+  while (encoded.ends_with('=')) encoded.remove_suffix(1);
+  for (const char c : encoded) {
+    constexpr std::string_view kAlphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const size_t value = kAlphabet.find(c == '-' ? '+' : c == '_' ? '/' : c);
+    if (value == std::string_view::npos) return {};
+    bits = (bits << 6) | static_cast<uint32_t>(value);
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    text += static_cast<char>(bits >> held);
+    const auto byte = static_cast<unsigned char>(text.back());
+    if (byte < 0x20 || byte == 0x7f) return {};
+  }
+  return is_valid_utf8(text) ? text : std::string();
+}
+
+// A word, what it says ("session=KEY"), and the password of "user:KEY".
+void add_word(std::string_view word, std::vector<std::string>& secrets) {
+  add_part(word, secrets);
+  for (const char separator : {'=', ':'}) {
+    std::string_view said = word.substr(std::min(word.find(separator) + 1, word.size()));
+    if (word.find(separator) == std::string_view::npos) continue;
+    if (said.starts_with('"')) said.remove_prefix(1);
+    if (said.ends_with('"')) said.remove_suffix(1);
+    add_part(said, secrets);
+  }
+}
+
 // The parts of a value that is named like a credential, each of which may come back alone: of
-// "session=KEY; theme=dark" each word and what it says, of "Bearer KEY" all but the scheme.
+// "session=KEY; theme=dark" each word and what it says, of "Bearer KEY" all but the scheme, of
+// "Basic dXNlcjpLRVk=" also what that says.
 void add_secret(std::string_view value, std::vector<std::string>& secrets) {
   constexpr std::string_view kSeparators = " ,;";
-  constexpr size_t kShortestPart = 8;
   value = trimmed_key(value);
   const bool several = value.find_first_of(kSeparators) != std::string_view::npos;
   bool first = true;
   while (!value.empty()) {
     const std::string_view word = value.substr(0, value.find_first_of(kSeparators));
     value.remove_prefix(std::min(word.size() + 1, value.size()));
-    const std::string_view said = word.substr(std::min(word.find('=') + 1, word.size()));
-    const bool scheme = first && several && said.size() == word.size();
-    if (!scheme && (!several || word.size() >= kShortestPart)) secrets.emplace_back(word);
-    if (said.size() < word.size() && said.size() >= kShortestPart) secrets.emplace_back(said);
+    const bool scheme = first && several && word.find('=') == std::string_view::npos;
     first = false;
+    if (scheme) continue;
+    add_word(word, secrets);
+    const size_t said = word.find('=') + 1;  // npos + 1 is 0
+    const bool padding = word.find_first_not_of('=', said) == std::string_view::npos;
+    add_word(decoded_text(padding ? word : word.substr(said)), secrets);
   }
 }
 
@@ -69,7 +124,7 @@ void collect_secrets(const nlohmann::json& value, bool secret, std::vector<std::
     }
   } else if (secret && value.is_string()) {
     add_secret(value.get<std::string>(), secrets);
-  } else if (secret && value.is_number_integer()) {
+  } else if (secret && value.is_number()) {
     secrets.push_back(value.dump());
   }
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "llmsweep/base/redactor.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
 
@@ -15,6 +16,7 @@ using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::string_view kWithheld = "<not shared>";
 constexpr size_t kShortestWord = 3;
+constexpr size_t kShortestFreeText = 6;   // "auto" and "high" are everywhere
 constexpr size_t kLongestText = 4 << 10;  // std::regex recurses
 
 bool is_word_character(char c) {
@@ -48,8 +50,9 @@ void withhold_word(std::string& text, std::string_view word) {
   }
 }
 
-// URLs, mail addresses, IP addresses, names with a port, and absolute paths of two parts or more
-// but for those of the API.
+// URLs, mail addresses, IP addresses, names of hosts (with a port, below a domain that is known, or
+// of three parts and more that are no file's), paths of Windows and shares, and absolute paths of
+// two parts or more but for those of the API.
 const std::regex& identifying() {
   static const std::regex pattern(
       R"([A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>()]+)"
@@ -60,6 +63,13 @@ const std::regex& identifying() {
       R"(|::[0-9A-Fa-f]{1,4}\b)"
       R"(|\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b(:[0-9]+)?)"
       R"(|\b[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+:[0-9]{2,5}\b|\blocalhost:[0-9]+\b)"
+      R"(|\b([A-Za-z0-9_-]+\.)+(internal|local|lan|corp|intranet|private|localdomain|home|arpa)"
+      R"(|com|net|org|edu|gov|mil|io|ai|dev|cloud|app|eu|de|uk|fr|ch|at|nl|us|cn|jp|kr|in|au|ca))"
+      R"((?![.-]?\w))"
+      R"(|\b[A-Za-z][A-Za-z0-9-]*(\.[A-Za-z][A-Za-z0-9-]*)+\.)"
+      R"((?!(jsonl?|ya?ml|gz|zst|txt|csv|py|cc|md|html|bin|gguf|pt|safetensors|model|parquet)\b))"
+      R"([A-Za-z]{2,}(?![.-]?\w))"
+      R"(|\b[A-Za-z]:[\\/][^\s"'<>|,;]*|\\\\[A-Za-z0-9._$-]+\\[^\s"'<>|,;]*)"
       R"(|(~|\.\.?)?(/[^\s/"'<>(),;:]+){2,}/?)",
       std::regex::ECMAScript | std::regex::optimize);
   return pattern;
@@ -89,12 +99,14 @@ std::string without_identifying(const std::string& text) {
 
 bool is_path(std::string_view text) {
   return text.starts_with('/') || text.starts_with("./") || text.starts_with("../") ||
-         text.starts_with('~');
+         text.starts_with('~') || text.starts_with("\\\\") ||
+         (text.size() > 2 && text.substr(1, 2) == ":\\");
 }
 
 std::string_view file_name(std::string_view path) {
+  const std::string_view separators = is_path(path) ? "/\\" : "/";
   while (path.ends_with('/')) path.remove_suffix(1);
-  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+  return path.substr(path.find_last_of(separators) + 1);  // npos + 1 is 0
 }
 
 // "http://user@host:8000/v1" as "host:8000".
@@ -205,6 +217,12 @@ void Sharing::learn_spec() {
     if (!value.is_string()) continue;
     const std::string text = value.get<std::string>();
     learn_path(text);
+    const bool free_text = pointer.find("/headers/") != std::string::npos ||
+                           pointer.find("/extra_body/") != std::string::npos;
+    if (free_text && text.size() >= kShortestFreeText && text != kRedacted &&
+        text != result_.model) {
+      learn(text);
+    }
     if (const std::string_view authority = authority_of(text); !authority.empty()) {
       learn(text);
       learn_address(authority);

@@ -87,6 +87,30 @@ TEST(Sharing, WithholdsWhatWhoeverSharesItNames) {
             "by <not shared>, x; <not shared>'s, mallory7");
 }
 
+TEST(Sharing, KnowsHostsWithoutAPortAndPathsOfWindows) {
+  const Sharing sharing(full_result());
+  EXPECT_EQ(sharing.text("worker gpu02.acme.internal failed, proxy7.acme.xyz too."),
+            "worker <not shared> failed, <not shared> too.");
+  EXPECT_EQ(sharing.text("gpu01.local or api.example.com"), "<not shared> or <not shared>");
+  EXPECT_EQ(sharing.text(R"(vllm from C:\Users\alice\vllm, D:/x)"),
+            "vllm from <not shared>, <not shared>");
+  EXPECT_EQ(sharing.text(R"(see \\fileserver\share\logs and)"), "see <not shared> and");
+  for (const char* text : {"llama-3.1-8b.q4.gguf at 0.6.3.post1, 1.5 tokens/s/GPU", "data.jsonl.gz",
+                           "tokenizer.json", "meta.llama3-1-8b-instruct-v1:0", "e.g. 3.5x"}) {
+    EXPECT_EQ(sharing.text(text), text);
+  }
+}
+
+TEST(Sharing, WithholdsEverywhereWhatHeadersAndFieldsSay) {
+  SweepResult result = full_result();
+  result.model = "llama-3";
+  result.spec_json = R"({"endpoint":{"headers":{"X-Team":"planted-team","X-Key":"<redacted>"},)"
+                     R"("extra_body":{"user":"alice.planted","mode":"auto","model":"llama-3"}}})";
+  const Sharing sharing(result);
+  EXPECT_EQ(sharing.text("planted-team, alice.planted, auto, llama-3, <redacted>"),
+            "<not shared>, <not shared>, auto, llama-3, <redacted>");
+}
+
 TEST(Sharing, GivesAResultThatCanBeReadAgain) {
   const SweepResult result = full_result();
   const SweepResult shared = Sharing(result).result();

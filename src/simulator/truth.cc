@@ -52,16 +52,29 @@ TruthRecord read_record(const json& object) {
   return record;
 }
 
-void read_line(const json& object, Truth& truth) {
+void read_sign(const json& object, Truth& truth) {
   if (object.contains("alive_ns")) {
     truth.alive.push_back(from_ns(object.at("alive_ns").get<int64_t>()));
-  } else if (object.contains("closed_ns")) {
+  } else {
     truth.closings.push_back(
         {.at = from_ns(object.at("closed_ns").get<int64_t>()),
          .last_arrival = from_ns(object.at("last_arrival_ns").get<int64_t>()),
          .last_response_id = object.at("last_response_id").get<std::string>()});
-  } else {
-    truth.requests.push_back(read_record(object));
+  }
+}
+
+template <class ReadLine>
+void read_lines(const std::filesystem::path& path, const char* what, const ReadLine& read_line) {
+  LineReader lines(path);
+  while (const std::optional<std::string_view> line = lines.next()) {
+    if (!lines.whole()) break;  // cut short by a kill
+    try {
+      read_line(json::parse(*line));
+    } catch (const std::exception& problem) {
+      throw Error{{.what = fmt::format("not a line of {}: {}", what, problem.what()),
+                   .where = lines.where(),
+                   .next = "give the file that `llmsweep simulate --log` wrote"}};
+    }
   }
 }
 
@@ -108,24 +121,25 @@ std::string alive_line(Instant at) {
   return fmt::format("{{\"alive_ns\":{}}}", to_ns(at));
 }
 
+std::filesystem::path signs_beside(const std::filesystem::path& log) {
+  return log.string() + ".signs";
+}
+
 Truth read_truth(const std::filesystem::path& path) {
-  LineReader lines(path);
-  Truth truth;
-  while (const std::optional<std::string_view> line = lines.next()) {
-    if (!lines.whole()) break;  // cut short by a kill
-    try {
-      read_line(json::parse(*line), truth);
-    } catch (const std::exception& problem) {
-      throw Error{{.what = fmt::format("not a line of a truth log: {}", problem.what()),
-                   .where = lines.where(),
-                   .next = "give the file that `llmsweep simulate --log` wrote"}};
-    }
+  Truth truth{.requests = read_truth_log(path), .closings = {}, .alive = {}};
+  const std::filesystem::path signs = signs_beside(path);
+  if (there_is(signs)) {
+    read_lines(signs, "the signs of life beside a truth log",
+               [&](const json& object) { read_sign(object, truth); });
   }
   return truth;
 }
 
 std::vector<TruthRecord> read_truth_log(const std::filesystem::path& path) {
-  return read_truth(path).requests;
+  std::vector<TruthRecord> requests;
+  read_lines(path, "a truth log",
+             [&](const json& object) { requests.push_back(read_record(object)); });
+  return requests;
 }
 
 }  // namespace llmsweep

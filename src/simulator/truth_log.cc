@@ -9,9 +9,21 @@
 
 namespace llmsweep::sim {
 
+namespace {
+
+std::optional<AppendFile> open_signs(const std::filesystem::path& log) {
+  std::error_code ignored;  // a link, /dev/stdout, is no file either
+  const std::filesystem::file_status status = std::filesystem::symlink_status(log, ignored);
+  if (status.type() != std::filesystem::file_type::regular) return std::nullopt;
+  return AppendFile(signs_beside(log));
+}
+
+}  // namespace
+
 TruthLog::TruthLog(const std::filesystem::path& path, bool signs_of_life)
     : signs_of_life_(signs_of_life),
       file_(path),
+      signs_(open_signs(path)),
       thread_(start_thread("truth", [this] { run(); })) {}
 
 TruthLog::~TruthLog() {
@@ -63,17 +75,19 @@ void TruthLog::run() {
     }
     std::string lines;
     for (const TruthRecord& record : records) lines += truth_line(record) + '\n';
-    for (const TruthClosing& closing : closings) lines += truth_line(closing) + '\n';
-    if (!something) lines += alive_line(clock.now()) + '\n';
+    if (!lines.empty()) append(file_, lines);
+    std::string signs;
+    for (const TruthClosing& closing : closings) signs += truth_line(closing) + '\n';
+    if (!something) signs += alive_line(clock.now()) + '\n';
+    if (signs_ && !signs.empty()) append(*signs_, signs);
     signs_left = something ? (signs_of_life_ ? kSignsOfLife : 0) : signs_left - 1;
-    append(lines);
   }
 }
 
-void TruthLog::append(const std::string& lines) {
+void TruthLog::append(AppendFile& file, const std::string& lines) {
   if (!writable_) return;
   try {
-    file_.append(lines);
+    file.append(lines);
   } catch (const std::exception& error) {
     // A full disk must not end the endpoint; said once, on the only channel a thread has.
     writable_ = false;

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace llmsweep::sim {
 
 class TruthLog {
  public:
-  // Throws Error. With `signs_of_life` kSignsOfLife lines follow the last one.
+  // Throws Error. With `signs_of_life` kSignsOfLife of them follow the last line. A log that is a
+  // stream or a device has no file of signs beside it.
   TruthLog(const std::filesystem::path& path, bool signs_of_life);
   ~TruthLog();  // after the last record is written
   TruthLog(const TruthLog&) = delete;
@@ -26,11 +28,12 @@ class TruthLog {
 
  private:
   void run();
-  void append(const std::string& lines);
+  void append(AppendFile& file, const std::string& lines);
 
   const bool signs_of_life_;
   AppendFile file_;
-  bool writable_ = true;  // the thread's
+  std::optional<AppendFile> signs_;  // none: what would go there is dropped
+  bool writable_ = true;             // the thread's
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<TruthRecord> pending_;    // guarded by mutex_

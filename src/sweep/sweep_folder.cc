@@ -13,8 +13,9 @@ namespace llmsweep {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kWritten[] = {"sweep.jsonl", "requests.jsonl", "truth.jsonl", "chunks.bin",
-                                    "result.json", "report.html",    "figure.svg"};
+constexpr const char* kWritten[] = {"sweep.jsonl",       "requests.jsonl", "truth.jsonl",
+                                    "truth.jsonl.signs", "chunks.bin",     "result.json",
+                                    "report.html",       "figure.svg"};
 
 [[noreturn]] void fail(const fs::path& where, std::string what) {
   throw Error({.what = std::move(what),

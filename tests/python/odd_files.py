@@ -103,7 +103,7 @@ def spec_with(endpoint="", workload=""):
 
 
 REQUIRE = ["--require", "error_rate@all <= 1%"]
-RUN_FILES = ["result.json", "requests.jsonl", "sweep.jsonl", "truth.jsonl", "chunks.bin", "report.html", "figure.svg"]
+RUN_FILES = ["result.json", "requests.jsonl", "sweep.jsonl", "truth.jsonl", "truth.jsonl.signs", "chunks.bin", "report.html", "figure.svg"]
 MADE_BY_RUN = ["out", "state"]
 REMADE = ["sweep/result.json", "sweep/report.html", "sweep/figure.svg"]
 

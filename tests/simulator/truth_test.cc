@@ -150,6 +150,31 @@ TEST(Truth, SaysWhenAnIdleConnectionBroke) {
   EXPECT_GE(truth.closings[0].at, *truth.requests[0].end);
 }
 
+// Scripts read the log line by line and take every key of each.
+TEST(Truth, KeepsItsLogToRequests) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "truth.jsonl";
+  {
+    Simulator simulator({}, {.truth_log = path, .signs_of_life = true});
+    {
+      PlainConnection connection(simulator.port());
+      connection.send(chat(2, kStream));
+      while (connection.unread().find("[DONE]") == std::string::npos) connection.receive();
+    }
+    while (read_truth(path).closings.empty() || read_truth(path).alive.empty()) {
+      std::this_thread::yield();
+    }
+  }
+  std::ifstream log(path);
+  int lines = 0;
+  for (std::string line; std::getline(log, line); ++lines) {
+    EXPECT_TRUE(json::parse(line).contains("response_id")) << line;
+  }
+  EXPECT_EQ(lines, 1);
+  std::filesystem::remove(signs_beside(path));
+  EXPECT_TRUE(read_truth(path).closings.empty()) << "a log without signs can be read";
+}
+
 TEST(Truth, ShowsForAWhileThatTheEndpointLives) {
   const TemporaryDirectory directory;
   const auto path = directory / "truth.jsonl";

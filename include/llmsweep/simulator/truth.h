@@ -1,5 +1,5 @@
-// What the simulated endpoint really did: one record a request, one JSON line each in truth.jsonl,
-// and lines that say when the client was there no more.
+// What the simulated endpoint really did: one record a request, one JSON line each in truth.jsonl.
+// A file beside it, truth.jsonl.signs, says when the client was there no more.
 //
 // A line's keys are the fields' names, instants as absolute CLOCK_MONOTONIC ns; chunks are two
 // lists, `sent_ns` and `chunk_tokens`. A line is written when its response has ended.
@@ -45,7 +45,7 @@ struct TruthRecord {
   int64_t blocked_writes = 0;  // the kernel's buffer was full: bytes had to wait for the client
 };
 
-// A connection that the client closed, or that broke because the client died: {"closed_ns": …}.
+// A line of the signs: a connection that the client closed, or that broke because the client died.
 // Only of one that carried a request.
 struct TruthClosing {
   Instant at{};
@@ -53,7 +53,7 @@ struct TruthClosing {
   std::string last_response_id;  // of its answer; empty where none was to be sent
 };
 
-// An endpoint that dies with its client says that both still live, {"alive_ns": …}, where nothing
+// The other line: an endpoint that dies with its client says that both still live, where nothing
 // else has been logged for that long, and so many times in a row: for longer than a record may wait
 // to be written, or a lost one could not be told from one that the kill came before.
 constexpr Duration kSignOfLife = std::chrono::milliseconds(5);
@@ -64,12 +64,16 @@ std::string truth_line(const TruthRecord& record);
 std::string truth_line(const TruthClosing& closing);
 std::string alive_line(Instant at);
 
+// The file of the signs beside the truth log `log`.
+std::filesystem::path signs_beside(const std::filesystem::path& log);
+
 struct Truth {
   std::vector<TruthRecord> requests;
   std::vector<TruthClosing> closings;
   std::vector<Instant> alive;
 };
-// Throws Error with file:line for what is not such a line. A last line cut short is left out.
+// With the signs beside it, where there are any. Throws Error with file:line for what is not such a
+// line. A last line cut short is left out.
 Truth read_truth(const std::filesystem::path& path);
 std::vector<TruthRecord> read_truth_log(const std::filesystem::path& path);  // the requests
 

@@ -45,6 +45,10 @@ SweepHistory::SweepHistory(const Journal& journal) : resumes_(journal.resumes) {
   for (const Instant resume : resumes_) first_runs_.push_back(resume_after(resume));
   const auto add = [&](const RunEntry& run, bool superseded) {
     const Instant started = from_ns(run.started_ns);
+    if (run.started_ns > 0) {
+      first_start_ = std::min(first_start_.value_or(started), started);
+      last_start_ = std::max(last_start_.value_or(started), started);
+    }
     for (size_t i = 0; i < resumes_.size(); ++i) {
       if (started > resumes_[i]) first_runs_[i] = std::min(first_runs_[i], started);
     }

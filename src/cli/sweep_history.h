@@ -38,6 +38,10 @@ class SweepHistory {
   SweepHistory() = default;  // nothing is known: a sweep in one piece
   explicit SweepHistory(const Journal& journal);
 
+  // When the first and the last of its runs began, as far as the journal says. The checks that a
+  // start makes come before that.
+  std::optional<Instant> first_start() const { return first_start_; }
+  std::optional<Instant> last_start() const { return last_start_; }
   int64_t resumes() const { return static_cast<int64_t>(resumes_.size()); }
   // Slots of the runs that were cut short: no more requests than that can have been in flight.
   int64_t slots_cut() const;
@@ -97,6 +101,7 @@ class SweepHistory {
   static Kill kill_of(const CutRun& run, const std::vector<RequestRecord>& records,
                       const Truth& truth, const KillWindow& window);
 
+  std::optional<Instant> first_start_, last_start_;
   std::vector<Instant> resumes_;
   std::vector<Instant> first_runs_;  // first_runs_[i]: of resumes_[i]; where none, the next resume
   std::vector<CutRun> cut_;

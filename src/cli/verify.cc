@@ -174,13 +174,14 @@ int verify_command(const VerifyCommandOptions& options, Console& console) {
   const Duration margin = duration_of("--kill-margin", options.kill_margin);
   const RunFiles files = files_of(options.result);
   const std::vector<RequestRecord> records = read_records(files.records);
-  if (records.empty()) {
+  const Journal journal = read_journal(files.journal);
+  if (records.empty() && journal.runs.empty() && journal.superseded.empty()) {
     throw Error({.what = "no records to verify", .where = files.records.string(), .next = {}});
   }
   Verification verification = verify_records(
       records, read_truth(options.truth, files),
       {.tolerance = tolerance,
-       .history = SweepHistory(read_journal(files.journal)),
+       .history = SweepHistory(journal),
        .window = {.width = kLongestUnwritten + margin, .embedded = options.truth.empty()}});
   if (there_is(files.result)) {
     const auto counted = verify_counts(records, read_result_argument(files.result));

@@ -237,8 +237,9 @@ Verification verify_records(const std::vector<RequestRecord>& records, const Tru
   result.in_flight_at_most = history.slots_cut();
   std::unordered_map<std::string, const RequestRecord*> by_id;
   std::vector<const RequestRecord*> anonymous;
-  std::optional<Instant> first;
-  std::optional<Instant> last;
+  // Not from its records alone: those of its beginning may be what is lost.
+  std::optional<Instant> first = history.first_start();
+  std::optional<Instant> last = history.last_start();
   for (const RequestRecord& record : records) {
     result.superseded += record.superseded ? 1 : 0;
     if (record.sent) first = first ? std::min(*first, *record.sent) : *record.sent;

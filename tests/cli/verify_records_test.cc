@@ -254,6 +254,25 @@ TEST(VerifyRecords, NamesWhatAKillDoesNotExplain) {
   EXPECT_EQ(verify_records(one_piece.records, one_piece.truths).problems.size(), 4U);
 }
 
+TEST(VerifyRecords, BeginsWithTheFirstRunOfTheJournalNotWithTheFirstRecord) {
+  KilledRun first;
+  first.truths.insert(first.truths.begin(), truth(0, 0.5));  // a check before the first run
+  first.records.erase(first.records.begin());
+  EXPECT_THAT(first.verify().problems, ElementsAre(HasSubstr("(id-1): lost")));
+  EXPECT_EQ(first.verify().before, 1);
+  KilledRun superseded;
+  std::erase_if(superseded.records, [](const RequestRecord& record) { return record.superseded; });
+  EXPECT_THAT(
+      superseded.verify().problems,
+      ElementsAre(HasSubstr("(id-1): lost"), HasSubstr("(id-2): lost"), HasSubstr("(id-3): lost")));
+  KilledRun all;
+  all.records.clear();
+  EXPECT_THAT(
+      all.verify().problems,
+      ElementsAre("level 2, repeat 0: 1 records were written, 0 are there",
+                  HasSubstr("(id-1): lost"), HasSubstr("(id-2): lost"), HasSubstr("(id-3): lost")));
+}
+
 TEST(VerifyRecords, HoldsTheRecordsAgainstTheJournalsOwnCounts) {
   KilledRun filler;  // the very last request of the sweep
   filler.journal.runs[0].records = 2;

@@ -26,10 +26,11 @@ std::vector<std::string> kept_lines(const fs::path& path) {
   return lines;
 }
 
-// Two kills, in the second run and in the resume's first, and a resume that comes to its end.
-class KilledTwice {
+// Two kills, in the second run and in the resume's first, and a resume that comes to its end; or
+// the first of them alone.
+class KilledSweep {
  public:
-  KilledTwice()
+  explicit KilledSweep(bool resumed = true)
       : folder_(test_folder()),
         endpoint_(folder_ / "endpoint", "engine: {step: {base_ms: 2, per_sequence_us: 50}}\n") {
     write_file_atomically(folder_ / "spec.yaml",
@@ -37,10 +38,10 @@ class KilledTwice {
                               "\"}\nworkload: {input_tokens: 40, output_tokens: 12}\nload: "
                               "{concurrency: [2, 4], requests_per_slot: 20, repeats: 1}\n");
     start_and_kill({"--out", folder_ / "out"}, 56);
+    if (!resumed) return;
     start_and_kill({"--resume", results()}, kept_lines(records()).size() + 24);
-    const ProcessResult resumed =
-        run_llmsweep({"run", folder_ / "spec.yaml", "--resume", results()});
-    EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+    const ProcessResult ended = run_llmsweep({"run", folder_ / "spec.yaml", "--resume", results()});
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
     endpoint_.truth();  // completes it
   }
 
@@ -74,6 +75,39 @@ class KilledTwice {
     return {record, json::parse(result.out)["problems"].dump()};
   }
 
+  // Each record for which `wanted` holds is taken away and has to be missed by its name, where it
+  // ended before what a kill leaves unwritten.
+  template <class Wanted>
+  void expect_each_missed(const char* which, const Wanted& wanted) const {
+    const std::string good = read_file(records());
+    const std::vector<std::string> lines = kept_lines(records());
+    std::string kept;
+    std::vector<json> dropped;
+    for (size_t i = 0; i < lines.size(); ++i) {
+      const json record = json::parse(lines[i]);
+      if (wanted(i, record)) {
+        dropped.push_back(record);
+      } else {
+        kept += lines[i] + "\n";
+      }
+    }
+    write_file_atomically(records(), kept);
+    const ProcessResult result = verify("20ms");
+    write_file_atomically(records(), good);
+    EXPECT_EQ(result.exit_code, 1) << which << result.err;
+    ASSERT_FALSE(result.out.empty()) << which << result.err;
+    const std::string problems = json::parse(result.out)["problems"].dump();
+    int named = 0;
+    for (const json& record : dropped) {
+      const Duration before = before_the_kill(record);
+      if (before < 100ms) continue;
+      ++named;
+      EXPECT_THAT(problems, HasSubstr("(" + record["response_id"].get<std::string>() + "): lost"))
+          << which;
+    }
+    EXPECT_GT(named, 0) << which;
+  }
+
  private:
   void start_and_kill(const std::vector<std::string>& where, size_t after_records) {
     std::vector<std::string> words = {LLMSWEEP_BINARY, "run", folder_ / "spec.yaml", "--quiet"};
@@ -91,7 +125,7 @@ class KilledTwice {
 };
 
 TEST(VerifyResumed, AccountsForEveryRequestOfEveryStart) {
-  const KilledTwice sweep;
+  const KilledSweep sweep;
   const ProcessResult verified = sweep.verify("2s");
   ASSERT_EQ(verified.exit_code, 0) << verified.out << verified.err;
   const json report = json::parse(verified.out);
@@ -141,7 +175,7 @@ TEST(VerifyResumed, HoldsForAnEmbeddedEndpointThatDiedInTheKill) {
 }
 
 TEST(VerifyResumed, NamesARecordThatIsGone) {
-  const KilledTwice sweep;
+  const KilledSweep sweep;
   const auto expect_lost = [&](const char* which, const auto& wanted) {
     const auto [dropped, problems] = sweep.verify_without(wanted);
     ASSERT_FALSE(dropped.is_null()) << which;
@@ -157,8 +191,26 @@ TEST(VerifyResumed, NamesARecordThatIsGone) {
   });
 }
 
+TEST(VerifyResumed, NamesEveryRecordThatIsGoneFromTheBeginning) {
+  const KilledSweep sweep;
+  sweep.expect_each_missed("the first", [](size_t i, const json&) { return i == 0; });
+  sweep.expect_each_missed("the first 30", [](size_t i, const json&) { return i < 30; });
+  sweep.expect_each_missed("all superseded",
+                           [](size_t, const json& record) { return record["superseded"] == true; });
+  sweep.expect_each_missed("all", [](size_t, const json&) { return true; });
+}
+
+TEST(VerifyResumed, NamesEveryRecordThatIsGoneFromASweepThatWasNotResumed) {
+  const KilledSweep sweep(false);
+  const size_t count = kept_lines(sweep.records()).size();
+  sweep.expect_each_missed("the first", [](size_t i, const json&) { return i == 0; });
+  sweep.expect_each_missed("the first half", [&](size_t i, const json&) { return i < count / 2; });
+  sweep.expect_each_missed("one in the middle", [](size_t i, const json&) { return i == 20; });
+  sweep.expect_each_missed("all", [](size_t, const json&) { return true; });
+}
+
 TEST(VerifyResumed, NamesAMarkThatDoesNotBelong) {
-  const KilledTwice sweep;
+  const KilledSweep sweep;
   std::string text = read_file(sweep.records());
   const std::string good = "\"superseded\":false";
   text.replace(text.find(good), good.size(), "\"superseded\":true ");

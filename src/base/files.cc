@@ -17,6 +17,7 @@
 #include "base/file_kind.h"
 #include "llmsweep/base/descriptor.h"
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/open_files.h"
 #include "llmsweep/base/regular_file.h"
 
 namespace llmsweep {
@@ -44,7 +45,7 @@ std::string reason(int error) {
       case EFBIG:
         return "the limit on a file's size is reached (ulimit -f); raise it and run again";
       case EMFILE:
-        return "raise the limit on open files (ulimit -n)";
+        return kRaiseOpenFiles;
       case ETIMEDOUT:
         return "its reader took nothing for 10 s";
       default:
@@ -206,6 +207,7 @@ AppendFile::AppendFile(const fs::path& path) : path_(path) {
     if (errno == ENXIO) fail("it is a FIFO that nobody reads");
     struct stat status {};
     const int error = errno;
+    throw_if_out_of_files(error, "cannot open for appending", path.string());
     const bool link = error == ELOOP && ::lstat(path.c_str(), &status) == 0;
     fail(link && S_ISLNK(status.st_mode) ? "it is a symbolic link" : reason(error));
   }

@@ -11,6 +11,7 @@
 
 #include "base/file_kind.h"
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/open_files.h"
 
 namespace llmsweep {
 namespace fs = std::filesystem;
@@ -25,7 +26,7 @@ constexpr const char* kLineTooLong = "the line is longer than 16 MiB";
 
 [[noreturn]] void fail_read(const fs::path& path, int error) {
   fail(path, std::string("cannot be read: ") + std::strerror(error),
-       error == EMFILE  ? "raise the limit on open files: ulimit -n"
+       error == EMFILE  ? kRaiseOpenFiles
        : error == ELOOP ? "the link leads back to itself"
                         : "");
 }

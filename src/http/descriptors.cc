@@ -46,8 +46,8 @@ void ensure_ports(size_t connections, size_t addresses) {
                "use less concurrency"});
 }
 
-void ensure_descriptors(size_t connections) {
-  const size_t needed = count_open_descriptors() + connections + kSpare;
+void ensure_descriptors(size_t connections, size_t by_each) {
+  const size_t needed = count_open_descriptors() + connections * by_each + kSpare;
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
   const rlim_t hard = limit.rlim_max;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/open_files.h"
 
 namespace llmsweep::http {
 namespace {
@@ -28,9 +29,8 @@ Poller::Poller() {
   if (epoll_fd_ < 0 || timer_fd_ < 0) {
     const std::string reason = std::strerror(errno);
     if (epoll_fd_ >= 0) close(epoll_fd_);
-    throw MeasurementError({.what = "cannot open an event loop: " + reason,
-                            .where = "",
-                            .next = "raise the limit of open files: ulimit -n"});
+    throw MeasurementError(
+        {.what = "cannot open an event loop: " + reason, .where = "", .next = kRaiseOpenFiles});
   }
   watch(timer_fd_, EPOLLIN, kTimerTag);
 }

@@ -1,8 +1,6 @@
 #include "llmsweep/results/journal.h"
 
-#include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -133,13 +131,10 @@ Journal read_journal(const std::filesystem::path& path) {
 
 struct JournalWriter::Impl {
   AppendFile file;
-  int lock = -1;
 
   explicit Impl(const std::filesystem::path& path) : file(path) {
-    lock = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (lock >= 0 && ::flock(lock, LOCK_EX | LOCK_NB) == 0) return;
+    if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) == 0) return;
     const int error = errno;
-    if (lock >= 0) ::close(lock);
     if (error == EWOULDBLOCK) {
       throw Error({.what = "another process is writing this sweep",
                    .where = path.string(),
@@ -147,10 +142,9 @@ struct JournalWriter::Impl {
     }
     throw Error({.what = std::string("cannot be locked: ") + std::strerror(error),
                  .where = path.string(),
-                 .next = error == EMFILE ? "raise the limit on open files: ulimit -n"
-                                         : "check the folder and its file system"});
+                 .next = "check the folder and its file system"});
   }
-  ~Impl() { ::close(lock); }
+  ~Impl() = default;
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/open_files.h"
 #include "llmsweep/base/random.h"
 #include "llmsweep/base/receive_stamp.h"
 
@@ -102,6 +103,7 @@ void Server::open_listener(uint16_t port) {
   if (!error) enable_receive_stamps(acceptor_.native_handle());
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(SOMAXCONN, error);
+  throw_if_out_of_files(error.value(), "cannot listen", "the simulated endpoint");
   if (error) {
     throw Error{{.what = "cannot listen: " + error.message(),
                  .where = fmt::format("127.0.0.1:{}", port),

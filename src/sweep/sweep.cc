@@ -8,6 +8,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/version.h"
+#include "llmsweep/http/make_client.h"
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/schedule/schedule.h"
 #include "llmsweep/spec/spec.h"
@@ -275,6 +276,9 @@ class Sweep {
 SweepOutcome run_sweep(const SweepSpec& spec, const std::filesystem::path& folder,
                        const Interrupts& interrupts, SweepObserver& observer,
                        const RepeatsWanted& repeats_wanted) {
+  const std::vector<int>& levels = spec.load.concurrency;
+  ensure_descriptors(static_cast<size_t>(*std::max_element(levels.begin(), levels.end())),
+                     spec.endpoint.simulator.empty() ? 1 : 2);
   return Sweep(spec, folder, interrupts, observer, repeats_wanted).run();
 }
 

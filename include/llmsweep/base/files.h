@@ -28,7 +28,7 @@ void require_writable(const std::filesystem::path& path);
 class AppendFile {
  public:
   // Creates the file where there is none. A FIFO that is read or a character device is written
-  // into; a link is not followed. Throws Error.
+  // into; a link is not followed. Throws Error, MeasurementError where descriptors ran out.
   explicit AppendFile(const std::filesystem::path& path);
   AppendFile(AppendFile&& other) noexcept;
   AppendFile& operator=(AppendFile&& other) noexcept;
@@ -40,6 +40,8 @@ class AppendFile {
   void append(std::string_view bytes);
   void sync();  // fdatasync; throws MeasurementError
   const std::filesystem::path& path() const { return path_; }
+
+  int descriptor() const { return fd_; }  // for flock(2)
 
  private:
   std::filesystem::path path_;

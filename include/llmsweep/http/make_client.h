@@ -45,8 +45,9 @@ std::unique_ptr<HttpClient> make_http_client(const HttpClientOptions& options);
 Transport chosen_transport(Transport asked, const std::string& url, bool use_proxy);
 
 // Raises the process's limit so that `connections` sockets fit beside what else is open.
-// MeasurementError, with the command that helps, where the system does not allow that many.
-void ensure_descriptors(size_t connections);
+// MeasurementError, with the command that helps, where the system does not allow that many. Two are
+// taken `by_each` whose other end is in this process.
+void ensure_descriptors(size_t connections, size_t by_each = 1);
 // MeasurementError where the machine has too few local ports for so many connections, spread over
 // so many addresses.
 void ensure_ports(size_t connections, size_t addresses);

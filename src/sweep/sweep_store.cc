@@ -10,8 +10,10 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/base/version.h"
 #include "llmsweep/results/record_file.h"
+#include "llmsweep/simulator/truth.h"
 #include "llmsweep/spec/spec.h"
 #include "llmsweep/sweep/sweep_folder.h"
+#include "sweep/record_check.h"
 
 namespace llmsweep {
 namespace fs = std::filesystem;
@@ -80,18 +82,17 @@ void note_changes(const SweepResult& recorded, const SweepResult& now,
 SweepStore::SweepStore(const fs::path& folder)
     : folder_(folder),
       fresh_(!there_is(folder / "sweep.jsonl")),
-      logs_truth_(!there_is(folder / "truth.jsonl")),
+      made_(folder, fresh_),
       writer_(checked_journal(folder, fresh_)),
       journal_(read_journal(folder / "sweep.jsonl")) {
-  cut_file(folder_ / "sweep.jsonl", journal_.whole_bytes);
   if (there_is(requests())) {
     if (!resumed() && size_of_file(requests()) > 0) {
       throw Error({.what = "holds requests, but no journal of the sweep that made them",
                    .where = folder.string(),
                    .next = "only a sweep with its sweep.jsonl can be resumed"});
     }
-    end_of_whole_lines(requests());
   }
+  require_records_of(journal_, requests());
   if (fresh_) writer_.created(std::string("llmsweep ") + version());
 }
 
@@ -102,11 +103,17 @@ JournalWriter SweepStore::checked_journal(const fs::path& folder, bool fresh) {
   return JournalWriter(folder / "sweep.jsonl");
 }
 
-SweepStore::~SweepStore() {
-  if (!fresh_ || opened_) return;
+SweepStore::Made::Made(const fs::path& folder, bool fresh) {
+  if (!fresh) return;
+  const fs::path truth = folder / "truth.jsonl";
+  for (const fs::path& file : {folder / "sweep.jsonl", truth, signs_beside(truth)}) {
+    if (!there_is(file)) files_.push_back(file);
+  }
+}
+
+SweepStore::Made::~Made() {
   std::error_code ignored;
-  fs::remove(folder_ / "sweep.jsonl", ignored);
-  if (logs_truth_) fs::remove(folder_ / "truth.jsonl", ignored);
+  for (const fs::path& file : files_) fs::remove(file, ignored);
 }
 
 void SweepStore::check_same_spec(const SweepSpec& spec) const {
@@ -123,8 +130,10 @@ void SweepStore::check_same_spec(const SweepSpec& spec) const {
 
 void SweepStore::begin() {
   if (fresh_) return;
+  cut_file(folder_ / "sweep.jsonl", journal_.whole_bytes);
   if (resumed()) writer_.resumed(SteadyClock().now());
   cut_broken_line(folder_ / "truth.jsonl");
+  cut_broken_line(signs_beside(folder_ / "truth.jsonl"));
   remove_fragments(folder_);
 }
 
@@ -146,7 +155,7 @@ void SweepStore::open(const SweepSpec& spec, SweepResult& result) {
     result = std::move(recorded);
   }
   writer_.head(result, spec_hash(spec));
-  opened_ = true;
+  made_.keep();
 }
 
 void SweepStore::supersede_broken_runs(std::vector<std::string>& notes) {

@@ -20,10 +20,8 @@ class SweepStore {
  public:
   // Reads what the folder holds and keeps other processes out. A folder without a journal is taken
   // as a fresh one, which gets one. Throws Error where it has one that is not ours, or files that
-  // are not.
+  // are not, or whose records are not those of its journal; nothing was changed then.
   explicit SweepStore(const std::filesystem::path& folder);
-  // What this object made in a fresh folder does not stay where the sweep never began.
-  ~SweepStore();
   SweepStore(const SweepStore&) = delete;
   SweepStore& operator=(const SweepStore&) = delete;
 
@@ -34,8 +32,8 @@ class SweepStore {
   // Throws Error naming each difference where the folder's sweep asked for other measurements.
   void check_same_spec(const SweepSpec& spec) const;
 
-  // Before anything is sent: where it is a resume, writes down that it begins, and cuts the
-  // simulated endpoint's log to whole lines and removes what a kill left half replaced.
+  // Before anything is sent: where it is a resume, writes down that it begins, and cuts the journal
+  // and the simulated endpoint's log to whole lines and removes what a kill left half replaced.
   void begin();
   // `result` describes the sweep that is about to measure. Where the folder holds one already it
   // becomes that one's, with what it kept and what changed since then in its notes; its runs that
@@ -52,13 +50,26 @@ class SweepStore {
   RunRecords records() const;
 
  private:
+  // What is made in a fresh folder does not stay where the sweep never got its head, whatever
+  // threw.
+  class Made {
+   public:
+    Made(const std::filesystem::path& folder, bool fresh);
+    ~Made();
+    Made(const Made&) = delete;
+    Made& operator=(const Made&) = delete;
+    void keep() { files_.clear(); }
+
+   private:
+    std::vector<std::filesystem::path> files_;  // that were not there
+  };
+
   static JournalWriter checked_journal(const std::filesystem::path& folder, bool fresh);
   void supersede_broken_runs(std::vector<std::string>& notes);
 
   std::filesystem::path folder_;
-  bool fresh_;           // there was no journal
-  bool logs_truth_;      // nor a log of the simulated endpoint
-  bool opened_ = false;  // the sweep has its head
+  bool fresh_;  // there was no journal
+  Made made_;
   JournalWriter writer_;
   Journal journal_;
   std::map<RunId, std::vector<RequestRecord>> unsaved_;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -10,6 +11,7 @@
 #include "cli/process.h"
 #include "cli/quick_sweep.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/text.h"
 
 namespace llmsweep {
 namespace {
@@ -116,8 +118,8 @@ TEST(ResumeFolder, HoldsNothingThatASweepDidNotWrite) {
   const fs::path folder = test_folder();
   const fs::path sweep = whole_sweep(folder);
   write(folder / "precious", "PRECIOUS\n");
-  for (const char* name : {"requests.jsonl", "truth.jsonl", "chunks.bin", "result.json",
-                           "report.html", "figure.svg", "sweep.jsonl"}) {
+  for (const char* name : {"requests.jsonl", "truth.jsonl", "truth.jsonl.signs", "chunks.bin",
+                           "result.json", "report.html", "figure.svg", "sweep.jsonl"}) {
     const fs::path file = sweep / name;
     const fs::path aside = folder / "aside";
     if (fs::exists(file)) fs::rename(file, aside);
@@ -149,6 +151,7 @@ TEST(ResumeFolder, MayBeOneWhoseSweepWasKilledBeforeItMeasured) {
   write(sweep / "sweep.jsonl",
         "{\"event\":\"created\",\"at\":\"x\",\"tool\":\"llmsweep 1\"}\n{\"ev");
   write(sweep / "truth.jsonl", "{\"respon");
+  write(sweep / "truth.jsonl.signs", "{\"alive_n");
   write(sweep / "result.json.tmp-1234", "{");
   const ProcessResult refused = run_llmsweep(
       {"run", spec, "--resume", sweep, "--set", "endpoint={url: 'http://127.0.0.1:9/v1'}"});
@@ -203,6 +206,84 @@ TEST(Lines, WithoutMeasureAreRefusedWithTheirPlace) {
       bounded_llmsweep({"report", sweep, "--html", folder / "report.html"}, folder);
   EXPECT_EQ(report.exit_code, 0) << report.err;
   EXPECT_THAT(report.err, HasSubstr("1 lines of"));
+}
+
+TEST(ResumeFolder, IsLeftAloneWhereItsRecordsAreNotThoseOfItsJournal) {
+  const fs::path folder = test_folder();
+  const fs::path sweep = whole_sweep(folder);
+  const std::vector<std::string> resume = {"run", folder / "spec.yaml", "--resume", sweep};
+  ASSERT_EQ(run_llmsweep({"run", folder / "spec.yaml", "--out", folder / "out"}).exit_code, 0);
+  const std::string journal = read_file(sweep / "sweep.jsonl");
+  const std::string records = read_file(sweep / "requests.jsonl");
+  const auto expect = [&](const std::string& says) { expect_refused(sweep, resume, says); };
+
+  write(sweep / "sweep.jsonl", read_file(folder / "out" / "test-2" / "sweep.jsonl"));
+  expect("requests.jsonl");
+  write(sweep / "sweep.jsonl", journal + "{\"event\":\"cut");
+  write(sweep / "requests.jsonl", records + records);
+  expect("that no run of sweep.jsonl made");
+  const size_t first = records.find('\n') + 1;
+  write(sweep / "requests.jsonl", records.substr(first));
+  expect("requests.jsonl");
+  write(sweep / "requests.jsonl", "");
+  expect("requests.jsonl");
+  fs::remove(sweep / "requests.jsonl");
+  expect("requests.jsonl");
+  std::string marked = records;
+  marked.replace(marked.find("\"superseded\":false"), 18, "\"superseded\":true ");
+  write(sweep / "requests.jsonl", marked);
+  expect("records, ");
+  write(sweep / "requests.jsonl", records);
+
+  // Someone's files beside the journal of a sweep that had not begun to measure.
+  std::vector<std::string> lines = split(journal, '\n');
+  lines.resize(2);
+  ASSERT_THAT(lines[1], HasSubstr("\"head\""));
+  write(sweep / "sweep.jsonl", lines[0] + "\n" + lines[1] + "\n");
+  expect("that no run of sweep.jsonl made");
+  write(sweep / "requests.jsonl", "PRECIOUS");
+  expect("that no run of sweep.jsonl made");
+  write(sweep / "sweep.jsonl", lines[0] + "\n");
+  expect("no journal of the sweep that made them");
+
+  write(sweep / "sweep.jsonl", journal);
+  write(sweep / "requests.jsonl", records);
+  EXPECT_EQ(run_llmsweep(resume).exit_code, 0);
+}
+
+TEST(Sweep, SaysWhatToDoWhereDescriptorsRunOut) {
+  const fs::path folder = test_folder();
+  const fs::path spec = quick_spec(folder);
+  for (int limit = 10; limit < 24; ++limit) {
+    Process process({"/bin/sh", "-c", "ulimit -n " + std::to_string(limit) + "; exec \"$@\"", "sh",
+                     LLMSWEEP_BINARY, "run", spec, "--out", folder / "out"},
+                    folder);
+    const ProcessResult result = process.wait();
+    EXPECT_EQ(result.exit_code, 1) << limit << result.err;
+    EXPECT_THAT(result.err, HasSubstr("ulimit -n")) << limit;
+    EXPECT_TRUE(!fs::exists(folder / "out") || fs::is_empty(folder / "out")) << limit;
+  }
+}
+
+TEST(Simulate, SaysWhatToDoWhereDescriptorsRunOut) {
+  const fs::path folder = test_folder();
+  write(folder / "profile.yaml", "engine: {step: {base_ms: 1}}\n");
+  for (int limit = 7; limit < 20; ++limit) {
+    Process process({"/bin/sh", "-c", "ulimit -n " + std::to_string(limit) + "; exec \"$@\"", "sh",
+                     LLMSWEEP_BINARY, "simulate", folder / "profile.yaml", "--port", "0", "--log",
+                     folder / "log"},
+                    folder);
+    const auto listens = [&] { return process.out_so_far().find("http") != std::string::npos; };
+    ASSERT_TRUE(eventually([&] { return listens() || !process.err_so_far().empty(); })) << limit;
+    if (listens()) {
+      process.signal(SIGINT);
+      process.wait();
+      return;
+    }
+    const ProcessResult result = process.wait();
+    EXPECT_THAT(result.err, HasSubstr("raise the limit")) << limit;
+    EXPECT_THAT(result.err, HasSubstr("ulimit -n")) << limit;
+  }
 }
 
 TEST(Journal, SaysThatDescriptorsRanOut) {

@@ -1,0 +1,86 @@
+#include "sweep/record_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "llmsweep/base/clock.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/files.h"
+#include "llmsweep/base/regular_file.h"
+#include "llmsweep/results/record_file.h"
+
+namespace llmsweep {
+namespace fs = std::filesystem;
+namespace {
+
+[[noreturn]] void refuse(const fs::path& requests, std::string what) {
+  throw Error(
+      {.what = std::move(what),
+       .where = requests.string(),
+       .next = "nothing was changed; requests.jsonl and sweep.jsonl have to be of one sweep"});
+}
+
+std::string text_of_run(const RunEntry& run) {
+  return fmt::format("concurrency {}, repeat {}", run.level, run.repeat + 1);
+}
+
+// By their place in the file. Of those that begin at one byte all but the last have no records.
+std::vector<RunEntry> runs_in_order(const Journal& journal) {
+  std::vector<RunEntry> runs = journal.superseded;
+  runs.insert(runs.end(), journal.runs.begin(), journal.runs.end());
+  const auto known_end = [](const RunEntry& run) {
+    return run.ended ? run.lines.end : run.lines.begin;
+  };
+  std::stable_sort(runs.begin(), runs.end(), [&](const RunEntry& a, const RunEntry& b) {
+    return std::pair(a.lines.begin, known_end(a)) < std::pair(b.lines.begin, known_end(b));
+  });
+  return runs;
+}
+
+void check_run(const fs::path& requests, const RunEntry& run, ByteRange lines) {
+  const auto superseded = run.whole() ? Superseded::kSkip : Superseded::kInclude;
+  RecordReader reader(requests, {.range = lines, .superseded = superseded});
+  int64_t found = 0;
+  while (const std::optional<RequestRecord> record = reader.next()) {
+    const bool earlier =
+        run.started_ns > 0 && record->sent && to_ns(*record->sent) < run.started_ns;
+    if (earlier || record->level != run.level || record->repeat != run.repeat) {
+      refuse(requests,
+             "a record of another run stands where sweep.jsonl has those of " + text_of_run(run));
+    }
+    ++found;
+  }
+  if (run.ended && found != run.records) {
+    refuse(requests,
+           fmt::format("{} has {} records, {} were written", text_of_run(run), found, run.records));
+  }
+}
+
+}  // namespace
+
+void require_records_of(const Journal& journal, const fs::path& requests) {
+  const std::vector<RunEntry> runs = runs_in_order(journal);
+  const bool any = there_is(requests);
+  const int64_t whole = any ? end_of_whole_lines(requests) : 0;
+  int64_t at = 0;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const int64_t follows = i + 1 < runs.size() ? runs[i + 1].lines.begin : whole;
+    const ByteRange lines{.begin = runs[i].lines.begin,
+                          .end = runs[i].ended ? runs[i].lines.end : follows};
+    if (lines.begin != at || lines.end < lines.begin || lines.end > whole) {
+      refuse(requests,
+             fmt::format("the records of {} are not at bytes {} to {} as sweep.jsonl has it",
+                         text_of_run(runs[i]), lines.begin, lines.end));
+    }
+    if (lines.end > lines.begin) check_run(requests, runs[i], lines);
+    at = lines.end;
+  }
+  if (whole > at || (any && runs.empty() && size_of_file(requests) > 0)) {
+    refuse(requests,
+           fmt::format("holds records from byte {} on that no run of sweep.jsonl made", at));
+  }
+}
+
+}  // namespace llmsweep

@@ -22,10 +22,6 @@ namespace {
        .next = "nothing was changed; requests.jsonl and sweep.jsonl have to be of one sweep"});
 }
 
-std::string text_of_run(const RunEntry& run) {
-  return fmt::format("concurrency {}, repeat {}", run.level, run.repeat + 1);
-}
-
 // By their place in the file. Of those that begin at one byte all but the last have no records.
 std::vector<RunEntry> runs_in_order(const Journal& journal) {
   std::vector<RunEntry> runs = journal.superseded;
@@ -46,15 +42,15 @@ void check_run(const fs::path& requests, const RunEntry& run, ByteRange lines) {
   while (const std::optional<RequestRecord> record = reader.next()) {
     const bool earlier =
         run.started_ns > 0 && record->sent && to_ns(*record->sent) < run.started_ns;
-    if (earlier || record->level != run.level || record->repeat != run.repeat) {
+    if (earlier || record->run != run.id) {
       refuse(requests,
-             "a record of another run stands where sweep.jsonl has those of " + text_of_run(run));
+             "a record of another run stands where sweep.jsonl has those of " + text_of(run.id));
     }
     ++found;
   }
   if (run.ended && found != run.records) {
     refuse(requests,
-           fmt::format("{} has {} records, {} were written", text_of_run(run), found, run.records));
+           fmt::format("{} has {} records, {} were written", text_of(run.id), found, run.records));
   }
 }
 

@@ -298,4 +298,35 @@ void hide_sent_text(std::string& text, std::span<const std::string_view> sent) {
   text = searched.hidden(text);
 }
 
+bool is_drawn_id(std::string_view id) {
+  constexpr std::array<std::string_view, 8> kBeginnings = {"chatcmpl-", "cmpl-", "gen-", "msg_",
+                                                           "resp_",     "req_",  "run-", "id-"};
+  constexpr size_t kLetters = 6;  // in a row: a word
+  constexpr size_t kDigits = 8;   // a number
+  for (const std::string_view beginning : kBeginnings) {
+    if (!id.starts_with(beginning)) continue;
+    id.remove_prefix(beginning.size());
+    break;
+  }
+  size_t letters = 0;
+  size_t digits = 0;
+  bool upper = false;
+  bool mixed_letters = false;
+  bool mixed_digits = false;
+  for (const char c : id) {
+    const bool is_upper = c >= 'A' && c <= 'Z';
+    const bool is_lower = c >= 'a' && c <= 'z';
+    if (!is_upper && !is_lower && !is_digit(c) && c != '-' && c != '_') return false;
+    digits = is_digit(c) ? digits + 1 : 0;
+    // "Word" is one run: a capital may begin what goes on in small letters.
+    const bool goes_on = letters > 0 && (is_upper == upper || (letters == 1 && upper && is_lower));
+    letters = is_upper || is_lower ? (goes_on ? letters + 1 : 1) : 0;
+    upper = is_upper;
+    if (letters >= kLetters || digits >= kDigits) return false;
+    mixed_letters |= letters > 0;
+    mixed_digits |= digits > 0;
+  }
+  return mixed_letters && mixed_digits && id.size() >= 16;
+}
+
 }  // namespace llmsweep

@@ -339,6 +339,7 @@ class LoadLoop {
     const Prompt& prompt = plan_.prompts[flight.prompt];
     RequestRecord& record = flight.record;
     for (std::string* text : {&record.error, &record.finish_reason, &record.response_id}) {
+      if (is_drawn_id(*text)) continue;
       hide_prompt_in(*text, prompt, text == &record.error || may_repeat_ids(*text));
     }
   }

@@ -110,5 +110,18 @@ TEST(PrivateText, KnowsATextThatHoldsEscapesItself) {
   }
 }
 
+TEST(DrawnId, IsOneInWhichNobodyCouldReadAWordOrANumber) {
+  for (const char* drawn : {"chatcmpl-0f3a9c1d2b4e5f60718293a4b5c6d7e8", "cmpl-3f2a9b1c-77aa-4e0d",
+                            "3b1f0c9a7d2e4856a1b2c3d4e5f60718", "msg_01XyZ9aB3cD4eF5g"}) {
+    EXPECT_TRUE(is_drawn_id(drawn)) << drawn;
+  }
+  for (const char* other :
+       {"MARKER-Geheimpatient-7731-Kreatinin-29", "chatcmpl-Mustermann-a1b2c3d4e5f6",
+        "chatcmpl-1732819200123456", "4711081512345678", "stop", "", "chatcmpl-1",
+        "日本語の秘密の文章です", "PRIVATE7731X9Q2ABCDE", "a b1 c2 d3 e4 f5 g6"}) {
+    EXPECT_FALSE(is_drawn_id(other)) << other;
+  }
+}
+
 }  // namespace
 }  // namespace llmsweep

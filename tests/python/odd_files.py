@@ -167,7 +167,8 @@ def places():
         Place("export --out", ["export", "sweep", "--as", "csv", "--out", "odd"], writes=True),
         Place("import --out", ["import", "vllm.json", "--gpus", "1", "--out", "odd"], writes=True),
         Place("calibrate --output", ["calibrate", "sweep", "--max-error", "1000", "--output", "odd"], writes=True),
-        Place("simulate --log", ["simulate", "profile.yaml", "--port", "0", "--log", "odd"], writes=True),
+        Place("simulate --log", ["simulate", "profile.yaml", "--port", "0", "--log", "odd"], writes=True,
+              may_change=["odd.signs"]),
         Place("simulate --certificate", ["simulate", "profile.yaml", "--port", "0", "--tls", "--certificate", "odd"], writes=True),
     ]
     return reads + writes

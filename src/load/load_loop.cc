@@ -174,6 +174,7 @@ class LoadLoop {
                          .planned_output_tokens = prompt.planned_output_tokens};
     if (index >= flights_.size()) flights_.resize(index + 1);
     flights_[index] = std::make_unique<Flight>(plan_, std::move(record), arrival);
+    flights_[index]->reader.set_realtime_offset(realtime_offset_);
     if (plan_.chunks) flights_[index]->reader.trace_to(flights_[index]->chunks);
     timeouts_.push_back({clock_.now() + plan_.request_timeout, index});
     ++in_flight_;
@@ -347,8 +348,11 @@ class LoadLoop {
   // What the slot has to wait before its next request.
   Duration hold_after(const RequestRecord& record) const {
     if (plan_.retry_after != RetryAfter::kHold || !record.retry_after_ms) return {};
-    return std::min<Duration>(std::chrono::milliseconds(*record.retry_after_ms),
-                              plan_.retry_after_max);
+    // What a server asks for may be more than nanoseconds can hold.
+    const std::chrono::milliseconds asked(*record.retry_after_ms);
+    return asked < std::chrono::ceil<std::chrono::milliseconds>(plan_.retry_after_max)
+               ? Duration(asked)
+               : plan_.retry_after_max;
   }
 
   void count(const RequestRecord& record) {
@@ -397,6 +401,7 @@ class LoadLoop {
   std::vector<IdleSlot> idle_slots_;  // nothing planned left: fillers
   // flights_[id]: null where the request has not started or has ended. A request's id is its index
   // in the run: of the schedule, and for fillers the numbers after it.
+  const Duration realtime_offset_ = realtime_minus_monotonic();
   std::vector<std::unique_ptr<Flight>> flights_;
   std::deque<std::unique_ptr<Flight>> ended_;  // not handed over yet
   size_t in_flight_ = 0;

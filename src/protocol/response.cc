@@ -67,10 +67,9 @@ void ResponseReader::headers(int status, std::string_view header_block, Instant 
   location_ = secrets_.excerpt(header_value(header_block, "location"));
   if (encoding_ == "identity") encoding_.clear();
   if (status == 429 || status == 503) {
-    if (const std::optional<Duration> wait = retry_after(header_block)) {
-      record_->retry_after_ms =
-          std::chrono::duration_cast<std::chrono::milliseconds>(*wait).count();
-    }
+    const Duration monotonic = at.time_since_epoch();
+    const auto now = realtime_offset_ ? std::optional(monotonic + *realtime_offset_) : std::nullopt;
+    if (const auto wait = retry_after(header_block, now)) record_->retry_after_ms = wait->count();
   }
   if (status != 200) {
     body_ = Body::kPlain;
@@ -240,7 +239,8 @@ void ResponseReader::end_of_stream(bool done, Instant at) {
                               after_chunks(), api_->words.end),
                   at);
   }
-  ended_without_text_ = choices_seen_ && (done || !record_->finish_reason.empty());
+  const bool counted = usage_output_.value_or(0) > 0;
+  ended_without_text_ = (choices_seen_ || counted) && (done || !record_->finish_reason.empty());
   std::string error = "no tokens: the stream ended without model output";
   if (payloads_ == 0) {
     error = done ? fmt::format("no tokens: {} came without any chunk", api_->words.end)

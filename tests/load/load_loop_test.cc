@@ -398,11 +398,11 @@ TEST(LoadLoop, EndsARunThatCannotKeepItsErrorRate) {
   EXPECT_EQ(records.size(), 9u);  // the third failure is one too many
 }
 
-std::vector<ScriptedEvent> too_many_requests() {
+std::vector<ScriptedEvent> too_many_requests(const std::string& retry_after = "2") {
   return {{.delay = Duration(0), .kind = HttpEvent::Kind::kSent},
           {.delay = 1ms,
            .kind = HttpEvent::Kind::kHeaders,
-           .text = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 2\r\n\r\n",
+           .text = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: " + retry_after + "\r\n\r\n",
            .status = 429},
           {.delay = 1ms, .kind = HttpEvent::Kind::kBytes, .text = "key sk-12345 is over its limit"},
           {.delay = 1ms, .kind = HttpEvent::Kind::kEnd}};
@@ -438,6 +438,21 @@ TEST(LoadLoop, HoldsASlotNoLongerThanTheSpecAllows) {
   ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(*by_index(records, 1).sent - *by_index(records, 0).end, Duration(500ms));
   EXPECT_EQ(by_index(records, 0).retry_after_ms, 2000);  // what was asked
+}
+
+TEST(LoadLoop, HoldsASlotOfAServerThatAsksForMillenniaNoLongerEither) {
+  for (const char* asked : {"999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"}) {
+    Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 1,
+                [&](RequestId id) {
+                  return id < 1 ? too_many_requests(asked) : good_answer(2, 10ms, 1ms);
+                });
+    bench.plan.retry_after = RetryAfter::kHold;
+    bench.plan.retry_after_max = 500ms;
+    const auto records = bench.run();
+    ASSERT_EQ(records.size(), 2u);
+    EXPECT_EQ(*by_index(records, 1).sent - *by_index(records, 0).end, Duration(500ms));
+    EXPECT_GT(by_index(records, 0).retry_after_ms, int64_t{200'000'000'000'000}) << asked;
+  }
 }
 
 TEST(LoadLoop, HoldsAFillersSlotToo) {

@@ -36,6 +36,11 @@ TEST(ResponseReader, TellsAnEndWithoutTextFromOtherFailures) {
   EXPECT_TRUE(ended_without_text(kRole + kFinish + kDone));
   EXPECT_TRUE(ended_without_text(kRole + kFinish));
   EXPECT_TRUE(ended_without_text(word("") + kDone));
+  const std::string counted = event(R"({"choices":[],"usage":{"completion_tokens":16}})");
+  EXPECT_TRUE(ended_without_text(counted + kDone));
+  EXPECT_FALSE(ended_without_text(counted)) << "no end";
+  EXPECT_FALSE(
+      ended_without_text(event(R"({"choices":[],"usage":{"completion_tokens":0}})") + kDone));
   EXPECT_FALSE(ended_without_text(word("a") + kFinish + kDone)) << "no failure";
   EXPECT_FALSE(ended_without_text(kDone)) << "no answer";
   EXPECT_FALSE(ended_without_text(kRole)) << "no end";

@@ -75,6 +75,10 @@ class ResponseReader {
   // reader.
   void trace_to(ChunkTrace& trace) { trace_ = &trace; }
 
+  // The day by the client's clock, as CLOCK_REALTIME − CLOCK_MONOTONIC: for a Retry-After that is a
+  // date in an answer without one of its own. Without it such a date is not read.
+  void set_realtime_offset(Duration offset) { realtime_offset_ = offset; }
+
   // The header block may be raw (CRLF lines) or empty. A 1xx status is ignored.
   void headers(int status, std::string_view header_block, Instant at);
   void bytes(std::string_view bytes, Instant at, ChunkParser& parser);
@@ -89,7 +93,8 @@ class ResponseReader {
   bool finished() const { return finished_; }
 
   // The failure is only that there was no token-bearing chunk: the stream came to its end, with
-  // [DONE] or a finish reason, and without an error.
+  // [DONE] or a finish reason, and without an error; with a choice, or a count of tokens in
+  // `usage`.
   bool ended_without_text() const { return ended_without_text_; }
 
  private:
@@ -114,6 +119,7 @@ class ResponseReader {
   RequestRecord* record_;
   Redactor secrets_;
   ChunkTrace* trace_ = nullptr;  // null: not asked for
+  std::optional<Duration> realtime_offset_;
   SseParser events_;
   Body body_ = Body::kUnknown;
   bool finished_ = false;

@@ -68,7 +68,7 @@ void require_records_of(const Journal& journal, const fs::path& requests) {
     if (lines.begin != at || lines.end < lines.begin || lines.end > whole) {
       refuse(requests,
              fmt::format("the records of {} are not at bytes {} to {} as sweep.jsonl has it",
-                         text_of_run(runs[i]), lines.begin, lines.end));
+                         text_of(runs[i].id), lines.begin, lines.end));
     }
     if (lines.end > lines.begin) check_run(requests, runs[i], lines);
     at = lines.end;

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/regular_file.h"
@@ -24,6 +25,15 @@ constexpr const char* kWritten[] = {"sweep.jsonl",       "requests.jsonl", "trut
                        "a new one"});
 }
 
+// A kill between the opening of the journal and its first line: nothing but that empty file is
+// there, and nothing can be lost or replaced.
+bool is_barely_begun(const fs::path& folder) {
+  std::error_code error;
+  const auto entries =
+      std::distance(fs::directory_iterator(folder, error), fs::directory_iterator());
+  return !error && entries == 1 && fs::file_size(folder / "sweep.jsonl", error) == 0 && !error;
+}
+
 }  // namespace
 
 void require_sweep_folder(const fs::path& folder) {
@@ -35,7 +45,7 @@ void require_sweep_folder(const fs::path& folder) {
   const fs::path journal = folder / "sweep.jsonl";
   for (const char* name : kWritten) require_own_file(folder / name);
   if (!there_is(journal)) fail(folder, "holds no sweep: there is no sweep.jsonl in it");
-  if (!read_journal(journal).ours()) {
+  if (!read_journal(journal).ours() && !is_barely_begun(folder)) {
     fail(journal, "is not the journal of a sweep: no line says what made it");
   }
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {

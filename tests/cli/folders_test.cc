@@ -164,6 +164,17 @@ TEST(ResumeFolder, MayBeOneWhoseSweepWasKilledBeforeItMeasured) {
   EXPECT_EQ(run_llmsweep({"verify", sweep, "--tolerance", "30s"}).exit_code, 0);
 }
 
+TEST(ResumeFolder, MayHoldNothingButAJournalThatWasJustOpened) {
+  const fs::path folder = test_folder();
+  const fs::path spec = quick_spec(folder);
+  const fs::path sweep = folder / "early";
+  fs::create_directory(sweep);
+  write(sweep / "sweep.jsonl", "");
+  const ProcessResult resumed = run_llmsweep({"run", spec, "--resume", sweep});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_TRUE(fs::exists(sweep / "report.html"));
+}
+
 TEST(ResumeFolder, OfARunThatCouldNotStartIsGone) {
   const fs::path folder = test_folder();
   const ProcessResult down = run_llmsweep({"run", quick_spec(folder), "--out", folder / "out",

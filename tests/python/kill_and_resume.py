@@ -146,6 +146,8 @@ class Rounds:
         while self.random.random() < 0.33 and os.path.isdir(target):
             self.run(["--resume", target], kill_after=self.random.uniform(0, self.seconds))
             before = self.after_kill(number, target)
+        if os.path.isdir(target) and not os.listdir(target):
+            os.rmdir(target)  # killed before there was anything to resume
         words = ["--resume", target] if os.path.isdir(target) else ["--out", out]
         code, errors = self.run(words)
         if not believe(code == 0, f"round {number}: the resume ended with {code}: {errors}"):

@@ -302,7 +302,7 @@ bool is_drawn_id(std::string_view id) {
   constexpr std::array<std::string_view, 8> kBeginnings = {"chatcmpl-", "cmpl-", "gen-", "msg_",
                                                            "resp_",     "req_",  "run-", "id-"};
   constexpr size_t kLetters = 6;  // in a row: a word
-  constexpr size_t kDigits = 8;   // a number
+  constexpr size_t kDigits = 8;   // between separators: a number
   for (const std::string_view beginning : kBeginnings) {
     if (!id.starts_with(beginning)) continue;
     id.remove_prefix(beginning.size());
@@ -310,6 +310,7 @@ bool is_drawn_id(std::string_view id) {
   }
   size_t letters = 0;
   size_t digits = 0;
+  size_t part = 0;  // characters since the last separator
   bool upper = false;
   bool mixed_letters = false;
   bool mixed_digits = false;
@@ -317,16 +318,20 @@ bool is_drawn_id(std::string_view id) {
     const bool is_upper = c >= 'A' && c <= 'Z';
     const bool is_lower = c >= 'a' && c <= 'z';
     if (!is_upper && !is_lower && !is_digit(c) && c != '-' && c != '_') return false;
+    const bool separator = c == '-' || c == '_';
+    if (separator && digits >= kDigits && digits == part) return false;
+    part = separator ? 0 : part + 1;
     digits = is_digit(c) ? digits + 1 : 0;
     // "Word" is one run: a capital may begin what goes on in small letters.
     const bool goes_on = letters > 0 && (is_upper == upper || (letters == 1 && upper && is_lower));
     letters = is_upper || is_lower ? (goes_on ? letters + 1 : 1) : 0;
     upper = is_upper;
-    if (letters >= kLetters || digits >= kDigits) return false;
+    if (letters >= kLetters) return false;
     mixed_letters |= letters > 0;
     mixed_digits |= digits > 0;
   }
-  return mixed_letters && mixed_digits && id.size() >= 16;
+  const bool number = digits >= kDigits && digits == part;
+  return mixed_letters && mixed_digits && !number && id.size() >= 16;
 }
 
 }  // namespace llmsweep

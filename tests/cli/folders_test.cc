@@ -280,10 +280,12 @@ TEST(Simulate, SaysWhatToDoWhereDescriptorsRunOut) {
   const fs::path folder = test_folder();
   write(folder / "profile.yaml", "engine: {step: {base_ms: 1}}\n");
   for (int limit = 7; limit < 20; ++limit) {
+    const fs::path own = folder / std::to_string(limit);  // the last one's words are not this one's
+    fs::create_directory(own);
     Process process({"/bin/sh", "-c", "ulimit -n " + std::to_string(limit) + "; exec \"$@\"", "sh",
                      LLMSWEEP_BINARY, "simulate", folder / "profile.yaml", "--port", "0", "--log",
                      folder / "log"},
-                    folder);
+                    own);
     const auto listens = [&] { return process.out_so_far().find("http") != std::string::npos; };
     ASSERT_TRUE(eventually([&] { return listens() || !process.err_so_far().empty(); })) << limit;
     if (listens()) {

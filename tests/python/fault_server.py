@@ -77,7 +77,7 @@ class Server:
         with self.lock:
             self.connections += 1
             self.open += 1
-            refused = self.limit is not None and self.open > self.limit
+        refused = self.limit is not None and self.too_many()
         try:
             connection.settimeout(30)
             if refused:
@@ -95,6 +95,15 @@ class Server:
                 connection.close()
             except OSError:
                 pass
+
+    def too_many(self):
+        """Also a moment later, when connections that the client has closed are seen to be."""
+        for _ in range(20):
+            with self.lock:
+                if self.open <= self.limit:
+                    return False
+            time.sleep(0.01)
+        return True
 
     def one_request(self, connection):
         request = self.read(connection)

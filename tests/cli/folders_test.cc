@@ -48,8 +48,9 @@ std::map<std::string, std::string> picture_of(const fs::path& folder) {
 
 // llmsweep with a limit on its memory and its time: a hang or a file read whole is a failure.
 ProcessResult bounded_llmsweep(const std::vector<std::string>& args, const fs::path& folder) {
-  std::vector<std::string> words = {"/bin/sh", "-c", "ulimit -v 2000000; exec timeout 20 \"$@\"",
-                                    "sh", LLMSWEEP_BINARY};
+  const std::string limit = kMayLimitAddresses ? "ulimit -v 2000000; " : "";
+  std::vector<std::string> words = {"/bin/sh", "-c", limit + "exec timeout 20 \"$@\"", "sh",
+                                    LLMSWEEP_BINARY};
   words.insert(words.end(), args.begin(), args.end());
   return Process(words, folder).wait();
 }

@@ -39,12 +39,4 @@ struct CommandTree {
 
 CommandTree command_tree(const CLI::App& app);
 
-// Scripts that complete the whole command line in these shells.
-std::string bash_completion(const CommandTree& tree);
-std::string zsh_completion(const CommandTree& tree);
-std::string fish_completion(const CommandTree& tree);
-
-// llmsweep(1), in the man macros.
-std::string man_page(const CommandTree& tree);
-
 }  // namespace llmsweep

@@ -1,10 +1,10 @@
-// Completion scripts. Each holds the whole command line as data and needs nothing but its shell.
+#include "cli/completion.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>
 
-#include "cli/command_tree.h"
 #include "llmsweep/base/text.h"
 
 namespace llmsweep {

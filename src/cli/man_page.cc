@@ -1,7 +1,7 @@
-// llmsweep(1) in the man macros of groff and mandoc.
+#include "cli/man_page.h"
+
 #include <fmt/format.h>
 
-#include "cli/command_tree.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/base/version.h"
 

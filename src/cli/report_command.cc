@@ -1,4 +1,4 @@
-#include "cli/report_commands.h"
+#include "cli/commands.h"
 
 #include <fmt/format.h>
 
@@ -13,6 +13,7 @@
 #include "cli/read_results.h"
 #include "cli/report_files.h"
 #include "cli/sharing.h"
+#include "cli/target_option.h"
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
@@ -22,10 +23,7 @@
 #include "llmsweep/report/figure.h"
 #include "llmsweep/report/html.h"
 #include "llmsweep/report/markdown.h"
-#include "llmsweep/report/table.h"
 #include "llmsweep/results/result_file.h"
-#include "llmsweep/spec/spec.h"
-#include "llmsweep/stats/users_at_target.h"
 
 namespace llmsweep {
 namespace {
@@ -43,34 +41,9 @@ struct ReportOptions {
   std::string format = "text";
 };
 
-struct ShowOptions {
-  std::string result;
-  std::string format = "table";
-  std::vector<std::string> targets;
-};
-
 std::optional<AxisScale> scale_of(const std::string& name) {
   if (name.empty()) return std::nullopt;
   return name == "log" ? AxisScale::kLog : AxisScale::kLinear;
-}
-
-// Targets that are asked for come first, and replace the file's own answer to the same one.
-void answer_targets(const std::vector<std::string>& targets, SweepResult& result) {
-  std::vector<UsersAtTarget> answers;
-  const auto known = [&](const Target& target) {
-    return std::any_of(answers.begin(), answers.end(),
-                       [&](const UsersAtTarget& answer) { return answer.target == target; });
-  };
-  for (const std::string& text : targets) {
-    const Target target = parse_target(text);
-    if (!known(target)) {
-      answers.push_back(users_at_target(result.levels, target, result.system.gpus));
-    }
-  }
-  for (const UsersAtTarget& own : result.users_at_target) {
-    if (!known(own.target)) answers.push_back(own);
-  }
-  result.users_at_target = std::move(answers);
 }
 
 // Writes the files that are asked for, and says which at the end.
@@ -205,29 +178,6 @@ int report_command(ReportOptions options, Console& console) {
   return kExitOk;
 }
 
-int show_command(const ShowOptions& options, Console& console) {
-  SweepResult result = read_result_argument(options.result);
-  answer_targets(options.targets, result);
-  if (options.format == "markdown") {
-    console.out << markdown_report({&result, 1});
-  } else if (options.format == "csv") {
-    console.out << levels_csv({&result, 1});
-  } else if (options.format == "json") {
-    console.out << result_to_json(result) << '\n';
-  } else {
-    console.out << level_table(result, console.out_style);
-    const std::vector<std::string> sentences = users_sentences(result);
-    if (!sentences.empty()) console.out << '\n' << join(sentences, "\n") << '\n';
-  }
-  return kExitOk;
-}
-
-void add_targets(CLI::App& command, std::vector<std::string>& targets) {
-  command.add_option("--target", targets, "Users per GPU at e2e:p50:15s (repeatable)")
-      ->type_name("METRIC:STATISTIC:TIME")
-      ->allow_extra_args(false);
-}
-
 }  // namespace
 
 void add_report(CLI::App& app, Command& chosen) {
@@ -271,25 +221,6 @@ void add_report(CLI::App& app, Command& chosen) {
       "workload stays, with the file names of the dataset, the tokenizer and the profile.\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return report_command(*options, console); };
-  });
-}
-
-void add_show(CLI::App& app, Command& chosen) {
-  auto options = std::make_shared<ShowOptions>();
-  CLI::App* command = app.add_subcommand("show", "Print a result's table again");
-  command->add_option("RESULT", options->result, "result.json or its folder")
-      ->type_name("FILE")
-      ->required();
-  command->add_option("--format", options->format, "table, markdown, csv or json")
-      ->check(CLI::IsMember({"table", "markdown", "csv", "json"}))
-      ->capture_default_str();
-  add_targets(*command, options->targets);
-  command->footer(
-      "Examples:\n"
-      "  llmsweep show results/gb200\n"
-      "  llmsweep show results/gb200 --target ttft:p90:500ms --format markdown\n");
-  command->callback([options, &chosen] {
-    chosen = [options](Console& console) { return show_command(*options, console); };
   });
 }
 

@@ -1,9 +1,12 @@
+#include "cli/commands.h"
+
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "cli/commands.h"
 #include "cli/format_option.h"
 #include "cli/interrupt.h"
 #include "cli/last_selftest.h"
@@ -18,6 +21,12 @@
 
 namespace llmsweep {
 namespace {
+
+struct CheckOptions {
+  std::string spec;
+  std::vector<std::string> sets;
+  std::string format = "text";
+};
 
 struct Findings {
   std::vector<std::string> urls;  // where each leads: preflight.addresses
@@ -87,8 +96,6 @@ std::string json_of(const SweepSpec& spec, const Findings& found) {
   return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-}  // namespace
-
 int check_command(const CheckOptions& options, Console& console) {
   const SweepSpec spec = load_spec(options.spec, options.sets);
   const InterruptListener interrupts;
@@ -99,6 +106,25 @@ int check_command(const CheckOptions& options, Console& console) {
     console.out << text_of(find_out(spec, interrupts.count()));
   }
   return kExitOk;
+}
+
+}  // namespace
+
+void add_check(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<CheckOptions>();
+  CLI::App* command = app.add_subcommand(
+      "check", "Validate SPEC, probe its endpoint, predict how long a run takes");
+  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--set", options->sets, "Override a key (repeatable)")
+      ->type_name("KEY.PATH=VALUE")
+      ->allow_extra_args(false);
+  add_format(*command, options->format);
+  command->footer("Example:\n  llmsweep check spec.yaml --set endpoint.url=http://10.0.0.5/v1\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return check_command(*options, console); };
+  });
 }
 
 }  // namespace llmsweep

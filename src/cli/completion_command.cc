@@ -1,11 +1,10 @@
-// completion and man: what is generated from the command line's own definition.
-#include "cli/shell_commands.h"
+#include "cli/commands.h"
 
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <ostream>
 
-#include "cli/command_tree.h"
+#include "cli/completion.h"
 #include "llmsweep/cli/cli.h"
 
 namespace llmsweep {
@@ -28,17 +27,6 @@ void add_completion(CLI::App& app, Command& chosen) {
       console.out << (*shell == "bash"  ? bash_completion(tree)
                       : *shell == "zsh" ? zsh_completion(tree)
                                         : fish_completion(tree));
-      return kExitOk;
-    };
-  });
-}
-
-void add_man(CLI::App& app, Command& chosen) {
-  CLI::App* command = app.add_subcommand("man", "Print the manual page");
-  command->footer("Example:\n  llmsweep man | man -l -\n");
-  command->callback([&app, &chosen] {
-    chosen = [&app](Console& console) {
-      console.out << man_page(command_tree(app));
       return kExitOk;
     };
   });

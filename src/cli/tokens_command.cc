@@ -1,13 +1,16 @@
+#include "cli/commands.h"
+
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 #include <iterator>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
 
-#include "cli/commands.h"
 #include "cli/format_option.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
@@ -17,8 +20,17 @@
 #include "llmsweep/tokenizer/tokenizer.h"
 
 namespace llmsweep {
-
 namespace {
+
+struct TokensOptions {
+  std::string tokenizer;
+  std::vector<std::string> files;  // "-": the standard input
+  std::vector<std::string> texts;
+  std::string jsonl;
+  bool plain = false;
+  bool ids = false;
+  std::string format = "text";
+};
 
 std::string read_input(const std::string& path) {
   if (path != "-") return read_file(path);
@@ -108,8 +120,6 @@ std::string short_name(const std::string& text) {
   return "\"" + printable(text.substr(0, 200), 40) + "\"";
 }
 
-}  // namespace
-
 int tokens_command(const TokensOptions& options, Console& console) {
   auto tokenizer = load_tokenizer(options.tokenizer);
   auto encoder = tokenizer->encoder();
@@ -141,6 +151,38 @@ int tokens_command(const TokensOptions& options, Console& console) {
   for (const auto& file : options.files) count(file, read_input(file));
   if (json) write_json(info, all, options.ids, console.out);
   return kExitOk;
+}
+
+}  // namespace
+
+void add_tokens(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<TokensOptions>();
+  CLI::App* command = app.add_subcommand("tokens", "Count the tokens of texts, as the server does");
+  command
+      ->add_option("--tokenizer", options->tokenizer,
+                   "tokenizer.json, FILE.tiktoken#PATTERN, or a folder that holds one")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("FILE", options->files, "Files to count; - is the standard input")
+      ->type_name("FILE");
+  command->add_option("--text", options->texts, "A text to count (repeatable)")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--jsonl", options->jsonl,
+                   "Read {\"text\": …} lines, write {\"ids\": […]} lines")
+      ->type_name("FILE");
+  command->add_flag("--plain", options->plain,
+                    "Take added tokens such as <|im_end|> for plain text");
+  command->add_flag("--ids", options->ids, "Print the ids too");
+  add_format(*command, options->format);
+  command->footer(
+      "Examples:\n"
+      "  llmsweep tokens --tokenizer tokenizer.json --text 'Hello, world' --ids\n"
+      "  llmsweep tokens --tokenizer o200k_base.tiktoken README.md docs/*.md\n"
+      "  llmsweep tokens --tokenizer ranks.tiktoken#kimi_k2 --jsonl texts.jsonl > ids.jsonl\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return tokens_command(*options, console); };
+  });
 }
 
 }  // namespace llmsweep

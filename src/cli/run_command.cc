@@ -1,16 +1,19 @@
+#include "cli/commands.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <iostream>
+#include <CLI/CLI.hpp>
+#include <memory>
 #include <optional>
 #include <ostream>
 
-#include "cli/commands.h"
 #include "cli/format_option.h"
 #include "cli/gate_verdict.h"
 #include "cli/interrupt.h"
 #include "cli/last_selftest.h"
 #include "cli/own_input.h"
+#include "cli/print_result.h"
 #include "cli/read_results.h"
 #include "cli/report_files.h"
 #include "llmsweep/analysis/gate.h"
@@ -25,7 +28,6 @@
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/spec/spec.h"
 #include "llmsweep/sweep/prediction.h"
-#include "llmsweep/sweep/rebuild.h"
 #include "llmsweep/sweep/sweep.h"
 #include "llmsweep/sweep/sweep_folder.h"
 
@@ -33,7 +35,20 @@ namespace llmsweep {
 namespace {
 namespace fs = std::filesystem;
 
-constexpr size_t kPathBytes = 4096;
+struct RunOptions {
+  std::string spec;
+  std::string out = "results";
+  std::string resume;  // the folder of a sweep to go on with; empty: a new one
+  std::vector<std::string> sets;
+  std::string gate;      // a policy; empty: no verdict
+  std::string baseline;  // what its no_worse rules compare with
+  std::string json;      // of the verdict, as in GateCommandOptions
+  std::string junit;
+  bool dry_run = false;
+  bool record_chunks = false;  // client.record_chunks
+  bool quiet = false;
+  std::string format = "table";
+};
 
 // Shows a sweep on stderr: a live view on a terminal, plain lines elsewhere.
 class ConsoleObserver final : public SweepObserver {
@@ -93,21 +108,6 @@ fs::path folder_of(const RunOptions& options, const SweepSpec& spec, Console& co
   return folder;
 }
 
-void print_result(const SweepResult& result, Console& console) {
-  console.out << level_table(result, console.out_style) << '\n';
-  for (const std::string& sentence : users_sentences(result)) console.out << sentence << '\n';
-  console.out << '\n';
-}
-
-void list_files(const fs::path& folder, Console& console) {
-  for (const char* name :
-       {"result.json", "requests.jsonl", "report.html", "figure.svg", "chunks.bin"}) {
-    if (there_is(folder / name)) {
-      console.out << printable((folder / name).string(), kPathBytes) << '\n';
-    }
-  }
-}
-
 // The policy of `run --gate` and its baseline, read before anything is sent.
 class RunGate {
  public:
@@ -152,8 +152,6 @@ class RunGate {
   std::optional<GatePolicy> policy_;
   std::optional<SweepResult> baseline_;
 };
-
-}  // namespace
 
 int run_command(const RunOptions& options, Console& console) {
   SweepSpec spec = load_spec(options.spec, options.sets);
@@ -209,23 +207,57 @@ int run_command(const RunOptions& options, Console& console) {
   return verdict;
 }
 
-int rebuild_command(const RebuildOptions& options, Console& console) {
-  const fs::path folder = options.folder;
-  require_sweep_folder(folder);
-  const Rebuilt rebuilt = rebuild_result(folder);
-  for (const std::string& line : rebuilt.notes) {
-    console.err << "note: " << printable(line, 1000) << '\n';
-  }
-  write_result(folder / "result.json", rebuilt.result);
-  write_file_atomically(folder / "figure.svg", figure_svg({&rebuilt.result, 1}));
-  write_run_report(folder, rebuilt.result);
-  if (options.format == kJsonFormat) {
-    console.out << result_to_json(rebuilt.result) << '\n';
-  } else {
-    print_result(rebuilt.result, console);
-    list_files(folder, console);
-  }
-  return kExitOk;
+}  // namespace
+
+void add_run(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* command = app.add_subcommand("run", "Measure: run the sweep that SPEC describes");
+  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--out", options->out, "Folder for results")
+      ->type_name("FOLDER")
+      ->capture_default_str();
+  command->add_option("--set", options->sets, "Override a key: load.repeats=1 (repeatable)")
+      ->type_name("KEY.PATH=VALUE")
+      ->allow_extra_args(false);
+  CLI::Option* gate = command
+                          ->add_option("--gate", options->gate,
+                                       "Rules in YAML to decide on the result; repeats up to\n"
+                                       "load.repeats_max are added while one is inconclusive")
+                          ->type_name("FILE");
+  command->add_option("--baseline", options->baseline, "What the policy's no_worse compares with")
+      ->type_name("FILE")
+      ->needs(gate);
+  command->add_option("--json", options->json, "Write the verdict as JSON")
+      ->type_name("FILE")
+      ->needs(gate);
+  command->add_option("--junit", options->junit, "Write the verdict as JUnit XML")
+      ->type_name("FILE")
+      ->needs(gate);
+  command
+      ->add_option("--resume", options->resume,
+                   "Go on with the sweep in this folder: runs that ended are kept")
+      ->type_name("FOLDER");
+  command->add_flag("--dry-run", options->dry_run, "Show what would be run, send nothing");
+  command->add_flag("--record-chunks", options->record_chunks,
+                    "Keep the instant of every chunk in chunks.bin");
+  command->add_flag("--quiet", options->quiet, "No progress");
+  add_format(*command, options->format);
+  command->footer(
+      "Examples:\n"
+      "  llmsweep run spec.yaml\n"
+      "  llmsweep run spec.yaml --set load.concurrency=[1,8] --set load.repeats=5 --out /data\n"
+      "  llmsweep run spec.yaml --set load.repeats_max=8 --gate policy.yaml --junit gate.xml\n"
+      "  llmsweep run spec.yaml --resume results/my-server\n\n"
+      "Leaves OUT/NAME/: result.json, requests.jsonl, sweep.jsonl, report.html, figure.svg.\n"
+      "Ctrl-C once lets requests in flight end and writes what was measured; twice stops at\n"
+      "once. SIGTERM and SIGHUP leave them 8 s. --resume goes on after that, or after a kill,\n"
+      "and starts the run that was cut short again.\n"
+      "With --gate the exit code is the verdict's, as of 'llmsweep gate'.\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return run_command(*options, console); };
+  });
 }
 
 }  // namespace llmsweep

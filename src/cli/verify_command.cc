@@ -1,12 +1,15 @@
+#include "cli/commands.h"
+
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "cli/format_option.h"
 #include "cli/read_results.h"
-#include "cli/simulator_commands.h"
 #include "cli/verify_records.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/regular_file.h"
@@ -18,6 +21,14 @@
 
 namespace llmsweep {
 namespace {
+
+struct VerifyCommandOptions {
+  std::string result;  // a run's folder, or its requests.jsonl
+  std::string truth;   // empty: truth.jsonl beside the records
+  std::string tolerance = "100ms";
+  std::string kill_margin = "20ms";  // KillWindow::kMargin
+  std::string format = "text";
+};
 
 constexpr size_t kShown = 20;
 
@@ -167,8 +178,6 @@ Truth read_truth(const std::string& given, const RunFiles& files) {
                .next = "give --truth FILE, what `llmsweep simulate --log FILE` wrote"});
 }
 
-}  // namespace
-
 int verify_command(const VerifyCommandOptions& options, Console& console) {
   const Duration tolerance = duration_of("--tolerance", options.tolerance);
   const Duration margin = duration_of("--kill-margin", options.kill_margin);
@@ -205,6 +214,44 @@ int verify_command(const VerifyCommandOptions& options, Console& console) {
   }
   if (count > kShown) console.out << fmt::format("  … and {} more\n", count - kShown);
   return kExitMeasurementFailed;
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<VerifyCommandOptions>();
+  CLI::App* command = app.add_subcommand(
+      "verify", "Hold a run's records against the truth log of the simulated endpoint");
+  command->add_option("RESULT", options->result, "The run's folder, or its requests.jsonl")
+      ->type_name("FILE")
+      ->required();
+  command
+      ->add_option("--truth", options->truth,
+                   "What `simulate --log` wrote; else truth.jsonl beside the records, which a run "
+                   "with endpoint.simulator leaves")
+      ->type_name("FILE");
+  command->add_option("--tolerance", options->tolerance, "How late a stamp may be")
+      ->type_name("TIME")
+      ->capture_default_str();
+  command
+      ->add_option("--kill-margin", options->kill_margin,
+                   "What the host may add to the 20 ms within which a record is written: what "
+                   "ended earlier before a kill and has no record is lost")
+      ->type_name("TIME")
+      ->capture_default_str();
+  add_format(*command, options->format);
+  command->footer(
+      "Example:\n"
+      "  llmsweep simulate configs/simulators/toy.yaml --port 8000 --log truth.jsonl &\n"
+      "  llmsweep run spec.yaml --set endpoint.url=http://127.0.0.1:8000/v1\n"
+      "  llmsweep verify results/NAME --truth truth.jsonl\n"
+      "  llmsweep verify results/NAME        # of a run with endpoint.simulator\n\n"
+      "Exits with 1 on any lost or invented request or token, wrong outcome, or stamp that is\n"
+      "early or too late. Errors in TTFT, E2E and chunk gaps are printed as distributions.\n"
+      "See docs/simulator.md.\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return verify_command(*options, console); };
+  });
 }
 
 }  // namespace llmsweep

@@ -1,9 +1,12 @@
+#include "cli/commands.h"
+
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <iterator>
+#include <memory>
 #include <ostream>
 
-#include "cli/commands.h"
 #include "llmsweep/base/sha256.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
@@ -12,8 +15,14 @@
 #include "llmsweep/tokenizer/tokenizer.h"
 
 namespace llmsweep {
-
 namespace {
+
+struct PromptsOptions {
+  std::string spec;
+  std::vector<std::string> sets;
+  int64_t count = 10;
+  int64_t overhead = 0;
+};
 
 constexpr int64_t kAtOnce = 256;
 
@@ -50,8 +59,6 @@ std::string line_of(const Prompt& prompt) {
                      prompt.planned_input_tokens, prompt.planned_output_tokens);
 }
 
-}  // namespace
-
 int prompts_command(const PromptsOptions& options, Console& console) {
   const SweepSpec spec = load_spec(options.spec, options.sets);
   PromptPlan plan{.workload = spec.workload,
@@ -73,6 +80,30 @@ int prompts_command(const PromptsOptions& options, Console& console) {
                                dataset.skipped, join(dataset.skip_reasons, "; "));
   }
   return kExitOk;
+}
+
+}  // namespace
+
+void add_prompts(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<PromptsOptions>();
+  CLI::App* command =
+      app.add_subcommand("prompts", "Write the prompts that SPEC would send, as JSON lines");
+  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--set", options->sets, "Override a key (repeatable)")
+      ->type_name("KEY.PATH=VALUE")
+      ->allow_extra_args(false);
+  command->add_option("--count", options->count, "How many")->capture_default_str();
+  command
+      ->add_option("--overhead", options->overhead,
+                   "Tokens of the chat template, which a run calibrates")
+      ->capture_default_str();
+  command->footer(
+      "Example:\n  llmsweep prompts spec.yaml --count 3 --overhead 3 > prompts.jsonl\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return prompts_command(*options, console); };
+  });
 }
 
 }  // namespace llmsweep

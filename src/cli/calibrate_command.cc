@@ -1,11 +1,14 @@
+#include "cli/commands.h"
+
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <cmath>
+#include <memory>
 #include <ostream>
 
 #include "cli/own_input.h"
 #include "cli/read_results.h"
-#include "cli/simulator_commands.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/text.h"
@@ -14,6 +17,14 @@
 
 namespace llmsweep {
 namespace {
+
+struct CalibrateCommandOptions {
+  std::vector<std::string> inputs;  // results, whose levels are taken together; or a file of points
+  std::string output;               // empty: standard output
+  std::string start;  // a profile whose other settings are kept; empty: derived from the result
+  std::vector<std::string> parameters;
+  double max_error_percent = 10;
+};
 
 constexpr double kMostCoalesced = 0.01;
 constexpr double kSurelySeveral = 1.02;  // tokens a step; below: an end-of-sequence token and such
@@ -137,8 +148,6 @@ std::vector<std::string> fit_report(const Fit& fit, const std::vector<FitPoint>&
   return lines;
 }
 
-}  // namespace
-
 int calibrate_command(const CalibrateCommandOptions& options, Console& console) {
   std::vector<std::string> inputs = options.inputs;
   inputs.push_back(options.start);
@@ -167,6 +176,50 @@ int calibrate_command(const CalibrateCommandOptions& options, Console& console) 
     write_file_atomically(options.output, yaml);
   }
   return kExitOk;
+}
+
+}  // namespace
+
+void add_calibrate(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<CalibrateCommandOptions>();
+  CLI::App* command =
+      app.add_subcommand("calibrate", "Fit a simulator profile to a result or to published points");
+  std::vector<std::string> names;
+  for (FitParameter parameter : {FitParameter::kBase, FitParameter::kPerPrefillToken,
+                                 FitParameter::kPerSequence, FitParameter::kPerKvToken}) {
+    names.emplace_back(name_of(parameter));
+  }
+  command
+      ->add_option("INPUT", options->inputs,
+                   "Results (result.json or its folder) of one system, or one file of points as in "
+                   "configs/simulators/inputs")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("-o,--output", options->output, "Where the profile goes; else to stdout")
+      ->type_name("FILE");
+  command
+      ->add_option("--start", options->start,
+                   "A profile whose other settings are kept (dialect, tokens a step, …)")
+      ->type_name("FILE");
+  command
+      ->add_option("--fit", options->parameters,
+                   "Fit this cost (repeatable; else what the "
+                   "points can tell apart)")
+      ->check(CLI::IsMember(names))
+      ->allow_extra_args(false);
+  command
+      ->add_option("--max-error", options->max_error_percent,
+                   "Refuse a fit with a mean error above this many percent")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->capture_default_str();
+  command->footer(
+      "Examples:\n"
+      "  llmsweep calibrate results/h200 -o h200.yaml\n"
+      "  llmsweep calibrate results/h200-short results/h200-long -o h200.yaml\n"
+      "  llmsweep calibrate configs/simulators/inputs/gb200-nvfp4.yaml -o gb200.yaml\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return calibrate_command(*options, console); };
+  });
 }
 
 }  // namespace llmsweep

@@ -1,0 +1,100 @@
+#include "cli/commands.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <ostream>
+
+#include "cli/own_input.h"
+#include "cli/read_results.h"
+#include "llmsweep/analysis/compare.h"
+#include "llmsweep/base/files.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/cli/cli.h"
+#include "llmsweep/report/compare_table.h"
+#include "llmsweep/report/figure.h"
+#include "llmsweep/spec/spec.h"
+
+namespace llmsweep {
+namespace {
+
+struct CompareCommandOptions {
+  std::string baseline;
+  std::vector<std::string> candidates;
+  std::vector<std::string> targets;
+  std::vector<std::string> allow_different;
+  std::string format = "table";  // table, markdown, json, csv
+  std::string figure;            // path of an SVG; empty: none
+  double min_effect_percent = 3;
+};
+
+std::string rendered(std::span<const Comparison> comparisons, const std::string& format,
+                     const TableStyle& style) {
+  if (format == "markdown") return comparison_markdown(comparisons);
+  if (format == "json") return comparison_json(comparisons);
+  if (format == "csv") return comparison_csv(comparisons);
+  return comparison_table(comparisons, style);
+}
+
+int compare_command(const CompareCommandOptions& options, Console& console) {
+  ComparisonOptions comparison{.allow_different = options.allow_different,
+                               .min_effect = options.min_effect_percent / 100};
+  for (const std::string& target : options.targets) {
+    comparison.targets.push_back(parse_target(target));
+  }
+  std::vector<std::string> inputs = options.candidates;
+  inputs.push_back(options.baseline);
+  refuse_own_inputs({options.figure}, inputs);
+  std::vector<SweepResult> results = {read_result_argument(options.baseline)};
+  for (const std::string& candidate : options.candidates) {
+    results.push_back(read_result_argument(candidate));
+  }
+  const auto comparisons = compare_all(results.front(), std::span(results).subspan(1), comparison);
+  console.out << rendered(comparisons, options.format, console.out_style);
+  if (!options.figure.empty()) {
+    write_file_atomically(options.figure, figure_svg(results));
+    console.err << fmt::format("figure: {}\n", options.figure);
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<CompareCommandOptions>();
+  CLI::App* command = app.add_subcommand("compare", "Compare results with a baseline");
+  command->add_option("BASELINE", options->baseline, "result.json or its folder")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("CANDIDATE", options->candidates, "One or more, each against the baseline")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--target", options->targets, "Users per GPU at e2e:p50:15s (repeatable)")
+      ->type_name("METRIC:STATISTIC:TIME")
+      ->allow_extra_args(false);
+  command->add_option("--format", options->format, "table, markdown, json or csv")
+      ->check(CLI::IsMember({"table", "markdown", "json", "csv"}))
+      ->capture_default_str();
+  command
+      ->add_option("--allow-different", options->allow_different,
+                   "Compare although this differs: " + join(comparable_fields(), ", "))
+      ->type_name("FIELD")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--min-effect", options->min_effect_percent,
+                   "Changes shown to be below this many percent are no difference")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->capture_default_str();
+  command->add_option("--figure", options->figure, "Draw the curves of all results (SVG)")
+      ->type_name("FILE");
+  command->footer(
+      "Examples:\n"
+      "  llmsweep compare results/h200 results/gb200 --target e2e:p50:15s\n"
+      "  llmsweep compare main.json branch.json --format markdown > comment.md\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return compare_command(*options, console); };
+  });
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,104 @@
+#include "cli/commands.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+
+#include "cli/format_option.h"
+#include "cli/gate_verdict.h"
+#include "cli/own_input.h"
+#include "cli/read_results.h"
+#include "llmsweep/analysis/compare.h"
+#include "llmsweep/analysis/gate.h"
+#include "llmsweep/base/text.h"
+
+namespace llmsweep {
+namespace {
+
+struct GateCommandOptions {
+  std::string result;
+  std::string baseline;
+  std::string policy;
+  std::vector<std::string> require;
+  std::vector<std::string> no_worse;
+  std::vector<std::string> allow_different;
+  std::string inconclusive_is;  // pass, fail; empty: the policy's
+  std::string json;
+  std::string junit;
+  std::string format = "text";
+};
+
+// The policy's rules, then the command line's.
+GatePolicy policy_of(const GateCommandOptions& options) {
+  GatePolicy policy;
+  if (!options.policy.empty()) policy = read_policy_file(options.policy);
+  for (const std::string& rule : options.require) policy.rules.push_back(parse_require(rule));
+  for (const std::string& rule : options.no_worse) policy.rules.push_back(parse_no_worse(rule));
+  for (const std::string& field : options.allow_different) policy.allow_different.push_back(field);
+  if (options.inconclusive_is == "pass") policy.inconclusive_is = InconclusiveIs::kPass;
+  if (options.inconclusive_is == "fail") policy.inconclusive_is = InconclusiveIs::kFail;
+  return policy;
+}
+
+int gate_command(const GateCommandOptions& options, Console& console) {
+  refuse_own_inputs({options.json, options.junit},
+                    {options.result, options.baseline, options.policy});
+  const GatePolicy policy = policy_of(options);
+  const SweepResult result = read_result_argument(options.result);
+  std::optional<SweepResult> baseline;
+  if (!options.baseline.empty()) baseline = read_result_argument(options.baseline);
+  const bool json = options.format == kJsonFormat;
+  return deliver_verdict(
+      gate(result, baseline ? &*baseline : nullptr, policy),
+      {.json = options.json,
+       .junit = options.junit,
+       .printed = json ? GateOutputs::Printed::kJson : GateOutputs::Printed::kText},
+      console);
+}
+
+}  // namespace
+
+void add_gate(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<GateCommandOptions>();
+  CLI::App* command = app.add_subcommand("gate", "Decide rules on a result: PASS, FAIL, …");
+  command->add_option("RESULT", options->result, "result.json or its folder")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--baseline", options->baseline, "What --no-worse compares with")
+      ->type_name("FILE");
+  command->add_option("--policy", options->policy, "Rules in YAML")->type_name("FILE");
+  command->add_option("--require", options->require, "A rule: 'e2e:p50@c8 <= 15s' (repeatable)")
+      ->type_name("RULE")
+      ->allow_extra_args(false);
+  command->add_option("--no-worse", options->no_worse, "A rule: 'e2e:p50@c8 by 3%' (repeatable)")
+      ->type_name("RULE")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--inconclusive-is", options->inconclusive_is,
+                   "What INCONCLUSIVE counts as: pass or fail; else exit code 11")
+      ->check(CLI::IsMember({"pass", "fail"}));
+  command
+      ->add_option("--allow-different", options->allow_different,
+                   "Accept a baseline that differs in this: " + join(comparable_fields(), ", "))
+      ->type_name("FIELD")
+      ->allow_extra_args(false);
+  command->add_option("--json", options->json, "Write the report as JSON")->type_name("FILE");
+  command->add_option("--junit", options->junit, "Write the report as JUnit XML")
+      ->type_name("FILE");
+  add_format(*command, options->format);
+  command->footer(
+      "Examples:\n"
+      "  llmsweep gate results/nightly --policy policy.yaml --junit gate.xml\n"
+      "  llmsweep gate new.json --baseline old.json --no-worse 'e2e:p50@c8 by 3%'\n"
+      "  llmsweep gate new.json --require 'users_per_gpu@e2e:p50:15s >= 2'\n\n"
+      "Rules name e2e, ttft, ttfo, tpot, itl or icl with p50, p90, p95, p99 or mean, throughput,\n"
+      "steady_throughput, throughput_per_gpu, request_throughput, output_speed, decode_speed,\n"
+      "error_rate, goodput, goodput_rps, users, users_per_gpu, quality:NAME; see docs/ci.md.\n"
+      "Exit codes: 0 PASS, 10 FAIL, 11 INCONCLUSIVE, 12 INVALID. In GitHub Actions the step\n"
+      "summary and annotations are written too.\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return gate_command(*options, console); };
+  });
+}
+
+}  // namespace llmsweep

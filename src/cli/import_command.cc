@@ -1,0 +1,124 @@
+#include "cli/commands.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <ostream>
+
+#include "cli/format_option.h"
+#include "cli/own_input.h"
+#include "cli/read_results.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/regular_file.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/cli/cli.h"
+#include "llmsweep/report/table.h"
+#include "llmsweep/results/import.h"
+#include "llmsweep/results/result_file.h"
+#include "llmsweep/spec/spec.h"
+
+namespace llmsweep {
+namespace {
+
+struct ImportCommandOptions {
+  std::vector<std::string> paths;
+  std::string out;      // result file to write
+  std::string system;   // a spec whose `system` part is taken; empty: none
+  std::string quality;  // a results file of lm-evaluation-harness; empty: none
+  std::string name;
+  std::string accelerator;
+  std::string precision;
+  int gpus = 0;         // 0: as the files say
+  int concurrency = 0;  // 0: as the files say
+  std::string format = "table";
+};
+
+bool is_own_result(const std::filesystem::path& path) {
+  if (is_folder(path)) return there_is(path / "result.json");
+  try {
+    return !read_result(path).tool.empty();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+SweepResult import_or_read(const ImportCommandOptions& options) {
+  // A result of ours is the file that scores are attached to.
+  if (!options.quality.empty() && options.paths.size() == 1 && is_own_result(options.paths[0])) {
+    return read_result_argument(options.paths[0]);
+  }
+  ImportOptions import{.name = options.name};
+  if (!options.system.empty()) import.system = load_system(options.system);
+  if (options.gpus > 0) import.system.gpus = options.gpus;
+  if (options.concurrency > 0) import.concurrency = options.concurrency;
+  if (!options.accelerator.empty()) import.system.accelerator = options.accelerator;
+  if (!options.precision.empty()) import.system.precision = options.precision;
+  return import_results({options.paths.begin(), options.paths.end()}, import);
+}
+
+int import_command(const ImportCommandOptions& options, Console& console) {
+  std::vector<std::string> inputs = options.paths;
+  inputs.insert(inputs.end(), {options.system, options.quality});
+  if (options.quality.empty()) refuse_own_inputs({options.out}, inputs);
+  SweepResult result = import_or_read(options);
+  if (!options.quality.empty()) {
+    result.quality = import_quality(options.quality);
+    result.provenance.notes.push_back("Quality scores are from " + options.quality + ".");
+  }
+  write_result(options.out, result);
+  if (options.format == kJsonFormat) {
+    console.out << result_to_json(result) << '\n';
+    return kExitOk;
+  }
+  console.out << level_table(result, console.out_style) << '\n';
+  for (const std::string& note : result.provenance.notes) {
+    console.out << "note: " << printable(note, 1000) << '\n';
+  }
+  console.out << printable(options.out, 4096) << '\n';
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_import(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<ImportCommandOptions>();
+  CLI::App* command =
+      app.add_subcommand("import", "Make a result of other tools' files, or attach scores");
+  command
+      ->add_option("PATH", options->paths,
+                   "Files or folders of one sweep; or, with --quality, a result.json")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("-o,--out", options->out, "Result file to write")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--system", options->system, "Spec whose 'system' part describes the system")
+      ->type_name("FILE");
+  command->add_option("--gpus", options->gpus, "GPUs of the system")
+      ->check(CLI::Range(1, 1'000'000));
+  command->add_option("--accelerator", options->accelerator, "Such as H200");
+  command->add_option("--precision", options->precision, "Such as FP8");
+  command->add_option("--concurrency", options->concurrency, "Of files that do not say theirs")
+      ->check(CLI::Range(1, 1'000'000));
+  command->add_option("--name", options->name, "Name of the result");
+  command
+      ->add_option("--quality", options->quality,
+                   "Attach the scores of a lm-evaluation-harness results file")
+      ->type_name("FILE");
+  add_format(*command, options->format);
+  std::string formats = "Recognised by content:\n";
+  for (const std::string& format : import_formats()) formats += "  " + format + "\n";
+  command->footer(
+      formats +
+      "\nExamples:\n"
+      "  llmsweep import vllm-c1.json vllm-c8.json --gpus 8 -o h200.json\n"
+      "  llmsweep import artifacts/ --system spec.yaml -o result.json\n"
+      "  llmsweep import results/h200 --quality lm_eval.json -o h200-with-quality.json\n");
+  command->callback([options, &chosen] {
+    chosen = [options](Console& console) { return import_command(*options, console); };
+  });
+}
+
+}  // namespace llmsweep

@@ -2,51 +2,16 @@
 
 #include <algorithm>
 #include <limits>
-#include <thread>
 #include <utility>
 
-#include "llmsweep/http/make_client.h"
 #include "llmsweep/load/load_loop.h"
 #include "llmsweep/load/watchdog.h"
 #include "llmsweep/protocol/request.h"
 #include "llmsweep/schedule/schedule.h"
-#include "llmsweep/sweep/prediction.h"
 #include "sweep/client_health.h"
 
 namespace llmsweep {
 namespace {
-
-constexpr int kStreamsPerLoop = 2048;
-
-int loops_for(const SweepSpec& spec, int streams) {
-  if (spec.client.threads > 0) return spec.client.threads;
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  return std::clamp((streams + kStreamsPerLoop - 1) / kStreamsPerLoop, 1, cores);
-}
-
-std::vector<std::unique_ptr<HttpClient>> make_clients(const SweepSpec& spec,
-                                                      const Preflight& preflight,
-                                                      const Connection& connection) {
-  const int streams = most_streams(spec);
-  const int loops = loops_for(spec, streams);
-  ensure_descriptors(static_cast<size_t>(streams));
-  ensure_ports(static_cast<size_t>(streams), preflight.addresses.size());
-  std::vector<std::string> urls;
-  for (const std::string& url : connection.urls) urls.push_back(url + path_of(spec.endpoint.api));
-  std::vector<std::unique_ptr<HttpClient>> clients;
-  for (int i = 0; i < loops; ++i) {
-    clients.push_back(make_http_client({.transport = spec.client.transport,
-                                        .urls = urls,
-                                        .addresses = preflight.addresses,
-                                        .headers = connection.headers,
-                                        .connect_timeout = spec.endpoint.connect_timeout,
-                                        .max_connections = static_cast<size_t>(streams / loops + 1),
-                                        .use_proxy = spec.endpoint.use_proxy,
-                                        .ca_file = spec.endpoint.ca_file,
-                                        .receive_stamps = spec.client.receive_stamps}));
-  }
-  return clients;
-}
 
 // With more failures the run's error rate is over its limit, whatever the rest does.
 int64_t max_failed(const LoadSpec& load, LoadPoint point) {
@@ -74,18 +39,17 @@ PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight) {
   return plan;
 }
 
-LevelRunner::LevelRunner(const SweepSpec& spec, const Preflight& preflight,
-                         const Connection& connection, const PromptSource& prompts,
-                         RecordWriter& writer, const Interrupts& interrupts,
-                         SweepObserver& observer)
+LevelRunner::LevelRunner(const SweepSpec& spec, const Preflight& preflight, LoadClients clients,
+                         Redactor secrets, const PromptSource& prompts, RecordWriter& writer,
+                         const Interrupts& interrupts, SweepObserver& observer)
     : spec_(spec),
       preflight_(preflight),
       prompts_(prompts),
       writer_(writer),
       interrupts_(interrupts),
       observer_(observer),
-      secrets_(secrets_of(spec, connection)),
-      clients_(make_clients(spec, preflight, connection)) {}
+      secrets_(std::move(secrets)),
+      clients_(std::move(clients)) {}
 
 int64_t LevelRunner::prompts_of(LoadPoint point) const {
   return prompt_demand(spec_.load, point).total();

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "llmsweep/dataset/prompts.h"
-#include "llmsweep/http/http_client.h"
 #include "llmsweep/load/load_loop.h"
 #include "llmsweep/model/level.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
 #include "llmsweep/sweep/preflight.h"
 #include "llmsweep/sweep/sweep.h"
+#include "sweep/load_clients.h"
 #include "sweep/record_writer.h"
 #include "sweep/run_tracker.h"
 
@@ -32,9 +32,11 @@ struct LevelRun {
 // Holds what all runs of a sweep share: prompts, connections, the file of records.
 class LevelRunner {
  public:
-  LevelRunner(const SweepSpec& spec, const Preflight& preflight, const Connection& connection,
-              const PromptSource& prompts, RecordWriter& writer, const Interrupts& interrupts,
-              SweepObserver& observer);
+  // A loop for each of the clients, of which there is one at least. `secrets` are kept out of every
+  // record.
+  LevelRunner(const SweepSpec& spec, const Preflight& preflight, LoadClients clients,
+              Redactor secrets, const PromptSource& prompts, RecordWriter& writer,
+              const Interrupts& interrupts, SweepObserver& observer);
 
   // Takes prompts from `first_prompt` on, prompts_of() of them.
   LevelRun run(const RunPosition& position, int64_t first_prompt);
@@ -52,7 +54,7 @@ class LevelRunner {
   SweepObserver& observer_;
   SteadyClock clock_;
   Redactor secrets_;
-  std::vector<std::unique_ptr<HttpClient>> clients_;
+  LoadClients clients_;
 };
 
 }  // namespace llmsweep

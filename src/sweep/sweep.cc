@@ -65,7 +65,9 @@ class Sweep {
     summarise_what_is_there();
     save();
     RecordWriter writer(folder_, spec_.client.record_chunks);
-    LevelRunner runner(spec_, preflight, endpoint.connection(), prompts, writer, interrupts_,
+    const Connection& connection = endpoint.connection();
+    LevelRunner runner(spec_, preflight, make_load_clients(spec_, preflight, connection),
+                       Redactor(secrets_of(spec_, connection)), prompts, writer, interrupts_,
                        observer_);
     const std::vector<LoadPoint> points = load_points(spec_.load);
     for (int repeat = 0; repeat < spec_.load.repeats && !over_; ++repeat) {

@@ -1,0 +1,47 @@
+#include "sweep/load_clients.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+
+#include "llmsweep/http/make_client.h"
+#include "llmsweep/protocol/request.h"
+#include "llmsweep/sweep/prediction.h"
+
+namespace llmsweep {
+namespace {
+
+constexpr int kStreamsPerLoop = 2048;
+
+int loops_for(const SweepSpec& spec, int streams) {
+  if (spec.client.threads > 0) return spec.client.threads;
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return std::clamp((streams + kStreamsPerLoop - 1) / kStreamsPerLoop, 1, cores);
+}
+
+}  // namespace
+
+LoadClients make_load_clients(const SweepSpec& spec, const Preflight& preflight,
+                              const Connection& connection) {
+  const int streams = most_streams(spec);
+  const int loops = loops_for(spec, streams);
+  ensure_descriptors(static_cast<size_t>(streams));
+  ensure_ports(static_cast<size_t>(streams), preflight.addresses.size());
+  std::vector<std::string> urls;
+  for (const std::string& url : connection.urls) urls.push_back(url + path_of(spec.endpoint.api));
+  LoadClients clients;
+  for (int i = 0; i < loops; ++i) {
+    clients.push_back(make_http_client({.transport = spec.client.transport,
+                                        .urls = urls,
+                                        .addresses = preflight.addresses,
+                                        .headers = connection.headers,
+                                        .connect_timeout = spec.endpoint.connect_timeout,
+                                        .max_connections = static_cast<size_t>(streams / loops + 1),
+                                        .use_proxy = spec.endpoint.use_proxy,
+                                        .ca_file = spec.endpoint.ca_file,
+                                        .receive_stamps = spec.client.receive_stamps}));
+  }
+  return clients;
+}
+
+}  // namespace llmsweep

@@ -1,170 +1,235 @@
 #include "spec/spec_read.h"
 
 #include <algorithm>
-#include <limits>
 
+#include "llmsweep/base/text.h"
+#include "llmsweep/protocol/api.h"
+#include "spec/spec_keys.h"
 #include "spec/spec_values.h"
 
 namespace llmsweep {
 namespace {
 
-using namespace std::chrono_literals;
+// Which keys of a section may stand together, before any is read.
 
-constexpr int64_t kMaxConcurrency = 100'000;
-constexpr Duration kMinTarget = 1us;
+template <class T>
+void check_presence(const ConfigNode&, const T&) {}
 
-std::vector<int> read_concurrency(const ConfigNode& node) {
-  if (!node.present()) {
-    node.fail("is required", "list the levels, as in concurrency: [1, 2, 4, 8]");
+void check_presence(const ConfigNode& node, const EndpointSpec&) {
+  const ConfigNode url = node["url"];
+  const ConfigNode simulator = node["simulator"];
+  const ConfigNode urls = node["urls"];
+  const bool has_url = url.present() || urls.present();
+  if (url.present() && urls.present()) {
+    urls.fail("stands beside url", "keep one: a url, or a list of urls");
   }
-  std::vector<int> levels;
-  for (const ConfigNode& item : node.items()) {
-    const int concurrency = static_cast<int>(item.as_int(1, kMaxConcurrency));
-    if (std::find(levels.begin(), levels.end(), concurrency) != levels.end()) {
-      item.fail("level " + std::to_string(concurrency) + " is listed twice");
+  if (has_url && simulator.present()) {
+    simulator.fail(std::string("stands beside ") + (url.present() ? "url" : "urls"),
+                   "keep one: a url, or a simulator profile");
+  }
+  if (!has_url && !simulator.present()) {
+    node.fail("needs a url or a simulator",
+              "as in url: http://127.0.0.1:8000/v1, or simulator: profile.yaml");
+  }
+  const ConfigNode key_file = node["api_key_file"];
+  if (key_file.present() && node["api_key_env"].present()) {
+    key_file.fail("stands beside api_key_env", "keep one: the variable, or the file");
+  }
+}
+
+// What the values of a section ask of each other and of the sections before it.
+
+void check(const ConfigNode&, const SystemSpec&, const SweepSpec&) {}
+
+void check(const ConfigNode&, EndpointSpec& endpoint, const SweepSpec&) {
+  if (!endpoint.urls.empty()) endpoint.url = endpoint.urls.front();
+  if (endpoint.urls.size() == 1) endpoint.urls.clear();
+}
+
+void check(const ConfigNode& node, const WorkloadSpec& workload, const SweepSpec& spec) {
+  if (workload.prefix_tokens > 0 && workload.input_tokens &&
+      workload.prefix_tokens >= largest(*workload.input_tokens)) {
+    node["prefix_tokens"].fail("must be below input_tokens: the rest of a prompt is its own");
+  }
+  if (workload.prompt_as != PromptAs::kIds) return;
+  const ConfigNode prompt_as = node["prompt_as"];
+  if (!traits_of(spec.endpoint.api).takes_token_ids) {
+    prompt_as.fail("token ids can only be sent to completions", "set endpoint.api: completions");
+  }
+  if (workload.tokenizer.empty()) {
+    prompt_as.fail("token ids need a tokenizer", "set workload.tokenizer");
+  }
+}
+
+void check(const ConfigNode& node, const LoadSpec& load, const SweepSpec&) {
+  if (load.repeats_max != 0 && load.repeats_max < load.repeats) {
+    node["repeats_max"].fail("must be 0 or at least repeats, which is " +
+                             std::to_string(load.repeats));
+  }
+}
+
+void check(const ConfigNode& node, const ClientSpec& client, const SweepSpec& spec) {
+  const EndpointSpec& endpoint = spec.endpoint;
+  bool beyond_sockets = endpoint.use_proxy || endpoint.url.starts_with("https://");
+  for (const std::string& url : endpoint.urls) beyond_sockets |= url.starts_with("https://");
+  if (client.transport == Transport::kSockets && beyond_sockets) {
+    node["transport"].fail("plain sockets speak neither TLS nor to a proxy", "use auto or libcurl");
+  }
+}
+
+template <class T>
+void add_once(std::vector<T>& list, T item, const ConfigNode& node, const std::string& what) {
+  if (std::find(list.begin(), list.end(), item) != list.end()) node.fail(what + " is listed twice");
+  list.push_back(std::move(item));
+}
+
+template <class Enum>
+Enum choice(const ConfigNode& node) {
+  return *from_name<Enum>(node.as_choice(all_names<Enum>()));
+}
+
+// Reads one map of keys. Absent or null: the member keeps its default.
+class SpecReader {
+ public:
+  // `spec` holds the sections before this one.
+  SpecReader(const ConfigNode& node, const SpecPaths& paths, const SweepSpec& spec)
+      : node_(node), paths_(paths), spec_(spec) {}
+
+  template <class T, class... Kind>
+  void operator()(const Key& key, T& member, const Kind&... kind) {
+    const ConfigNode node = node_[key.name];
+    if (node.present()) {
+      read(node, key, member, kind...);
+    } else if (key.required != nullptr) {
+      node.fail("is required", key.required);
     }
-    levels.push_back(concurrency);
   }
-  if (levels.empty()) node.fail("must hold at least one level", "as in concurrency: [1, 2, 4, 8]");
-  return levels;
-}
 
-Target read_target(const ConfigNode& node, bool has_statistic) {
-  Target target;
-  const ConfigNode metric = node["metric"];
-  target.metric = read_enum(metric, Metric::kE2e);
-  if (has_statistic) {
-    target.statistic = read_enum(node["statistic"], Statistic::kP50);
-  } else if (target.metric == Metric::kItl || target.metric == Metric::kIcl) {
-    metric.fail("goodput is judged per request: one of e2e, ttft, ttfo, tpot");
+  template <class T>
+  void operator()(const Key& key, T& section, const kind::Section&) {
+    const ConfigNode node = node_[key.name];
+    check_presence(node, section);
+    SpecReader reader(node, paths_, spec_);
+    keys(reader, section);
+    node.reject_unknown_keys();
+    check(node, section, spec_);
   }
-  const ConfigNode max = node["max"];
-  if (!max.present()) max.fail("is required", "as in max: 15s");
-  target.max = max.as_duration(kMinTarget);
-  node.reject_unknown_keys();
-  return target;
-}
 
-std::vector<Target> read_target_list(const ConfigNode& node, bool has_statistic) {
-  std::vector<Target> targets;
-  if (!node.present()) return targets;
-  for (const ConfigNode& item : node.items()) {
-    const Target target = read_target(item, has_statistic);
-    if (std::find(targets.begin(), targets.end(), target) != targets.end()) {
-      item.fail("the same target is listed twice");
+ private:
+  template <class T, class... Kind>
+  void read(const ConfigNode& node, const Key& key, std::optional<T>& member, const Kind&... kind) {
+    read(node, key, member.emplace(), kind...);
+  }
+  void read(const ConfigNode& node, const Key&, bool& member) { member = node.as_bool(); }
+  template <class Enum>
+  requires std::is_enum_v<Enum>
+  void read(const ConfigNode& node, const Key&, Enum& member) { member = choice<Enum>(node); }
+  template <class Enum>
+  requires std::is_enum_v<Enum>
+  void read(const ConfigNode& node, const Key&, std::vector<Enum>& member) {
+    member.clear();
+    for (const ConfigNode& item : node.items()) {
+      add_once(member, choice<Enum>(item), item, "the same field");
     }
-    targets.push_back(target);
   }
-  return targets;
-}
+  void read(const ConfigNode& node, const Key& key, std::string& member, const kind::Text& text) {
+    member = read_text(node);
+    if (text.filled && trim(member).empty()) {
+      node.fail("must not be empty", key.required != nullptr ? key.required : "");
+    }
+  }
+  template <class Int>
+  requires std::is_integral_v<Int>
+  void read(const ConfigNode& node, const Key&, Int& member, const kind::Whole& range) {
+    member = static_cast<Int>(node.as_int(range.min, range.max));
+  }
+  void read(const ConfigNode& node, const Key&, int& member, const kind::WholeOrAuto& range) {
+    const bool is_auto = node.as_string() == "auto";
+    member = is_auto ? 0 : static_cast<int>(node.as_int(range.min, range.max));
+  }
+  void read(const ConfigNode& node, const Key&, double& member, const kind::Number& range) {
+    member = node.as_number({range.min, range.max});
+  }
+  void read(const ConfigNode& node, const Key&, Duration& member, const kind::DurationFrom& from) {
+    member = node.as_duration(from.min);
+  }
+  void read(const ConfigNode& node, const Key&, std::string& member, const kind::Path& path) {
+    const std::string text = node.as_string();
+    const bool word = std::find(path.words.begin(), path.words.end(), text) != path.words.end();
+    member = word ? text : paths_.find(node);
+  }
+  void read(const ConfigNode& node, const Key&, std::string& member, const kind::TokenizerPath&) {
+    member = read_tokenizer(node, paths_);
+  }
+  void read(const ConfigNode& node, const Key&, std::string& member, const kind::Url&) {
+    member = read_url(node);
+  }
+  void read(const ConfigNode& node, const Key&, std::vector<std::string>& member,
+            const kind::Urls&) {
+    member = read_urls(node);
+  }
+  void read(const ConfigNode& node, const Key&, std::string& member, const kind::VariableName&) {
+    member = read_variable_name(node);
+  }
+  void read(const ConfigNode& node, const Key&,
+            std::vector<std::pair<std::string, std::string>>& member, const kind::Headers&) {
+    member = read_headers(node);
+  }
+  void read(const ConfigNode& node, const Key&, std::string& member, const kind::BodyFields&) {
+    member = read_extra_body(node);
+  }
+  void read(const ConfigNode& node, const Key&, TokenCount& member, const kind::Tokens&) {
+    member = read_tokens(node);
+  }
+  void read(const ConfigNode& node, const Key&, std::vector<int>& member, const kind::Levels&) {
+    for (const ConfigNode& item : node.items()) {
+      const int concurrency = static_cast<int>(item.as_int(1, kMaxConcurrency));
+      add_once(member, concurrency, item, "level " + std::to_string(concurrency));
+    }
+    if (member.empty()) {
+      node.fail("must hold at least one level", "as in concurrency: [1, 2, 4, 8]");
+    }
+  }
+  void read(const ConfigNode& node, const Key&, std::vector<Target>& member,
+            const kind::Targets& kind) {
+    for (const ConfigNode& item : node.items()) {
+      Target target;
+      SpecReader reader(item, paths_, spec_);
+      keys(reader, target, kind);
+      item.reject_unknown_keys();
+      add_once(member, target, item, "the same target");
+    }
+  }
+  void read(const ConfigNode& node, const Key&, Metric& member, const kind::TargetMetric& kind) {
+    member = choice<Metric>(node);
+    if (kind.of_requests && !is_of_requests(member)) {
+      node.fail("goodput is judged per request: one of e2e, ttft, ttfo, tpot");
+    }
+  }
+
+  ConfigNode node_;
+  const SpecPaths& paths_;
+  const SweepSpec& spec_;
+};
 
 }  // namespace
 
 SystemSpec read_system(const ConfigNode& node) {
-  const SystemSpec defaults;
+  const SpecPaths paths;
+  const SweepSpec none;
   SystemSpec system;
-  system.accelerator = read_text(node["accelerator"]);
-  const ConfigNode gpus = node["gpus"];
-  if (!gpus.present()) {
-    gpus.fail("is required", "how many GPUs the system under test has: what 'per GPU' divides by");
-  }
-  system.gpus = static_cast<int>(gpus.as_int(1, 1'000'000));
-  system.nodes = read_int(node["nodes"], defaults.nodes, 1, 100'000);
-  system.precision = read_text(node["precision"]);
-  system.engine = read_text(node["engine"]);
-  system.engine_version = read_text(node["engine_version"]);
-  if (const ConfigNode key = node["tensor_parallel"]; key.present()) {
-    system.tensor_parallel = static_cast<int>(key.as_int(1, 1'000'000));
-  }
-  if (const ConfigNode key = node["mtp"]; key.present()) system.mtp = key.as_bool();
-  if (const ConfigNode key = node["max_batch_size"]; key.present()) {
-    system.max_batch_size = static_cast<int>(key.as_int(1, 1'000'000));
-  }
-  system.checkpoint = read_text(node["checkpoint"]);
-  if (const ConfigNode key = node["weights_gb"]; key.present()) {
-    system.weights_gb = key.as_number({0.001, 1e6});
-  }
+  SpecReader reader(node, paths, none);
+  keys(reader, system);
   node.reject_unknown_keys();
   return system;
 }
 
-LoadSpec read_load(const ConfigNode& node) {
-  const LoadSpec defaults;
-  LoadSpec load;
-  load.concurrency = read_concurrency(node["concurrency"]);
-  load.requests_per_slot =
-      read_int(node["requests_per_slot"], defaults.requests_per_slot, 1, 1'000'000);
-  load.min_requests = read_int(node["min_requests"], defaults.min_requests, 0, 100'000'000);
-  load.warmup_per_slot = read_int(node["warmup_per_slot"], defaults.warmup_per_slot, 0, 1000);
-  load.repeats = read_int(node["repeats"], defaults.repeats, 1, 1000);
-  const ConfigNode repeats_max = node["repeats_max"];
-  load.repeats_max = read_int(repeats_max, defaults.repeats_max, 0, 1000);
-  if (load.repeats_max != 0 && load.repeats_max < load.repeats) {
-    repeats_max.fail("must be 0 or at least repeats, which is " + std::to_string(load.repeats));
-  }
-  load.fillers = read_bool(node["fillers"], defaults.fillers);
-  load.grace = read_duration(node["grace"], defaults.grace, 0s);
-  load.max_error_rate = read_number(node["max_error_rate"], defaults.max_error_rate, {0, 1});
-  load.max_consecutive_errors =
-      read_int(node["max_consecutive_errors"], defaults.max_consecutive_errors, 1, 1'000'000);
-  load.stop_over_error_rate =
-      read_bool(node["stop_over_error_rate"], defaults.stop_over_error_rate);
-  load.retry_after = read_enum(node["retry_after"], defaults.retry_after);
-  load.retry_after_max = read_duration(node["retry_after_max"], defaults.retry_after_max, 0s);
-  load.refine = read_bool(node["refine"], defaults.refine);
-  node.reject_unknown_keys();
-  return load;
-}
-
-ClientSpec read_client(const ConfigNode& node, const EndpointSpec& endpoint) {
-  const ClientSpec defaults;
-  ClientSpec client;
-  const ConfigNode threads = node["threads"];
-  if (threads.present() && threads.as_string() != "auto") {
-    client.threads = static_cast<int>(threads.as_int(1, 256));
-  }
-  const ConfigNode transport = node["transport"];
-  client.transport = read_enum(transport, defaults.transport);
-  bool beyond_sockets = endpoint.use_proxy || endpoint.url.starts_with("https://");
-  for (const std::string& url : endpoint.urls) beyond_sockets |= url.starts_with("https://");
-  if (client.transport == Transport::kSockets && beyond_sockets) {
-    transport.fail("plain sockets speak neither TLS nor to a proxy", "use auto or libcurl");
-  }
-  client.record_chunks = read_bool(node["record_chunks"], defaults.record_chunks);
-  client.receive_stamps = read_bool(node["receive_stamps"], defaults.receive_stamps);
-  client.max_response_bytes =
-      read_int(node["max_response_bytes"], defaults.max_response_bytes, 1024, int64_t{1} << 40);
-  node.reject_unknown_keys();
-  return client;
-}
-
-std::vector<Target> read_targets(const ConfigNode& node) {
-  return read_target_list(node, true);
-}
-
-std::vector<Target> read_goodput(const ConfigNode& node) {
-  return read_target_list(node, false);
-}
-
 SweepSpec read_spec(const ConfigNode& root, const SpecPaths& paths) {
   SweepSpec spec;
-  const ConfigNode name = root["name"];
-  spec.name = read_text(name);
-  if (trim(spec.name).empty()) {
-    name.fail(name.present() ? "must not be empty" : "is required",
-              "the name of the results' folder and of the curve in figures");
-  }
-  spec.system = read_system(root["system"]);
-  spec.endpoint = read_endpoint(root["endpoint"], paths);
-  spec.workload = read_workload(root["workload"], spec.endpoint, paths);
-  const ConfigNode load = root["load"];
-  spec.load = read_load(load);
-  spec.client = read_client(root["client"], spec.endpoint);
-  const ConfigNode targets = root["targets"];
-  spec.targets = read_targets(targets);
-  spec.goodput = read_goodput(root["goodput"]);
+  SpecReader reader(root, paths, spec);
+  keys(reader, spec);
   if (spec.load.refine && spec.targets.empty()) {
-    load["refine"].fail("needs a target to refine around", "add one under targets");
+    root["load"]["refine"].fail("needs a target to refine around", "add one under targets");
   }
   root.reject_unknown_keys();
   return spec;

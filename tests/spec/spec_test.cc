@@ -391,6 +391,27 @@ TEST(SpecHash, IsThatOfAnEarlierVersionWhereLaterKeysHaveTheirDefault) {
   }
 }
 
+// A sweep of 0.1.0 can be resumed by every later version: what it wrote of minimal(), and its hash.
+TEST(SpecHash, OfARecordedSpecIsTheOneOfTheVersionThatRecordedIt) {
+  const std::string recorded = R"({"name":"x",
+    "system":{"accelerator":"","gpus":4,"nodes":1,"precision":"","engine":"","engine_version":"",
+      "checkpoint":""},
+    "endpoint":{"url":"http://127.0.0.1:8000/v1","api":"chat","model":"","request_timeout":"10m",
+      "connect_timeout":"10s","headers":{},"extra_body":{},"max_tokens_field":"max_tokens",
+      "request_fields":["ignore_eos","min_tokens","include_usage"],"use_proxy":false},
+    "workload":{"dataset":"sample","input_scope":"total","output_tokens":256,"seed":1,
+      "prefix_tokens":0,"prefix_groups":1,"prompt_as":"text","reuse":"forbid"},
+    "load":{"concurrency":[1,2],"requests_per_slot":10,"min_requests":0,"warmup_per_slot":1,
+      "repeats":3,"repeats_max":0,"fillers":true,"grace":"30s","max_error_rate":0.01,
+      "stop_over_error_rate":false,"max_consecutive_errors":20,"retry_after":"fail",
+      "retry_after_max":"1m","refine":false},
+    "client":{"threads":"auto","transport":"auto","record_chunks":false,"receive_stamps":true,
+      "max_response_bytes":268435456},
+    "targets":[],"goodput":[]})";
+  EXPECT_EQ(spec_hash(minimal(), recorded),
+            "a8c4e217043a131786a868c3ad76a732321fe0d7c318d9230862c0b5168fc142");
+}
+
 TEST(TargetText, ReadsAndWrites) {
   const Target target = parse_target("ttft:p99:1.5s");
   EXPECT_EQ(target, (Target{.metric = Metric::kTtft, .statistic = Statistic::kP99, .max = 1500ms}));

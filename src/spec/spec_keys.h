@@ -1,0 +1,300 @@
+// The keys of a run spec: one list, which the reader (spec_read.cc), the writer (spec_write.cc),
+// the hash (spec_hash.cc), the schema and the tables of docs/spec.md (tests/spec/spec_documents.cc)
+// walk. A key of a known kind is its row here and its member in model/spec.h. Private to spec/.
+//
+// keys(archive, section) calls archive(key, member, kind...) for each key, in the order in which
+// they are written. A bool, an enumeration of model/names.h and a list of one need no kind.
+#pragma once
+
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "llmsweep/model/names.h"
+#include "llmsweep/model/spec.h"
+
+namespace llmsweep {
+
+// Whether `run --resume` goes on where a spec with another value stopped.
+enum class Resume { kRefused, kAllowed };
+
+// The value of another key of the section with which alone a key changes what is measured.
+struct OnlyWith {
+  std::string_view key;
+  std::string_view value;
+};
+
+struct Key {
+  const char* name;
+  const char* sentence;  // of the schema and of docs/spec.md
+  Resume resume = Resume::kRefused;
+  const char* required = nullptr;  // what to do where it is missing; null: it may be
+  OnlyWith resume_unless = {};     // with kAllowed: refused where that stands
+};
+
+// How a value is written, and what it may be.
+namespace kind {
+
+struct Section {
+  std::vector<std::string> exactly_one = {};  // of these keys
+};
+struct Text {  // one line that people read
+  bool filled = false;
+};
+struct Whole {
+  int64_t min;
+  int64_t max;
+  const char* unit = "";
+};
+struct WholeOrAuto {  // auto: 0
+  int64_t min;
+  int64_t max;
+};
+struct Number {
+  double min;
+  double max;
+  const char* unit = "";
+};
+struct DurationFrom {
+  Duration min;
+};
+struct Path {                           // of a file that is there; empty: absent
+  std::vector<std::string> words = {};  // which are no paths
+};
+struct TokenizerPath {};  // "server", or a path that may end with "#PATTERN"; empty: absent
+struct Url {};            // empty: absent
+struct Urls {};           // empty: absent
+struct VariableName {};   // empty: absent
+struct Headers {};
+struct BodyFields {};
+struct Tokens {};
+struct Levels {};
+struct Targets {
+  bool of_requests = false;  // without a statistic, of metrics that a single request has
+};
+struct TargetMetric {
+  bool of_requests = false;
+};
+
+}  // namespace kind
+
+inline constexpr int64_t kMaxTokens = 100'000'000;
+inline constexpr int64_t kMaxConcurrency = 100'000;
+inline constexpr size_t kMaxUrls = 256;
+inline constexpr size_t kMaxTextBytes = 1000;  // of kind::Text
+
+// Whether a single request has it, so that goodput can be judged by it.
+inline bool is_of_requests(Metric metric) {
+  return metric != Metric::kItl && metric != Metric::kIcl;
+}
+
+template <class Archive>
+void keys(Archive& archive, SystemSpec& system) {
+  archive({"accelerator", "The accelerator, as in GB200 or H200."}, system.accelerator,
+          kind::Text{});
+  archive({.name = "gpus",
+           .sentence = "GPUs of the system: what every figure 'per GPU' divides by.",
+           .required = "how many GPUs the system under test has: what 'per GPU' divides by"},
+          system.gpus, kind::Whole{1, 1'000'000});
+  archive({"nodes", "Machines that the GPUs are in."}, system.nodes, kind::Whole{1, 100'000});
+  archive({"precision", "Precision of the weights, as in NVFP4 or FP8."}, system.precision,
+          kind::Text{});
+  archive({"engine", "The inference engine, as in TensorRT LLM."}, system.engine, kind::Text{});
+  archive({"engine_version", "Its version; quote it where YAML would read a number."},
+          system.engine_version, kind::Text{});
+  archive({"tensor_parallel", "Tensor-parallel size."}, system.tensor_parallel,
+          kind::Whole{1, 1'000'000});
+  archive({"mtp", "Whether multi-token prediction (speculative decoding) is on."}, system.mtp);
+  archive({"max_batch_size", "The engine's largest batch."}, system.max_batch_size,
+          kind::Whole{1, 1'000'000});
+  archive({"checkpoint", "The weights, as in nvidia/DeepSeek-V3.2-NVFP4."}, system.checkpoint,
+          kind::Text{});
+  archive({"weights_gb", "Size of the weights in GB."}, system.weights_gb,
+          kind::Number{0.001, 1e6, "GB"});
+}
+
+template <class Archive>
+void keys(Archive& archive, EndpointSpec& endpoint) {
+  using std::chrono::milliseconds;
+  archive({"url", "Base URL up to and including /v1."}, endpoint.url, kind::Url{});
+  archive({"urls",
+           "Several base URLs that serve the same model, instead of a url; slots take them round "
+           "robin."},
+          endpoint.urls, kind::Urls{});
+  archive({"simulator", "Profile of the embedded simulated endpoint, instead of a url."},
+          endpoint.simulator, kind::Path{});
+  archive({"api", "Which API the requests use."}, endpoint.api);
+  archive({"model", "Model to ask for; empty: the first that /v1/models names."}, endpoint.model,
+          kind::Text{});
+  archive({"api_key_env",
+           "Environment variable that holds the API key; absent: no Authorization header. Never "
+           "the key itself.",
+           Resume::kAllowed},
+          endpoint.api_key_env, kind::VariableName{});
+  archive({"api_key_file",
+           "File that holds the API key and nothing else, instead of `api_key_env`; one that "
+           "others may read is noted. White space around a key is dropped, here and there.",
+           Resume::kAllowed},
+          endpoint.api_key_file, kind::Path{});
+  archive({"request_timeout", "A request that takes longer has failed."}, endpoint.request_timeout,
+          kind::DurationFrom{milliseconds(1)});
+  archive({"connect_timeout", "Limit for looking a host name up, and for opening a connection.",
+           Resume::kAllowed},
+          endpoint.connect_timeout, kind::DurationFrom{milliseconds(1)});
+  archive({"headers",
+           "HTTP headers of every request. Values of names that look like credentials (key, "
+           "token, secret, auth, session, sig and their like) are redacted in what is written."},
+          endpoint.headers, kind::Headers{});
+  archive({"extra_body",
+           "Fields merged into every request's body, last. Names that look like credentials: as in "
+           "`headers`."},
+          endpoint.extra_body, kind::BodyFields{});
+  archive({"max_tokens_field",
+           "Name of the field that limits the output, as in max_completion_tokens."},
+          endpoint.max_tokens_field, kind::Text{.filled = true});
+  archive({"request_fields",
+           "Fields that fix the output length or ask for usage. One that the server refuses is "
+           "dropped before the run, and the result says so."},
+          endpoint.request_fields);
+  archive({"use_proxy", "Take http_proxy and https_proxy from the environment."},
+          endpoint.use_proxy);
+  archive({"ca_file", "PEM file of certificate authorities to trust; absent: the system's.",
+           Resume::kAllowed},
+          endpoint.ca_file, kind::Path{});
+}
+
+template <class Archive>
+void keys(Archive& archive, WorkloadSpec& workload) {
+  archive({"dataset",
+           "A ShareGPT or JSONL file; 'sample', the conversations that ship; or 'random', "
+           "synthetic words."},
+          workload.dataset, kind::Path{{"sample", "random"}});
+  archive({"input_tokens", "Tokens of each prompt; absent: prompts keep their own length."},
+          workload.input_tokens, kind::Tokens{});
+  archive({"input_scope",
+           "What input_tokens counts: total as usage.prompt_tokens does, or the content alone."},
+          workload.input_scope);
+  archive({"output_tokens", "Tokens of each answer."}, workload.output_tokens, kind::Tokens{});
+  archive({"seed", "Decides which prompts are taken, and their order."}, workload.seed,
+          kind::Whole{0, std::numeric_limits<int64_t>::max()});
+  archive({"tokenizer",
+           "A tokenizer.json, a .tiktoken file, a folder with one, or 'server' for the server's "
+           "/tokenize; absent: lengths are estimated."},
+          workload.tokenizer, kind::TokenizerPath{});
+  archive({"prefix_tokens", "Tokens that the prompts of one group share at their start."},
+          workload.prefix_tokens, kind::Whole{0, kMaxTokens});
+  archive({"prefix_groups", "How many such groups."}, workload.prefix_groups,
+          kind::Whole{1, kMaxTokens});
+  archive({"prompt_as", "Send prompts as text, or as token ids (completions only)."},
+          workload.prompt_as);
+  archive({"reuse", "Whether a prompt may be sent twice."}, workload.reuse);
+}
+
+template <class Archive>
+void keys(Archive& archive, LoadSpec& load) {
+  archive({.name = "concurrency",
+           .sentence = "Requests in flight, one level each, in this order.",
+           .required = "list the levels, as in concurrency: [1, 2, 4, 8]"},
+          load.concurrency, kind::Levels{});
+  archive({"requests_per_slot", "Measured requests of each slot in one repeat of a level."},
+          load.requests_per_slot, kind::Whole{1, 1'000'000});
+  archive({"min_requests", "Raises requests_per_slot until a level has so many measured requests."},
+          load.min_requests, kind::Whole{0, 100'000'000});
+  archive({"warmup_per_slot", "Requests of each slot before the measured ones."},
+          load.warmup_per_slot, kind::Whole{0, 1000});
+  archive({"repeats", "Runs of each level: what intervals between runs come from."}, load.repeats,
+          kind::Whole{1, 1000});
+  archive({"repeats_max",
+           "Upper limit on a level's repeats, including those that `run --gate` adds while a rule "
+           "is inconclusive; 0: none are added.",
+           Resume::kAllowed},
+          load.repeats_max, kind::Whole{0, 1000});
+  archive({"fillers", "Keep every slot busy until the last measured request has ended."},
+          load.fillers);
+  archive({"grace",
+           "What an interrupt (Ctrl-C) leaves to requests in flight; SIGTERM and SIGHUP leave 8 s "
+           "at most.",
+           Resume::kAllowed},
+          load.grace, kind::DurationFrom{Duration(0)});
+  archive(
+      {"max_error_rate", "Share of a level's measured requests that may fail before it is invalid.",
+       Resume::kAllowed},
+      load.max_error_rate, kind::Number{0, 1});
+  archive({"stop_over_error_rate",
+           "End a level early once so many of its requests have failed that it cannot keep "
+           "max_error_rate any more; what was measured is kept.",
+           Resume::kAllowed},
+          load.stop_over_error_rate);
+  archive(
+      {"max_consecutive_errors", "So many failures in a row end a level early.", Resume::kAllowed},
+      load.max_consecutive_errors, kind::Whole{1, 1'000'000});
+  archive({"retry_after",
+           "After an answer 429 or 503 that names a time to wait: send on at once, or hold the "
+           "slot until it has passed. The request is a failure either way, with the time in its "
+           "record."},
+          load.retry_after);
+  archive({.name = "retry_after_max",
+           .sentence = "The longest that `hold` holds a slot. Where a server asks for more (a date "
+                       "in a year, 9999999999 s) the slot sends on after this time, the record "
+                       "keeps what was asked, and the level has the warning `retry_after_cut`.",
+           .resume = Resume::kAllowed,
+           .resume_unless = {"retry_after", name_of(RetryAfter::kHold)}},
+          load.retry_after_max, kind::DurationFrom{Duration(0)});
+  archive({"refine", "Bisect between the levels around the users at the first target."},
+          load.refine);
+}
+
+template <class Archive>
+void keys(Archive& archive, ClientSpec& client) {
+  archive({"threads", "Event loops; auto: as many as the load needs."}, client.threads,
+          kind::WholeOrAuto{1, 256});
+  archive({"transport",
+           "What carries the requests; auto: sockets for http:// without a proxy, else libcurl."},
+          client.transport);
+  archive(
+      {"record_chunks", "Keep the instant of every chunk, in chunks.bin beside requests.jsonl."},
+      client.record_chunks);
+  archive({"receive_stamps",
+           "Sample the kernel's receive time stamps, which measure the client's own delay."},
+          client.receive_stamps);
+  archive({"max_response_bytes", "A response that grows larger has failed."},
+          client.max_response_bytes, kind::Whole{1024, int64_t{1} << 40, "bytes"});
+}
+
+template <class Archive>
+void keys(Archive& archive, Target& target, const kind::Targets& targets) {
+  archive({"metric", "The metric that is limited."}, target.metric,
+          kind::TargetMetric{targets.of_requests});
+  if (!targets.of_requests) {
+    archive({"statistic", "The statistic of a level that has to keep the limit."},
+            target.statistic);
+  }
+  archive({.name = "max", .sentence = "The limit.", .required = "as in max: 15s"}, target.max,
+          kind::DurationFrom{std::chrono::microseconds(1)});
+}
+
+template <class Archive>
+void keys(Archive& archive, SweepSpec& spec) {
+  archive({.name = "name",
+           .sentence = "Name of the results folder and of the curve in figures.",
+           .resume = Resume::kAllowed,
+           .required = "the name of the results' folder and of the curve in figures"},
+          spec.name, kind::Text{.filled = true});
+  archive({"system", "The system under test, carried into the result as stated here."}, spec.system,
+          kind::Section{});
+  archive({"endpoint", "Where requests go: a url, several, or a simulator profile."}, spec.endpoint,
+          kind::Section{.exactly_one = {"url", "urls", "simulator"}});
+  archive({"workload", "What is asked."}, spec.workload, kind::Section{});
+  archive({"load", "How hard and how long."}, spec.load, kind::Section{});
+  archive({"client", "The measuring client itself."}, spec.client, kind::Section{});
+  archive({"targets",
+           "Latency limits (SLOs); for each, the report states how many users still meet it.",
+           Resume::kAllowed},
+          spec.targets, kind::Targets{});
+  archive({"goodput", "Limits that a single request has to keep, all of them, to count as goodput.",
+           Resume::kAllowed},
+          spec.goodput, kind::Targets{.of_requests = true});
+}
+
+}  // namespace llmsweep

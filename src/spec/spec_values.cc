@@ -1,0 +1,200 @@
+#include "spec/spec_values.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+
+#include "llmsweep/base/text.h"
+#include "spec/spec_keys.h"
+
+namespace llmsweep {
+namespace {
+
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+constexpr const char* kForms =
+    "write a number, {min: 1, max: 9}, {mean: 5, stddev: 1}, or [{tokens: 5, weight: 1}, …]";
+
+TokenCount read_weighted(const ConfigNode& node) {
+  TokenCount count{.kind = TokenCount::Kind::kWeighted};
+  for (const ConfigNode& item : node.items()) {
+    const int64_t tokens = item["tokens"].as_int(1, kMaxTokens);
+    const ConfigNode weight_node = item["weight"];
+    const double weight = weight_node.present() ? weight_node.as_number({0, 1e12}) : 1;
+    if (weight <= 0) weight_node.fail("must be above 0");
+    item.reject_unknown_keys();
+    count.weighted.emplace_back(tokens, weight);
+  }
+  if (count.weighted.empty()) node.fail("must hold at least one length", kForms);
+  return count;
+}
+
+TokenCount read_range_or_normal(const ConfigNode& node) {
+  TokenCount count;
+  const ConfigNode min = node["min"];
+  const ConfigNode max = node["max"];
+  const ConfigNode mean = node["mean"];
+  const ConfigNode stddev = node["stddev"];
+  node.reject_unknown_keys();
+  if ((min.present() || max.present()) == (mean.present() || stddev.present())) {
+    node.fail("needs min and max, or mean and stddev", kForms);
+  }
+  if (min.present() || max.present()) {
+    count.kind = TokenCount::Kind::kUniform;
+    count.min = min.as_int(1, kMaxTokens);
+    count.max = max.as_int(1, kMaxTokens);
+    if (count.min > count.max) max.fail("must not be below min");
+    return count;
+  }
+  count.kind = TokenCount::Kind::kNormal;
+  count.mean = mean.as_number({1, 1e8});
+  count.stddev = stddev.as_number({0, 1e8});
+  return count;
+}
+
+// Where scripts/fetch-tokenizer puts tokenizers; empty: there is no such place.
+std::filesystem::path tokenizer_folder() {
+  if (const char* folder = std::getenv("LLMSWEEP_TOKENIZER_DIR")) return folder;
+  const char* home = std::getenv("HOME");
+  if (home == nullptr) return {};
+  return std::filesystem::path(home) / ".cache" / "llmsweep" / "tokenizers";
+}
+
+}  // namespace
+
+std::string read_text(const ConfigNode& node) {
+  std::string text = node.as_string();
+  if (text.size() > kMaxTextBytes) {
+    node.fail("must be at most " + std::to_string(kMaxTextBytes) + " bytes of text");
+  }
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      node.fail("must not hold control characters or line breaks");
+    }
+  }
+  return text;
+}
+
+std::string read_url(const ConfigNode& node) {
+  std::string url = read_text(node);
+  const std::string hint = "as in http://127.0.0.1:8000/v1";
+  if (!url.starts_with("http://") && !url.starts_with("https://")) {
+    node.fail("must begin with http:// or https://", hint);
+  }
+  const size_t host = url.find("//") + 2;
+  const std::string authority = url.substr(host, url.find('/', host) - host);
+  if (authority.find('@') != std::string::npos) {
+    node.fail("must not hold a user name or password",
+              "put the key into an environment variable and name it in api_key_env");
+  }
+  if (authority.empty() || authority.front() == ':') node.fail("names no host", hint);
+  if (url.find_first_of(" <>\"\\^`{}|") != std::string::npos) {
+    node.fail("holds a character that no URL may hold", hint);
+  }
+  if (url.find_first_of("?#") != std::string::npos) {
+    node.fail("must end with the base path, without '?' or '#'",
+              "the request's path is appended to it, " + hint);
+  }
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+std::vector<std::string> read_urls(const ConfigNode& node) {
+  std::vector<std::string> urls;
+  for (const ConfigNode& item : node.items()) {
+    std::string url = read_url(item);
+    if (std::find(urls.begin(), urls.end(), url) != urls.end()) {
+      item.fail("the same URL is listed twice");
+    }
+    if (urls.size() == kMaxUrls) item.fail("is more than " + std::to_string(kMaxUrls) + " URLs");
+    urls.push_back(std::move(url));
+  }
+  if (urls.empty()) node.fail("must name at least one URL", "as in [http://10.0.0.1:8000/v1]");
+  return urls;
+}
+
+std::string read_variable_name(const ConfigNode& node) {
+  std::string name = node.as_string();
+  const bool valid =
+      !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
+      std::all_of(name.begin(), name.end(), [](char c) { return is_alphanumeric(c) || c == '_'; });
+  // What stands there may be the key itself: it is not repeated.
+  if (!valid) {
+    node.fail("must be the name of an environment variable, as in OPENAI_API_KEY",
+              "write the variable's name, never the key");
+  }
+  return name;
+}
+
+std::vector<std::pair<std::string, std::string>> read_headers(const ConfigNode& node) {
+  std::vector<std::pair<std::string, std::string>> headers;
+  constexpr std::array<std::string_view, 5> kOurs = {"content-length", "transfer-encoding",
+                                                     "connection", "expect", "accept-encoding"};
+  for (const auto& [name, value] : node.members()) {
+    const bool token = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+      return is_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string::npos;
+    });
+    if (!token) value.fail("'" + printable(name) + "' is not a header's name");
+    std::string lower = name;
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    if (std::find(kOurs.begin(), kOurs.end(), lower) != kOurs.end()) {
+      value.fail("header '" + printable(name) + "' is set by the client itself");
+    }
+    headers.emplace_back(name, read_text(value));
+  }
+  return headers;
+}
+
+std::string read_extra_body(const ConfigNode& node) {
+  if (node.kind() != ConfigNode::Kind::kMap) {
+    node.fail("must be a map of body fields", "as in extra_body: {temperature: 0}");
+  }
+  return node.to_json();
+}
+
+TokenCount read_tokens(const ConfigNode& node) {
+  switch (node.kind()) {
+    case ConfigNode::Kind::kList:
+      return read_weighted(node);
+    case ConfigNode::Kind::kMap:
+      return read_range_or_normal(node);
+    case ConfigNode::Kind::kScalar:
+    case ConfigNode::Kind::kMissing:
+    case ConfigNode::Kind::kNull:
+      break;
+  }
+  return {.fixed = node.as_int(1, kMaxTokens)};
+}
+
+// A rank file's pattern may be named after a '#': "ranks.tiktoken#o200k_base".
+std::string read_tokenizer(const ConfigNode& node, SpecPaths paths) {
+  std::string text = node.as_string();
+  if (text == "server") return text;
+  if (const auto folder = tokenizer_folder(); !folder.empty()) paths.add(folder);
+  const size_t hash = text.rfind('#');
+  const std::string path = paths.find(node, text.substr(0, hash));
+  return hash == std::string::npos ? path : path + text.substr(hash);
+}
+
+int64_t largest(const TokenCount& count) {
+  switch (count.kind) {
+    case TokenCount::Kind::kFixed:
+      return count.fixed;
+    case TokenCount::Kind::kUniform:
+      return count.max;
+    case TokenCount::Kind::kNormal:
+      return static_cast<int64_t>(count.mean);
+    case TokenCount::Kind::kWeighted:
+      break;
+  }
+  int64_t most = 0;
+  for (const auto& [tokens, weight] : count.weighted) most = std::max(most, tokens);
+  return most;
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,315 @@
+#include "spec/spec_documents.h"
+
+#include <nlohmann/json.hpp>
+
+#include "llmsweep/base/text.h"
+#include "spec/spec_keys.h"
+#include "spec/spec_write.h"
+
+namespace llmsweep {
+namespace {
+
+// How a kind of value stands in the schema, and in the column "type" of docs/spec.md.
+struct Form {
+  SpecJson schema;
+  std::string text;
+};
+
+template <class Enum>
+std::vector<std::string> names_for(bool (*is_allowed)(Enum)) {
+  std::vector<std::string> names;
+  for (const Enum value : all_values<Enum>()) {
+    if (is_allowed(value)) names.emplace_back(name_of(value));
+  }
+  return names;
+}
+
+std::string quoted(const std::vector<std::string>& names, const std::string& between) {
+  std::vector<std::string> quoted;
+  for (const std::string& name : names) quoted.push_back("`" + name + "`");
+  return join(quoted, between);
+}
+
+Form one_of(const std::vector<std::string>& names) {
+  return {{{"type", "string"}, {"enum", names}}, quoted(names, " \\| ")};
+}
+
+// 1000000 as "1,000,000"; what nobody would count as a power of two.
+std::string for_people(int64_t number) {
+  if (number == std::numeric_limits<int64_t>::max()) return "2^63 − 1";
+  if (number == int64_t{1} << 40) return "2^40";
+  std::string digits = std::to_string(number);
+  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) {
+    digits.insert(static_cast<size_t>(at), ",");
+  }
+  return digits;
+}
+
+std::string for_people(double number) {
+  const auto whole = static_cast<int64_t>(number);
+  return static_cast<double>(whole) == number ? for_people(whole) : SpecJson(number).dump();
+}
+
+// A whole number is written as one.
+SpecJson json_number(double number) {
+  const auto whole = static_cast<int64_t>(number);
+  return static_cast<double>(whole) == number ? SpecJson(whole) : SpecJson(number);
+}
+
+template <class Range>
+std::string range_text(const std::string& what, const Range& range) {
+  const std::string unit = *range.unit == '\0' ? "" : std::string(" of ") + range.unit;
+  return what + unit + ", " + for_people(range.min) + " … " + for_people(range.max);
+}
+
+Form form(bool) {
+  return {{{"type", "boolean"}}, "true \\| false"};
+}
+template <class Enum>
+requires std::is_enum_v<Enum> Form form(Enum) {
+  return one_of(all_names<Enum>());
+}
+template <class Enum>
+requires std::is_enum_v<Enum> Form form(const std::vector<Enum>&) {
+  const std::vector<std::string> names = all_names<Enum>();
+  return {
+      {{"type", "array"}, {"uniqueItems", true}, {"items", {{"type", "string"}, {"enum", names}}}},
+      "list of " + quoted(names, ", ")};
+}
+Form form(const std::string&, const kind::Text& text) {
+  Form form{{{"type", "string"}}, "text"};
+  if (text.filled) form.schema["minLength"] = 1;
+  form.schema["maxLength"] = kMaxTextBytes;
+  return form;
+}
+Form form(int64_t, const kind::Whole& range) {
+  return {{{"type", "integer"}, {"minimum", range.min}, {"maximum", range.max}},
+          range_text("whole number", range)};
+}
+Form form(int, const kind::WholeOrAuto& range) {
+  const SpecJson number = {{"type", "integer"}, {"minimum", range.min}, {"maximum", range.max}};
+  return {{{"anyOf", {{{"const", "auto"}}, number}}},
+          "`auto` \\| " + for_people(range.min) + " … " + for_people(range.max)};
+}
+Form form(double, const kind::Number& range) {
+  return {{{"type", "number"},
+           {"minimum", json_number(range.min)},
+           {"maximum", json_number(range.max)}},
+          range_text("number", range)};
+}
+Form form(Duration, const kind::DurationFrom&) {
+  return {{{"$ref", "#/$defs/duration"}}, "duration"};
+}
+Form form(const std::string&, const kind::Path&) {
+  return {{{"type", "string"}, {"minLength", 1}}, "path"};
+}
+Form form(const std::string& member, const kind::TokenizerPath&) {
+  return form(member, kind::Path{});
+}
+Form form(const std::string&, const kind::Url&) {
+  return {{{"type", "string"}, {"pattern", "^https?://[^/@?#:][^@?#]*$"}}, "URL"};
+}
+Form form(const std::vector<std::string>&, const kind::Urls&) {
+  return {{{"type", "array"},
+           {"items", form(std::string(), kind::Url{}).schema},
+           {"minItems", 1},
+           {"maxItems", kMaxUrls},
+           {"uniqueItems", true}},
+          "list of URLs"};
+}
+Form form(const std::string&, const kind::VariableName&) {
+  return {{{"type", "string"}, {"pattern", "^[A-Za-z_][A-Za-z0-9_]*$"}}, "name of a variable"};
+}
+Form form(const std::vector<std::pair<std::string, std::string>>&, const kind::Headers&) {
+  return {
+      {{"type", "object"}, {"additionalProperties", {{"type", {"string", "number", "boolean"}}}}},
+      "map"};
+}
+Form form(const std::string&, const kind::BodyFields&) {
+  return {{{"type", "object"}}, "map"};
+}
+Form form(const TokenCount&, const kind::Tokens&) {
+  return {{{"$ref", "#/$defs/tokens"}}, "token count"};
+}
+Form form(const std::vector<int>&, const kind::Levels&) {
+  return {{{"type", "array"},
+           {"minItems", 1},
+           {"uniqueItems", true},
+           {"items", {{"type", "integer"}, {"minimum", 1}, {"maximum", kMaxConcurrency}}}},
+          "list of whole numbers, 1 … " + for_people(kMaxConcurrency)};
+}
+Form form(Metric, const kind::TargetMetric& kind) {
+  return kind.of_requests ? one_of(names_for<Metric>(is_of_requests)) : form(Metric{});
+}
+
+template <class T>
+Form form(const std::optional<T>&, const auto&... kind) {
+  return form(T{}, kind...);
+}
+
+std::string default_text(const SpecJson* value) {
+  if (value == nullptr) return "absent";
+  if (*value == "") return "empty";
+  if (value->is_array()) return "`[" + join(value->get<std::vector<std::string>>(), ", ") + "]`";
+  return "`" + (value->is_string() ? value->get<std::string>() : value->dump()) + "`";
+}
+
+// Of one map of keys: its schema and its rows.
+class KeyDocuments {
+ public:
+  // `prefix` begins each key in docs/spec.md; `defaults` is what the writer writes without the
+  // spec's author saying anything.
+  KeyDocuments(std::string prefix, SpecJson defaults)
+      : prefix_(std::move(prefix)), defaults_(std::move(defaults)) {}
+
+  template <class T, class... Kind>
+  void operator()(const Key& key, T& member, const Kind&... kind) {
+    const Form found = form(member, kind...);
+    const auto value = defaults_.find(key.name);
+    const bool has_default = key.required == nullptr && value != defaults_.end();
+    add(key, found.schema, key.required != nullptr, has_default ? &*value : nullptr);
+    add_resumable(key);
+    const std::string text =
+        key.required != nullptr ? "required" : default_text(has_default ? &*value : nullptr);
+    rows_ += "| `" + prefix_ + key.name + "` | " + found.text + " | " + text + " | " +
+             key.sentence + " |\n";
+  }
+  template <class T>
+  void operator()(const Key& key, T& section, const kind::Section& kind) {
+    KeyDocuments documents(std::string(key.name) + ".", defaults_[key.name]);
+    keys(documents, section);
+    SpecJson schema = documents.schema();
+    for (const std::string& one : kind.exactly_one) {
+      schema["oneOf"].push_back({{"required", SpecJson::array({one})}});
+    }
+    add(key, schema, schema.contains("required") || schema.contains("oneOf"), nullptr);
+    tables_[key.name] = documents.table();
+    resumable_.insert(resumable_.end(), documents.resumable_.begin(), documents.resumable_.end());
+  }
+  void operator()(const Key& key, std::vector<Target>& member, const kind::Targets& kind) {
+    KeyDocuments documents(std::string(key.name) + "[].", defaults_[key.name][0]);
+    keys(documents, member.emplace_back(), kind);
+    SpecJson item = {{"type", "object"}, {"description", "One limit."}};
+    item.update(documents.schema());
+    const SpecJson none = SpecJson::array();
+    add(key, {{"type", "array"}, {"uniqueItems", true}, {"items", item}}, false, &none);
+    add_resumable(key);
+    tables_[key.name] = documents.table();
+  }
+
+  SpecJson schema() const {
+    SpecJson schema = {{"type", "object"}, {"additionalProperties", false}};
+    if (!required_.empty()) schema["required"] = required_;
+    schema["properties"] = properties_;
+    return schema;
+  }
+  std::string table() const {
+    return "| key | type | default | meaning |\n|---|---|---|---|\n" + rows_;
+  }
+  std::map<std::string, std::string> tables() const {
+    std::map<std::string, std::string> all = tables_;
+    all[""] = table();
+    return all;
+  }
+  const std::vector<std::string>& resumable() const { return resumable_; }
+
+ private:
+  void add(const Key& key, const SpecJson& form, bool required, const SpecJson* fallback) {
+    SpecJson schema;
+    for (const char* first : {"type", "$ref"}) {
+      if (form.contains(first)) schema[first] = form[first];
+    }
+    schema["description"] = key.sentence;
+    schema.update(form);
+    if (fallback != nullptr) schema["default"] = *fallback;
+    properties_[key.name] = std::move(schema);
+    if (required) required_.push_back(key.name);
+  }
+  void add_resumable(const Key& key) {
+    if (key.resume != Resume::kAllowed) return;
+    const auto& [other, value] = key.resume_unless;
+    std::string unless;
+    if (!other.empty()) {
+      unless = " (unless `" + prefix_ + std::string(other) + "` is `" + std::string(value) + "`)";
+    }
+    resumable_.push_back("`" + prefix_ + key.name + "`" + unless);
+  }
+
+  std::string prefix_;
+  SpecJson defaults_;
+  SpecJson properties_ = SpecJson::object();
+  SpecJson required_ = SpecJson::array();
+  std::string rows_;
+  std::map<std::string, std::string> tables_;
+  std::vector<std::string> resumable_;
+};
+
+KeyDocuments documents_of_spec() {
+  SweepSpec spec;
+  spec.targets.emplace_back();
+  spec.goodput.emplace_back();
+  KeyDocuments documents("", spec_json(spec));
+  keys(documents, spec);
+  return documents;
+}
+
+SpecJson whole_tokens() {
+  return form(int64_t{}, kind::Whole{1, kMaxTokens}).schema;
+}
+
+SpecJson object_of(const std::string& description, const std::vector<std::string>& required,
+                   const SpecJson& properties) {
+  return {{"type", "object"},
+          {"description", description},
+          {"additionalProperties", false},
+          {"required", required},
+          {"properties", properties}};
+}
+
+// The forms of workload_values.cc.
+SpecJson tokens_schema() {
+  const SpecJson mean = form(double{}, kind::Number{1, 1e8}).schema;
+  const SpecJson stddev = form(double{}, kind::Number{0, 1e8}).schema;
+  const SpecJson weight = {{"type", "number"}, {"exclusiveMinimum", 0}, {"default", 1}};
+  const SpecJson weighted = {
+      {"type", "array"},
+      {"description", "A weighted choice."},
+      {"minItems", 1},
+      {"items",
+       object_of("One length.", {"tokens"}, {{"tokens", whole_tokens()}, {"weight", weight}})}};
+  return {
+      {"description", "2400, {min, max}, {mean, stddev} or [{tokens, weight}, …]."},
+      {"anyOf",
+       {whole_tokens(),
+        object_of("Uniform.", {"min", "max"}, {{"min", whole_tokens()}, {"max", whole_tokens()}}),
+        object_of("Normal, at least 1.", {"mean", "stddev"}, {{"mean", mean}, {"stddev", stddev}}),
+        weighted}}};
+}
+
+}  // namespace
+
+std::string spec_schema() {
+  SpecJson schema = {
+      {"$schema", "https://json-schema.org/draft/2020-12/schema"},
+      {"$id", "https://llmsweep.invalid/llmsweep-spec.schema.json"},
+      {"title", "llmsweep run spec"},
+      {"description", "What to measure, where and how. docs/spec.md says more about each key."}};
+  schema.update(documents_of_spec().schema());
+  schema["$defs"]["duration"] = {
+      {"type", "string"},
+      {"description", "A number with a unit: 15s, 1.5s, 200ms, 15us, 2m, 1h."},
+      {"pattern", R"(^[0-9]+(\.[0-9]+)? ?(h|m|s|ms|us|ns)$)"}};
+  schema["$defs"]["tokens"] = tokens_schema();
+  return schema.dump(1) + "\n";
+}
+
+std::map<std::string, std::string> spec_tables() {
+  return documents_of_spec().tables();
+}
+
+std::string resumable_keys() {
+  const std::vector<std::string> keys = documents_of_spec().resumable();
+  return join({keys.begin(), keys.end() - 1}, ", ") + " or " + keys.back();
+}
+
+}  // namespace llmsweep

@@ -18,12 +18,6 @@ namespace {
 constexpr size_t kMostWithoutHolm = 3;
 constexpr double kAlpha = 0.05;
 
-// As cli/cli.h; that header lies above this layer.
-constexpr int kPassCode = 0;
-constexpr int kFailCode = 10;
-constexpr int kInconclusiveCode = 11;
-constexpr int kInvalidCode = 12;
-
 bool on_levels(const GateRule& rule) {
   return !rule.levels.empty() || rule.all_levels;
 }
@@ -145,26 +139,26 @@ GateReport gate(const SweepResult& result, const SweepResult* baseline, const Ga
   return report;
 }
 
-int gate_exit_code(const GateReport& report) {
+ExitCode gate_exit_code(const GateReport& report) {
   switch (report.outcome) {
     case GateOutcome::kPass:
-      return kPassCode;
+      return kExitOk;
     case GateOutcome::kFail:
-      return kFailCode;
+      return kExitGateFail;
     case GateOutcome::kInvalid:
-      return kInvalidCode;
+      return kExitGateInvalid;
     case GateOutcome::kInconclusive:
       break;
   }
   switch (report.inconclusive_is) {
     case InconclusiveIs::kPass:
-      return kPassCode;
+      return kExitOk;
     case InconclusiveIs::kFail:
-      return kFailCode;
+      return kExitGateFail;
     case InconclusiveIs::kInconclusive:
       break;
   }
-  return kInconclusiveCode;
+  return kExitGateInconclusive;
 }
 
 std::vector<LoadPoint> levels_needing_repeats(const GateReport& report) {

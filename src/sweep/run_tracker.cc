@@ -35,6 +35,7 @@ LevelProgress RunTracker::progress(const LoadControl& control, size_t loops, Ins
   if (shown.done > 0) {
     const double left = static_cast<double>(shown.total - shown.done);
     shown.level_eta = from_seconds(elapsed / static_cast<double>(shown.done) * left);
+    if (position_.runs_after) shown.sweep_eta = *shown.level_eta + *position_.runs_after;
   }
   std::vector<double> sample;
   {

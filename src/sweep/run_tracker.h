@@ -7,8 +7,8 @@
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/load/load_loop.h"
+#include "llmsweep/model/level_progress.h"
 #include "llmsweep/model/record.h"
-#include "llmsweep/report/progress.h"
 
 namespace llmsweep {
 

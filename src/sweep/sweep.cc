@@ -3,6 +3,8 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -136,12 +138,14 @@ class Sweep {
       return;
     }
     LevelRun run;
+    const Instant started = clock_.now();
     try {
       run = runner.run(position_of(id), entry.first_prompt);
     } catch (const InterruptedError&) {  // while its prompts were made: nothing had been sent
       stop();
       return;
     }
+    took_[id.point] = clock_.now() - started;
     entry.interrupted = interrupts_.load() > 0;
     entry.gave_up = run.gave_up;
     entry.client = run.client;
@@ -177,7 +181,27 @@ class Sweep {
             .repeats = id.repeat < load.repeats ? load.repeats : load.repeats_max,
             .nth = static_cast<int>(at - points.begin()),
             .levels = static_cast<int>(points.size()),
+            .runs_after = time_of_runs_after(id),
             .simulated = outcome_.result.simulated};
+  }
+
+  // As RunPosition says; absent also where runs may be added that nobody has planned yet.
+  std::optional<Duration> time_of_runs_after(const RunId& id) const {
+    if (spec_.load.refine || repeats_wanted_) return std::nullopt;
+    Duration time{};
+    bool after = false;
+    for (int repeat = 0; repeat < spec_.load.repeats; ++repeat) {
+      for (const LoadPoint point : load_points(spec_.load)) {
+        const RunId other{point, repeat};
+        const bool counts = after && !store_.has(other);
+        after |= other == id;
+        if (!counts) continue;
+        const auto took = took_.find(point);
+        if (took == took_.end()) return std::nullopt;
+        time += took->second;
+      }
+    }
+    return time;
   }
 
   void stop() {
@@ -270,6 +294,8 @@ class Sweep {
   const RepeatsWanted& repeats_wanted_;
   SweepStore store_;
   SweepOutcome outcome_;
+  SteadyClock clock_;
+  std::map<LoadPoint, Duration> took_;  // the last run of each level, its prompts included
   bool over_ = false;
 };
 
@@ -278,8 +304,7 @@ class Sweep {
 SweepOutcome run_sweep(const SweepSpec& spec, const std::filesystem::path& folder,
                        const Interrupts& interrupts, SweepObserver& observer,
                        const RepeatsWanted& repeats_wanted) {
-  const std::vector<int>& levels = spec.load.concurrency;
-  ensure_descriptors(static_cast<size_t>(*std::max_element(levels.begin(), levels.end())),
+  ensure_descriptors(static_cast<size_t>(most_streams(spec)),
                      spec.endpoint.simulator.empty() ? 1 : 2);
   return Sweep(spec, folder, interrupts, observer, repeats_wanted).run();
 }

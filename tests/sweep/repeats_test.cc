@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <map>
+
 #include "llmsweep/base/files.h"
 #include "llmsweep/sweep/sweep.h"
 
@@ -17,10 +19,14 @@ class SilentObserver final : public SweepObserver {
   void note(const std::string& /*line*/) override {}
   void progress(const LevelProgress& progress, Instant /*now*/) override {
     shown.emplace_back(progress.position.run.repeat, progress.position.repeats);
+    if (progress.position.runs_after) {
+      runs_after[progress.position.run] = *progress.position.runs_after;
+    }
   }
   void run_finished(const LevelStats& /*level*/) override {}
 
   std::vector<std::pair<int, int>> shown;
+  std::map<RunId, Duration> runs_after;
 };
 
 fs::path fresh_folder() {
@@ -83,6 +89,23 @@ TEST(Repeats, EndWhenNoneIsWanted) {
         return more ? std::vector{at_concurrency(1)} : std::vector<LoadPoint>{};
       });
   EXPECT_THAT(runs_of(outcome.result), ElementsAre(3u, 2u));
+  fs::remove_all(folder);
+}
+
+TEST(SweepProgress, KnowsTheTimeLeftOnceEveryLevelHasBeenRun) {
+  const fs::path folder = fresh_folder();
+  SweepSpec spec = quick_spec(folder);
+  spec.load.requests_per_slot = 3;
+  spec.workload.output_tokens = {.fixed = 80};  // 80 ms a request, or no progress would be shown
+  SilentObserver observer;
+  const Interrupts interrupts{0};
+  run_sweep(spec, folder, interrupts, observer);
+  const auto& after = observer.runs_after;
+  EXPECT_FALSE(after.contains({at_concurrency(1), 0}));
+  EXPECT_FALSE(after.contains({at_concurrency(2), 0})) << "its own next run has no time yet";
+  ASSERT_TRUE(after.contains({at_concurrency(1), 1}));
+  EXPECT_GT(after.at({at_concurrency(1), 1}), std::chrono::milliseconds(4 * 80 / 2));
+  EXPECT_EQ(after.at({at_concurrency(2), 1}), Duration(0));
   fs::remove_all(folder);
 }
 

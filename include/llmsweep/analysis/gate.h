@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "llmsweep/base/config.h"
+#include "llmsweep/model/exit_code.h"
 #include "llmsweep/model/result.h"
 
 namespace llmsweep {
@@ -122,8 +123,8 @@ struct GateReport {
 // `baseline` may be null; then a no-worse rule is INVALID. A policy without rules: Error.
 GateReport gate(const SweepResult& result, const SweepResult* baseline, const GatePolicy& policy);
 
-// 0, 10, 11 or 12 (cli/cli.h), with `inconclusive_is` applied.
-int gate_exit_code(const GateReport& report);
+// kExitOk or one of kExitGate…, with `inconclusive_is` applied.
+ExitCode gate_exit_code(const GateReport& report);
 
 // The levels whose next repeat could settle an inconclusive rule; ascending.
 std::vector<LoadPoint> levels_needing_repeats(const GateReport& report);

@@ -18,6 +18,13 @@ struct SelftestLoad {
   bool operator==(const SelftestLoad&) const = default;
 };
 
+// The load that a run plans, to be held against a self-test. `chunks_per_s` at most; 0: not
+// predicted.
+struct PlannedLoad {
+  int streams = 0;
+  double chunks_per_s = 0;
+};
+
 // One load, as it went against a simulated endpoint in a process of its own.
 struct SelftestStep {
   SelftestLoad load;

@@ -10,37 +10,10 @@
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/model/level.h"
-#include "llmsweep/model/load_point.h"
+#include "llmsweep/model/level_progress.h"
 #include "llmsweep/report/table.h"
 
 namespace llmsweep {
-
-enum class LevelStage { kWarmup, kMeasuring, kStopping };
-
-// Where a run stands within the sweep.
-struct RunPosition {
-  RunId run;
-  int repeats = 1;
-  int nth = 0;  // of `levels`, from 0
-  int levels = 1;
-  bool simulated = false;
-};
-
-// What is known of the run that is under way. Counts are of its measured requests.
-struct LevelProgress {
-  RunPosition position;
-  LevelStage stage = LevelStage::kMeasuring;
-  int64_t done = 0;  // ended, failed ones included
-  int64_t total = 0;
-  int64_t in_flight = 0;
-  int64_t errors = 0;
-  double output_tps = 0;
-  std::optional<double> e2e_p50_ms;
-  std::optional<Interval> e2e_p50_ci95;
-  double client_busy = 0;  // share, 0 to 1
-  std::optional<Duration> level_eta;
-  std::optional<Duration> sweep_eta;
-};
 
 // At most two lines of at most style.width columns, no newline at the end.
 std::string progress_text(const LevelProgress& progress, const TableStyle& style);

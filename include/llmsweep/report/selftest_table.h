@@ -15,11 +15,6 @@ std::string selftest_table(const Selftest& selftest, const TableStyle& style);
 // "This machine can be trusted up to 512 streams at 51,200 chunks/s …"; no newline.
 std::string selftest_verdict(const Selftest& selftest);
 
-// The load that a run plans. `chunks_per_s` at most; 0: not predicted.
-struct PlannedLoad {
-  int streams = 0;
-  double chunks_per_s = 0;
-};
 // One sentence that holds the plan against the last self-test; `last` is absent where none was made
 // on this machine.
 std::string selftest_sentence(const std::optional<Selftest>& last, const PlannedLoad& planned);

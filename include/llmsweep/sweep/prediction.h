@@ -4,8 +4,8 @@
 #include <string>
 
 #include "llmsweep/base/clock.h"
+#include "llmsweep/model/selftest.h"
 #include "llmsweep/model/spec.h"
-#include "llmsweep/report/selftest_table.h"
 #include "llmsweep/sweep/preflight.h"
 
 namespace llmsweep {

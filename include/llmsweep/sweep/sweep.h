@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "llmsweep/base/interrupt.h"
+#include "llmsweep/model/level_progress.h"
 #include "llmsweep/model/load_point.h"
 #include "llmsweep/model/result.h"
+#include "llmsweep/model/selftest.h"
 #include "llmsweep/model/spec.h"
-#include "llmsweep/report/progress.h"
-#include "llmsweep/report/selftest_table.h"
 #include "llmsweep/sweep/preflight.h"
 
 namespace llmsweep {

@@ -1,0 +1,16 @@
+// What the process exits with. Documented in README.md and in `llmsweep --help`.
+#pragma once
+
+namespace llmsweep {
+
+enum ExitCode : int {
+  kExitOk = 0,
+  kExitMeasurementFailed = 1,
+  kExitUsage = 2,  // a flag, a spec or an input file is wrong
+  kExitGateFail = 10,
+  kExitGateInconclusive = 11,
+  kExitGateInvalid = 12,
+  kExitInterrupted = 130,
+};
+
+}  // namespace llmsweep

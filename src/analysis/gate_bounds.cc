@@ -7,6 +7,7 @@
 
 #include "analysis/gate_figures.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/intervals.h"
 
 namespace llmsweep {
@@ -37,29 +38,11 @@ double noise_factor(const GateRule& rule) {
   return 5;
 }
 
-const Distribution& distribution(const RunStats& run, Metric metric) {
-  switch (metric) {
-    case Metric::kE2e:
-      return run.e2e;
-    case Metric::kTtft:
-      return run.ttft;
-    case Metric::kTtfo:
-      return run.ttfo;
-    case Metric::kTpot:
-      return run.tpot;
-    case Metric::kItl:
-      return run.itl;
-    case Metric::kIcl:
-      break;
-  }
-  return run.icl;
-}
-
 std::optional<Interval> within_run(const BoundsInput& input) {
   if (input.rule.figure != GateFigure::kLatency || input.rule.statistic != Statistic::kP50) {
     return std::nullopt;
   }
-  return distribution(input.level.pooled, input.rule.metric).p50_ci95;
+  return distribution_of(input.level.pooled, input.rule.metric).p50_ci95;
 }
 
 Bounds single_bounds(const BoundsInput& input, double point) {

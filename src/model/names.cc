@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include "llmsweep/model/quantity.h"
+
 namespace llmsweep {
 namespace {
 
@@ -43,11 +45,6 @@ constexpr std::array kTransportNames = {
 constexpr std::array kRetryAfterNames = {
     Named<RetryAfter>{RetryAfter::kFail, "fail"},
     Named<RetryAfter>{RetryAfter::kHold, "hold"},
-};
-constexpr std::array kMetricNames = {
-    Named<Metric>{Metric::kE2e, "e2e"},   Named<Metric>{Metric::kTtft, "ttft"},
-    Named<Metric>{Metric::kTtfo, "ttfo"}, Named<Metric>{Metric::kTpot, "tpot"},
-    Named<Metric>{Metric::kItl, "itl"},   Named<Metric>{Metric::kIcl, "icl"},
 };
 constexpr std::array kStatisticNames = {
     Named<Statistic>{Statistic::kP50, "p50"},   Named<Statistic>{Statistic::kP90, "p90"},
@@ -150,7 +147,7 @@ std::string_view name_of(RetryAfter value) {
   return find_name(kRetryAfterNames, value);
 }
 std::string_view name_of(Metric value) {
-  return find_name(kMetricNames, value);
+  return quantity_of(value).key;
 }
 std::string_view name_of(Statistic value) {
   return find_name(kStatisticNames, value);
@@ -221,7 +218,13 @@ const std::vector<RetryAfter>& all_values<RetryAfter>() {
 
 template <>
 const std::vector<Metric>& all_values<Metric>() {
-  static const std::vector<Metric> values = values_of(kMetricNames);
+  static const std::vector<Metric> values = [] {
+    std::vector<Metric> metrics;
+    for (const Quantity& quantity : quantities()) {
+      if (quantity.metric) metrics.push_back(*quantity.metric);
+    }
+    return metrics;
+  }();
   return values;
 }
 

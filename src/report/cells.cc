@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/quantity.h"
 
 namespace llmsweep::report {
 namespace {
@@ -66,21 +67,7 @@ std::string levels_text(const std::vector<LoadPoint>& levels) {
 }
 
 std::string_view metric_title(Metric metric) {
-  switch (metric) {
-    case Metric::kE2e:
-      return "E2E";
-    case Metric::kTtft:
-      return "TTFT";
-    case Metric::kTtfo:
-      return "TTFO";
-    case Metric::kTpot:
-      return "TPOT";
-    case Metric::kItl:
-      return "ITL";
-    case Metric::kIcl:
-      return "ICL";
-  }
-  return "";
+  return quantity_of(metric).short_title;
 }
 
 std::string ms_text(std::optional<double> ms, bool unicode) {

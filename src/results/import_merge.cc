@@ -10,6 +10,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/describe.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/level_stats.h"
 
@@ -94,17 +95,13 @@ void judge(RunStats& stats) {
     stats.valid = false;
     stats.invalid_reasons = {InvalidReason::kErrors};
   }
-  if (!stats.steady_output_throughput_tps) stats.warnings = {Warning::kWithDrain};
-}
-
-double headline(const RunStats& stats) {
-  return stats.steady_output_throughput_tps.value_or(stats.output_throughput_tps);
+  if (has_drain(stats)) stats.warnings = {Warning::kWithDrain};
 }
 
 void fill_headline(RunStats& stats, int gpus) {
-  stats.throughput_per_gpu_tps = headline(stats) / gpus;
+  stats.throughput_per_gpu_tps = headline_throughput_tps(stats) / gpus;
   const double e2e = stats.e2e.p50.value_or(0);
-  if (e2e > 0) stats.throughput_per_latency = headline(stats) / e2e;
+  if (e2e > 0) stats.throughput_per_latency = headline_throughput_tps(stats) / e2e;
 }
 
 std::vector<double> of_runs(const std::vector<RunStats>& runs,
@@ -190,8 +187,8 @@ LevelStats level_of(const std::vector<Run>& runs, int gpus) {
     level.pooled.warnings.insert(level.pooled.warnings.begin(), Warning::kOneRepeat);
   level.e2e_p50_between_runs_ci95 =
       log_student_interval(of_runs(level.runs, [](const RunStats& run) { return run.e2e.p50; }));
-  level.throughput_between_runs_ci95 = log_student_interval(
-      of_runs(level.runs, [](const RunStats& run) { return std::optional(headline(run)); }));
+  level.throughput_between_runs_ci95 = log_student_interval(of_runs(
+      level.runs, [](const RunStats& run) { return std::optional(headline_throughput_tps(run)); }));
   return level;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/percentile.h"
 #include "stats/derived.h"
 #include "stats/request_stats.h"
@@ -144,10 +145,6 @@ void fill_chunks(ClientHealth& client, std::span<const RequestRecord> records) {
 }
 
 }  // namespace
-
-double headline_throughput_tps(const RunStats& stats) {
-  return stats.steady_output_throughput_tps.value_or(stats.output_throughput_tps);
-}
 
 void fill_derived(RunStats& stats, const LevelContext& level) {
   const double steady = stats.steady_output_throughput_tps.value_or(0);

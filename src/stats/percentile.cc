@@ -143,43 +143,6 @@ Distribution distribution_of(const Histogram& histogram) {
   return distribution;
 }
 
-std::optional<double> statistic_of(const Distribution& distribution, Statistic statistic) {
-  if (statistic == Statistic::kP50) return distribution.p50;
-  if (distribution.count == 0) return std::nullopt;
-  switch (statistic) {
-    case Statistic::kP50:
-      break;
-    case Statistic::kP90:
-      return distribution.p90;
-    case Statistic::kP95:
-      return distribution.p95;
-    case Statistic::kP99:
-      return distribution.p99;
-    case Statistic::kMean:
-      return distribution.mean;
-  }
-  return std::nullopt;
-}
-
-const Distribution& distribution_of(const RunStats& stats, Metric metric) {
-  switch (metric) {
-    case Metric::kE2e:
-      return stats.e2e;
-    case Metric::kTtft:
-      return stats.ttft;
-    case Metric::kTtfo:
-      return stats.ttfo;
-    case Metric::kTpot:
-      return stats.tpot;
-    case Metric::kItl:
-      return stats.itl;
-    case Metric::kIcl:
-      return stats.icl;
-  }
-  assert(false && "every metric has its distribution");
-  return stats.e2e;
-}
-
 int64_t samples_needed(Statistic statistic) {
   switch (statistic) {
     case Statistic::kP50:

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "llmsweep/model/names.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/level_stats.h"
 #include "stats/derived.h"

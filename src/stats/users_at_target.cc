@@ -4,9 +4,9 @@
 #include <map>
 #include <vector>
 
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/isotonic.h"
-#include "llmsweep/stats/percentile.h"
 
 namespace llmsweep {
 namespace {
@@ -82,7 +82,7 @@ std::optional<Interval> between_repeats(const std::vector<const LevelStats*>& le
 }  // namespace
 
 std::optional<double> value_at(const RunStats& stats, const Target& target) {
-  return statistic_of(distribution_of(stats, target.metric), target.statistic);
+  return value_of(stats, {&quantity_of(target.metric), target.statistic});
 }
 
 UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& target, int gpus) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/percentile.h"
 
 namespace llmsweep {

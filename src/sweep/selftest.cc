@@ -11,6 +11,7 @@
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/version.h"
 #include "llmsweep/http/make_client.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/simulator/profile.h"
 #include "llmsweep/stats/level_stats.h"
 #include "sweep/child_process.h"

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "llmsweep/model/level.h"
+#include "llmsweep/model/quantity.h"
 
 namespace llmsweep {
 
@@ -17,8 +18,6 @@ enum class Verdict {
   kNoDifferenceShown,  // the interval holds 1, or lies wholly below the minimum effect
   kNoInterval,         // a side has fewer than two runs: the ratio stands without one
 };
-
-enum class Direction { kLowerIsBetter, kHigherIsBetter };
 
 struct CompareOptions {
   Direction direction = Direction::kLowerIsBetter;

@@ -45,9 +45,6 @@ RunStats run_stats(const RunInput& input);
 LevelStats pool_runs(const LevelContext& level, std::vector<RunStats> runs,
                      std::span<const RequestRecord> records);
 
-// Steady output throughput; the one with drain where there is no steady one.
-double headline_throughput_tps(const RunStats& stats);
-
 // One request's figures; absent where an instant is missing. Also for request tables and goodput.
 struct RequestMetrics {
   std::optional<double> e2e_ms, ttft_ms, ttfo_ms, tpot_ms;

@@ -50,9 +50,6 @@ Distribution distribution_of(std::vector<double> sample_ms);
 // request are not independent, a binomial interval over them would be far too narrow.
 Distribution distribution_of(const Histogram& histogram);
 
-std::optional<double> statistic_of(const Distribution& distribution, Statistic statistic);
-const Distribution& distribution_of(const RunStats& stats, Metric metric);
-
 // Completed requests that `statistic` needs before a level can be judged by it: 1 for the median
 // and the mean, as many as put one expected value beyond it for p90 and p95, 300 for p99.
 int64_t samples_needed(Statistic statistic);

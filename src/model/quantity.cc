@@ -99,7 +99,7 @@ constexpr Quantity kQuantities[] = {
      .meaning = "Requests a second."},
     {.key = "e2e",
      .title = "E2E latency",
-     .short_title = "E2E",
+     .short_title = "median E2E",
      .better = kLower,
      .distribution = &RunStats::e2e,
      .metric = Metric::kE2e,
@@ -164,8 +164,8 @@ constexpr Quantity kQuantities[] = {
      .result_key = "icl_ms",
      .meaning = "Inter-chunk latency."},
     {.key = "throughput_per_latency",
-     .title = "Throughput /latency",
-     .short_title = "throughput",
+     .title = "Throughput / latency",
+     .short_title = "tput/latency",
      .unit = Unit::kTokensPerSecondPerMs,
      .number = &RunStats::throughput_per_latency,
      .result_key = "throughput_per_latency",
@@ -254,7 +254,7 @@ std::string_view name_of(Unit unit) {
     case Unit::kTokensPerSecond:
       return "tokens/s";
     case Unit::kTokensPerSecondPerMs:
-      return "tokens/s per ms";
+      return "tokens/s/ms";
     case Unit::kRequestsPerSecond:
       return "requests/s";
     case Unit::kRequests:

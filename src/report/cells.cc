@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "llmsweep/base/text.h"
-#include "llmsweep/model/quantity.h"
+#include "llmsweep/model/names.h"
 
 namespace llmsweep::report {
 namespace {
@@ -66,8 +66,12 @@ std::string levels_text(const std::vector<LoadPoint>& levels) {
   return fmt::format("{} {}", levels.size() == 1 ? "level" : "levels", join(values, ", "));
 }
 
-std::string_view metric_title(Metric metric) {
-  return quantity_of(metric).short_title;
+std::string metric_title(Metric metric) {
+  std::string title(name_of(metric));
+  for (char& c : title) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return title;
 }
 
 std::string ms_text(std::optional<double> ms, bool unicode) {

@@ -43,7 +43,7 @@ struct Finding {
 std::vector<Finding> findings_of(const SweepResult& result);
 std::string levels_text(const std::vector<LoadPoint>& levels);  // "level 8", "levels 8, 16"
 
-std::string_view metric_title(Metric metric);  // "E2E", "TTFT", …
+std::string metric_title(Metric metric);  // "E2E", "TTFT", …
 
 // Numbers as the reader sees them; "–" where absent, "-" without Unicode.
 std::string ms_text(std::optional<double> ms, bool unicode = true);

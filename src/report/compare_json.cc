@@ -64,11 +64,11 @@ Json json_of(const LevelComparison& level) {
           {"baseline_valid", level.baseline_valid},
           {"candidate_valid", level.candidate_valid},
           {"with_drain", level.with_drain},
+          {"throughput_tps", json_of(level.throughput_tps)},
+          {"throughput_per_gpu_tps", json_of(level.throughput_per_gpu_tps)},
           {"e2e_p50_ms", json_of(level.e2e_p50)},
           {"ttft_p50_ms", json_of(level.ttft_p50)},
           {"tpot_p50_ms", json_of(level.tpot_p50)},
-          {"throughput_tps", json_of(level.throughput_tps)},
-          {"throughput_per_gpu_tps", json_of(level.throughput_per_gpu_tps)},
           {"output_speed_tps", json_of(level.output_speed_tps)}};
 }
 
@@ -136,12 +136,12 @@ std::string csv_line(const Comparison& comparison, const CsvFigure& row) {
 std::string csv_level(const Comparison& comparison, const LevelComparison& level) {
   std::string text;
   const std::pair<const char*, const std::optional<Ratio>*> figures[] = {
-      {"e2e_p50_ms", &level.e2e_p50},
-      {"ttft_p50_ms", &level.ttft_p50},
-      {"tpot_p50_ms", &level.tpot_p50},
       {level.with_drain ? "output_throughput_tps" : "steady_output_throughput_tps",
        &level.throughput_tps},
       {"throughput_per_gpu_tps", &level.throughput_per_gpu_tps},
+      {"e2e_p50_ms", &level.e2e_p50},
+      {"ttft_p50_ms", &level.ttft_p50},
+      {"tpot_p50_ms", &level.tpot_p50},
       {"output_speed_tps", &level.output_speed_tps}};
   for (const auto& [name, ratio] : figures) {
     if (!*ratio) continue;

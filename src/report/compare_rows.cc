@@ -240,10 +240,10 @@ std::vector<TextTable> tables_of(const Comparison& comparison, bool unicode) {
   add(tables, fields_table(comparison));
   add(tables, users_table(comparison, unicode));
   for (const LevelFigureTable& figure : {
-           LevelFigureTable{"Median E2E latency, ms", &LevelComparison::e2e_p50},
-           LevelFigureTable{"Throughput, output tokens/s", &LevelComparison::throughput_tps},
-           LevelFigureTable{"Throughput per GPU, output tokens/s",
+           LevelFigureTable{"Output throughput, tokens/s", &LevelComparison::throughput_tps},
+           LevelFigureTable{"Throughput per GPU, tokens/s",
                             &LevelComparison::throughput_per_gpu_tps},
+           LevelFigureTable{"Median E2E latency, ms", &LevelComparison::e2e_p50},
            LevelFigureTable{"Median TTFT, ms", &LevelComparison::ttft_p50},
            LevelFigureTable{"Median TPOT, ms", &LevelComparison::tpot_p50},
        }) {

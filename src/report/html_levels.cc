@@ -15,16 +15,16 @@ struct ColumnHeading {
   const char* unit;
 };
 constexpr ColumnHeading kHeadings[] = {{"Concurrency", ""},
-                                       {"Output", "tokens/s"},
-                                       {"Per GPU", "tokens/s"},
-                                       {"Median E2E", "ms"},
-                                       {"E2E p90", "ms"},
-                                       {"E2E p99", "ms"},
+                                       {"Output throughput", "tokens/s"},
+                                       {"Throughput per GPU", "tokens/s"},
+                                       {"Median E2E latency", "ms"},
+                                       {"E2E latency p90", "ms"},
+                                       {"E2E latency p99", "ms"},
                                        {"Median TTFT", "ms"},
                                        {"TTFT p99", "ms"},
                                        {"Median TPOT", "ms"},
+                                       {"Throughput / latency", "tokens/s/ms"},
                                        {"Speed per user", "tokens/s"},
-                                       {"Throughput /latency", "tokens/s per ms"},
                                        {"Failed", "of measured"},
                                        {"Valid", ""}};
 
@@ -54,8 +54,8 @@ std::string level_row(const LevelStats& level, Source source) {
               headline.e2e_ci95) +
          ms_cell(run.e2e.p90) + ms_cell(run.e2e.p99);
   row += ms_cell(headline.ttft_ms) + ms_cell(run.ttft.p99) + ms_cell(headline.tpot_ms);
-  row += cell(rate_text(headline.output_speed_tps), headline.output_speed_tps);
   row += cell(ratio_text(headline.throughput_per_latency), headline.throughput_per_latency);
+  row += cell(rate_text(headline.output_speed_tps), headline.output_speed_tps);
   row += all > 0 ? cell(format_number(failed) + " of " + format_number(all), failed)
                  : cell("–", std::nullopt);
   row += headline.valid ? "<td>yes</td>" : "<td class=\"no\">NO</td>";
@@ -154,8 +154,8 @@ std::string html_comparison(std::span<const Comparison> comparisons) {
     }
     const std::string same = same_fields(comparison);
     if (!same.empty()) text += "<p class=\"hint\">Same: " + markup(same, 1000) + ".</p>\n";
-    // What differs, the users and the first figure; the other figures on demand.
-    constexpr size_t kAtOnce = 3;
+    // What differs, the users, the throughputs and the latency; the other figures on demand.
+    constexpr size_t kAtOnce = 5;
     const std::vector<TextTable> tables = tables_of(comparison, true);
     for (size_t i = 0; i < tables.size(); ++i) {
       if (i == kAtOnce) text += "<details class=\"more\"><summary>More figures</summary>\n";

@@ -22,9 +22,9 @@ std::string bold_marks(const SweepResult& result) {
 
 std::string levels_markdown(const SweepResult& result) {
   std::string text =
-      "| concurrency | output tokens/s | tokens/s per GPU | median E2E ms | 95 % interval ms | "
-      "TTFT "
-      "ms | TPOT ms | throughput/latency | valid |\n"
+      "| Concurrency | Output throughput, tokens/s | Throughput per GPU, tokens/s | Median E2E "
+      "latency, ms | 95 % interval, ms | Median TTFT, ms | Median TPOT, ms | Throughput / latency, "
+      "tokens/s/ms | Valid |\n"
       "|--:|--:|--:|--:|:-:|--:|--:|--:|:-:|\n";
   for (const LevelStats& level : result.levels) {
     const LevelHeadline headline = report::headline_of(level, result.source);

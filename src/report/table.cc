@@ -48,7 +48,7 @@ std::string levels_rendered(const SweepResult& result, const TableStyle& style) 
       {.title = "95 % interval", .unit = "ms", .keep = 50},
       {.title = "TTFT", .unit = "ms", .keep = 80},
       {.title = "TPOT", .unit = "ms", .keep = 70},
-      {.title = "throughput", .unit = "/latency", .keep = 40},
+      {.title = "tput/latency", .unit = "tokens/s/ms", .keep = 40},
       {.title = "valid", .align = report::Align::kLeft, .keep = Column::kAlways}};
   std::vector<Row> rows;
   for (const LevelStats& level : result.levels) {

@@ -7,11 +7,11 @@
 #include "analysis/compare_users.h"
 #include "analysis/equal_latency.h"
 #include "analysis/headlines.h"
-#include "analysis/level_figures.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/stats/intervals.h"
+#include "llmsweep/stats/level_figure.h"
 
 namespace llmsweep {
 namespace {
@@ -68,21 +68,19 @@ void note_source(const SweepResult& result, std::vector<std::string>& notes) {
 struct Sides {
   const LevelStats& baseline;
   const LevelStats& candidate;
+  int baseline_gpus;
+  int candidate_gpus;
   double min_effect;
+
+  bool with_drain() const { return has_drain(baseline.pooled) || has_drain(candidate.pooled); }
 };
 
-struct Figures {
-  FigureOf baseline;
-  FigureOf candidate;
-};
-Figures both(const FigureOf& figure) {
-  return {figure, figure};
-}
-
-std::optional<Ratio> ratio_of(const Sides& sides, const Figures& figures, Direction direction) {
-  const LevelFigure a = figure_of(sides.baseline, figures.baseline);
-  const LevelFigure b = figure_of(sides.candidate, figures.candidate);
-  const CompareOptions options{.direction = direction, .minimum_effect = sides.min_effect};
+std::optional<Ratio> ratio_of(const Sides& sides, const Measure& measure) {
+  const bool drain = sides.with_drain();
+  const LevelFigure a = figure_of(sides.baseline, measure, {drain, sides.baseline_gpus});
+  const LevelFigure b = figure_of(sides.candidate, measure, {drain, sides.candidate_gpus});
+  const CompareOptions options{.direction = *measure.quantity->better,
+                               .minimum_effect = sides.min_effect};
   Ratio ratio;
   std::optional<RatioComparison> result;
   if (a.runs.size() > 1 && b.runs.size() > 1) {
@@ -101,56 +99,27 @@ std::optional<Ratio> ratio_of(const Sides& sides, const Figures& figures, Direct
   return ratio;
 }
 
-FigureOf per_gpu(const FigureOf& figure, int gpus) {
-  return [figure, gpus](const RunStats& run) -> std::optional<double> {
-    const auto value = figure(run);
-    if (!value || gpus < 1) return std::nullopt;
-    return *value / gpus;
-  };
-}
-
-std::optional<double> output_speed(const RunStats& run) {
-  if (run.output_speed_tps <= 0) return std::nullopt;
-  return run.output_speed_tps;
-}
-
-struct Gpus {
-  int baseline;
-  int candidate;
-};
-
-LevelComparison compare_level(const Sides& sides, const Gpus& gpus) {
-  const FigureOf e2e = [](const RunStats& run) { return run.e2e.p50; };
-  const FigureOf ttft = [](const RunStats& run) { return run.ttft.p50; };
-  const FigureOf tpot = [](const RunStats& run) { return run.tpot.p50; };
-  const bool steady = sides.baseline.pooled.steady_output_throughput_tps.has_value() &&
-                      sides.candidate.pooled.steady_output_throughput_tps.has_value();
-  const FigureOf throughput = steady ? steady_throughput : output_throughput;
-  const auto lower = Direction::kLowerIsBetter;
-  const auto higher = Direction::kHigherIsBetter;
-  return {
+LevelComparison compare_level(const Sides& sides) {
+  LevelComparison level{
       .point = sides.baseline.point,
       .baseline_repeats = repeats_of(sides.baseline),
       .candidate_repeats = repeats_of(sides.candidate),
       .baseline_valid = sides.baseline.pooled.valid,
       .candidate_valid = sides.candidate.pooled.valid,
-      .e2e_p50 = ratio_of(sides, both(e2e), lower),
-      .ttft_p50 = ratio_of(sides, both(ttft), lower),
-      .tpot_p50 = ratio_of(sides, both(tpot), lower),
-      .throughput_tps = ratio_of(sides, both(throughput), higher),
-      .throughput_per_gpu_tps = ratio_of(
-          sides, {per_gpu(throughput, gpus.baseline), per_gpu(throughput, gpus.candidate)}, higher),
-      .output_speed_tps = ratio_of(sides, both(output_speed), higher),
-      .with_drain = !steady,
+      .with_drain = sides.with_drain(),
   };
+  for (const Measure& measure : compared_measures()) {
+    level.measures.push_back({measure, ratio_of(sides, measure)});
+  }
+  return level;
 }
 
 void compare_levels(const SweepResult& baseline, const SweepResult& candidate,
                     Comparison& comparison) {
-  const Gpus gpus{baseline.system.gpus, candidate.system.gpus};
   for (const LevelStats& level : baseline.levels) {
     if (const LevelStats* other = find_level(candidate, level.point)) {
-      comparison.levels.push_back(compare_level({level, *other, comparison.min_effect}, gpus));
+      comparison.levels.push_back(compare_level(
+          {level, *other, baseline.system.gpus, candidate.system.gpus, comparison.min_effect}));
     } else {
       comparison.only_baseline.push_back(level.point);
     }
@@ -214,6 +183,14 @@ void note_repeats(Comparison& comparison) {
 }
 
 }  // namespace
+
+const std::optional<Ratio>& LevelComparison::ratio_of(const Measure& measure) const {
+  static const std::optional<Ratio> kNone;
+  for (const ComparedMeasure& compared : measures) {
+    if (compared.measure == measure) return compared.ratio;
+  }
+  return kNone;
+}
 
 std::string_view name_of(Verdict verdict) {
   switch (verdict) {

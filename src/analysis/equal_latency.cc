@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "analysis/level_figures.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/isotonic.h"
 
 namespace llmsweep {
@@ -27,11 +27,11 @@ std::vector<const LevelStats*> usable_levels(const SweepResult& result) {
 }
 
 // Latency that falls with the load is noise: the curve is its isotonic regression.
-Curve curve_of(const SweepResult& result, const FigureOf& throughput) {
+Curve curve_of(const SweepResult& result, bool with_drain) {
   Curve curve;
   if (result.system.gpus < 1) return curve;
   for (const LevelStats* level : usable_levels(result)) {
-    const auto tps = throughput(level->pooled);
+    const auto tps = throughput_of(level->pooled, {.with_drain = with_drain});
     if (!tps) continue;
     curve.latency_ms.push_back(*level->pooled.e2e.p50);
     curve.tps_per_gpu.push_back(*tps / result.system.gpus);
@@ -82,11 +82,11 @@ std::vector<double> latencies_of(const Curve& a, const Curve& b,
 
 std::vector<EqualLatency> equal_latency(const SweepResult& baseline, const SweepResult& candidate,
                                         const std::vector<Target>& targets) {
-  Curve a = curve_of(baseline, steady_throughput);
-  Curve b = curve_of(candidate, steady_throughput);
+  Curve a = curve_of(baseline, false);
+  Curve b = curve_of(candidate, false);
   if (a.latency_ms.empty() || b.latency_ms.empty()) {
-    a = curve_of(baseline, output_throughput);
-    b = curve_of(candidate, output_throughput);
+    a = curve_of(baseline, true);
+    b = curve_of(candidate, true);
   }
   std::vector<EqualLatency> rows;
   if (a.latency_ms.empty() || b.latency_ms.empty()) return rows;

@@ -56,7 +56,7 @@ std::vector<DecidedLine> decide(const GateInput& input, const GateRule& rule,
                                   "measure the same workload, or list the fields under "
                                   "allow_different")}};
   }
-  if (rule.figure == GateFigure::kQuality) return {{.line = decide_quality(input, rule)}};
+  if (rule.measure == measure_of("quality")) return {{.line = decide_quality(input, rule)}};
   if (!on_levels(rule)) return {{.line = decide_users(input, rule)}};
   for (const LoadPoint point : levels_of(input, rule)) {
     lines.push_back(decide_level(input, rule, point));

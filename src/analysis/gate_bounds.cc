@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "analysis/gate_figures.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/intervals.h"
@@ -23,8 +22,8 @@ double z95() {
 
 // The tail of a run moves more from run to run than its middle.
 double noise_factor(const GateRule& rule) {
-  if (rule.figure != GateFigure::kLatency) return 1;
-  switch (rule.statistic) {
+  if (rule.measure.quantity->distribution == nullptr) return 1;
+  switch (rule.measure.statistic) {
     case Statistic::kP50:
     case Statistic::kMean:
       return 1;
@@ -39,10 +38,9 @@ double noise_factor(const GateRule& rule) {
 }
 
 std::optional<Interval> within_run(const BoundsInput& input) {
-  if (input.rule.figure != GateFigure::kLatency || input.rule.statistic != Statistic::kP50) {
-    return std::nullopt;
-  }
-  return distribution_of(input.level.pooled, input.rule.metric).p50_ci95;
+  const auto& [quantity, statistic] = input.rule.measure;
+  if (quantity->distribution == nullptr || statistic != Statistic::kP50) return std::nullopt;
+  return (input.level.pooled.*quantity->distribution).p50_ci95;
 }
 
 Bounds single_bounds(const BoundsInput& input, double point) {
@@ -88,12 +86,16 @@ Bounds goodput_bounds(const BoundsInput& input, const LevelFigure& figure) {
 }
 
 bool is_share(const GateRule& rule) {
-  return kind_of(rule.figure) == FigureUnit::kShare;
+  return rule.measure.quantity->unit == Unit::kShare;
 }
 
 struct Distances {
   double down, up;
 };
+bool lower_is_better(const GateRule& rule) {
+  return rule.measure.quantity->better == Direction::kLowerIsBetter;
+}
+
 Distances distances(const Bounds& bounds, bool logs) {
   if (!logs) {
     return {bounds.point - bounds.interval.low, bounds.interval.high - bounds.point};
@@ -121,8 +123,8 @@ RatioBounds combine(const Bounds& a, const Bounds& b, const GateRule& rule, doub
   result.bounds.point = back(difference);
   result.bounds.interval = {back(difference - down), back(difference + up)};
   const double at = share ? limit : std::log(limit);
-  result.p_worse = lower_is_better(rule.figure) ? p_from_half_width(difference - at, down)
-                                                : p_from_half_width(at - difference, up);
+  result.p_worse = lower_is_better(rule) ? p_from_half_width(difference - at, down)
+                                         : p_from_half_width(at - difference, up);
   return result;
 }
 
@@ -149,8 +151,8 @@ std::optional<RatioBounds> welch_bounds(const LevelFigure& a, const LevelFigure&
                    .repeats = static_cast<int>(std::min(a.runs.size(), b.runs.size())),
                    .basis = fmt::format("{} and {} runs, Welch's t on their logs", a.runs.size(),
                                         b.runs.size())};
-  const double beyond = lower_is_better(rule.figure) ? test->difference - std::log(limit)
-                                                     : std::log(limit) - test->difference;
+  const double beyond = lower_is_better(rule) ? test->difference - std::log(limit)
+                                              : std::log(limit) - test->difference;
   if (test->standard_error <= 0) {
     result.p_worse = beyond > 0 ? 0 : 1;
   } else {
@@ -160,7 +162,7 @@ std::optional<RatioBounds> welch_bounds(const LevelFigure& a, const LevelFigure&
 }
 
 LevelFigure figure_of(const BoundsInput& input) {
-  return figure_of(input.level, accessor_of(input.rule, input.steady));
+  return figure_of(input.level, input.rule.measure, input.reading);
 }
 
 }  // namespace
@@ -168,14 +170,15 @@ LevelFigure figure_of(const BoundsInput& input) {
 std::optional<Bounds> bounds_of(const BoundsInput& input) {
   const LevelFigure figure = figure_of(input);
   if (figure.runs.empty() && !figure.pooled) return std::nullopt;
-  if (input.rule.figure == GateFigure::kErrorRate) {
+  const Quantity& quantity = *input.rule.measure.quantity;
+  if (quantity.pooling == Pooling::kRequests) {
     const double rate = figure.pooled ? *figure.pooled : moments_of(figure.runs).mean;
     return Bounds{.point = rate,
                   .interval = {rate, rate},
                   .repeats = repeats_of(input.level),
                   .basis = "the measured share of all requests"};
   }
-  if (input.rule.figure == GateFigure::kGoodput) return goodput_bounds(input, figure);
+  if (is_share(input.rule)) return goodput_bounds(input, figure);
   if (!all_positive(figure.runs)) return std::nullopt;
   if (figure.runs.size() > 1) {
     return Bounds{.point = geometric_mean(figure.runs),

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "analysis/level_figures.h"
 #include "llmsweep/analysis/gate.h"
+#include "llmsweep/stats/level_figure.h"
 
 namespace llmsweep {
 
@@ -19,7 +19,7 @@ struct Bounds {
 struct BoundsInput {
   const LevelStats& level;
   const GateRule& rule;
-  bool steady = false;
+  Reading reading;
   double assumed_noise = 0.02;
 };
 

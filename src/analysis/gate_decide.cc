@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "analysis/gate_bounds.h"
-#include "analysis/gate_figures.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/stats/level_figure.h"
 #include "llmsweep/stats/percentile.h"
 #include "llmsweep/stats/validity.h"
 
@@ -27,13 +27,13 @@ std::string text_at(const GateRule& rule, LoadPoint point) {
   return rule.text.substr(0, at) + "@" + name_of(point) + rule.text.substr(end);
 }
 
-bool steady_in(const LevelStats& level) {
-  return level.pooled.steady_output_throughput_tps.has_value();
+bool is_about_errors(const GateRule& rule) {
+  return rule.measure == measure_of("error_rate");
 }
 
 // Errors make a level invalid, and are what an error-rate rule is about.
 bool blocks(InvalidReason reason, const GateRule& rule) {
-  return rule.figure != GateFigure::kErrorRate ||
+  return !is_about_errors(rule) ||
          (reason != InvalidReason::kErrors && reason != InvalidReason::kTooFewRequests);
 }
 
@@ -55,20 +55,20 @@ std::optional<Obstacle> obstacle_of(const LevelStats& level, const GateRule& rul
 }
 
 std::string missing_figure_text(const GateRule& rule) {
-  if (rule.figure == GateFigure::kLatency) {
-    return fmt::format("no {} {} at this level", name_of(rule.statistic), name_of(rule.metric));
+  const auto& [quantity, statistic] = rule.measure;
+  if (quantity->distribution != nullptr) {
+    return fmt::format("no {} {} at this level", name_of(statistic), quantity->key);
   }
-  return fmt::format("no {} at this level", name_of(rule.figure));
+  return fmt::format("no {} at this level", quantity->key);
 }
 
 std::string missing_figure_remedy(const GateRule& rule) {
-  if (rule.figure == GateFigure::kLatency && rule.statistic == Statistic::kP99) {
+  const auto& [quantity, statistic] = rule.measure;
+  if (quantity->distribution != nullptr && statistic == Statistic::kP99) {
     return fmt::format("p99 needs {} requests a run: raise load.requests_per_slot or min_requests",
                        kSamplesForP99);
   }
-  if (rule.figure == GateFigure::kGoodput || rule.figure == GateFigure::kGoodputRate) {
-    return "state goodput targets in the spec";
-  }
+  if (!quantity->missing.empty()) return std::string(quantity->missing);
   return "gate on a figure that the result holds";
 }
 
@@ -95,7 +95,7 @@ FoundLevel usable_level(const Side& side, const GateRule& rule, LoadPoint point)
                 rule, fmt::format("the level of {} is invalid: {}", side.name, obstacle->why),
                 obstacle->next)};
   }
-  if (side.result.source == Source::kMeasured && rule.figure != GateFigure::kErrorRate &&
+  if (side.result.source == Source::kMeasured && !is_about_errors(rule) &&
       level->pooled.requests.completed < 1) {
     return {.invalid = invalid_line(
                 rule, fmt::format("no request of the level completed in {}", side.name),
@@ -106,8 +106,8 @@ FoundLevel usable_level(const Side& side, const GateRule& rule, LoadPoint point)
 
 // Of shares and scores the tolerance is in points.
 double limit_of(const GateRule& rule, double target) {
-  const FigureUnit unit = kind_of(rule.figure);
-  const bool points = unit == FigureUnit::kShare || unit == FigureUnit::kScore;
+  const Unit unit = rule.measure.quantity->unit;
+  const bool points = unit == Unit::kShare || unit == Unit::kScore;
   if (rule.comparator == Comparator::kAtMost) {
     return points ? target + rule.tolerance : target * (1 + rule.tolerance);
   }
@@ -178,13 +178,13 @@ DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, 
   }
   FoundLevel base = usable_level({*input.baseline, "the baseline"}, rule, point);
   if (base.level == nullptr) return {.line = std::move(base.invalid)};
-  const bool steady = steady_in(level) && steady_in(*base.level);
+  const Reading reading{.with_drain = has_drain(level.pooled) || has_drain(base.level->pooled)};
   const double noise = input.policy.assumed_noise;
-  const bool share = kind_of(rule.figure) == FigureUnit::kShare;
+  const bool share = rule.measure.quantity->unit == Unit::kShare;
   const double target = share ? 0 : 1;  // of the difference, of the ratio
   const double limit = limit_of(rule, target);
   const auto ratio =
-      ratio_bounds_of({*base.level, rule, steady, noise}, {level, rule, steady, noise}, limit);
+      ratio_bounds_of({*base.level, rule, reading, noise}, {level, rule, reading, noise}, limit);
   if (!ratio) {
     return {.line = invalid_line(rule, missing_figure_text(rule) + ", here or in the baseline",
                                  missing_figure_remedy(rule))};
@@ -201,13 +201,14 @@ DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, 
 
 DecidedLine decide_required_level(const GateInput& input, const GateRule& rule,
                                   const LevelStats& level) {
-  const auto bounds = bounds_of({level, rule, steady_in(level), input.policy.assumed_noise});
+  const Reading reading{.with_drain = has_drain(level.pooled)};
+  const auto bounds = bounds_of({level, rule, reading, input.policy.assumed_noise});
   if (!bounds) {
     return {.line = invalid_line(rule, missing_figure_text(rule), missing_figure_remedy(rule))};
   }
   DecidedLine decided{.line = line_of(rule)};
   fill(decided.line, *bounds, rule);
-  if (rule.figure == GateFigure::kThroughput && !steady_in(level)) {
+  if (rule.measure == measure_of("throughput") && reading.with_drain) {
     decided.line.basis += "; output throughput, which may have the drain in it";
   }
   return decided;
@@ -218,7 +219,7 @@ DecidedLine decide_required_level(const GateInput& input, const GateRule& rule,
 GateLine line_of(const GateRule& rule) {
   return {.rule = rule.text,
           .name = rule.name,
-          .unit = std::string(unit_name(kind_of(rule.figure))),
+          .unit = std::string(name_of(rule.measure.quantity->unit)),
           .target = rule.target,
           .limit = limit_of(rule, rule.target)};
 }

@@ -1,7 +1,6 @@
 // One rule on one level, or on the whole result: a line of the gate's report.
 #pragma once
 
-#include "analysis/level_figures.h"
 #include "llmsweep/analysis/gate.h"
 
 namespace llmsweep {

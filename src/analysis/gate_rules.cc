@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "analysis/gate_figures.h"
 #include "llmsweep/analysis/gate.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
@@ -42,27 +41,30 @@ class RuleReader {
   }
 
   double value(std::string_view word, const GateRule& rule) const {
-    switch (kind_of(rule.figure)) {
-      case FigureUnit::kMilliseconds: {
+    const Quantity& quantity = *rule.measure.quantity;
+    switch (quantity.unit) {
+      case Unit::kMilliseconds: {
         const auto duration = parse_duration(word);
         if (!duration || duration->count() <= 0) {
           fail(fmt::format("'{}' is not a duration", printable(word)), "write 15s or 200ms");
         }
         return to_ms(*duration);
       }
-      case FigureUnit::kShare:
-      case FigureUnit::kScore:
+      case Unit::kShare:
+      case Unit::kScore:
         return share(word);
-      case FigureUnit::kTokensPerSecond:
-      case FigureUnit::kRequestsPerSecond:
-      case FigureUnit::kUsers:
+      case Unit::kTokensPerSecond:
+      case Unit::kTokensPerSecondPerMs:
+      case Unit::kRequestsPerSecond:
+      case Unit::kRequests:
+      case Unit::kTokens:
+      case Unit::kUsers:
         break;
     }
     const auto number = parse_double(word);
     if (!number || !(*number > 0) || *number > 1e15) {
       fail(fmt::format("'{}' is not a positive number", printable(word)),
-           fmt::format("{} has no unit here: it is in {}", name_of(rule.figure),
-                       unit_name(kind_of(rule.figure))));
+           fmt::format("{} has no unit here: it is in {}", quantity.key, name_of(quantity.unit)));
     }
     return *number;
   }
@@ -112,10 +114,18 @@ void read_users_target(const RuleReader& reader, std::string_view text, GateRule
                        .max = *max};
 }
 
+// Null: nothing is called so, or it needs more than its name.
+const Quantity* gated_quantity(std::string_view word) {
+  if (word == "steady_output_throughput") word = "steady_throughput";
+  const Quantity* quantity = find_quantity(word);
+  return quantity != nullptr && quantity->better && quantity->unit != Unit::kScore ? quantity
+                                                                                   : nullptr;
+}
+
 // "e2e:p50@c8", "throughput@all", "users@e2e:p50:15s", "quality:NAME".
 void read_quantity(const RuleReader& reader, std::string_view text, GateRule& rule) {
   if (text.starts_with("quality:")) {
-    rule.figure = GateFigure::kQuality;
+    rule.measure = measure_of("quality");
     rule.benchmark = std::string(trim(text.substr(8)));
     if (rule.benchmark.empty()) reader.fail("'quality:' names no benchmark");
     return;
@@ -125,19 +135,17 @@ void read_quantity(const RuleReader& reader, std::string_view text, GateRule& ru
   const std::string_view place = at == text.npos ? "" : trim(text.substr(at + 1));
   const size_t colon = name.find(':');
   const std::string_view word = name.substr(0, colon);
-  if (const auto metric = from_name<Metric>(word)) {
-    rule.figure = GateFigure::kLatency;
-    rule.metric = *metric;
-    if (colon != name.npos) {
-      rule.statistic = enum_of<Statistic>(reader, name.substr(colon + 1), "statistic");
-    }
-  } else if (const auto figure = figure_from_name(name)) {
-    rule.figure = *figure;
-  } else {
+  const Quantity* quantity = gated_quantity(word);
+  const bool is_latency = quantity != nullptr && quantity->distribution != nullptr;
+  if (quantity == nullptr || (!is_latency && colon != name.npos)) {
     reader.fail(fmt::format("nothing is called '{}'", printable(name)),
-                suggestion(word, quantity_names()));
+                suggestion(word, gate_quantities()));
   }
-  if (rule.figure == GateFigure::kUsers || rule.figure == GateFigure::kUsersPerGpu) {
+  rule.measure = {quantity};
+  if (is_latency && colon != name.npos) {
+    rule.measure.statistic = enum_of<Statistic>(reader, name.substr(colon + 1), "statistic");
+  }
+  if (quantity->unit == Unit::kUsers) {
     read_users_target(reader, place, rule);
     return;
   }
@@ -148,11 +156,23 @@ void read_quantity(const RuleReader& reader, std::string_view text, GateRule& ru
   read_levels(reader, place, rule);
 }
 
+bool less_is_better(const GateRule& rule) {
+  return rule.measure.quantity->better == Direction::kLowerIsBetter;
+}
+
 Comparator sensible_comparator(const GateRule& rule) {
-  return lower_is_better(rule.figure) ? Comparator::kAtMost : Comparator::kAtLeast;
+  return less_is_better(rule) ? Comparator::kAtMost : Comparator::kAtLeast;
 }
 
 }  // namespace
+
+std::vector<std::string> gate_quantities() {
+  std::vector<std::string> names;
+  for (const Quantity& quantity : quantities()) {
+    if (quantity.better) names.emplace_back(quantity.key);
+  }
+  return names;
+}
 
 GateRule parse_require(std::string_view text) {
   const RuleReader reader(text, "e2e:p50@c8 <= 15s");
@@ -165,9 +185,9 @@ GateRule parse_require(std::string_view text) {
   rule.comparator = rest[op] == '<' ? Comparator::kAtMost : Comparator::kAtLeast;
   read_quantity(reader, trim(rest.substr(0, op)), rule);
   if (rule.comparator != sensible_comparator(rule)) {
-    const bool lower = lower_is_better(rule.figure);
-    reader.fail(fmt::format("{} of {} is better: only the other side can be required",
-                            lower ? "less" : "more", name_of(rule.figure)),
+    const bool lower = less_is_better(rule);
+    reader.fail(fmt::format("a {} {} is better: only the other side can be required",
+                            lower ? "lower" : "higher", rule.measure.quantity->key),
                 lower ? "write <=" : "write >=");
   }
   rest = trim(rest.substr(op + 2));

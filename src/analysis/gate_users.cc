@@ -6,27 +6,28 @@
 
 #include "analysis/compare_users.h"
 #include "analysis/gate_decide.h"
-#include "analysis/gate_figures.h"
 #include "llmsweep/model/names.h"
 
 namespace llmsweep {
 namespace {
 
+bool is_per_gpu(const GateRule& rule) {
+  return rule.measure == measure_of("users_per_gpu");
+}
+
 double per_gpu_or_all(const GateRule& rule, const SweepResult& result, double users) {
-  return rule.figure == GateFigure::kUsersPerGpu ? users / result.system.gpus : users;
+  return is_per_gpu(rule) ? users / result.system.gpus : users;
 }
 
 // The fewest whole users of the system that meet the limit.
 int needed_users(const GateRule& rule, const SweepResult& result, double limit) {
-  const double users = rule.figure == GateFigure::kUsersPerGpu ? limit * result.system.gpus : limit;
+  const double users = is_per_gpu(rule) ? limit * result.system.gpus : limit;
   return static_cast<int>(std::ceil(users - 1e-9));
 }
 
 GateRule latency_rule(const GateRule& rule) {
   return {.text = "@",
-          .figure = GateFigure::kLatency,
-          .metric = rule.users_target.metric,
-          .statistic = rule.users_target.statistic,
+          .measure = measure_of(rule.users_target),
           .comparator = Comparator::kAtMost,
           .target = to_ms(rule.users_target.max)};
 }
@@ -104,7 +105,7 @@ void explain(GateLine& line, const Evidence& found, const UsersAtTarget& users, 
 }  // namespace
 
 GateLine decide_users(const GateInput& input, const GateRule& rule) {
-  const bool per_gpu = rule.figure == GateFigure::kUsersPerGpu;
+  const bool per_gpu = is_per_gpu(rule);
   if (per_gpu && input.result.system.gpus < 1) {
     return invalid_line(rule, "the result does not say its GPUs", "state system.gpus");
   }

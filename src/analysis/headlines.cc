@@ -22,23 +22,25 @@ std::vector<Headline> headlines_of(const Comparison& comparison) {
   std::vector<Headline> headlines;
   for (const UsersComparison& users : comparison.users) headlines.push_back(users_headline(users));
   for (const LevelComparison& level : comparison.levels) {
-    if (!valid(level) || !level.e2e_p50) continue;
+    const auto& e2e = level.ratio_of(measure_of("e2e"));
+    if (!valid(level) || !e2e) continue;
     headlines.push_back({.kind = HeadlineKind::kLatency,
                          .point = level.point,
-                         .baseline = level.e2e_p50->baseline,
-                         .candidate = level.e2e_p50->candidate,
-                         .ratio = 1 / level.e2e_p50->ratio,
-                         .verdict = level.e2e_p50->verdict});
+                         .baseline = e2e->baseline,
+                         .candidate = e2e->candidate,
+                         .ratio = 1 / e2e->ratio,
+                         .verdict = e2e->verdict});
     break;
   }
   for (auto level = comparison.levels.rbegin(); level != comparison.levels.rend(); ++level) {
-    if (!valid(*level) || !level->throughput_per_gpu_tps) continue;
+    const auto& per_gpu = level->ratio_of(measure_of("throughput_per_gpu"));
+    if (!valid(*level) || !per_gpu) continue;
     headlines.push_back({.kind = HeadlineKind::kThroughputPerGpu,
                          .point = level->point,
-                         .baseline = level->throughput_per_gpu_tps->baseline,
-                         .candidate = level->throughput_per_gpu_tps->candidate,
-                         .ratio = level->throughput_per_gpu_tps->ratio,
-                         .verdict = level->throughput_per_gpu_tps->verdict});
+                         .baseline = per_gpu->baseline,
+                         .candidate = per_gpu->candidate,
+                         .ratio = per_gpu->ratio,
+                         .verdict = per_gpu->verdict});
     break;
   }
   if (comparison.weights_gb) {

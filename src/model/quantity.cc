@@ -245,6 +245,15 @@ constexpr Quantity kQuantities[] = {
     {.key = "quality", .title = "Quality", .unit = Unit::kScore, .better = kHigher},
 };
 
+template <class Wanted>
+std::vector<Measure> medians_where(Wanted wanted) {
+  std::vector<Measure> measures;
+  for (const Quantity& quantity : kQuantities) {
+    if (wanted(quantity.shown)) measures.push_back({&quantity});
+  }
+  return measures;
+}
+
 }  // namespace
 
 std::string_view name_of(Unit unit) {
@@ -290,10 +299,53 @@ const Quantity& quantity_of(Metric metric) {
   return kQuantities[0];
 }
 
+Measure measure_of(std::string_view key) {
+  const Quantity* quantity = find_quantity(key);
+  assert(quantity != nullptr);
+  return {quantity};
+}
+
+Measure measure_of(const Target& target) {
+  return {&quantity_of(target.metric), target.statistic};
+}
+
+std::vector<Measure> terminal_measures() {
+  return medians_where([](const Shown& shown) { return shown.terminal > 0; });
+}
+
+std::vector<Measure> markdown_measures() {
+  return medians_where([](const Shown& shown) { return shown.markdown; });
+}
+
+std::vector<Measure> compared_measures() {
+  return medians_where([](const Shown& shown) { return shown.compared; });
+}
+
+std::vector<Measure> compare_table_measures() {
+  return medians_where([](const Shown& shown) { return shown.compare_table; });
+}
+
+std::vector<Measure> page_measures() {
+  std::vector<Measure> measures;
+  for (const Quantity& quantity : kQuantities) {
+    for (const Statistic statistic : all_values<Statistic>()) {
+      if ((quantity.shown.page & bit_of(statistic)) != 0)
+        measures.push_back({&quantity, statistic});
+    }
+  }
+  return measures;
+}
+
 std::string key_of(const Measure& measure) {
   std::string key(measure.quantity->key);
   if (measure.quantity->distribution == nullptr || measure.statistic == Statistic::kP50) return key;
   return key + ":" + std::string(name_of(measure.statistic));
+}
+
+std::string data_key_of(const Measure& measure) {
+  const Quantity& quantity = *measure.quantity;
+  if (quantity.distribution == nullptr) return std::string(quantity.result_key);
+  return std::string(quantity.key) + "_" + std::string(name_of(measure.statistic)) + "_ms";
 }
 
 std::string title_of(const Measure& measure) {

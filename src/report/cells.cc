@@ -11,45 +11,31 @@
 namespace llmsweep::report {
 namespace {
 
-std::optional<double> positive(double value) {
-  if (value > 0 && std::isfinite(value)) return value;
-  return std::nullopt;
-}
-
 std::string absent(bool unicode) {
   return unicode ? "–" : "-";
 }
 
 }  // namespace
 
-LevelHeadline headline_of(const LevelStats& level, Source source) {
-  const RunStats& run = level.pooled;
-  LevelHeadline headline{.point = level.point, .valid = run.valid};
-  headline.throughput_tps = run.steady_output_throughput_tps;
-  if (!headline.throughput_tps) {
-    headline.throughput_tps = positive(run.output_throughput_tps);
-    headline.with_drain = headline.throughput_tps && source != Source::kPublished;
-  }
-  headline.per_gpu_tps = positive(run.throughput_per_gpu_tps);
-  headline.e2e_ms = run.e2e.p50;
-  if (!run.e2e.p50) headline.e2e_at_most_ms = run.e2e.p50_at_most;
-  headline.between_runs = level.e2e_p50_between_runs_ci95.has_value();
-  headline.e2e_ci95 = headline.between_runs ? level.e2e_p50_between_runs_ci95 : run.e2e.p50_ci95;
-  headline.ttft_ms = run.ttft.p50;
-  headline.tpot_ms = run.tpot.p50;
-  headline.throughput_per_latency = positive(run.throughput_per_latency);
-  headline.output_speed_tps = positive(run.output_speed_tps);
-  return headline;
+Figure::Figure(const LevelStats& level, const Measure& measure, Source source)
+    : LevelFigure(figure_of(level, measure)), quantity(*measure.quantity) {
+  with_drain = with_drain && source != Source::kPublished;
+}
+
+bool any_drain(const SweepResult& result) {
+  return std::any_of(result.levels.begin(), result.levels.end(), [&](const LevelStats& level) {
+    return Figure(level, measure_of("throughput"), result.source).with_drain;
+  });
 }
 
 std::string interval_note(const SweepResult& result) {
   size_t repeats = 0;
   bool within = false;
   for (const LevelStats& level : result.levels) {
-    const LevelHeadline headline = headline_of(level);
-    if (!headline.e2e_ci95) continue;
-    if (headline.between_runs) repeats = std::max(repeats, level.runs.size());
-    within = within || !headline.between_runs;
+    const Figure e2e(level, measure_of("e2e"));
+    if (!e2e.ci95) continue;
+    if (e2e.between_runs) repeats = std::max(repeats, level.runs.size());
+    within = within || !e2e.between_runs;
   }
   const std::string between = fmt::format("between {} repeats", repeats);
   const std::string inside = "within-run (says nothing of run-to-run noise)";
@@ -79,17 +65,40 @@ std::string ms_text(std::optional<double> ms, bool unicode) {
   return *ms >= 1000 ? format_number(*ms) : format_significant(*ms);
 }
 
-std::string e2e_text(const LevelHeadline& headline, bool unicode) {
-  if (!headline.e2e_at_most_ms) return ms_text(headline.e2e_ms, unicode);
-  return (unicode ? "≤ " : "<= ") + ms_text(headline.e2e_at_most_ms, unicode);
-}
-
 std::string rate_text(std::optional<double> tps, bool unicode) {
   return tps ? format_significant(*tps) : absent(unicode);
 }
 
 std::string ratio_text(std::optional<double> value, bool unicode) {
   return value ? format_significant(*value, *value < 0.1 ? 2 : 3) : absent(unicode);
+}
+
+std::string figure_text(const Figure& figure, bool unicode) {
+  if (figure.at_most) return (unicode ? "≤ " : "<= ") + ms_text(figure.at_most, unicode);
+  switch (figure.quantity.unit) {
+    case Unit::kMilliseconds:
+      return ms_text(figure.value, unicode);
+    case Unit::kTokensPerSecondPerMs:
+      return ratio_text(figure.value, unicode);
+    case Unit::kShare:
+      return figure.value ? format_significant(*figure.value * 100) : absent(unicode);
+    case Unit::kTokensPerSecond:
+    case Unit::kRequestsPerSecond:
+    case Unit::kRequests:
+    case Unit::kTokens:
+    case Unit::kUsers:
+    case Unit::kScore:
+      break;
+  }
+  return rate_text(figure.value, unicode);
+}
+
+std::string_view unit_heading(const Quantity& quantity) {
+  return quantity.unit == Unit::kShare ? "%" : name_of(quantity.unit);
+}
+
+std::string heading_of(const Measure& measure) {
+  return title_of(measure) + ", " + std::string(unit_heading(*measure.quantity));
 }
 
 std::string interval_text(const std::optional<Interval>& interval) {

@@ -58,18 +58,12 @@ Json concurrencies(const std::vector<LoadPoint>& points) {
 }
 
 Json json_of(const LevelComparison& level) {
-  return {{"concurrency", level.point.concurrency()},
-          {"baseline_repeats", level.baseline_repeats},
-          {"candidate_repeats", level.candidate_repeats},
-          {"baseline_valid", level.baseline_valid},
-          {"candidate_valid", level.candidate_valid},
-          {"with_drain", level.with_drain},
-          {"throughput_tps", json_of(level.throughput_tps)},
-          {"throughput_per_gpu_tps", json_of(level.throughput_per_gpu_tps)},
-          {"e2e_p50_ms", json_of(level.e2e_p50)},
-          {"ttft_p50_ms", json_of(level.ttft_p50)},
-          {"tpot_p50_ms", json_of(level.tpot_p50)},
-          {"output_speed_tps", json_of(level.output_speed_tps)}};
+  Json json = {
+      {"concurrency", level.point.concurrency()},     {"baseline_repeats", level.baseline_repeats},
+      {"candidate_repeats", level.candidate_repeats}, {"baseline_valid", level.baseline_valid},
+      {"candidate_valid", level.candidate_valid},     {"with_drain", level.with_drain}};
+  for (const auto& [measure, ratio] : level.measures) json[data_key_of(measure)] = json_of(ratio);
+  return json;
 }
 
 Json json_of(const UsersComparison& users) {
@@ -133,27 +127,23 @@ std::string csv_line(const Comparison& comparison, const CsvFigure& row) {
       number(row.baseline), number(row.candidate), number(row.ratio), low, high, row.verdict);
 }
 
+std::string csv_name(const LevelComparison& level, const Measure& measure) {
+  if (measure != measure_of("throughput")) return data_key_of(measure);
+  return data_key_of(measure_of(level.with_drain ? "output_throughput" : "steady_throughput"));
+}
+
 std::string csv_level(const Comparison& comparison, const LevelComparison& level) {
   std::string text;
-  const std::pair<const char*, const std::optional<Ratio>*> figures[] = {
-      {level.with_drain ? "output_throughput_tps" : "steady_output_throughput_tps",
-       &level.throughput_tps},
-      {"throughput_per_gpu_tps", &level.throughput_per_gpu_tps},
-      {"e2e_p50_ms", &level.e2e_p50},
-      {"ttft_p50_ms", &level.ttft_p50},
-      {"tpot_p50_ms", &level.tpot_p50},
-      {"output_speed_tps", &level.output_speed_tps}};
-  for (const auto& [name, ratio] : figures) {
-    if (!*ratio) continue;
-    const Ratio& value = **ratio;
+  for (const auto& [measure, ratio] : level.measures) {
+    if (!ratio) continue;
     text += csv_line(comparison, {.concurrency = std::to_string(level.point.concurrency()),
-                                  .figure = name,
-                                  .baseline = value.baseline,
-                                  .candidate = value.candidate,
-                                  .ratio = value.ratio,
-                                  .ci95 = value.ci95,
-                                  .verdict = std::string(value.verdict ? name_of(*value.verdict)
-                                                                       : "invalid_level")});
+                                  .figure = csv_name(level, measure),
+                                  .baseline = ratio->baseline,
+                                  .candidate = ratio->candidate,
+                                  .ratio = ratio->ratio,
+                                  .ci95 = ratio->ci95,
+                                  .verdict = std::string(ratio->verdict ? name_of(*ratio->verdict)
+                                                                        : "invalid_level")});
   }
   return text;
 }

@@ -58,20 +58,15 @@ std::string sgr_of(const Ratio& ratio) {
   return *ratio.verdict == Verdict::kWorse ? "31" : "";
 }
 
-struct LevelFigureTable {
-  const char* title;
-  std::optional<Ratio> LevelComparison::*ratio;
-};
-
-TextTable level_table_of(const Comparison& comparison, const LevelFigureTable& figure) {
-  TextTable table{.title = figure.title,
+TextTable level_table_of(const Comparison& comparison, const Measure& measure) {
+  TextTable table{.title = heading_of(measure),
                   .columns = {{"level", "", Align::kRight, Column::kAlways},
                               {"baseline", "", Align::kRight, 3},
                               {"candidate", "", Align::kRight, 3},
                               {"ratio", "candidate / baseline", Align::kLeft, Column::kAlways},
                               {"", "", Align::kLeft, 2}}};
   for (const LevelComparison& level : comparison.levels) {
-    const auto& ratio = level.*figure.ratio;
+    const auto& ratio = level.ratio_of(measure);
     if (!ratio) continue;
     std::vector<std::string> cells = ratio_cells(*ratio);
     cells.insert(cells.begin(), value_text(level.point));
@@ -239,15 +234,8 @@ std::vector<TextTable> tables_of(const Comparison& comparison, bool unicode) {
   std::vector<TextTable> tables;
   add(tables, fields_table(comparison));
   add(tables, users_table(comparison, unicode));
-  for (const LevelFigureTable& figure : {
-           LevelFigureTable{"Output throughput, tokens/s", &LevelComparison::throughput_tps},
-           LevelFigureTable{"Throughput per GPU, tokens/s",
-                            &LevelComparison::throughput_per_gpu_tps},
-           LevelFigureTable{"Median E2E latency, ms", &LevelComparison::e2e_p50},
-           LevelFigureTable{"Median TTFT, ms", &LevelComparison::ttft_p50},
-           LevelFigureTable{"Median TPOT, ms", &LevelComparison::tpot_p50},
-       }) {
-    add(tables, level_table_of(comparison, figure));
+  for (const Measure& measure : compare_table_measures()) {
+    add(tables, level_table_of(comparison, measure));
   }
   add(tables, equal_latency_table(comparison, unicode));
   add(tables, weights_table(comparison, unicode));

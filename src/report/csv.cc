@@ -6,9 +6,9 @@
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/report/markdown.h"
 #include "llmsweep/report/table.h"
-#include "report/cells.h"
 #include "report/escape.h"
 
 namespace llmsweep {
@@ -34,14 +34,28 @@ void add_interval(Line& line, const std::string& name, const std::optional<Inter
 }
 
 void add_distribution(Line& line, const std::string& name, const Distribution& distribution) {
+  for (const Statistic statistic : all_values<Statistic>()) {
+    line.push_back({name + "_" + std::string(name_of(statistic)),
+                    cell(statistic_of(distribution, statistic))});
+  }
   const bool any = distribution.count > 0;
-  line.push_back({name + "_ms_p50", cell(distribution.p50)});
-  line.push_back({name + "_ms_p90", cell(distribution.p90)});
-  line.push_back({name + "_ms_p95", cell(distribution.p95)});
-  line.push_back({name + "_ms_p99", cell(distribution.p99)});
-  line.push_back({name + "_ms_mean", any ? cell(distribution.mean) : ""});
-  line.push_back({name + "_ms_min", any ? cell(distribution.min) : ""});
-  line.push_back({name + "_ms_max", any ? cell(distribution.max) : ""});
+  line.push_back({name + "_min", any ? cell(distribution.min) : ""});
+  line.push_back({name + "_max", any ? cell(distribution.max) : ""});
+}
+
+void add_number(Line& line, const LevelStats& level, const Quantity& quantity) {
+  line.push_back({std::string(quantity.result_key), cell(stored_value(level.pooled, quantity))});
+  if (quantity.between_runs == nullptr) return;
+  add_interval(line, std::string(quantity.between_runs_key), level.*quantity.between_runs);
+}
+
+void add_latency(Line& line, const LevelStats& level, const Quantity& quantity) {
+  const std::string name(quantity.result_key);
+  const Distribution& distribution = level.pooled.*quantity.distribution;
+  add_distribution(line, name, distribution);
+  if (quantity.between_runs == nullptr) return;
+  add_interval(line, name + "_p50_ci95_within_run", distribution.p50_ci95);
+  add_interval(line, std::string(quantity.between_runs_key), level.*quantity.between_runs);
 }
 
 template <class Kind>
@@ -75,27 +89,13 @@ Line line_of(const SweepResult& result, const LevelStats& level) {
   line.push_back({"warnings", names(run.warnings)});
   line.push_back({"requests_completed", std::to_string(run.requests.completed)});
   line.push_back({"requests_failed", std::to_string(run.requests.failed)});
-  line.push_back({"steady_output_throughput_tps", cell(run.steady_output_throughput_tps)});
-  add_interval(line, "throughput_between_runs_ci95", level.throughput_between_runs_ci95);
-  line.push_back({"output_throughput_tps", cell(run.output_throughput_tps)});
-  line.push_back({"drain_bias", cell(run.drain_bias)});
-  line.push_back({"throughput_per_gpu_tps", cell(run.throughput_per_gpu_tps)});
-  line.push_back({"request_throughput_rps", cell(run.request_throughput_rps)});
-  line.push_back({"throughput_per_latency", cell(run.throughput_per_latency)});
-  line.push_back({"output_speed_tps", cell(run.output_speed_tps)});
-  line.push_back({"decode_speed_tps", cell(run.decode_speed_tps)});
-  line.push_back({"goodput_fraction", cell(run.goodput_fraction)});
-  line.push_back({"achieved_concurrency", cell(run.achieved_concurrency)});
-  line.push_back({"input_tokens_mean", cell(run.input_tokens_mean)});
-  line.push_back({"output_tokens_mean", cell(run.output_tokens_mean)});
-  add_distribution(line, "e2e", run.e2e);
-  add_interval(line, "e2e_ms_p50_ci95_within_run", run.e2e.p50_ci95);
-  add_interval(line, "e2e_ms_p50_ci95_between_runs", level.e2e_p50_between_runs_ci95);
-  add_distribution(line, "ttft", run.ttft);
-  add_distribution(line, "ttfo", run.ttfo);
-  add_distribution(line, "tpot", run.tpot);
-  add_distribution(line, "itl", run.itl);
-  add_distribution(line, "icl", run.icl);
+  for (const Quantity& quantity : quantities()) {
+    if (quantity.key == "goodput_rps") continue;  // not in the file so far
+    if (quantity.stored() && quantity.distribution == nullptr) add_number(line, level, quantity);
+  }
+  for (const Quantity& quantity : quantities()) {
+    if (quantity.distribution != nullptr) add_latency(line, level, quantity);
+  }
   line.push_back({"client_busy_fraction", cell(run.client.busy_fraction)});
   return line;
 }

@@ -30,32 +30,37 @@ Json pair(const std::optional<Interval>& interval) {
   return Json::array({interval->low, interval->high});
 }
 
-Json distribution(const Distribution& values, const std::optional<Interval>& ci) {
-  const std::optional<double> mean =
-      values.count > 0 ? std::optional<double>(values.mean) : std::nullopt;
-  return {{"p50", number(values.p50)}, {"p90", number(values.p90)}, {"p95", number(values.p95)},
-          {"p99", number(values.p99)}, {"mean", number(mean)},      {"ci", pair(ci)}};
+// A distribution by its statistics, a number as "value"; both with the interval of what is shown.
+Json figure_json(const LevelStats& level, const Quantity& quantity, Source source) {
+  Json json;
+  if (quantity.distribution == nullptr) {
+    json["value"] = number(Figure(level, {&quantity}, source).value);
+  } else {
+    for (const Statistic statistic : all_values<Statistic>()) {
+      json[std::string(name_of(statistic))] =
+          number(Figure(level, {&quantity, statistic}, source).value);
+    }
+  }
+  json["ci"] = pair(Figure(level, {&quantity}, source).ci95);
+  return json;
 }
 
 Json level_json(const LevelStats& level, Source source) {
-  const LevelHeadline headline = headline_of(level, source);
   const RunStats& run = level.pooled;
   Json reasons = Json::array();
   for (const InvalidReason reason : run.invalid_reasons) reasons.push_back(sentence(reason));
-  return {{"c", level.point.concurrency()},
-          {"valid", headline.valid},
-          {"reasons", std::move(reasons)},
-          {"tps", number(headline.throughput_tps)},
-          {"with_drain", headline.with_drain},
-          {"tps_ci", pair(level.throughput_between_runs_ci95)},
-          {"per_gpu", number(headline.per_gpu_tps)},
-          {"speed", number(headline.output_speed_tps)},
-          {"between", headline.between_runs},
-          {"e2e", distribution(run.e2e, headline.e2e_ci95)},
-          {"ttft", distribution(run.ttft, run.ttft.p50_ci95)},
-          {"tpot", distribution(run.tpot, run.tpot.p50_ci95)},
-          {"completed", run.requests.completed},
-          {"failed", run.requests.failed}};
+  Json json = {{"c", level.point.concurrency()},
+               {"valid", run.valid},
+               {"reasons", std::move(reasons)},
+               {"with_drain", Figure(level, measure_of("throughput"), source).with_drain},
+               {"between", Figure(level, measure_of("e2e"), source).between_runs},
+               {"completed", run.requests.completed},
+               {"failed", run.requests.failed}};
+  for (const Quantity& quantity : quantities()) {
+    if (!quantity.of_level()) continue;
+    json[std::string(quantity.key)] = figure_json(level, quantity, source);
+  }
+  return json;
 }
 
 Json bins_json(const Bins& bins) {
@@ -140,7 +145,13 @@ std::string html_data(const HtmlInput& input) {
     if (i < input.requests.size()) requests = input.requests[i];
     results.push_back(result_json(input.results[i], requests, budget));
   }
+  Json latencies = Json::array();
+  for (const Quantity& quantity : quantities()) {
+    if (quantity.distribution == nullptr) continue;
+    latencies.push_back(Json::array({quantity.key, quantity.title}));
+  }
   const Json data = {{"results", std::move(results)},
+                     {"latencies", std::move(latencies)},
                      {"targets", targets_json(input.results)},
                      {"csv", levels_csv(input.results)}};
   return script_json(data.dump(-1, ' ', false, Json::error_handler_t::replace));

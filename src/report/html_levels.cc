@@ -10,24 +10,6 @@
 namespace llmsweep::report {
 namespace {
 
-struct ColumnHeading {
-  const char* title;
-  const char* unit;
-};
-constexpr ColumnHeading kHeadings[] = {{"Concurrency", ""},
-                                       {"Output throughput", "tokens/s"},
-                                       {"Throughput per GPU", "tokens/s"},
-                                       {"Median E2E latency", "ms"},
-                                       {"E2E latency p90", "ms"},
-                                       {"E2E latency p99", "ms"},
-                                       {"Median TTFT", "ms"},
-                                       {"TTFT p99", "ms"},
-                                       {"Median TPOT", "ms"},
-                                       {"Throughput / latency", "tokens/s/ms"},
-                                       {"Speed per user", "tokens/s"},
-                                       {"Failed", "of measured"},
-                                       {"Valid", ""}};
-
 std::string cell(const std::string& text, const std::optional<double>& value,
                  const std::optional<Interval>& interval = std::nullopt) {
   const std::string ci = interval_text(interval);
@@ -35,31 +17,42 @@ std::string cell(const std::string& text, const std::optional<double>& value,
                      markup(text), ci.empty() ? "" : " <span class=\"ci\">" + ci + "</span>");
 }
 
-std::string ms_cell(const std::optional<double>& ms,
-                    const std::optional<Interval>& interval = std::nullopt) {
-  return cell(ms_text(ms), ms, interval);
+std::string figure_cell(const Figure& figure) {
+  const bool with_interval = figure.quantity.between_runs != nullptr;
+  return cell(figure_text(figure) + (figure.with_drain ? " *" : ""),
+              figure.value ? figure.value : figure.at_most,
+              with_interval ? figure.ci95 : std::nullopt);
+}
+
+std::string failed_cell(const RequestCounts& requests) {
+  const auto failed = static_cast<double>(requests.failed);
+  const double all = failed + static_cast<double>(requests.completed);
+  if (all <= 0) return cell("–", std::nullopt);
+  return cell(format_number(failed) + " of " + format_number(all), failed);
 }
 
 std::string level_row(const LevelStats& level, Source source) {
-  const LevelHeadline headline = headline_of(level, source);
-  const RunStats& run = level.pooled;
-  const auto failed = static_cast<double>(run.requests.failed);
-  const auto all = failed + static_cast<double>(run.requests.completed);
-  std::string row = headline.valid ? "<tr>" : "<tr class=\"invalid\">";
+  const bool valid = level.pooled.valid;
+  std::string row = valid ? "<tr>" : "<tr class=\"invalid\">";
   row += fmt::format("<th scope=\"row\" data-value=\"{0}\">{0}</th>", value_text(level.point));
-  row += cell(rate_text(headline.throughput_tps) + (headline.with_drain ? " *" : ""),
-              headline.throughput_tps, level.throughput_between_runs_ci95);
-  row += cell(rate_text(headline.per_gpu_tps), headline.per_gpu_tps);
-  row += cell(e2e_text(headline), headline.e2e_ms ? headline.e2e_ms : headline.e2e_at_most_ms,
-              headline.e2e_ci95) +
-         ms_cell(run.e2e.p90) + ms_cell(run.e2e.p99);
-  row += ms_cell(headline.ttft_ms) + ms_cell(run.ttft.p99) + ms_cell(headline.tpot_ms);
-  row += cell(ratio_text(headline.throughput_per_latency), headline.throughput_per_latency);
-  row += cell(rate_text(headline.output_speed_tps), headline.output_speed_tps);
-  row += all > 0 ? cell(format_number(failed) + " of " + format_number(all), failed)
-                 : cell("–", std::nullopt);
-  row += headline.valid ? "<td>yes</td>" : "<td class=\"no\">NO</td>";
+  for (const Measure& measure : page_measures()) row += figure_cell({level, measure, source});
+  row += failed_cell(level.pooled.requests);
+  row += valid ? "<td>yes</td>" : "<td class=\"no\">NO</td>";
   return row + "</tr>\n";
+}
+
+std::string heading(std::string_view title, std::string_view unit = {}) {
+  std::string text = fmt::format("<th scope=\"col\">{}", title);
+  if (!unit.empty()) text += fmt::format("<span class=\"unit\">{}</span>", unit);
+  return text + "</th>";
+}
+
+std::string level_headings() {
+  std::string text = heading("Concurrency");
+  for (const Measure& measure : page_measures()) {
+    text += heading(title_of(measure), unit_heading(*measure.quantity));
+  }
+  return text + heading("Failed", "of measured") + heading("Valid");
 }
 
 std::string levels_table(const SweepResult& result) {
@@ -69,20 +62,14 @@ std::string levels_table(const SweepResult& result) {
   text +=
       "</h3></div>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Levels of " +
       markup(result.name, 120) + "\"><table class=\"data\">\n<thead><tr>";
-  for (const ColumnHeading& heading : kHeadings) {
-    text += fmt::format("<th scope=\"col\">{}", heading.title);
-    if (*heading.unit != '\0') text += fmt::format("<span class=\"unit\">{}</span>", heading.unit);
-    text += "</th>";
-  }
+  text += level_headings();
   text += "</tr></thead>\n<tbody>\n";
   for (const LevelStats& level : result.levels) text += level_row(level, result.source);
   text += "</tbody></table></div>\n";
   const std::string note = interval_note(result);
   if (!note.empty()) text += "<p class=\"hint\">" + markup(note, 300) + ".</p>\n";
-  for (const LevelStats& level : result.levels) {
-    if (!headline_of(level, result.source).with_drain) continue;
+  if (any_drain(result)) {
     text += "<p class=\"hint\">* with drain: tokens ÷ wall, ramp and drain included.</p>\n";
-    break;
   }
   return text + "</div>\n";
 }

@@ -18,14 +18,16 @@ namespace {
 
 constexpr size_t kLongText = 65'536;  // of the spec and of the server's answers
 
+Figure throughput(const LevelStats& level) {
+  return {level, measure_of("throughput")};
+}
+
 const LevelStats* best_throughput(const SweepResult& result) {
   const LevelStats* best = nullptr;
   for (const LevelStats& level : result.levels) {
-    const LevelHeadline headline = headline_of(level);
-    if (!headline.valid || !headline.throughput_tps) continue;
-    if (best == nullptr || *headline.throughput_tps > *headline_of(*best).throughput_tps) {
-      best = &level;
-    }
+    const std::optional<double> tps = throughput(level).value;
+    if (!level.pooled.valid || !tps) continue;
+    if (best == nullptr || *tps > *throughput(*best).value) best = &level;
   }
   return best;
 }
@@ -42,8 +44,7 @@ std::string big_number(const SweepResult& result) {
     return "No level within the target";
   }
   const LevelStats* best = best_throughput(result);
-  return best == nullptr ? "Nothing valid"
-                         : rate_text(headline_of(*best).throughput_tps) + " tokens/s";
+  return best == nullptr ? "Nothing valid" : figure_text(throughput(*best)) + " tokens/s";
 }
 
 std::string card(const SweepResult& result, size_t index) {
@@ -57,15 +58,14 @@ std::string card(const SweepResult& result, size_t index) {
                         name_of(target.statistic), format_significant(to_ms(target.max)));
   }
   if (!result.levels.empty()) {
-    const LevelHeadline lowest = headline_of(result.levels.front());
-    text +=
-        fmt::format("<p>Median E2E {} ms at {}</p>", ms_text(lowest.e2e_ms), text_of(lowest.point));
+    const LevelStats& lowest = result.levels.front();
+    text += fmt::format("<p>Median E2E {} ms at {}</p>",
+                        ms_text(Figure(lowest, measure_of("e2e")).value), text_of(lowest.point));
   }
   if (const LevelStats* best = best_throughput(result)) {
-    const LevelHeadline headline = headline_of(*best);
-    text += fmt::format("<p>Up to {} tokens/s ({} per GPU) at {}</p>",
-                        rate_text(headline.throughput_tps), rate_text(headline.per_gpu_tps),
-                        text_of(headline.point));
+    text +=
+        fmt::format("<p>Up to {} tokens/s ({} per GPU) at {}</p>", figure_text(throughput(*best)),
+                    figure_text({*best, measure_of("throughput_per_gpu")}), text_of(best->point));
   }
   return text + "</div>\n";
 }

@@ -12,8 +12,6 @@
 namespace llmsweep {
 namespace {
 
-using report::LevelHeadline;
-
 std::string bold_marks(const SweepResult& result) {
   std::string text;
   for (const std::string& mark : marks_of(result)) text += " **[" + mark + "]**";
@@ -21,20 +19,25 @@ std::string bold_marks(const SweepResult& result) {
 }
 
 std::string levels_markdown(const SweepResult& result) {
-  std::string text =
-      "| Concurrency | Output throughput, tokens/s | Throughput per GPU, tokens/s | Median E2E "
-      "latency, ms | 95 % interval, ms | Median TTFT, ms | Median TPOT, ms | Throughput / latency, "
-      "tokens/s/ms | Valid |\n"
-      "|--:|--:|--:|--:|:-:|--:|--:|--:|:-:|\n";
+  const std::vector<Measure> measures = markdown_measures();
+  std::string head = "| Concurrency |";
+  std::string rule = "|--:|";
+  for (const Measure& measure : measures) {
+    const bool interval = measure.quantity->shown.interval > 0;
+    head += " " + report::heading_of(measure) + (interval ? " | 95 % interval, ms |" : " |");
+    rule += interval ? "--:|:-:|" : "--:|";
+  }
+  std::string text = head + " Valid |\n" + rule + ":-:|\n";
   for (const LevelStats& level : result.levels) {
-    const LevelHeadline headline = report::headline_of(level, result.source);
-    text += fmt::format(
-        "| {} | {}{} | {} | {} | {} | {} | {} | {} | {} |\n", value_text(headline.point),
-        report::rate_text(headline.throughput_tps), headline.with_drain ? " (with drain)" : "",
-        report::rate_text(headline.per_gpu_tps), report::e2e_text(headline),
-        report::interval_text(headline.e2e_ci95), report::ms_text(headline.ttft_ms),
-        report::ms_text(headline.tpot_ms), report::ratio_text(headline.throughput_per_latency),
-        headline.valid ? "yes" : "**NO**");
+    text += "| " + value_text(level.point) + " |";
+    for (const Measure& measure : measures) {
+      const report::Figure figure(level, measure, result.source);
+      text += " " + report::figure_text(figure) + (figure.with_drain ? " (with drain)" : "") + " |";
+      if (figure.quantity.shown.interval > 0) {
+        text += " " + report::interval_text(figure.ci95) + " |";
+      }
+    }
+    text += level.pooled.valid ? " yes |\n" : " **NO** |\n";
   }
   return text;
 }

@@ -13,18 +13,20 @@
 namespace llmsweep::report {
 namespace {
 
-using PercentileMember = std::optional<double> Distribution::*;
+Figure figure_at(const SweepResult& result, const LevelStats& level, std::string_view key) {
+  return {level, measure_of(key), result.source};
+}
 
-std::string tooltip(const SweepResult& result, const LevelHeadline& headline) {
-  std::string text = fmt::format("{}, {}", result.name, text_of(headline.point));
-  if (headline.throughput_tps) {
-    text += fmt::format(": {} output tokens/s", format_significant(*headline.throughput_tps));
+std::string tooltip(const SweepResult& result, const LevelStats& level) {
+  std::string text = fmt::format("{}, {}", result.name, text_of(level.point));
+  const Figure throughput = figure_at(result, level, "throughput");
+  const Figure e2e = figure_at(result, level, "e2e");
+  if (throughput.value) {
+    text += fmt::format(": {} output tokens/s", format_significant(*throughput.value));
   }
-  if (headline.e2e_ms || headline.e2e_at_most_ms) {
-    text += ", median E2E " + e2e_text(headline) + " ms";
-  }
-  if (headline.e2e_ci95) text += " " + interval_text(headline.e2e_ci95);
-  if (!headline.valid) text += ", INVALID";
+  if (e2e.value || e2e.at_most) text += ", median E2E " + figure_text(e2e) + " ms";
+  if (e2e.ci95) text += " " + interval_text(e2e.ci95);
+  if (!level.pooled.valid) text += ", INVALID";
   return text;
 }
 
@@ -94,18 +96,18 @@ struct Coordinates {
   std::optional<Interval> x_interval, y_interval;
 };
 
-Coordinates coordinates(const LevelStats& level, const LevelHeadline& headline, FigureKind kind) {
+Coordinates coordinates(const SweepResult& result, const LevelStats& level, FigureKind kind) {
   const double load = level.point.value;
+  const auto at = [&](std::string_view key) { return figure_at(result, level, key); };
   switch (kind) {
     case FigureKind::kThroughputLatency:
-      return {headline.e2e_ms, headline.throughput_tps, headline.e2e_ci95,
-              level.throughput_between_runs_ci95};
+      return {at("e2e").value, at("throughput").value, at("e2e").ci95, at("throughput").ci95};
     case FigureKind::kGpuThroughputSpeed:
-      return {headline.output_speed_tps, headline.per_gpu_tps, std::nullopt, std::nullopt};
+      return {at("output_speed").value, at("throughput_per_gpu").value, std::nullopt, std::nullopt};
     case FigureKind::kLatencyConcurrency:
-      return {load, headline.e2e_ms, std::nullopt, headline.e2e_ci95};
+      return {load, at("e2e").value, std::nullopt, at("e2e").ci95};
     case FigureKind::kTtftConcurrency:
-      return {load, headline.ttft_ms, std::nullopt, level.pooled.ttft.p50_ci95};
+      return {load, at("ttft").value, std::nullopt, at("ttft").ci95};
     case FigureKind::kPercentiles:
     case FigureKind::kUsersPerGpu:
       break;
@@ -113,30 +115,26 @@ Coordinates coordinates(const LevelStats& level, const LevelHeadline& headline, 
   return {};
 }
 
-std::string point_label(const LevelHeadline& headline, FigureKind kind) {
-  if (kind == FigureKind::kThroughputLatency) {
-    return fmt::format("{}:{:.0f}", name_of(headline.point), headline.throughput_tps.value_or(0));
-  }
-  if (kind == FigureKind::kGpuThroughputSpeed) return name_of(headline.point);
-  return "";
+std::string point_label(LoadPoint point, FigureKind kind, double y) {
+  if (kind == FigureKind::kThroughputLatency) return fmt::format("{}:{:.0f}", name_of(point), y);
+  return kind == FigureKind::kGpuThroughputSpeed ? name_of(point) : "";
 }
 
 Curve curve_of(const SweepResult& result, const FigureOptions& options, size_t index) {
   Curve curve{.name = result.name, .style = index, .dashes = index};
   const UsersAtTarget* users = first_users(result);
   for (const LevelStats& level : result.levels) {
-    const LevelHeadline headline = headline_of(level, result.source);
-    Coordinates at = coordinates(level, headline, options.kind);
+    Coordinates at = coordinates(result, level, options.kind);
     const bool bound = options.kind == FigureKind::kThroughputLatency && !at.x;
-    if (bound) at.x = headline.e2e_at_most_ms;
+    if (bound) at.x = figure_at(result, level, "e2e").at_most;
     if (!at.x || !at.y) continue;
     PlotPoint point{.x = *at.x,
                     .y = *at.y,
                     .x_interval = at.x_interval,
                     .y_interval = at.y_interval,
-                    .label = point_label(headline, options.kind),
-                    .tooltip = tooltip(result, headline),
-                    .valid = headline.valid,
+                    .label = point_label(level.point, options.kind, *at.y),
+                    .tooltip = tooltip(result, level),
+                    .valid = level.pooled.valid,
                     .x_at_most = bound};
     point.ringed = users != nullptr && users->c_pass == level.point.concurrency() &&
                    users->target.metric == Metric::kE2e;
@@ -147,21 +145,22 @@ Curve curve_of(const SweepResult& result, const FigureOptions& options, size_t i
 
 void add_percentiles(const SweepResult& result, size_t index, std::vector<Curve>& curves) {
   struct Percentile {
-    const char* name;
+    Statistic statistic;
     const char* dashes;
-    PercentileMember member;
   };
-  constexpr Percentile kPercentiles[] = {{"p50", "solid", &Distribution::p50},
-                                         {"p90", "dashed", &Distribution::p90},
-                                         {"p95", "dotted", &Distribution::p95},
-                                         {"p99", "dash-dotted", &Distribution::p99}};
+  constexpr Percentile kPercentiles[] = {{Statistic::kP50, "solid"},
+                                         {Statistic::kP90, "dashed"},
+                                         {Statistic::kP95, "dotted"},
+                                         {Statistic::kP99, "dash-dotted"}};
   const size_t first = curves.size();
   std::vector<std::string> drawn;
   size_t dashes = 0;
-  for (const auto& [name, pattern, member] : kPercentiles) {
+  for (const auto& [statistic, pattern] : kPercentiles) {
+    const std::string_view name = name_of(statistic);
     Curve curve{.name = result.name, .style = index, .dashes = dashes++};
     for (const LevelStats& level : result.levels) {
-      const std::optional<double> value = level.pooled.e2e.*member;
+      const std::optional<double> value =
+          Figure(level, {&quantity_of(Metric::kE2e), statistic}, result.source).value;
       if (!value) continue;
       curve.points.push_back({.x = level.point.value,
                               .y = *value,
@@ -268,9 +267,9 @@ void add_footnotes(std::span<const SweepResult> results, const Footnotes& about,
   }
   for (const SweepResult& result : results) {
     for (const LevelStats& level : result.levels) {
-      const LevelHeadline headline = headline_of(level);
+      const Figure e2e(level, measure_of("e2e"));
       const bool pooled_only = about.kind == FigureKind::kTtftConcurrency;
-      if (headline.e2e_ci95) (headline.between_runs && !pooled_only ? between : within) = true;
+      if (e2e.ci95) (e2e.between_runs && !pooled_only ? between : within) = true;
     }
   }
   const bool whiskers = std::any_of(plot.curves.begin(), plot.curves.end(), [](const Curve& c) {
@@ -320,9 +319,9 @@ Plot plot_of(std::span<const SweepResult> results, const FigureOptions& options)
   plot.badges = common_marks(results);
   for (size_t i = 0; i < results.size(); ++i) {
     const SweepResult& result = results[i];
+    with_drain = with_drain || any_drain(result);
     for (const LevelStats& level : result.levels) {
-      with_drain = with_drain || headline_of(level, result.source).with_drain;
-      all_steady = all_steady && level.pooled.steady_output_throughput_tps.has_value();
+      all_steady = all_steady && !has_drain(level.pooled);
     }
     const size_t before = plot.curves.size();
     if (options.kind == FigureKind::kPercentiles) {

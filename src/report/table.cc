@@ -14,17 +14,13 @@ namespace llmsweep {
 namespace {
 
 using report::Column;
-using report::LevelHeadline;
+using report::Figure;
 using report::Row;
 
 constexpr int kNarrowest = 60;
 
-std::string valid_text(const LevelHeadline& headline) {
-  return headline.valid ? "yes" : "NO";
-}
-
-std::string throughput_text(const LevelHeadline& headline, bool unicode) {
-  return report::rate_text(headline.throughput_tps, unicode) + (headline.with_drain ? "*" : "");
+std::string marked_text(const Figure& figure, bool unicode) {
+  return report::figure_text(figure, unicode) + (figure.with_drain ? "*" : "");
 }
 
 std::string heading(const SweepResult& result, const TableStyle& style) {
@@ -39,41 +35,46 @@ std::string heading(const SweepResult& result, const TableStyle& style) {
   return text;
 }
 
+std::vector<Column> level_columns(const std::vector<Measure>& measures) {
+  std::vector<Column> columns = {{.title = "concurrency", .keep = Column::kAlways}};
+  for (const Measure& measure : measures) {
+    const Quantity& quantity = *measure.quantity;
+    columns.push_back({.title = std::string(quantity.short_title),
+                       .unit = std::string(report::unit_heading(quantity)),
+                       .keep = quantity.shown.terminal});
+    if (quantity.shown.interval > 0) {
+      columns.push_back({.title = "95 % interval", .unit = "ms", .keep = quantity.shown.interval});
+    }
+  }
+  columns.push_back({.title = "valid", .align = report::Align::kLeft, .keep = Column::kAlways});
+  return columns;
+}
+
 std::string levels_rendered(const SweepResult& result, const TableStyle& style) {
-  std::vector<Column> columns = {
-      {.title = "concurrency", .keep = Column::kAlways},
-      {.title = "output", .unit = "tokens/s", .keep = Column::kAlways},
-      {.title = "per GPU", .unit = "tokens/s", .keep = 90},
-      {.title = "median E2E", .unit = "ms", .keep = Column::kAlways},
-      {.title = "95 % interval", .unit = "ms", .keep = 50},
-      {.title = "TTFT", .unit = "ms", .keep = 80},
-      {.title = "TPOT", .unit = "ms", .keep = 70},
-      {.title = "tput/latency", .unit = "tokens/s/ms", .keep = 40},
-      {.title = "valid", .align = report::Align::kLeft, .keep = Column::kAlways}};
+  const std::vector<Measure> measures = terminal_measures();
   std::vector<Row> rows;
   for (const LevelStats& level : result.levels) {
-    const LevelHeadline headline = report::headline_of(level, result.source);
-    const bool u = style.unicode;
-    rows.push_back(
-        {.cells = {value_text(headline.point), throughput_text(headline, u),
-                   report::rate_text(headline.per_gpu_tps, u), report::e2e_text(headline, u),
-                   report::interval_text(headline.e2e_ci95), report::ms_text(headline.ttft_ms, u),
-                   report::ms_text(headline.tpot_ms, u),
-                   report::ratio_text(headline.throughput_per_latency, u), valid_text(headline)},
-         .sgr = headline.valid ? "" : "31"});
+    Row row{.cells = {value_text(level.point)}, .sgr = level.pooled.valid ? "" : "31"};
+    for (const Measure& measure : measures) {
+      const Figure figure(level, measure, result.source);
+      row.cells.push_back(marked_text(figure, style.unicode));
+      if (figure.quantity.shown.interval > 0) {
+        row.cells.push_back(report::interval_text(figure.ci95));
+      }
+    }
+    row.cells.emplace_back(level.pooled.valid ? "yes" : "NO");
+    rows.push_back(std::move(row));
   }
-  return report::render_table(std::move(columns), std::move(rows), style);
+  return report::render_table(level_columns(measures), std::move(rows), style);
 }
 
 std::string notes(const SweepResult& result, const TableStyle& style) {
   std::string text;
   const std::string interval = report::interval_note(result);
   if (!interval.empty()) text += report::paint(interval, "2", style) + "\n";
-  const bool drained =
-      std::any_of(result.levels.begin(), result.levels.end(), [&](const LevelStats& level) {
-        return report::headline_of(level, result.source).with_drain;
-      });
-  if (drained) text += "* with drain: tokens / wall, ramp and drain included\n";
+  if (report::any_drain(result)) {
+    text += "* with drain: tokens / wall, ramp and drain included\n";
+  }
   for (const report::Finding& finding : report::findings_of(result)) {
     const std::string label = finding.invalid ? "INVALID" : "warning";
     const std::string colored = report::paint(label, finding.invalid ? "1;31" : "33", style);
@@ -168,24 +169,23 @@ std::vector<std::string> users_sentences(const SweepResult& result) {
 }
 
 std::string level_line(const LevelStats& level, const TableStyle& style) {
-  const LevelHeadline headline = report::headline_of(level);
   const bool u = style.unicode;
-  const std::string mark = headline.valid ? (u ? "✓" : "ok") : (u ? "✗" : "!!");
-  std::string line = fmt::format(
-      "{} {:>4}  {:>7} tokens/s  {:>7} per GPU  E2E {:>7} ms", name_of(headline.point.kind),
-      value_text(headline.point), throughput_text(headline, u),
-      report::rate_text(headline.per_gpu_tps, u), report::e2e_text(headline, u));
-  const std::string interval = report::interval_text(headline.e2e_ci95);
+  const bool valid = level.pooled.valid;
+  const auto text = [&](std::string_view key) { return marked_text({level, measure_of(key)}, u); };
+  const std::string mark = valid ? (u ? "✓" : "ok") : (u ? "✗" : "!!");
+  std::string line = fmt::format("{} {:>4}  {:>7} tokens/s  {:>7} per GPU  E2E {:>7} ms",
+                                 name_of(level.point.kind), value_text(level.point),
+                                 text("throughput"), text("throughput_per_gpu"), text("e2e"));
+  const std::string interval = report::interval_text(Figure(level, measure_of("e2e")).ci95);
   if (!interval.empty()) line += " " + interval;
-  line += fmt::format("  TTFT {} ms  TPOT {} ms", report::ms_text(headline.ttft_ms, u),
-                      report::ms_text(headline.tpot_ms, u));
+  line += fmt::format("  TTFT {} ms  TPOT {} ms", text("ttft"), text("tpot"));
   if (level.pooled.requests.failed > 0) {
     line += fmt::format("  {} failed", level.pooled.requests.failed);
   }
-  if (!headline.valid) line += "  INVALID";
+  if (!valid) line += "  INVALID";
   const std::string shown =
       report::fit(line, style.width - static_cast<int>(display_width(mark)) - 1, u);
-  return report::paint(mark, headline.valid ? "32" : "1;31", style) + " " + shown;
+  return report::paint(mark, valid ? "32" : "1;31", style) + " " + shown;
 }
 
 }  // namespace llmsweep

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/report/table.h"
 
 namespace llmsweep::report {
@@ -15,7 +16,7 @@ struct Column {
   std::string unit;  // second header row
   Align align = Align::kRight;
   int keep = 0;  // the lowest gives way first where the width does not do; kAlways never
-  static constexpr int kAlways = 1000;
+  static constexpr int kAlways = Shown::kAlways;
 };
 
 struct Row {

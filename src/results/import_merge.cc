@@ -135,14 +135,13 @@ Distribution mean_distribution(const std::vector<RunStats>& runs, Distribution R
 
 RunStats mean_of_runs(const std::vector<RunStats>& runs) {
   RunStats pooled = runs.front();
-  for (const auto member : {&RunStats::e2e, &RunStats::ttft, &RunStats::ttfo, &RunStats::tpot,
-                            &RunStats::itl, &RunStats::icl}) {
-    pooled.*member = mean_distribution(runs, member);
-  }
-  for (const auto rate : {&RunStats::output_throughput_tps, &RunStats::request_throughput_rps,
-                          &RunStats::output_speed_tps, &RunStats::decode_speed_tps}) {
-    pooled.*rate = geometric_mean(
-        of_runs(runs, [rate](const RunStats& run) { return std::optional(run.*rate); }));
+  for (const Quantity& quantity : quantities()) {
+    if (quantity.distribution != nullptr) {
+      pooled.*quantity.distribution = mean_distribution(runs, quantity.distribution);
+    }
+    if (quantity.number == nullptr || quantity.pooling != Pooling::kGeometricMean) continue;
+    pooled.*quantity.number = geometric_mean(
+        of_runs(runs, [&](const RunStats& run) { return stored_value(run, quantity); }));
   }
   const auto steady =
       of_runs(runs, [](const RunStats& run) { return run.steady_output_throughput_tps; });

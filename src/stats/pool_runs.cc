@@ -25,14 +25,11 @@ std::vector<double> values_of(const Runs& runs, const Figure& figure) {
   return values;
 }
 
-std::optional<double> pooled_rate(const Runs& runs, const Figure& figure) {
-  const std::vector<double> values = values_of(runs, figure);
-  return values.empty() ? std::nullopt : std::optional(geometric_mean(values));
-}
-
-std::optional<double> pooled_mean(const Runs& runs, const Figure& figure) {
-  const std::vector<double> values = values_of(runs, figure);
-  return values.empty() ? std::nullopt : std::optional(moments_of(values).mean);
+std::optional<double> pooled_value(const Runs& runs, const Quantity& quantity) {
+  const std::vector<double> values =
+      values_of(runs, [&](const RunStats& run) { return stored_value(run, quantity); });
+  if (values.empty()) return std::nullopt;
+  return quantity.pooling == Pooling::kMean ? moments_of(values).mean : geometric_mean(values);
 }
 
 std::optional<double> worst(const Runs& runs, const Figure& figure) {
@@ -41,16 +38,13 @@ std::optional<double> worst(const Runs& runs, const Figure& figure) {
                         : std::optional(*std::max_element(values.begin(), values.end()));
 }
 
-void fill_rates(RunStats& pooled, const Runs& runs) {
-  pooled.output_throughput_tps =
-      pooled_rate(runs, [](const RunStats& run) { return run.output_throughput_tps; }).value_or(0);
-  pooled.steady_output_throughput_tps =
-      pooled_rate(runs, [](const RunStats& run) { return run.steady_output_throughput_tps; });
-  pooled.request_throughput_rps =
-      pooled_rate(runs, [](const RunStats& run) { return run.request_throughput_rps; }).value_or(0);
-  pooled.achieved_concurrency =
-      pooled_mean(runs, [](const RunStats& run) { return run.achieved_concurrency; });
-  pooled.goodput_rps = pooled_mean(runs, [](const RunStats& run) { return run.goodput_rps; });
+void fill_from_runs(RunStats& pooled, const Runs& runs) {
+  for (const Quantity& quantity : quantities()) {
+    if (quantity.pooling == Pooling::kRequests) continue;
+    if (quantity.number != nullptr)
+      pooled.*quantity.number = pooled_value(runs, quantity).value_or(0);
+    if (quantity.maybe != nullptr) pooled.*quantity.maybe = pooled_value(runs, quantity);
+  }
   pooled.littles_law_error = worst(runs, [](const RunStats& run) { return run.littles_law_error; });
   for (const RunStats& run : runs) pooled.wall_seconds += run.wall_seconds;
 }
@@ -114,8 +108,8 @@ LevelStats pool_runs(const LevelContext& level, std::vector<RunStats> runs,
                      std::span<const RequestRecord> records) {
   LevelStats stats{.point = level.point};
   RunStats& pooled = stats.pooled;
-  fill_request_stats(pooled, records, level);
-  fill_rates(pooled, runs);
+  fill_from_runs(pooled, runs);
+  fill_request_stats(pooled, records, level);  // of all requests together, where it can be had
   fill_derived(pooled, level);
   pooled.client = pooled_client(runs);
   pooled.valid =

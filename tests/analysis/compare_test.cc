@@ -43,9 +43,8 @@ TEST(Compare, FindsNothingBetweenAResultAndItself) {
   const Comparison comparison = compare(result, result, {.targets = {e2e_target(15s)}});
   ASSERT_EQ(comparison.levels.size(), 3u);
   for (const LevelComparison& level : comparison.levels) {
-    for (const auto& ratio : {level.e2e_p50, level.ttft_p50, level.tpot_p50, level.throughput_tps,
-                              level.throughput_per_gpu_tps, level.output_speed_tps}) {
-      ASSERT_TRUE(ratio);
+    for (const auto& [measure, ratio] : level.measures) {
+      ASSERT_TRUE(ratio) << key_of(measure);
       EXPECT_DOUBLE_EQ(ratio->ratio, 1);
       EXPECT_EQ(ratio->verdict, Verdict::kNoDifferenceShown);
       EXPECT_LT(ratio->ci95->low, 1);
@@ -64,14 +63,15 @@ TEST(Compare, IsTheInverseWhenTheSidesAreSwapped) {
   const Comparison forth = compare(a, b, options), back = compare(b, a, options);
   ASSERT_EQ(forth.levels.size(), 2u);
   for (size_t i = 0; i < forth.levels.size(); ++i) {
-    const Ratio& there = *forth.levels[i].e2e_p50;
-    const Ratio& here = *back.levels[i].e2e_p50;
+    const Ratio& there = *forth.levels[i].ratio_of(measure_of("e2e"));
+    const Ratio& here = *back.levels[i].ratio_of(measure_of("e2e"));
     EXPECT_NEAR(there.ratio * here.ratio, 1, 1e-12);
     EXPECT_NEAR(there.ci95->low * here.ci95->high, 1, 1e-12);
     EXPECT_EQ(there.verdict, Verdict::kBetter);
     EXPECT_EQ(here.verdict, Verdict::kWorse);
-    const Ratio& up = *forth.levels[i].throughput_per_gpu_tps;
-    EXPECT_NEAR(up.ratio * back.levels[i].throughput_per_gpu_tps->ratio, 1, 1e-12);
+    const Ratio& up = *forth.levels[i].ratio_of(measure_of("throughput_per_gpu"));
+    EXPECT_NEAR(up.ratio * back.levels[i].ratio_of(measure_of("throughput_per_gpu"))->ratio, 1,
+                1e-12);
     EXPECT_EQ(up.verdict, Verdict::kBetter);
   }
   EXPECT_NEAR(*forth.users[0].per_gpu_ratio * *back.users[0].per_gpu_ratio, 1, 1e-12);
@@ -100,7 +100,7 @@ TEST(Compare, GivesSixteenTimesTheUsersPerGpuOfTheArticle) {
 TEST(Compare, HasWelchsIntervalOfTheLogMedians) {
   const SweepResult a = make_result("a", 1, {{4, {100, 102, 104}}});
   const SweepResult b = make_result("b", 1, {{4, {110, 112, 114}}});
-  const Ratio ratio = *compare(a, b).levels[0].e2e_p50;
+  const Ratio ratio = *compare(a, b).levels[0].ratio_of(measure_of("e2e"));
   EXPECT_NEAR(ratio.ratio, std::cbrt(110.0 * 112 * 114) / std::cbrt(100.0 * 102 * 104), 1e-12);
   // d = 0.09355, SE = 0.01531, 3.97 degrees, t = 2.785
   EXPECT_NEAR(std::log(ratio.ci95->high) - std::log(ratio.ratio), 0.0427, 0.0005);
@@ -110,17 +110,19 @@ TEST(Compare, HasWelchsIntervalOfTheLogMedians) {
 TEST(Compare, CallsAChangeBelowTheMinimumEffectNoDifference) {
   const SweepResult a = make_result("a", 1, {{4, {100.0, 100.01, 99.99}}});
   const SweepResult b = make_result("b", 1, {{4, {102.0, 102.01, 101.99}}});
-  EXPECT_EQ(compare(a, b).levels[0].e2e_p50->verdict, Verdict::kNoDifferenceShown);
-  EXPECT_EQ(compare(a, b, {.min_effect = 0.01}).levels[0].e2e_p50->verdict, Verdict::kWorse);
+  EXPECT_EQ(compare(a, b).levels[0].ratio_of(measure_of("e2e"))->verdict,
+            Verdict::kNoDifferenceShown);
+  EXPECT_EQ(compare(a, b, {.min_effect = 0.01}).levels[0].ratio_of(measure_of("e2e"))->verdict,
+            Verdict::kWorse);
 }
 
 TEST(Compare, SaysThatOneRepeatHasNoBetweenRunInterval) {
   const SweepResult a = make_result("a", 1, {{4, {100}}});
   const SweepResult b = make_result("b", 1, {{4, {50, 51, 52}}});
   const Comparison comparison = compare(a, b);
-  EXPECT_FALSE(comparison.levels[0].e2e_p50->ci95);
-  EXPECT_EQ(comparison.levels[0].e2e_p50->verdict, Verdict::kNoInterval);
-  EXPECT_DOUBLE_EQ(comparison.levels[0].e2e_p50->ratio, 0.51);
+  EXPECT_FALSE(comparison.levels[0].ratio_of(measure_of("e2e"))->ci95);
+  EXPECT_EQ(comparison.levels[0].ratio_of(measure_of("e2e"))->verdict, Verdict::kNoInterval);
+  EXPECT_DOUBLE_EQ(comparison.levels[0].ratio_of(measure_of("e2e"))->ratio, 0.51);
   EXPECT_THAT(comparison.notes, ::testing::Contains(HasSubstr("No between-run interval")));
 }
 
@@ -131,7 +133,7 @@ TEST(Compare, WithholdsTheVerdictOfAnInvalidLevel) {
   b.levels[0].pooled.invalid_reasons = {InvalidReason::kClientBusy};
   const Comparison comparison = compare(a, b);
   EXPECT_FALSE(comparison.levels[0].candidate_valid);
-  EXPECT_FALSE(comparison.levels[0].e2e_p50->verdict);
+  EXPECT_FALSE(comparison.levels[0].ratio_of(measure_of("e2e"))->verdict);
   EXPECT_THAT(comparison.headlines, IsEmpty());
   EXPECT_THAT(comparison.equal_latency, IsEmpty());
 }
@@ -272,7 +274,7 @@ TEST(Compare, ComparesDrainedThroughputsWhereASideHasNoSteadyOne) {
   for (RunStats& run : b.levels[0].runs) run.steady_output_throughput_tps.reset();
   const Comparison comparison = compare(a, b);
   EXPECT_TRUE(comparison.levels[0].with_drain);
-  EXPECT_DOUBLE_EQ(comparison.levels[0].throughput_tps->ratio, 1);
+  EXPECT_DOUBLE_EQ(comparison.levels[0].ratio_of(measure_of("throughput"))->ratio, 1);
   EXPECT_THAT(comparison.notes, ::testing::Contains(HasSubstr("drain")));
 }
 
@@ -283,7 +285,7 @@ TEST(Compare, WorksOnResultsWithNextToNothingInThem) {
   bare.point = at_concurrency(1);
   a.levels = b.levels = {bare};
   const Comparison comparison = compare(a, b, {.targets = {e2e_target(1s)}});
-  EXPECT_FALSE(comparison.levels[0].e2e_p50);
+  EXPECT_FALSE(comparison.levels[0].ratio_of(measure_of("e2e")));
   EXPECT_FALSE(comparison.users[0].per_gpu_ratio);
   EXPECT_EQ(compare(SweepResult{}, SweepResult{}).levels.size(), 0u);
 }

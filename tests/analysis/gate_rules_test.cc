@@ -23,9 +23,7 @@ std::string error_of(const Call& call) {
 
 TEST(ParseRequire, ReadsMetricStatisticLevelAndTarget) {
   const GateRule rule = parse_require("  ttft:p99@c8,c16 <= 200ms tolerance 2% ");
-  EXPECT_EQ(rule.figure, GateFigure::kLatency);
-  EXPECT_EQ(rule.metric, Metric::kTtft);
-  EXPECT_EQ(rule.statistic, Statistic::kP99);
+  EXPECT_EQ(key_of(rule.measure), "ttft:p99");
   EXPECT_THAT(rule.levels, ElementsAre(at_concurrency(8), at_concurrency(16)));
   EXPECT_DOUBLE_EQ(rule.target, 200);
   EXPECT_DOUBLE_EQ(rule.tolerance, 0.02);
@@ -36,10 +34,11 @@ TEST(ParseRequire, ReadsMetricStatisticLevelAndTarget) {
 TEST(ParseRequire, ReadsEveryOtherFigure) {
   EXPECT_DOUBLE_EQ(parse_require("throughput@all >= 872.5").target, 872.5);
   EXPECT_TRUE(parse_require("throughput@all >= 1").all_levels);
-  EXPECT_EQ(parse_require("steady_output_throughput@c1>=1").figure, GateFigure::kSteadyThroughput);
+  EXPECT_EQ(parse_require("steady_output_throughput@c1>=1").measure,
+            measure_of("steady_throughput"));
   EXPECT_DOUBLE_EQ(parse_require("error_rate@c8 <= 1%").target, 0.01);
   EXPECT_DOUBLE_EQ(parse_require("goodput@c8 >= 0.95").target, 0.95);
-  EXPECT_EQ(parse_require("e2e@c1 <= 1s").statistic, Statistic::kP50);
+  EXPECT_EQ(parse_require("e2e@c1 <= 1s").measure.statistic, Statistic::kP50);
   const GateRule users = parse_require("users_per_gpu@e2e:p50:15s >= 2");
   EXPECT_EQ(users.users_target.max, 15s);
   EXPECT_DOUBLE_EQ(users.target, 2);
@@ -62,8 +61,8 @@ TEST(ParseRequire, SaysWhatIsWrongAndWhatIsRight) {
       {"e2e:p50@c8", "needs <= or >="},
       {"e2e:p50@c8 < 15s", "needs <= or >="},
       {"e2e:p50@c8 = 15s", "needs <= or >="},
-      {"e2e:p50@c8 >= 15s", "less of latency is better"},
-      {"throughput@c8 <= 15", "more of throughput is better"},
+      {"e2e:p50@c8 >= 15s", "a lower e2e is better"},
+      {"throughput@c8 <= 15", "a higher throughput is better"},
       {"e2e:p50 <= 15s", "names no level"},
       {"e2e:p50@8 <= 15s", "write @c8"},
       {"e2e:p50@c0 <= 15s", "names no level"},

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/model/result.h"
 #include "llmsweep/stats/compare_stats.h"
 
@@ -54,17 +55,21 @@ struct Ratio {
   std::optional<Verdict> verdict;
 };
 
+struct ComparedMeasure {
+  Measure measure;
+  std::optional<Ratio> ratio;  // absent: a side lacks it
+};
+
 struct LevelComparison {
   LoadPoint point;
   int baseline_repeats = 0;
   int candidate_repeats = 0;
   bool baseline_valid = true;
   bool candidate_valid = true;
-  std::optional<Ratio> e2e_p50, ttft_p50, tpot_p50;  // ms
-  std::optional<Ratio> throughput_tps;               // of the whole system; see `with_drain`
-  std::optional<Ratio> throughput_per_gpu_tps;
-  std::optional<Ratio> output_speed_tps;
+  std::vector<ComparedMeasure> measures;  // compared_measures(), in their order
   bool with_drain = false;  // a side has no steady throughput: both sides' drained one is compared
+
+  const std::optional<Ratio>& ratio_of(const Measure& measure) const;  // absent: not compared
 };
 
 enum class RatioKind {

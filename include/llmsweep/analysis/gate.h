@@ -31,6 +31,7 @@
 
 #include "llmsweep/base/config.h"
 #include "llmsweep/model/exit_code.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/model/result.h"
 
 namespace llmsweep {
@@ -38,34 +39,15 @@ namespace llmsweep {
 enum class GateOutcome { kPass, kFail, kInconclusive, kInvalid };
 std::string_view name_of(GateOutcome outcome);  // PASS, FAIL, INCONCLUSIVE, INVALID
 
-enum class GateFigure {
-  kLatency,     // metric and statistic
-  kThroughput,  // steady; where the result has none, the output throughput
-  kOutputThroughput,
-  kSteadyThroughput,
-  kThroughputPerGpu,
-  kRequestThroughput,
-  kOutputSpeed,
-  kDecodeSpeed,
-  kErrorRate,
-  kGoodput,  // share
-  kGoodputRate,
-  kUsers,
-  kUsersPerGpu,
-  kQuality,
-};
-
 enum class Comparator { kAtMost, kAtLeast };
 
 struct GateRule {
   std::string name;  // empty: the text stands for it
   std::string text;  // as written, the tolerance included
-  GateFigure figure = GateFigure::kLatency;
-  Metric metric = Metric::kE2e;           // kLatency
-  Statistic statistic = Statistic::kP50;  // kLatency
-  Target users_target;                    // kUsers, kUsersPerGpu
-  std::string benchmark;                  // kQuality
-  std::vector<LoadPoint> levels;          // empty: not per level, or all of them
+  Measure measure;
+  Target users_target;            // of users and users_per_gpu
+  std::string benchmark;          // of quality
+  std::vector<LoadPoint> levels;  // empty: not per level, or all of them
   bool all_levels = false;
   bool no_worse = false;  // than the baseline
   Comparator comparator = Comparator::kAtMost;
@@ -81,6 +63,9 @@ struct GatePolicy {
   std::vector<std::string> allow_different;  // as ComparisonOptions
   double assumed_noise = 0.02;  // run-to-run, relative, of a median where only one run exists
 };
+
+// What a rule can name: every quantity that has a better side.
+std::vector<std::string> gate_quantities();
 
 // Error with what is right where the text is not a rule.
 GateRule parse_require(std::string_view text);

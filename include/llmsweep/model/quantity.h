@@ -95,8 +95,18 @@ struct Measure {
 
   bool operator==(const Measure&) const = default;
 };
-std::string key_of(const Measure& measure);    // "throughput", "e2e", "e2e:p99"
+std::vector<Measure> terminal_measures();
+std::vector<Measure> markdown_measures();
+std::vector<Measure> page_measures();
+std::vector<Measure> compared_measures();       // in a comparison's data
+std::vector<Measure> compare_table_measures();  // in its tables
+std::string key_of(const Measure& measure);     // "throughput", "e2e", "e2e:p99"
+// As a key of JSON and a name in CSV: "throughput_per_gpu_tps", "e2e_p50_ms".
+std::string data_key_of(const Measure& measure);
 std::string title_of(const Measure& measure);  // "Throughput", "Median E2E latency", "TTFT p99"
+
+Measure measure_of(std::string_view key);  // asserts that there is such a quantity
+Measure measure_of(const Target& target);
 
 // The statistic of a distribution. Absent: no samples, or not enough of them.
 std::optional<double> statistic_of(const Distribution& distribution, Statistic statistic);

@@ -4,25 +4,24 @@ const charts = [];
 const hidden = new Set();
 
 const kStatistics = [['p50', 'median'], ['p90', 'p90'], ['p95', 'p95'], ['p99', 'p99'], ['mean', 'mean']];
-const kLatencies = [['e2e', 'E2E latency'], ['ttft', 'time to first token'], ['tpot', 'time per output token']];
 
 const kCharts = [
   {
     id: 'throughput-latency', wide: true, title: 'Throughput against latency',
     xTitle: 'median E2E latency (ms)', yTitle: 'output throughput (tokens/s)', labels: true,
-    at: (level) => ({x: level.e2e.p50, y: level.tps, xInterval: level.e2e.ci, yInterval: level.tps_ci}),
+    at: (level) => ({x: level.e2e.p50, y: level.throughput.value, xInterval: level.e2e.ci, yInterval: level.throughput.ci}),
     targets: (target) => target.metric === 'e2e' && target.statistic === 'p50' ? 'x' : null,
   },
   {
     id: 'gpu-speed', title: 'Throughput per GPU against speed per user', pareto: true,
     xTitle: 'output speed per user (tokens/s)', yTitle: 'throughput per GPU (tokens/s)', labels: true,
-    at: (level) => ({x: level.speed, y: level.per_gpu}),
+    at: (level) => ({x: level.output_speed.value, y: level.throughput_per_gpu.value}),
   },
   {
     id: 'latency-concurrency', title: 'Latency against concurrency', metric: 'e2e', statistic: 'p50',
     xTitle: 'concurrency', concurrency: true, choose: true,
     yTitle: (spec) => `${kStatistics.find(([key]) => key === spec.statistic)[1]} ` +
-        `${kLatencies.find(([key]) => key === spec.metric)[1]} (ms)`,
+        `${report.latencies.find(([key]) => key === spec.metric)[1]} (ms)`,
     at: (level, spec) => ({
       x: level.c, y: level[spec.metric][spec.statistic],
       yInterval: spec.statistic === 'p50' ? level[spec.metric].ci : null,
@@ -33,7 +32,7 @@ const kCharts = [
   {
     id: 'throughput-concurrency', title: 'Throughput against concurrency', xTitle: 'concurrency',
     yTitle: 'output throughput (tokens/s)', concurrency: true,
-    at: (level) => ({x: level.c, y: level.tps, yInterval: level.tps_ci}),
+    at: (level) => ({x: level.c, y: level.throughput.value, yInterval: level.throughput.ci}),
   },
   {
     id: 'percentiles', title: 'Percentiles of the E2E latency', xTitle: 'concurrency',
@@ -94,9 +93,9 @@ function paint(chart) {
 function describe(point) {
   const level = point.level;
   const lines = [
-    `output throughput ${number(level.tps)} tokens/s${interval(level.tps_ci)}` +
+    `output throughput ${number(level.throughput.value)} tokens/s${interval(level.throughput.ci)}` +
         (level.with_drain ? ' (with drain)' : ''),
-    `per GPU ${number(level.per_gpu)} tokens/s`,
+    `per GPU ${number(level.throughput_per_gpu.value)} tokens/s`,
     `median E2E ${number(level.e2e.p50, 4)} ms${interval(level.e2e.ci)}`,
     `TTFT ${number(level.ttft.p50)} ms, TPOT ${number(level.tpot.p50)} ms`,
     `${number(level.completed)} completed, ${number(level.failed)} failed`,
@@ -273,7 +272,7 @@ function buildChart(spec) {
   const chart = build(spec, canvas);
   if (spec.choose) {
     const change = (key) => (value) => { spec[key] = value; refill(chart); };
-    tools.append(select('Metric', kLatencies, change('metric')),
+    tools.append(select('Metric', report.latencies, change('metric')),
                  select('Statistic', kStatistics, change('statistic')));
   }
   tools.append(scaleButton(chart, 'x'), scaleButton(chart, 'y'), ...zoomButtons(chart));

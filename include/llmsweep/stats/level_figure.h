@@ -1,0 +1,33 @@
+// One quantity of a level, as every output says it.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "llmsweep/model/level.h"
+#include "llmsweep/model/quantity.h"
+#include "llmsweep/model/result.h"
+
+namespace llmsweep {
+
+struct LevelFigure {
+  std::vector<double> runs;  // of the runs that have it
+  std::optional<double> pooled;
+  std::optional<double> value;    // what is shown
+  std::optional<double> at_most;  // published data: only a bound of the median is known
+  std::optional<Interval> ci95;
+  bool between_runs = false;  // else ci95 is within the run
+  bool with_drain = false;    // a throughput that has the drain in it
+};
+
+LevelFigure figure_of(const LevelStats& level, const Measure& measure, const Reading& reading);
+// By itself: its throughput steady where it can be.
+LevelFigure figure_of(const LevelStats& level, const Measure& measure);
+
+// Null: no such level.
+const LevelStats* find_level(const SweepResult& result, LoadPoint point);
+
+// A result stored without runs was measured once.
+int repeats_of(const LevelStats& level);
+
+}  // namespace llmsweep

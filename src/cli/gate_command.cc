@@ -15,6 +15,21 @@
 namespace llmsweep {
 namespace {
 
+// In lines of at most 100 columns.
+std::string filled(const std::string& text) {
+  constexpr size_t kColumns = 100;
+  std::string lines;
+  std::string line;
+  for (const std::string& word : split(text, ' ')) {
+    if (!line.empty() && line.size() + 1 + word.size() > kColumns) {
+      lines += line + "\n";
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  return lines + line + "\n";
+}
+
 struct GateCommandOptions {
   std::string result;
   std::string baseline;
@@ -90,10 +105,9 @@ void add_gate(CLI::App& app, Command& chosen) {
       "Examples:\n"
       "  llmsweep gate results/nightly --policy policy.yaml --junit gate.xml\n"
       "  llmsweep gate new.json --baseline old.json --no-worse 'e2e:p50@c8 by 3%'\n"
-      "  llmsweep gate new.json --require 'users_per_gpu@e2e:p50:15s >= 2'\n\n"
-      "Rules name e2e, ttft, ttfo, tpot, itl or icl with p50, p90, p95, p99 or mean, throughput,\n"
-      "steady_throughput, throughput_per_gpu, request_throughput, output_speed, decode_speed,\n"
-      "error_rate, goodput, goodput_rps, users, users_per_gpu, quality:NAME; see docs/ci.md.\n"
+      "  llmsweep gate new.json --require 'users_per_gpu@e2e:p50:15s >= 2'\n\n" +
+      filled("Rules name " + join(gate_quantities(), ", ") +
+             ":NAME; a latency with :p50, :p90, :p95, :p99 or :mean. See docs/ci.md.") +
       "Exit codes: 0 PASS, 10 FAIL, 11 INCONCLUSIVE, 12 INVALID. In GitHub Actions the step\n"
       "summary and annotations are written too.\n");
   command->callback([options, &chosen] {

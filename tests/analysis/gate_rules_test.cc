@@ -3,6 +3,7 @@
 
 #include "llmsweep/analysis/gate.h"
 #include "llmsweep/base/error.h"
+#include "schemas/generated_text.h"
 
 namespace llmsweep {
 namespace {
@@ -134,6 +135,19 @@ TEST(ReadPolicy, NamesTheLineOfWhatIsWrong) {
   for (const auto& [yaml, wanted] : cases) {
     EXPECT_THAT(error_of([&] { policy_of(yaml); }), HasSubstr(wanted)) << yaml;
   }
+}
+
+TEST(GateQuantities, AreThoseThatTheDocsList) {
+  std::string table = "| name | what | unit | better |\n|---|---|---|---|\n";
+  for (const std::string& name : gate_quantities()) {
+    const Quantity& quantity = *find_quantity(name);
+    const bool latency = quantity.distribution != nullptr;
+    table += "| `" + name + "` | " + std::string(quantity.title) +
+             (latency ? ", its `p50`, `p90`, `p95`, `p99` or `mean`" : "") + " | " +
+             std::string(name_of(quantity.unit)) + " | " +
+             (quantity.better == Direction::kLowerIsBetter ? "lower" : "higher") + " |\n";
+  }
+  expect_generated("docs/ci.md", "gate quantities", table);
 }
 
 }  // namespace

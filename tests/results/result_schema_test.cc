@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -9,9 +10,11 @@
 #include <sstream>
 
 #include "llmsweep/model/names.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/results/result_file.h"
 #include "results/full_result.h"
+#include "schemas/generated_text.h"
 #include "schemas/json_schema.h"
 
 namespace llmsweep {
@@ -93,6 +96,83 @@ TEST(ResultSchema, ListsExactlyTheNamesOfEveryEnumeration) {
   EXPECT_EQ(strings_of(record["properties"]["phase"]["enum"]), names_of<Phase>());
   EXPECT_EQ(strings_of(record["properties"]["outcome"]["enum"]), names_of<Outcome>());
   EXPECT_EQ(strings_of(record["properties"]["token_source"]["enum"]), names_of<TokenSource>());
+}
+
+using OrderedJson = nlohmann::ordered_json;
+
+OrderedJson type_of(const Quantity& quantity) {
+  if (quantity.distribution != nullptr) return {{"$ref", "#/$defs/distribution"}};
+  if (quantity.number != nullptr) return {{"type", "number"}};
+  return {{"type", {"number", "null"}}};
+}
+
+// `properties` with every stored quantity, a new one behind the one before it in the table.
+OrderedJson with_quantities(const OrderedJson& properties) {
+  OrderedJson all = properties;
+  std::string before = "requests";
+  for (const Quantity& quantity : quantities()) {
+    if (!quantity.stored()) continue;
+    const std::string key(quantity.result_key);
+    if (!all.contains(key)) {
+      OrderedJson longer;
+      for (const auto& [name, value] : all.items()) {
+        longer[name] = value;
+        if (name == before) longer[key] = type_of(quantity);
+      }
+      all = longer;
+    }
+    all[key]["description"] = quantity.meaning;
+    before = key;
+  }
+  return all;
+}
+
+TEST(ResultSchema, DescribesEveryQuantityByItsRow) {
+  const char* const path = "configs/llmsweep-result.schema.json";
+  OrderedJson schema = OrderedJson::parse(text_of(kRoot / path));
+  for (const char* kind : {"run", "level"}) {
+    OrderedJson& properties = schema["$defs"][kind]["properties"];
+    properties = with_quantities(properties);
+    OrderedJson& required = schema["$defs"][std::string("complete_") + kind]["required"];
+    for (const Quantity& quantity : quantities()) {
+      const bool known =
+          std::find(required.begin(), required.end(), quantity.result_key) != required.end();
+      if (quantity.stored() && !known) required.push_back(quantity.result_key);
+    }
+  }
+  expect_generated_file(path, schema.dump(1) + "\n");
+}
+
+// In the place of its line, or behind that of the quantity before it.
+std::string with_row(std::string document, const std::string& key, const std::string& before,
+                     const std::string& row) {
+  const auto line_of = [&](const std::string& name) {
+    return document.find("| `" + name + "` |", document.find("### levels[]"));
+  };
+  size_t at = line_of(key);
+  if (at != std::string::npos) {
+    return document.replace(at, document.find('\n', at) + 1 - at, row);
+  }
+  at = document.find('\n', line_of(before)) + 1;
+  return document.insert(at, row);
+}
+
+TEST(ResultDocs, DescribeEveryQuantityByItsRow) {
+  const char* const path = "docs/result-format.md";
+  std::string document = text_of(kRoot / path);
+  std::string before = "requests";
+  for (const Quantity& quantity : quantities()) {
+    if (!quantity.stored()) continue;
+    const char* type = quantity.distribution != nullptr ? "distribution"
+                       : quantity.number != nullptr     ? "number"
+                                                        : "number or null";
+    const std::string key(quantity.result_key);
+    document =
+        with_row(document, key, before,
+                 "| `" + key + "` | " + type + " | " + std::string(quantity.meaning) + " |\n");
+    before = key;
+  }
+  expect_generated_file(path, document);
 }
 
 TEST(RecordSchema, ListsExactlyTheKeysThatAreWritten) {

@@ -284,7 +284,7 @@ class LoadLoop {
       return;
     }
     if (!stop_seen_) stop_seen_ = now;
-    const bool over = stop == Stop::kNow || now >= *stop_seen_ + plan_.grace;
+    const bool over = stop == Stop::kNow || now >= *stop_seen_ + plan_.load.grace;
     cancel_in_flight(
         [&](const Flight& flight) { return over || flight.record.phase != Phase::kMeasured; },
         stop == Stop::kNone ? "the level was given up after too many errors" : "interrupted");
@@ -347,12 +347,12 @@ class LoadLoop {
 
   // What the slot has to wait before its next request.
   Duration hold_after(const RequestRecord& record) const {
-    if (plan_.retry_after != RetryAfter::kHold || !record.retry_after_ms) return {};
+    if (plan_.load.retry_after != RetryAfter::kHold || !record.retry_after_ms) return {};
     // What a server asks for may be more than nanoseconds can hold.
     const std::chrono::milliseconds asked(*record.retry_after_ms);
-    return asked < std::chrono::ceil<std::chrono::milliseconds>(plan_.retry_after_max)
+    return asked < std::chrono::ceil<std::chrono::milliseconds>(plan_.load.retry_after_max)
                ? Duration(asked)
-               : plan_.retry_after_max;
+               : plan_.load.retry_after_max;
   }
 
   void count(const RequestRecord& record) {
@@ -371,8 +371,8 @@ class LoadLoop {
     if (ok) {
       control_.consecutive_errors.store(0);
     } else if (record.outcome != Outcome::kCancelled && hold_after(record).count() == 0 &&
-               plan_.max_consecutive_errors > 0 &&
-               control_.consecutive_errors.fetch_add(1) + 1 >= plan_.max_consecutive_errors) {
+               plan_.load.max_consecutive_errors > 0 &&
+               control_.consecutive_errors.fetch_add(1) + 1 >= plan_.load.max_consecutive_errors) {
       control_.gave_up.store(true);
     }
   }

@@ -65,14 +65,11 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
                       .api = spec_.endpoint.api,
                       .endpoints = static_cast<uint32_t>(preflight_.addresses.size()),
                       .run = position.run,
+                      .load = spec_.load,
                       .request_timeout = spec_.endpoint.request_timeout,
-                      .grace = spec_.load.grace,
                       .max_response_bytes = spec_.client.max_response_bytes,
-                      .max_consecutive_errors = spec_.load.max_consecutive_errors,
                       .max_failed = max_failed(spec_.load, point),
                       .chunks = chunk_sink(),
-                      .retry_after = spec_.load.retry_after,
-                      .retry_after_max = spec_.load.retry_after_max,
                       .secrets = secrets_};
   LoadControl control;
   RunTracker tracker(position, prompt_demand(spec_.load, point).measured, clock_.now());

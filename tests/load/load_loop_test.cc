@@ -197,7 +197,7 @@ TEST(LoadLoop, GivesUpAfterConsecutiveErrorsAndKeepsWhatWasMeasured) {
                 if (id < 10) return good_answer(2, 10ms, 1ms);
                 return {{.delay = 1ms, .kind = HttpEvent::Kind::kFailure, .text = "refused"}};
               });
-  bench.plan.max_consecutive_errors = 5;
+  bench.plan.load.max_consecutive_errors = 5;
   const auto records = bench.run();
   EXPECT_TRUE(bench.control.gave_up);
   EXPECT_EQ(count(records, Phase::kMeasured, Outcome::kOk), 10u);
@@ -219,7 +219,7 @@ TEST(LoadLoop, AnInterruptCancelsWhatOutlastsTheGrace) {
   Bench bench({.requests_per_slot = 10, .warmup_per_slot = 0}, 2, [](RequestId id) {
     return good_answer(2, id < 2 ? Duration(10ms) * static_cast<int>(id + 1) : Duration(100s), 1ms);
   });
-  bench.plan.grace = 5s;
+  bench.plan.load.grace = 5s;
   Instant stopped{};
   bench.on_record = [&](const RequestRecord& record) {
     if (record.index == 1) {
@@ -413,8 +413,8 @@ TEST(LoadLoop, HoldsASlotForAsLongAsTheServerAsks) {
     Bench bench(
         {.requests_per_slot = 4, .warmup_per_slot = 0, .fillers = false}, 1,
         [](RequestId id) { return id < 2 ? too_many_requests() : good_answer(2, 10ms, 1ms); });
-    bench.plan.retry_after = policy;
-    bench.plan.max_consecutive_errors = policy == RetryAfter::kHold ? 1 : 20;
+    bench.plan.load.retry_after = policy;
+    bench.plan.load.max_consecutive_errors = policy == RetryAfter::kHold ? 1 : 20;
     const auto records = bench.run();
     ASSERT_EQ(records.size(), 4u);
     EXPECT_FALSE(bench.control.gave_up);  // a slot that waits has not given up
@@ -432,8 +432,8 @@ TEST(LoadLoop, HoldsASlotNoLongerThanTheSpecAllows) {
   Bench bench(
       {.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 1,
       [](RequestId id) { return id < 1 ? too_many_requests() : good_answer(2, 10ms, 1ms); });
-  bench.plan.retry_after = RetryAfter::kHold;
-  bench.plan.retry_after_max = 500ms;
+  bench.plan.load.retry_after = RetryAfter::kHold;
+  bench.plan.load.retry_after_max = 500ms;
   const auto records = bench.run();
   ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(*by_index(records, 1).sent - *by_index(records, 0).end, Duration(500ms));
@@ -446,8 +446,8 @@ TEST(LoadLoop, HoldsASlotOfAServerThatAsksForMillenniaNoLongerEither) {
                 [&](RequestId id) {
                   return id < 1 ? too_many_requests(asked) : good_answer(2, 10ms, 1ms);
                 });
-    bench.plan.retry_after = RetryAfter::kHold;
-    bench.plan.retry_after_max = 500ms;
+    bench.plan.load.retry_after = RetryAfter::kHold;
+    bench.plan.load.retry_after_max = 500ms;
     const auto records = bench.run();
     ASSERT_EQ(records.size(), 2u);
     EXPECT_EQ(*by_index(records, 1).sent - *by_index(records, 0).end, Duration(500ms));
@@ -460,7 +460,7 @@ TEST(LoadLoop, HoldsAFillersSlotToo) {
     if (id == 0) return good_answer(2, 5s, 1ms);
     return id == 2 ? too_many_requests() : good_answer(2, 10ms, 1ms);
   });
-  bench.plan.retry_after = RetryAfter::kHold;
+  bench.plan.load.retry_after = RetryAfter::kHold;
   const auto records = bench.run();
   const RequestRecord& refused = by_index(records, 2);
   EXPECT_EQ(refused.phase, Phase::kFiller);

@@ -25,8 +25,8 @@ struct HttpClientOptions {
   // addresses[i] is where urls[i] is connected to: resolve_endpoint().address, or
   // HttpAnswer::resolved_address. Missing or empty: resolved when the client is made.
   std::vector<std::string> addresses;
-  std::vector<std::pair<std::string, std::string>> headers;  // Content-Type is added if missing
-  Duration connect_timeout = std::chrono::seconds(10);       // TLS handshake included
+  std::vector<std::pair<std::string, std::string>> headers;   // Content-Type is added if missing
+  Duration connect_timeout = EndpointSpec{}.connect_timeout;  // TLS handshake included
   size_t max_connections = 64;  // ≥ the concurrency that this client carries
   // An idle connection older than this is not used again; keep it below the server's keep-alive.
   Duration max_idle = std::chrono::seconds(100);
@@ -72,7 +72,7 @@ struct HttpExchange {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;  // empty: GET
-  Duration connect_timeout = std::chrono::seconds(10);
+  Duration connect_timeout = EndpointSpec{}.connect_timeout;
   Duration timeout = std::chrono::seconds(30);
   size_t max_body_bytes = 16 << 20;
   size_t max_header_bytes = 64 << 10;

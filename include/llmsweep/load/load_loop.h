@@ -67,15 +67,14 @@ struct LoadPlan {
   Api api = Api::kChat;
   uint32_t endpoints = 1;  // URLs of the client; slots take them round robin
   RunId run;               // written into the records
-  Duration request_timeout = std::chrono::seconds(600);
-  Duration grace = std::chrono::seconds(30);
-  int64_t max_response_bytes = int64_t{256} << 20;
-  int max_consecutive_errors = 20;  // 0: never gives up
+  // What the schedule does not say: grace, errors (max_consecutive_errors 0: never gives up),
+  // waits.
+  LoadSpec load = {};
+  Duration request_timeout = EndpointSpec{}.request_timeout;
+  int64_t max_response_bytes = ClientSpec{}.max_response_bytes;
   // More measured requests than this may not fail, or the run is given up.
   int64_t max_failed = std::numeric_limits<int64_t>::max();
   ChunkSink chunks;  // after the record's sink; empty: instants are not kept
-  RetryAfter retry_after = RetryAfter::kFail;
-  Duration retry_after_max = std::chrono::seconds(60);
   // What no record may hold: an endpoint may repeat the key that it was given.
   Redactor secrets;
 };

@@ -22,7 +22,7 @@ constexpr double kLittlesLawWarning = 0.05;
 
 struct ValidityInput {
   LoadPoint point;  // whether slot gaps, send lateness and concurrency count
-  double max_error_rate = 0.01;
+  double max_error_rate = LoadSpec{}.max_error_rate;
   std::span<const Target> targets;  // whose statistics must have enough requests
   bool fillers = true;
   bool interrupted = false;

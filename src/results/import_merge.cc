@@ -13,12 +13,12 @@
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/level_stats.h"
+#include "results/result_fields.h"
 
 namespace llmsweep::foreign {
 namespace {
 
-constexpr double kSameLengths = 0.05;   // mean tokens of files of one sweep
-constexpr double kMaxErrorRate = 0.01;  // as load.max_error_rate's default
+constexpr double kSameLengths = 0.05;  // mean tokens of files of one sweep
 
 double mean_or_zero(const std::optional<TokenCount>& count) {
   return count ? mean_tokens(*count) : 0;
@@ -60,18 +60,16 @@ void check_one_sweep(const std::vector<Run>& runs) {
   }
 }
 
-// What the user states wins over what a file says.
-SystemSpec stated_over(const SystemSpec& stated, SystemSpec system) {
-  for (const auto text : {&SystemSpec::accelerator, &SystemSpec::precision, &SystemSpec::engine,
-                          &SystemSpec::engine_version, &SystemSpec::checkpoint}) {
-    if (!(stated.*text).empty()) system.*text = stated.*text;
+// What the user states wins over what a file says. Stated is what is no key's default.
+SystemSpec stated_over(SystemSpec stated, SystemSpec system) {
+  SystemSpec nothing;
+  const Json defaults = encode(nothing);
+  const Json said = encode(stated);
+  Json merged = encode(system);
+  for (const auto& [key, value] : said.items()) {
+    if (value != defaults[key]) merged[key] = value;
   }
-  if (stated.gpus > 0) system.gpus = stated.gpus;
-  if (stated.nodes > 1) system.nodes = stated.nodes;
-  if (stated.tensor_parallel) system.tensor_parallel = stated.tensor_parallel;
-  if (stated.mtp) system.mtp = stated.mtp;
-  if (stated.max_batch_size) system.max_batch_size = stated.max_batch_size;
-  if (stated.weights_gb) system.weights_gb = stated.weights_gb;
+  decode({.value = merged, .file = "the system", .path = {}}, system);
   return system;
 }
 
@@ -91,7 +89,7 @@ SystemSpec system_of(const std::vector<Run>& runs, const SystemSpec& stated) {
 
 void judge(RunStats& stats) {
   const double all = static_cast<double>(stats.requests.completed + stats.requests.failed);
-  if (all > 0 && static_cast<double>(stats.requests.failed) / all > kMaxErrorRate) {
+  if (all > 0 && static_cast<double>(stats.requests.failed) / all > LoadSpec{}.max_error_rate) {
     stats.valid = false;
     stats.invalid_reasons = {InvalidReason::kErrors};
   }

@@ -119,7 +119,7 @@ void decode_number(const FilePlace& place, T& value) {
   } else {
     if (!place.value.is_number_integer()) place.fail("must be a whole number");
     const bool fits =
-        place.value.is_number_unsigned() &&
+        (place.value.is_number_unsigned() || place.value.get<int64_t>() >= 0) &&
         place.value.get<uint64_t>() <= static_cast<uint64_t>(std::numeric_limits<T>::max());
     if (!fits) {
       place.fail("must be from 0 to " + std::to_string(std::numeric_limits<T>::max()));

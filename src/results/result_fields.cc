@@ -3,21 +3,7 @@
 namespace llmsweep {
 
 Json JsonShape<TokenCount>::encode(const TokenCount& value) {
-  switch (value.kind) {
-    case TokenCount::Kind::kFixed:
-      return value.fixed;
-    case TokenCount::Kind::kUniform:
-      return {{"min", value.min}, {"max", value.max}};
-    case TokenCount::Kind::kNormal:
-      return {{"mean", value.mean}, {"stddev", value.stddev}};
-    case TokenCount::Kind::kWeighted:
-      break;
-  }
-  Json list = Json::array();
-  for (const auto& [tokens, weight] : value.weighted) {
-    list.push_back({{"tokens", tokens}, {"weight", weight}});
-  }
-  return list;
+  return tokens_json<Json>(value);
 }
 
 void JsonShape<TokenCount>::decode(const FilePlace& place, TokenCount& value) {

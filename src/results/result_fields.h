@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "llmsweep/model/result.h"
+#include "llmsweep/model/spec_keys.h"
 #include "results/json_archive.h"
 
 namespace llmsweep {
@@ -66,19 +67,13 @@ struct JsonShape<std::vector<std::pair<std::string, double>>> {  // {name: numbe
   static void decode(const FilePlace& place, std::vector<std::pair<std::string, double>>& value);
 };
 
+// The spec's keys.
 template <class Archive>
 void fields(Archive& archive, SystemSpec& value) {
-  archive("accelerator", value.accelerator);
-  archive("gpus", value.gpus);
-  archive("nodes", value.nodes);
-  archive("precision", value.precision);
-  archive("engine", value.engine);
-  archive("engine_version", value.engine_version);
-  archive("tensor_parallel", value.tensor_parallel);
-  archive("mtp", value.mtp);
-  archive("max_batch_size", value.max_batch_size);
-  archive("checkpoint", value.checkpoint);
-  archive("weights_gb", value.weights_gb);
+  auto named = [&archive](const Key& key, auto& member, const auto&...) {
+    archive(key.name, member);
+  };
+  keys(named, value);
 }
 
 template <class Archive>

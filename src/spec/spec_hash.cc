@@ -3,8 +3,8 @@
 
 #include "llmsweep/base/sha256.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/spec_keys.h"
 #include "llmsweep/spec/spec.h"
-#include "spec/spec_keys.h"
 #include "spec/spec_write.h"
 
 namespace llmsweep {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/spec_keys.h"
 #include "llmsweep/protocol/api.h"
-#include "spec/spec_keys.h"
 #include "spec/spec_values.h"
 
 namespace llmsweep {

@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "llmsweep/base/text.h"
-#include "spec/spec_keys.h"
+#include "llmsweep/model/spec_keys.h"
 
 namespace llmsweep {
 namespace {

@@ -2,29 +2,11 @@
 
 #include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/spec_keys.h"
 #include "llmsweep/spec/spec.h"
-#include "spec/spec_keys.h"
 
 namespace llmsweep {
 namespace {
-
-SpecJson tokens_json(const TokenCount& count) {
-  switch (count.kind) {
-    case TokenCount::Kind::kFixed:
-      return count.fixed;
-    case TokenCount::Kind::kUniform:
-      return {{"min", count.min}, {"max", count.max}};
-    case TokenCount::Kind::kNormal:
-      return {{"mean", count.mean}, {"stddev", count.stddev}};
-    case TokenCount::Kind::kWeighted:
-      break;
-  }
-  SpecJson list = SpecJson::array();
-  for (const auto& [tokens, weight] : count.weighted) {
-    list.push_back({{"tokens", tokens}, {"weight", weight}});
-  }
-  return list;
-}
 
 SpecJson text_or_null(const std::string& text) {
   return text.empty() ? SpecJson() : SpecJson(text);
@@ -107,7 +89,7 @@ class SpecWriter {
     return SpecJson::parse(redact_json(member), nullptr, false);
   }
   static SpecJson write(const TokenCount& member, const kind::Tokens&) {
-    return tokens_json(member);
+    return tokens_json<SpecJson>(member);
   }
   static SpecJson write(const std::vector<int>& member, const kind::Levels&) { return member; }
   static SpecJson write(std::vector<Target>& member, const kind::Targets& kind) {

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/text.h"
-#include "spec/spec_keys.h"
+#include "llmsweep/model/spec_keys.h"
 #include "spec/spec_write.h"
 
 namespace llmsweep {

@@ -1,6 +1,7 @@
-// The keys of a run spec: one list, which the reader (spec_read.cc), the writer (spec_write.cc),
-// the hash (spec_hash.cc), the schema and the tables of docs/spec.md (tests/spec/spec_documents.cc)
-// walk. A key of a known kind is its row here and its member in model/spec.h. Private to spec/.
+// The keys of a run spec: one list, which the reader (src/spec/spec_read.cc), the writer
+// (spec_write.cc), the hash (spec_hash.cc), the schema and the tables of docs/spec.md
+// (tests/spec/spec_documents.cc) walk. A key of a known kind is its row here and its member in
+// spec.h. result.json has the system's keys from here too.
 //
 // keys(archive, section) calls archive(key, member, kind...) for each key, in the order in which
 // they are written. A bool, an enumeration of model/names.h and a list of one need no kind.
@@ -78,6 +79,26 @@ struct TargetMetric {
 };
 
 }  // namespace kind
+
+// As a spec and a result write it: 2400, {min, max}, {mean, stddev} or [{tokens, weight}, …].
+template <class Json>
+Json tokens_json(const TokenCount& count) {
+  switch (count.kind) {
+    case TokenCount::Kind::kFixed:
+      return count.fixed;
+    case TokenCount::Kind::kUniform:
+      return {{"min", count.min}, {"max", count.max}};
+    case TokenCount::Kind::kNormal:
+      return {{"mean", count.mean}, {"stddev", count.stddev}};
+    case TokenCount::Kind::kWeighted:
+      break;
+  }
+  Json list = Json::array();
+  for (const auto& [tokens, weight] : count.weighted) {
+    list.push_back({{"tokens", tokens}, {"weight", weight}});
+  }
+  return list;
+}
 
 inline constexpr int64_t kMaxTokens = 100'000'000;
 inline constexpr int64_t kMaxConcurrency = 100'000;

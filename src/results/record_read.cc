@@ -13,6 +13,7 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/results/record_file.h"
+#include "results/record_keys.h"
 
 namespace llmsweep {
 namespace {
@@ -26,6 +27,7 @@ struct Bad {
 };
 
 template <class Int>
+requires std::is_integral_v<Int>
 void read(const Element& value, Int& out) {
   int64_t number = 0;
   if (value.get(number) != simdjson::SUCCESS || number < 0 ||
@@ -46,6 +48,12 @@ void read(const Element& value, bool& out) {
   if (value.get(out) != simdjson::SUCCESS) throw Bad{"must be true or false"};
 }
 
+void read(const Element& value, LoadPoint& out) {
+  int concurrency = 0;
+  read(value, concurrency);
+  out = at_concurrency(concurrency);
+}
+
 void read(const Element& value, Instant& out) {
   int64_t ns = 0;
   read(value, ns);
@@ -53,7 +61,8 @@ void read(const Element& value, Instant& out) {
 }
 
 template <class Enum>
-void read_enum(const Element& value, Enum& out) {
+requires std::is_enum_v<Enum>
+void read(const Element& value, Enum& out) {
   std::string name;
   read(value, name);
   const std::optional<Enum> known = from_name<Enum>(name);
@@ -92,68 +101,20 @@ void read(const Element& value, Histogram& out) {
 struct Field {
   std::string_view key;
   bool required;
-  void (*apply)(const Element&, RequestRecord&);
+  void (*read_into)(const Element&, RequestRecord&);
 };
 
-template <auto member>
-void apply(const Element& value, RequestRecord& record) {
-  using T = std::remove_reference_t<decltype(record.*member)>;
-  if constexpr (std::is_enum_v<T>) {
-    read_enum(value, record.*member);
-  } else {
-    read(value, record.*member);
-  }
+template <class RecordKey>
+void read_into(const Element& value, RequestRecord& record) {
+  read(value, RecordKey::of(record));
 }
 
-void apply_level(const Element& value, RequestRecord& record) {
-  int concurrency = 0;
-  read(value, concurrency);
-  record.run.point = at_concurrency(concurrency);
-}
-
-void apply_repeat(const Element& value, RequestRecord& record) {
-  read(value, record.run.repeat);
-}
-
-// In the order in which record_to_jsonl() writes them.
-constexpr std::array kFields = {
-    Field{"level", true, apply_level},
-    Field{"repeat", true, apply_repeat},
-    Field{"superseded", false, apply<&RequestRecord::superseded>},
-    Field{"index", true, apply<&RequestRecord::index>},
-    Field{"slot", true, apply<&RequestRecord::slot>},
-    Field{"url", false, apply<&RequestRecord::url>},
-    Field{"phase", true, apply<&RequestRecord::phase>},
-    Field{"response_id", false, apply<&RequestRecord::response_id>},
-    Field{"scheduled_ns", true, apply<&RequestRecord::scheduled>},
-    Field{"sent_ns", false, apply<&RequestRecord::sent>},
-    Field{"first_byte_ns", false, apply<&RequestRecord::first_byte>},
-    Field{"first_token_ns", false, apply<&RequestRecord::first_token>},
-    Field{"first_answer_token_ns", false, apply<&RequestRecord::first_answer_token>},
-    Field{"last_token_ns", false, apply<&RequestRecord::last_token>},
-    Field{"first_choice_ns", false, apply<&RequestRecord::first_choice>},
-    Field{"last_choice_ns", false, apply<&RequestRecord::last_choice>},
-    Field{"end_ns", false, apply<&RequestRecord::end>},
-    Field{"input_tokens", false, apply<&RequestRecord::input_tokens>},
-    Field{"planned_input_tokens", false, apply<&RequestRecord::planned_input_tokens>},
-    Field{"cached_tokens", false, apply<&RequestRecord::cached_tokens>},
-    Field{"output_tokens", true, apply<&RequestRecord::output_tokens>},
-    Field{"token_source", true, apply<&RequestRecord::token_source>},
-    Field{"chunks", true, apply<&RequestRecord::chunks>},
-    Field{"coalesced_chunks", false, apply<&RequestRecord::coalesced_chunks>},
-    Field{"outcome", true, apply<&RequestRecord::outcome>},
-    Field{"http_status", false, apply<&RequestRecord::http_status>},
-    Field{"error", false, apply<&RequestRecord::error>},
-    Field{"retry_after_ms", false, apply<&RequestRecord::retry_after_ms>},
-    Field{"finish_reason", false, apply<&RequestRecord::finish_reason>},
-    Field{"planned_output_tokens", false, apply<&RequestRecord::planned_output_tokens>},
-    Field{"first_chunk_tokens", false, apply<&RequestRecord::first_chunk_tokens>},
-    Field{"reconnected", false, apply<&RequestRecord::reconnected>},
-    Field{"server_prefill_us", false, apply<&RequestRecord::server_prefill_us>},
-    Field{"server_decode_us", false, apply<&RequestRecord::server_decode_us>},
-    Field{"icl_hist", false, apply<&RequestRecord::icl>},
-    Field{"itl_hist", false, apply<&RequestRecord::itl>},
-};
+constexpr std::array kFields = std::apply(
+    [](const auto&... key) {
+      return std::array{Field{key.name, key.presence == Presence::kRequired,
+                              read_into<std::remove_cvref_t<decltype(key)>>}...};
+    },
+    kRecordKeys);
 
 // The field of `key`, looked for from `expected` on, where it nearly always is.
 size_t field_of(std::string_view key, size_t expected) {
@@ -174,7 +135,7 @@ RequestRecord from_object(const simdjson::dom::object& object) {
     if (seen[at]) throw Bad{"duplicate key '" + std::string(key) + "'"};
     seen.set(at);
     try {
-      kFields[at].apply(value, record);
+      kFields[at].read_into(value, record);
     } catch (const Bad& bad) {
       throw Bad{std::string(key) + " " + bad.what};
     }

@@ -1,0 +1,104 @@
+// The keys of requests.jsonl, in the order in which they are written: one list for record_write.cc,
+// record_read.cc, the schema and the table of docs/result-format.md. A unit ends a key's name.
+// Private to results/.
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <tuple>
+
+#include "llmsweep/model/record.h"
+
+namespace llmsweep {
+
+// Whether a line that lacks the key can be read. Files of earlier versions lack the later keys.
+enum class Presence { kOptional, kRequired };
+
+// `member` takes a record to the key's value: a pointer to a member, or a function object.
+template <auto member>
+struct RecordKey {
+  std::string_view name;
+  const char* sentence;  // of the schema and of docs/result-format.md
+  Presence presence = Presence::kOptional;
+
+  static constexpr auto& of(auto& record) { return std::invoke(member, record); }
+};
+
+struct PointOfRecord {
+  constexpr auto& operator()(auto& record) const { return record.run.point; }
+};
+struct RepeatOfRecord {
+  constexpr auto& operator()(auto& record) const { return record.run.repeat; }
+};
+
+inline constexpr std::tuple kRecordKeys = {
+    RecordKey<PointOfRecord{}>{"level", "Concurrency.", Presence::kRequired},
+    RecordKey<RepeatOfRecord{}>{"repeat", "Which repeat of the level, from 0.",
+                                Presence::kRequired},
+    RecordKey<&RequestRecord::superseded>{
+        "superseded",
+        "Of a run that was broken off and started again by `--resume`: part of no statistic."},
+    RecordKey<&RequestRecord::index>{
+        "index", "Of the level's schedule; fillers go on from its end.", Presence::kRequired},
+    RecordKey<&RequestRecord::slot>{"slot", "Which slot sent it.", Presence::kRequired},
+    RecordKey<&RequestRecord::url>{"url", "Which of endpoint.urls it went to, from 0."},
+    RecordKey<&RequestRecord::phase>{"phase", "Only measured requests are in the distributions.",
+                                     Presence::kRequired},
+    RecordKey<&RequestRecord::response_id>{"response_id", "As the server names it."},
+    RecordKey<&RequestRecord::scheduled>{"scheduled_ns", "When it was due, CLOCK_MONOTONIC ns.",
+                                         Presence::kRequired},
+    RecordKey<&RequestRecord::sent>{"sent_ns", "First byte written, CLOCK_MONOTONIC ns."},
+    RecordKey<&RequestRecord::first_byte>{
+        "first_byte_ns", "First byte of the response headers, CLOCK_MONOTONIC ns."},
+    RecordKey<&RequestRecord::first_token>{"first_token_ns",
+                                           "First chunk with output, CLOCK_MONOTONIC ns."},
+    RecordKey<&RequestRecord::first_answer_token>{"first_answer_token_ns",
+                                                  "First chunk with content, CLOCK_MONOTONIC ns."},
+    RecordKey<&RequestRecord::last_token>{"last_token_ns",
+                                          "Last chunk with output, CLOCK_MONOTONIC ns."},
+    RecordKey<&RequestRecord::first_choice>{
+        "first_choice_ns", "First chunk with a choice, whatever it carries, CLOCK_MONOTONIC ns."},
+    RecordKey<&RequestRecord::last_choice>{
+        "last_choice_ns", "Last chunk with a choice, the finish reason's, CLOCK_MONOTONIC ns."},
+    RecordKey<&RequestRecord::end>{"end_ns",
+                                   "Stream closed, [DONE], or failure known, CLOCK_MONOTONIC ns."},
+    RecordKey<&RequestRecord::input_tokens>{"input_tokens", "As the server counts."},
+    RecordKey<&RequestRecord::planned_input_tokens>{"planned_input_tokens",
+                                                    "As planned; 0: not planned."},
+    RecordKey<&RequestRecord::cached_tokens>{"cached_tokens", "As the server says."},
+    RecordKey<&RequestRecord::output_tokens>{"output_tokens", "Output tokens.",
+                                             Presence::kRequired},
+    RecordKey<&RequestRecord::token_source>{"token_source", "Who counted them.",
+                                            Presence::kRequired},
+    RecordKey<&RequestRecord::chunks>{"chunks", "Token-bearing chunks.", Presence::kRequired},
+    RecordKey<&RequestRecord::coalesced_chunks>{
+        "coalesced_chunks", "Of those, completed by the same read as the one before."},
+    RecordKey<&RequestRecord::outcome>{"outcome", "How it ended.", Presence::kRequired},
+    RecordKey<&RequestRecord::http_status>{"http_status", "0: no response."},
+    RecordKey<&RequestRecord::error>{
+        "error",
+        "Why it failed; empty: it did not. `<redacted>` stands for a credential that the server "
+        "repeated, `<prompt>` for what was in the request."},
+    RecordKey<&RequestRecord::retry_after_ms>{
+        "retry_after_ms",
+        "What a 429 or 503 asked the client to wait: `Retry-After` in seconds, also with a "
+        "fraction, or a date in one of the three forms of HTTP, taken against the answer's `Date`, "
+        "else against the client's clock; at most 2^53 − 1. With `load.retry_after: hold` the slot "
+        "waited as long, but no longer than `load.retry_after_max`."},
+    RecordKey<&RequestRecord::finish_reason>{"finish_reason", "As the server says."},
+    RecordKey<&RequestRecord::planned_output_tokens>{"planned_output_tokens", "As planned."},
+    RecordKey<&RequestRecord::first_chunk_tokens>{"first_chunk_tokens",
+                                                  "Tokens in the first token-bearing chunk."},
+    RecordKey<&RequestRecord::reconnected>{
+        "reconnected", "Whether a connection was opened for it in the measured part."},
+    RecordKey<&RequestRecord::server_prefill_us>{
+        "server_prefill_us",
+        "The server's own time from the start of the prefill to the first token, without queueing "
+        "(llama.cpp's timings)."},
+    RecordKey<&RequestRecord::server_decode_us>{
+        "server_decode_us", "The server's own time from the first to the last token."},
+    RecordKey<&RequestRecord::icl>{"icl_hist", "Inter-chunk gaps."},
+    RecordKey<&RequestRecord::itl>{"itl_hist", "Inter-token gaps, weighted by tokens."},
+};
+
+}  // namespace llmsweep

@@ -4,6 +4,7 @@
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/spec_keys.h"
+#include "schemas/written_documents.h"
 #include "spec/spec_write.h"
 
 namespace llmsweep {
@@ -24,14 +25,8 @@ std::vector<std::string> names_for(bool (*is_allowed)(Enum)) {
   return names;
 }
 
-std::string quoted(const std::vector<std::string>& names, const std::string& between) {
-  std::vector<std::string> quoted;
-  for (const std::string& name : names) quoted.push_back("`" + name + "`");
-  return join(quoted, between);
-}
-
 Form one_of(const std::vector<std::string>& names) {
-  return {{{"type", "string"}, {"enum", names}}, quoted(names, " \\| ")};
+  return {{{"type", "string"}, {"enum", names}}, in_backticks(names, " \\| ")};
 }
 
 // 1000000 as "1,000,000"; what nobody would count as a power of two.
@@ -74,7 +69,7 @@ requires std::is_enum_v<Enum> Form form(const std::vector<Enum>&) {
   const std::vector<std::string> names = all_names<Enum>();
   return {
       {{"type", "array"}, {"uniqueItems", true}, {"items", {{"type", "string"}, {"enum", names}}}},
-      "list of " + quoted(names, ", ")};
+      "list of " + in_backticks(names, ", ")};
 }
 Form form(const std::string&, const kind::Text& text) {
   Form form{{{"type", "string"}}, "text"};

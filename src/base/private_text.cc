@@ -138,7 +138,8 @@ bool is_wide_run(std::string_view letters) {
 class Searched {
  public:
   explicit Searched(std::string_view text) : marks_(text.size()), readings_(readings_of(text)) {
-    for (const Reading& reading : readings_) letters_.push_back(placed_letters_of(reading.text));
+    for (const TextReading& reading : readings_)
+      letters_.push_back(placed_letters_of(reading.text));
     for (size_t r = 0; r < letters_.size(); ++r) {
       const std::string_view letters = letters_[r].text;
       for (size_t i = 0; i + kWord <= letters.size(); ++i) {
@@ -274,7 +275,7 @@ class Searched {
   }
 
   std::vector<bool> marks_;
-  std::vector<Reading> readings_;
+  std::vector<TextReading> readings_;
   std::vector<Letters> letters_;  // letters_[i] are of readings_[i]
   std::unordered_multimap<uint64_t, Span> searched_;
   bool ordinary_ = true;           // each word
@@ -292,7 +293,7 @@ void hide_sent_text(std::string& text, std::span<const std::string_view> sent) {
     searched.look_for(one);
     // A text about code holds escapes of its own, which a reading of the answer has undone.
     if (one.find_first_of("\\%&") == std::string_view::npos) continue;
-    const std::vector<Reading> readings = readings_of(one);
+    const std::vector<TextReading> readings = readings_of(one);
     for (size_t i = 1; i < readings.size(); ++i) searched.look_for(readings[i].text);
   }
   text = searched.hidden(text);

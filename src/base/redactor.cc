@@ -68,7 +68,7 @@ std::string hexadecimal(std::string_view secret, const char* digits) {
 
 std::vector<std::string> spellings_of(const std::string& secret) {
   std::vector<std::string> spellings;
-  for (Reading& reading : readings_of(secret)) spellings.push_back(std::move(reading.text));
+  for (TextReading& reading : readings_of(secret)) spellings.push_back(std::move(reading.text));
   if (secret.find(' ') != std::string::npos) {  // a form's spelling
     spellings.push_back(secret);
     std::replace(spellings.back().begin(), spellings.back().end(), ' ', '+');
@@ -152,7 +152,7 @@ struct Redactor::Secrets {
     if (text.size() < kPiece || folded.empty()) return true;
     if (holds_folded(folded_letters(text))) return false;
     if (!may_list_numbers(text)) return true;
-    const Reading whole{.text = std::string(text), .spans = {}};
+    const TextReading whole{.text = std::string(text), .spans = {}};
     return !holds_piece(listed_numbers(whole, 16).text) &&
            !holds_piece(listed_numbers(whole, 10).text);
   }
@@ -174,7 +174,7 @@ struct Redactor::Secrets {
 
   // marks[i] becomes true where text[i] belongs to a secret.
   void mark(std::string_view text, Part part, End end, std::vector<bool>::iterator marks) const {
-    for (const Reading& reading : readings_of(text)) {
+    for (const TextReading& reading : readings_of(text)) {
       mark_spelled(reading, part, marks);
       for (const uint32_t base : {16, 10}) mark_spelled(listed_numbers(reading, base), part, marks);
       mark_folded(folded_letters(reading), part, marks);
@@ -185,13 +185,14 @@ struct Redactor::Secrets {
     }
   }
 
-  static void mark_span(const Reading& reading, size_t from, size_t size,
+  static void mark_span(const TextReading& reading, size_t from, size_t size,
                         std::vector<bool>::iterator marks) {
     std::fill(marks + static_cast<std::ptrdiff_t>(reading.span(from).first),
               marks + static_cast<std::ptrdiff_t>(reading.span(from + size - 1).second), true);
   }
 
-  void mark_spelled(const Reading& reading, Part part, std::vector<bool>::iterator marks) const {
+  void mark_spelled(const TextReading& reading, Part part,
+                    std::vector<bool>::iterator marks) const {
     const std::string& read = reading.text;
     for (const std::string& spelling : spellings) {
       if (part == Part::kPieces && spelling.size() >= kPiece) continue;
@@ -207,7 +208,7 @@ struct Redactor::Secrets {
     }
   }
 
-  void mark_folded(const Reading& reading, Part part, std::vector<bool>::iterator marks) const {
+  void mark_folded(const TextReading& reading, Part part, std::vector<bool>::iterator marks) const {
     const std::string_view read = reading.text;
     for (const std::string& letters : folded) {
       const bool in_pieces = part == Part::kPieces && letters.size() >= kFoldedPiece;

@@ -194,8 +194,8 @@ void append_character(std::string& text, uint32_t c, bool byte) {
 }
 
 // `from` with one layer undone; empty spans where there is none to undo.
-Reading undo_layer(const Reading& from) {
-  Reading reading;
+TextReading undo_layer(const TextReading& from) {
+  TextReading reading;
   const std::string_view text = from.text;
   if (text.find_first_of(kEscapes) == std::string_view::npos) return reading;
   reading.text.reserve(text.size());
@@ -257,11 +257,11 @@ Listed listed_at(std::string_view text, uint32_t base) {
 
 }  // namespace
 
-std::vector<Reading> readings_of(std::string_view text) {
-  std::vector<Reading> readings;
+std::vector<TextReading> readings_of(std::string_view text) {
+  std::vector<TextReading> readings;
   readings.push_back({.text = std::string(text)});
   for (int layer = 0; layer < kLayers && !readings.back().text.empty(); ++layer) {
-    Reading next = undo_layer(readings.back());
+    TextReading next = undo_layer(readings.back());
     if (next.spans.empty()) break;
     readings.push_back(std::move(next));
   }
@@ -277,8 +277,8 @@ bool may_list_numbers(std::string_view text) {
   return ends + 1 >= kFewestListed;
 }
 
-Reading listed_numbers(const Reading& from, uint32_t base) {
-  Reading reading;
+TextReading listed_numbers(const TextReading& from, uint32_t base) {
+  TextReading reading;
   const std::string_view text = from.text;
   for (size_t at = 0; at < text.size();) {
     const size_t begun = reading.text.size();
@@ -312,8 +312,8 @@ std::string folded_letters(std::string_view text) {
   return letters;
 }
 
-Reading folded_letters(const Reading& from) {
-  Reading reading{.text = folded_letters(std::string_view(from.text)), .spans = {}};
+TextReading folded_letters(const TextReading& from) {
+  TextReading reading{.text = folded_letters(std::string_view(from.text)), .spans = {}};
   for (size_t at = 0; at < from.text.size(); ++at) {
     if (kFolded[static_cast<unsigned char>(from.text[at])] != '\0') {
       reading.spans.push_back(from.span(at));

@@ -12,7 +12,7 @@ namespace llmsweep {
 
 // One reading of a source text. text[i] is spelled by the source's bytes from spans[i].first up to
 // spans[i].second; bytes of one escape share its span.
-struct Reading {
+struct TextReading {
   std::string text;
   std::vector<std::pair<size_t, size_t>> spans;  // empty: text is the source itself
   std::pair<size_t, size_t> span(size_t i) const {
@@ -25,7 +25,7 @@ struct Reading {
 // \x{X}, \UXXXXXXXX, \xXX, \o to \ooo, CSS's \00XXXX, \n and the like, a backslash before
 // punctuation, %XX, %uXXXX, &#N; &#xH; and the named entities of ASCII, with the semicolon or not.
 // An escape that the text's end cuts in two is left out of the later readings.
-std::vector<Reading> readings_of(std::string_view text);
+std::vector<TextReading> readings_of(std::string_view text);
 
 // Whether a text may hold a list of 8 numbers with anything between them: a look is cheap.
 bool may_list_numbers(std::string_view text);
@@ -33,10 +33,10 @@ bool may_list_numbers(std::string_view text);
 // What lists of 8 numbers or more say: "73 6b 2d", "73:6B", "0x73, 0x6b", "=73=6B", "U+0073" and
 // plain hexadecimal where `base` is 16, "115, 107" where it is 10. Nothing stands between two
 // lists.
-Reading listed_numbers(const Reading& from, uint32_t base);
+TextReading listed_numbers(const TextReading& from, uint32_t base);
 
 // The letters and digits of ASCII, in lower case.
 std::string folded_letters(std::string_view text);
-Reading folded_letters(const Reading& from);
+TextReading folded_letters(const TextReading& from);
 
 }  // namespace llmsweep

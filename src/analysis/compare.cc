@@ -10,7 +10,6 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
-#include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/level_figure.h"
 
 namespace llmsweep {
@@ -81,17 +80,11 @@ std::optional<Ratio> ratio_of(const Sides& sides, const Measure& measure) {
   const LevelFigure b = figure_of(sides.candidate, measure, {drain, sides.candidate_gpus});
   const CompareOptions options{.direction = *measure.quantity->better,
                                .minimum_effect = sides.min_effect};
-  Ratio ratio;
-  std::optional<RatioComparison> result;
-  if (a.runs.size() > 1 && b.runs.size() > 1) {
-    result = compare_ratio(a.runs, b.runs, options);
-    ratio.baseline = geometric_mean(a.runs);
-    ratio.candidate = geometric_mean(b.runs);
-  } else if (a.pooled && b.pooled) {
-    result = compare_ratio({&*a.pooled, 1}, {&*b.pooled, 1}, options);
-    ratio.baseline = *a.pooled;
-    ratio.candidate = *b.pooled;
-  }
+  if (!a.value || !b.value) return std::nullopt;
+  Ratio ratio{.baseline = *a.value, .candidate = *b.value};
+  const bool between = a.runs.size() > 1 && b.runs.size() > 1;
+  const auto result = between ? compare_ratio(a.runs, b.runs, options)
+                              : compare_ratio({&*a.value, 1}, {&*b.value, 1}, options);
   if (!result) return std::nullopt;
   ratio.ratio = result->ratio;
   ratio.ci95 = result->interval;

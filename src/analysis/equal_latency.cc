@@ -5,6 +5,7 @@
 
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/isotonic.h"
+#include "llmsweep/stats/level_figure.h"
 
 namespace llmsweep {
 namespace {
@@ -16,10 +17,14 @@ struct Curve {
   std::vector<double> tps_per_gpu;
 };
 
+std::optional<double> e2e_of(const LevelStats& level) {
+  return figure_of(level, measure_of("e2e")).value;
+}
+
 std::vector<const LevelStats*> usable_levels(const SweepResult& result) {
   std::vector<const LevelStats*> levels;
   for (const LevelStats& level : result.levels) {
-    if (level.pooled.valid && level.pooled.e2e.p50) levels.push_back(&level);
+    if (level.pooled.valid && e2e_of(level)) levels.push_back(&level);
   }
   std::sort(levels.begin(), levels.end(),
             [](const LevelStats* a, const LevelStats* b) { return a->point < b->point; });
@@ -33,7 +38,7 @@ Curve curve_of(const SweepResult& result, bool with_drain) {
   for (const LevelStats* level : usable_levels(result)) {
     const auto tps = throughput_of(level->pooled, {.with_drain = with_drain});
     if (!tps) continue;
-    curve.latency_ms.push_back(*level->pooled.e2e.p50);
+    curve.latency_ms.push_back(*e2e_of(*level));
     curve.tps_per_gpu.push_back(*tps / result.system.gpus);
   }
   curve.latency_ms = isotonic_increasing(curve.latency_ms);

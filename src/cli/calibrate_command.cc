@@ -14,6 +14,7 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/simulator/fit.h"
+#include "llmsweep/stats/level_figure.h"
 
 namespace llmsweep {
 namespace {
@@ -46,9 +47,9 @@ std::vector<FitPoint> points_of(const SweepResult& result) {
     FitPoint point{.concurrency = level.point.concurrency(),
                    .input_tokens = std::llround(input),
                    .output_tokens = std::llround(stats.output_tokens_mean),
-                   .e2e_ms = stats.e2e.p50,
-                   .ttft_ms = stats.ttft.p50,
-                   .tpot_ms = stats.tpot.p50,
+                   .e2e_ms = figure_of(level, measure_of("e2e")).value,
+                   .ttft_ms = figure_of(level, measure_of("ttft")).value,
+                   .tpot_ms = figure_of(level, measure_of("tpot")).value,
                    .throughput_tps = stats.steady_output_throughput_tps,
                    .source = "measured"};
     // A chunk that shared its read with another has no gap of its own.

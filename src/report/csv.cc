@@ -9,6 +9,7 @@
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/report/markdown.h"
 #include "llmsweep/report/table.h"
+#include "llmsweep/stats/level_figure.h"
 #include "report/escape.h"
 
 namespace llmsweep {
@@ -53,6 +54,7 @@ void add_latency(Line& line, const LevelStats& level, const Quantity& quantity) 
   const std::string name(quantity.result_key);
   const Distribution& distribution = level.pooled.*quantity.distribution;
   add_distribution(line, name, distribution);
+  line.push_back({name + "_p50_of_level", cell(figure_of(level, {&quantity}).value)});
   if (quantity.between_runs == nullptr) return;
   add_interval(line, name + "_p50_ci95_within_run", distribution.p50_ci95);
   add_interval(line, std::string(quantity.between_runs_key), level.*quantity.between_runs);

@@ -17,8 +17,9 @@ std::string cell(const std::string& text, const std::optional<double>& value,
                      markup(text), ci.empty() ? "" : " <span class=\"ci\">" + ci + "</span>");
 }
 
-std::string figure_cell(const Figure& figure) {
-  const bool with_interval = figure.quantity.between_runs != nullptr;
+std::string figure_cell(const Figure& figure, Statistic statistic) {
+  const bool with_interval =
+      figure.quantity.between_runs != nullptr && statistic == Statistic::kP50;
   return cell(figure_text(figure) + (figure.with_drain ? " *" : ""),
               figure.value ? figure.value : figure.at_most,
               with_interval ? figure.ci95 : std::nullopt);
@@ -35,7 +36,9 @@ std::string level_row(const LevelStats& level, Source source) {
   const bool valid = level.pooled.valid;
   std::string row = valid ? "<tr>" : "<tr class=\"invalid\">";
   row += fmt::format("<th scope=\"row\" data-value=\"{0}\">{0}</th>", value_text(level.point));
-  for (const Measure& measure : page_measures()) row += figure_cell({level, measure, source});
+  for (const Measure& measure : page_measures()) {
+    row += figure_cell({level, measure, source}, measure.statistic);
+  }
   row += failed_cell(level.pooled.requests);
   row += valid ? "<td>yes</td>" : "<td class=\"no\">NO</td>";
   return row + "</tr>\n";

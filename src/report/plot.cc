@@ -267,9 +267,9 @@ void add_footnotes(std::span<const SweepResult> results, const Footnotes& about,
   }
   for (const SweepResult& result : results) {
     for (const LevelStats& level : result.levels) {
-      const Figure e2e(level, measure_of("e2e"));
-      const bool pooled_only = about.kind == FigureKind::kTtftConcurrency;
-      if (e2e.ci95) (e2e.between_runs && !pooled_only ? between : within) = true;
+      const Figure latency(level,
+                           measure_of(about.kind == FigureKind::kTtftConcurrency ? "ttft" : "e2e"));
+      if (latency.ci95) (latency.between_runs ? between : within) = true;
     }
   }
   const bool whiskers = std::any_of(plot.curves.begin(), plot.curves.end(), [](const Curve& c) {

@@ -2,17 +2,50 @@
 
 #include <algorithm>
 
+#include "llmsweep/stats/intervals.h"
+
 namespace llmsweep {
 namespace {
 
-void fill_interval(LevelFigure& figure, const LevelStats& level, const Measure& measure) {
+bool all_positive(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double value) { return value > 0; });
+}
+
+// The interval that the file holds; nothing but the median of a distribution has one.
+std::optional<Interval> stored_interval(const LevelStats& level, const Measure& measure) {
   const Quantity& quantity = *measure.quantity;
-  if (quantity.distribution != nullptr && measure.statistic != Statistic::kP50) return;
-  if (quantity.between_runs != nullptr) figure.ci95 = level.*quantity.between_runs;
-  figure.between_runs = figure.ci95.has_value();
-  if (!figure.ci95 && quantity.distribution != nullptr) {
-    figure.ci95 = (level.pooled.*quantity.distribution).p50_ci95;
+  const bool other = quantity.distribution != nullptr && measure.statistic != Statistic::kP50;
+  return quantity.between_runs == nullptr || other ? std::nullopt : level.*quantity.between_runs;
+}
+
+// False: the runs make no figure of their own.
+bool fill_from_runs(LevelFigure& figure, Pooling pooling) {
+  if (figure.runs.size() < 2) return false;
+  switch (pooling) {
+    case Pooling::kGeometricMean:
+      if (!all_positive(figure.runs)) return false;
+      figure.value = geometric_mean(figure.runs);
+      figure.ci95 = log_student_interval(figure.runs);
+      break;
+    case Pooling::kMean:
+      figure.value = moments_of(figure.runs).mean;
+      figure.ci95 = student_interval(figure.runs);
+      break;
+    case Pooling::kRequests:
+      return false;
   }
+  figure.between_runs = true;
+  return true;
+}
+
+// Of a level of one run, and of one of which a file tells no runs.
+void fill_pooled(LevelFigure& figure, const LevelStats& level, const Measure& measure) {
+  const Quantity& quantity = *measure.quantity;
+  figure.value = figure.pooled;
+  if (quantity.distribution == nullptr || measure.statistic != Statistic::kP50) return;
+  const Distribution& distribution = level.pooled.*quantity.distribution;
+  figure.ci95 = distribution.p50_ci95;
+  if (!figure.value) figure.at_most = distribution.p50_at_most;
 }
 
 }  // namespace
@@ -23,11 +56,11 @@ LevelFigure figure_of(const LevelStats& level, const Measure& measure, const Rea
   for (const RunStats& run : level.runs) {
     if (const auto value = value_of(run, measure, reading)) figure.runs.push_back(*value);
   }
-  figure.value = figure.pooled;
-  if (quantity.distribution != nullptr && !figure.value && measure.statistic == Statistic::kP50) {
-    figure.at_most = (level.pooled.*quantity.distribution).p50_at_most;
+  if (!fill_from_runs(figure, quantity.pooling)) fill_pooled(figure, level, measure);
+  if (const auto stored = stored_interval(level, measure)) {
+    figure.ci95 = stored;
+    figure.between_runs = true;
   }
-  fill_interval(figure, level, measure);
   figure.with_drain = quantity.of == throughput_of && figure.value && reading.with_drain;
   return figure;
 }

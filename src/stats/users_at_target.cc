@@ -7,6 +7,7 @@
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/isotonic.h"
+#include "llmsweep/stats/level_figure.h"
 
 namespace llmsweep {
 namespace {
@@ -19,11 +20,11 @@ struct Point {
 using Curve = std::vector<Point>;
 
 // Nothing where the level does not say. A published bound can only pass.
-std::optional<bool> meets(const RunStats& stats, const Target& target) {
+std::optional<bool> meets(const LevelStats& level, const Target& target) {
   const double max_ms = to_ms(target.max);
-  if (const auto value = value_at(stats, target)) return *value <= max_ms;
-  const auto& bound = distribution_of(stats, target.metric).p50_at_most;
-  if (target.statistic == Statistic::kP50 && bound && *bound <= max_ms) return true;
+  const LevelFigure figure = figure_of(level, measure_of(target));
+  if (figure.value) return *figure.value <= max_ms;
+  if (figure.at_most && *figure.at_most <= max_ms) return true;
   return std::nullopt;
 }
 
@@ -31,7 +32,7 @@ std::optional<bool> meets(const RunStats& stats, const Target& target) {
 std::vector<const LevelStats*> judged(std::span<const LevelStats> levels, const Target& target) {
   std::vector<const LevelStats*> result;
   for (const LevelStats& level : levels) {
-    const bool known = level.point.concurrency() > 0 && meets(level.pooled, target);
+    const bool known = level.point.concurrency() > 0 && meets(level, target);
     if (level.pooled.valid && known) result.push_back(&level);
   }
   std::sort(result.begin(), result.end(),
@@ -39,9 +40,9 @@ std::vector<const LevelStats*> judged(std::span<const LevelStats> levels, const 
   return result;
 }
 
-Point point_of(const LevelStats& level, const RunStats& stats, const Target& target) {
-  return {level.point.value, *value_at(stats, target),
-          static_cast<double>(std::max<int64_t>(1, stats.requests.completed))};
+Point point_of(const LevelStats& level, double value_ms, const RunStats& counted) {
+  return {level.point.value, value_ms,
+          static_cast<double>(std::max<int64_t>(1, counted.requests.completed))};
 }
 
 // Isotonic regression up to the first failing point, then the line from the last passing one to it.
@@ -67,7 +68,8 @@ std::optional<Interval> between_repeats(const std::vector<const LevelStats*>& le
   std::map<int, Curve> curves;  // by repeat
   for (const LevelStats* level : levels) {
     for (const RunStats& run : level->runs) {
-      if (value_at(run, target)) curves[run.repeat].push_back(point_of(*level, run, target));
+      const auto value = value_of(run, measure_of(target));
+      if (value) curves[run.repeat].push_back(point_of(*level, *value, run));
     }
   }
   std::vector<double> crossings;
@@ -81,16 +83,12 @@ std::optional<Interval> between_repeats(const std::vector<const LevelStats*>& le
 
 }  // namespace
 
-std::optional<double> value_at(const RunStats& stats, const Target& target) {
-  return value_of(stats, {&quantity_of(target.metric), target.statistic});
-}
-
 UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& target, int gpus) {
   UsersAtTarget result{.target = target, .kind = UsersKind::kNoValidLevel};
   const auto counted = judged(levels, target);
   if (counted.empty()) return result;
   const auto failing = std::find_if(counted.begin(), counted.end(), [&](const LevelStats* level) {
-    return !*meets(level->pooled, target);
+    return !*meets(*level, target);
   });
   if (failing != counted.end()) result.c_fail = (*failing)->point.concurrency();
   if (failing != counted.begin()) result.c_pass = (*(failing - 1))->point.concurrency();
@@ -102,10 +100,12 @@ UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& 
     result.kind = UsersKind::kBeyondSweep;
   } else {
     result.kind = UsersKind::kMeasured;
-    if (!value_at((*(failing - 1))->pooled, target)) return result;  // a bound: no curve to follow
+    if (!figure_of(**(failing - 1), measure_of(target)).value)
+      return result;  // a bound: no curve to follow
     Curve curve;
     for (const LevelStats* level : counted) {
-      if (value_at(level->pooled, target)) curve.push_back(point_of(*level, level->pooled, target));
+      const auto value = figure_of(*level, measure_of(target)).value;
+      if (value) curve.push_back(point_of(*level, *value, level->pooled));
     }
     result.c_interpolated = crossing(curve, to_ms(target.max));
     result.c_interpolated_ci95 = between_repeats(counted, target);

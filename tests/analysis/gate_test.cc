@@ -6,9 +6,14 @@
 #include <cmath>
 
 #include "analysis/make_result.h"
+#include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/report/markdown.h"
+#include "llmsweep/report/table.h"
+#include "llmsweep/stats/level_figure.h"
 
 namespace llmsweep {
 namespace {
@@ -368,6 +373,22 @@ TEST(Gate, EstimatesTheRepeatsThatWouldTell) {
 
 TEST(Gate, NeedsARule) {
   EXPECT_THROW(gate(measured(), nullptr, {}), Error);
+}
+
+TEST(LevelFigures, AreTheSameInTheTableTheComparisonAndTheGate) {
+  const SweepResult result = make_result("a", 4, {{8, {10'000, 14'000, 15'000}}});
+  const double e2e = *figure_of(result.levels[0], measure_of("e2e")).value;
+  EXPECT_NE(e2e, result.levels[0].pooled.e2e.p50);  // of the pooled requests
+  const Comparison comparison = compare(result, result);
+  EXPECT_EQ(comparison.levels[0].ratio_of(measure_of("e2e"))->baseline, e2e);
+  const GateReport report = gate(result, nullptr, {.rules = {parse_require("e2e:p50@c8 <= 20s")}});
+  EXPECT_EQ(report.lines[0].measured, e2e);
+  const std::string table = level_table(result, {});
+  EXPECT_NE(table.find(" " + format_number(e2e) + " "), std::string::npos) << table;
+  EXPECT_NE(level_line(result.levels[0], {}).find(" " + format_number(e2e) + " ms"),
+            std::string::npos);
+  EXPECT_NE(markdown_report({&result, 1}).find("| " + format_number(e2e) + " |"),
+            std::string::npos);
 }
 
 }  // namespace

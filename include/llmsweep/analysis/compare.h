@@ -44,9 +44,9 @@ struct FieldReport {
 std::string_view name_of(FieldState state);  // same, differs, unlike, unknown
 std::string_view name_of(Verdict verdict);   // better, worse, no_difference_shown, no_interval
 
-// candidate ÷ baseline. With at least two runs on both sides the values are geometric means of the
-// runs' and the interval is Welch's on their logs; else pooled values and no interval. An invalid
-// level on either side has ratios and no verdict.
+// candidate ÷ baseline, of the levels' figures (stats/level_figure.h). With at least two runs on
+// both sides the interval is Welch's; else there is none. An invalid level on either side has
+// ratios and no verdict.
 struct Ratio {
   double baseline = 0;
   double candidate = 0;

@@ -1,4 +1,10 @@
-// One quantity of a level, as every output says it.
+// One quantity of a level, as every output says it: tables, page, figures, comparison, gate, and
+// users at a target.
+//
+// A run is the unit, not a request: where two runs or more have the quantity, the level's figure is
+// the mean of the runs' figures (Pooling says which), with the interval between runs. A median of
+// the pooled requests, which result.json holds beside the runs', is another number: the figure of a
+// level of one run only.
 #pragma once
 
 #include <optional>
@@ -11,9 +17,9 @@
 namespace llmsweep {
 
 struct LevelFigure {
-  std::vector<double> runs;  // of the runs that have it
-  std::optional<double> pooled;
-  std::optional<double> value;    // what is shown
+  std::vector<double> runs;       // of the runs that have it
+  std::optional<double> pooled;   // of the pooled level, as result.json has it
+  std::optional<double> value;    // the level's figure; absent: it has none
   std::optional<double> at_most;  // published data: only a bound of the median is known
   std::optional<Interval> ci95;
   bool between_runs = false;  // else ci95 is within the run

@@ -1,4 +1,5 @@
-// Users at a latency target: the highest concurrency that still meets it.
+// Users at a latency target: the highest concurrency whose figure (stats/level_figure.h) still
+// meets it.
 //
 // Only a valid level with enough requests for the statistic passes or fails; any other is neither
 // and is stepped over, which widens the measured bracket. Levels above the lowest failing one do
@@ -15,9 +16,6 @@
 #include "llmsweep/model/spec.h"
 
 namespace llmsweep {
-
-// The target's statistic of a level, ms; absent: not enough samples.
-std::optional<double> value_at(const RunStats& stats, const Target& target);
 
 // Levels in any order, each concurrency once. gpus 0: users_per_gpu stays 0.
 //

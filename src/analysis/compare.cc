@@ -78,11 +78,13 @@ std::optional<Ratio> ratio_of(const Sides& sides, const Measure& measure) {
   const bool drain = sides.with_drain();
   const LevelFigure a = figure_of(sides.baseline, measure, {drain, sides.baseline_gpus});
   const LevelFigure b = figure_of(sides.candidate, measure, {drain, sides.candidate_gpus});
+  const bool arithmetic = measure.quantity->pooling == Pooling::kMean;
   const CompareOptions options{.direction = *measure.quantity->better,
-                               .minimum_effect = sides.min_effect};
+                               .minimum_effect = sides.min_effect,
+                               .mean = arithmetic ? MeanKind::kArithmetic : MeanKind::kGeometric};
   if (!a.value || !b.value) return std::nullopt;
   Ratio ratio{.baseline = *a.value, .candidate = *b.value};
-  const bool between = a.runs.size() > 1 && b.runs.size() > 1;
+  const bool between = a.between_runs && b.between_runs && a.runs.size() > 1 && b.runs.size() > 1;
   const auto result = between ? compare_ratio(a.runs, b.runs, options)
                               : compare_ratio({&*a.value, 1}, {&*b.value, 1}, options);
   if (!result) return std::nullopt;
@@ -92,7 +94,7 @@ std::optional<Ratio> ratio_of(const Sides& sides, const Measure& measure) {
   return ratio;
 }
 
-LevelComparison compare_level(const Sides& sides) {
+LevelComparison compare_level(const Sides& sides, const std::vector<Measure>& measures) {
   LevelComparison level{
       .point = sides.baseline.point,
       .baseline_repeats = repeats_of(sides.baseline),
@@ -101,7 +103,7 @@ LevelComparison compare_level(const Sides& sides) {
       .candidate_valid = sides.candidate.pooled.valid,
       .with_drain = sides.with_drain(),
   };
-  for (const Measure& measure : compared_measures()) {
+  for (const Measure& measure : measures) {
     level.measures.push_back({measure, ratio_of(sides, measure)});
   }
   return level;
@@ -111,8 +113,9 @@ void compare_levels(const SweepResult& baseline, const SweepResult& candidate,
                     Comparison& comparison) {
   for (const LevelStats& level : baseline.levels) {
     if (const LevelStats* other = find_level(candidate, level.point)) {
-      comparison.levels.push_back(compare_level(
-          {level, *other, baseline.system.gpus, candidate.system.gpus, comparison.min_effect}));
+      const Sides sides{level, *other, baseline.system.gpus, candidate.system.gpus,
+                        comparison.min_effect};
+      comparison.levels.push_back(compare_level(sides, comparison.measures));
     } else {
       comparison.only_baseline.push_back(level.point);
     }
@@ -207,7 +210,14 @@ Comparison compare(const SweepResult& baseline, const SweepResult& candidate,
                         .baseline_system = baseline.system,
                         .candidate_system = candidate.system,
                         .fields = compatibility(baseline, candidate),
-                        .min_effect = options.min_effect};
+                        .min_effect = options.min_effect,
+                        .measures = compared_measures()};
+  for (const Measure& more : options.measures) {
+    const auto& known = comparison.measures;
+    if (std::find(known.begin(), known.end(), more) == known.end()) {
+      comparison.measures.push_back(more);
+    }
+  }
   comparison.notes = refuse_unlike(comparison, options.allow_different);
   note_source(baseline, comparison.notes);
   note_source(candidate, comparison.notes);

@@ -68,14 +68,18 @@ Interval wilson(double share, double samples) {
   return {std::max(0.0, middle - half), std::min(1.0, middle + half)};
 }
 
-Bounds goodput_bounds(const BoundsInput& input, const LevelFigure& figure) {
-  if (figure.runs.size() > 1) {
-    const Interval interval = *student_interval(figure.runs, kTwoSided);
-    return {.point = moments_of(figure.runs).mean,
-            .interval = {std::max(0.0, interval.low), std::min(1.0, interval.high)},
-            .repeats = static_cast<int>(figure.runs.size()),
-            .basis = fmt::format("{} runs, t on the shares", figure.runs.size())};
-  }
+// Of quantities whose runs are averaged as they are, since they may be 0.
+Bounds mean_bounds(const LevelFigure& figure, bool share) {
+  const Interval interval = *student_interval(figure.runs, kTwoSided);
+  return {.point = *figure.value,
+          .interval = {std::max(0.0, interval.low),
+                       share ? std::min(1.0, interval.high) : interval.high},
+          .repeats = static_cast<int>(figure.runs.size()),
+          .basis =
+              fmt::format("{} runs, t on the {}", figure.runs.size(), share ? "shares" : "values")};
+}
+
+Bounds share_bounds(const BoundsInput& input, const LevelFigure& figure) {
   const RequestCounts& requests = input.level.pooled.requests;
   const double samples = static_cast<double>(requests.completed + requests.failed);
   const double share = figure.pooled ? *figure.pooled : figure.runs.front();
@@ -128,24 +132,22 @@ RatioBounds combine(const Bounds& a, const Bounds& b, const GateRule& rule, doub
   return result;
 }
 
-std::vector<double> logs_of(const std::vector<double>& values) {
-  std::vector<double> logs;
-  logs.reserve(values.size());
-  for (const double value : values) logs.push_back(std::log(value));
-  return logs;
-}
-
 bool all_positive(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double value) { return value > 0; });
+}
+
+MeanKind mean_of(const GateRule& rule) {
+  const bool arithmetic = rule.measure.quantity->pooling == Pooling::kMean;
+  return arithmetic ? MeanKind::kArithmetic : MeanKind::kGeometric;
 }
 
 std::optional<RatioBounds> welch_bounds(const LevelFigure& a, const LevelFigure& b,
                                         const GateRule& rule, double limit) {
   if (a.runs.size() < 2 || b.runs.size() < 2) return std::nullopt;
-  const auto test = welch(logs_of(a.runs), logs_of(b.runs));
+  const auto test = log_ratio(a.runs, b.runs, mean_of(rule));
   if (!test) return std::nullopt;
   const Interval interval = test->interval(kTwoSided);
-  RatioBounds result{.baseline = geometric_mean(a.runs), .candidate = geometric_mean(b.runs)};
+  RatioBounds result{.baseline = *a.value, .candidate = *b.value};
   result.bounds = {.point = std::exp(test->difference),
                    .interval = {std::exp(interval.low), std::exp(interval.high)},
                    .repeats = static_cast<int>(std::min(a.runs.size(), b.runs.size())),
@@ -178,10 +180,14 @@ std::optional<Bounds> bounds_of(const BoundsInput& input) {
                   .repeats = repeats_of(input.level),
                   .basis = "the measured share of all requests"};
   }
-  if (is_share(input.rule)) return goodput_bounds(input, figure);
+  const bool share = is_share(input.rule);
+  if (quantity.pooling == Pooling::kMean && figure.runs.size() > 1) {
+    return mean_bounds(figure, share);
+  }
+  if (share) return share_bounds(input, figure);
   if (!all_positive(figure.runs)) return std::nullopt;
   if (figure.runs.size() > 1) {
-    return Bounds{.point = geometric_mean(figure.runs),
+    return Bounds{.point = *figure.value,
                   .interval = *log_student_interval(figure.runs, kTwoSided),
                   .repeats = static_cast<int>(figure.runs.size()),
                   .basis = fmt::format("{} runs, t on their logs", figure.runs.size())};

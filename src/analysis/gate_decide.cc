@@ -178,13 +178,15 @@ DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, 
   }
   FoundLevel base = usable_level({*input.baseline, "the baseline"}, rule, point);
   if (base.level == nullptr) return {.line = std::move(base.invalid)};
-  const Reading reading{.with_drain = has_drain(level.pooled) || has_drain(base.level->pooled)};
+  const bool drain = has_drain(level.pooled) || has_drain(base.level->pooled);
+  const Reading here{drain, input.result.system.gpus};
+  const Reading there{drain, input.baseline->system.gpus};
   const double noise = input.policy.assumed_noise;
   const bool share = rule.measure.quantity->unit == Unit::kShare;
   const double target = share ? 0 : 1;  // of the difference, of the ratio
   const double limit = limit_of(rule, target);
   const auto ratio =
-      ratio_bounds_of({*base.level, rule, reading, noise}, {level, rule, reading, noise}, limit);
+      ratio_bounds_of({*base.level, rule, there, noise}, {level, rule, here, noise}, limit);
   if (!ratio) {
     return {.line = invalid_line(rule, missing_figure_text(rule) + ", here or in the baseline",
                                  missing_figure_remedy(rule))};
@@ -201,7 +203,7 @@ DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, 
 
 DecidedLine decide_required_level(const GateInput& input, const GateRule& rule,
                                   const LevelStats& level) {
-  const Reading reading{.with_drain = has_drain(level.pooled)};
+  const Reading reading{has_drain(level.pooled), input.result.system.gpus};
   const auto bounds = bounds_of({level, rule, reading, input.policy.assumed_noise});
   if (!bounds) {
     return {.line = invalid_line(rule, missing_figure_text(rule), missing_figure_remedy(rule))};

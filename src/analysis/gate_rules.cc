@@ -58,6 +58,7 @@ class RuleReader {
       case Unit::kRequestsPerSecond:
       case Unit::kRequests:
       case Unit::kTokens:
+      case Unit::kSeconds:
       case Unit::kUsers:
         break;
     }

@@ -1,8 +1,13 @@
 #include "llmsweep/model/quantity.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
 
 namespace llmsweep {
@@ -96,7 +101,8 @@ constexpr Quantity kQuantities[] = {
      .better = kHigher,
      .number = &RunStats::request_throughput_rps,
      .result_key = "request_throughput_rps",
-     .meaning = "Requests a second."},
+     .meaning = "Requests a second.",
+     .shown = {.compared = true}},
     {.key = "e2e",
      .title = "E2E latency",
      .short_title = "median E2E",
@@ -133,7 +139,8 @@ constexpr Quantity kQuantities[] = {
      .distribution = &RunStats::ttfo,
      .metric = Metric::kTtfo,
      .result_key = "ttfo_ms",
-     .meaning = "Time to the first token of the answer, after reasoning."},
+     .meaning = "Time to the first token of the answer, after reasoning.",
+     .shown = {.compared = true}},
     {.key = "tpot",
      .title = "TPOT",
      .short_title = "TPOT",
@@ -154,7 +161,8 @@ constexpr Quantity kQuantities[] = {
      .distribution = &RunStats::itl,
      .metric = Metric::kItl,
      .result_key = "itl_ms",
-     .meaning = "Inter-token latency, weighted by tokens."},
+     .meaning = "Inter-token latency, weighted by tokens.",
+     .shown = {.compared = true}},
     {.key = "icl",
      .title = "ICL",
      .short_title = "ICL",
@@ -162,15 +170,17 @@ constexpr Quantity kQuantities[] = {
      .distribution = &RunStats::icl,
      .metric = Metric::kIcl,
      .result_key = "icl_ms",
-     .meaning = "Inter-chunk latency."},
+     .meaning = "Inter-chunk latency.",
+     .shown = {.compared = true}},
     {.key = "throughput_per_latency",
      .title = "Throughput / latency",
      .short_title = "tput/latency",
      .unit = Unit::kTokensPerSecondPerMs,
+     .better = kHigher,
      .number = &RunStats::throughput_per_latency,
      .result_key = "throughput_per_latency",
      .meaning = "Steady output throughput ÷ median end-to-end latency in ms.",
-     .shown = {.terminal = 40, .markdown = true, .page = kMedian}},
+     .shown = {.terminal = 40, .markdown = true, .page = kMedian, .compared = true}},
     {.key = "output_speed",
      .title = "Speed per user",
      .short_title = "per user",
@@ -187,7 +197,8 @@ constexpr Quantity kQuantities[] = {
      .better = kHigher,
      .number = &RunStats::decode_speed_tps,
      .result_key = "decode_speed_tps",
-     .meaning = "1 ÷ median TPOT; 0: no TPOT."},
+     .meaning = "1 ÷ median TPOT; 0: no TPOT.",
+     .shown = {.compared = true}},
     {.key = "goodput",
      .title = "Goodput",
      .short_title = "goodput",
@@ -197,7 +208,8 @@ constexpr Quantity kQuantities[] = {
      .maybe = &RunStats::goodput_fraction,
      .result_key = "goodput_fraction",
      .meaning = "Share of the requests that kept every limit of the spec's goodput.",
-     .missing = kNoGoodput},
+     .missing = kNoGoodput,
+     .shown = {.compared = true}},
     {.key = "goodput_rps",
      .title = "Goodput rate",
      .short_title = "goodput",
@@ -207,14 +219,17 @@ constexpr Quantity kQuantities[] = {
      .maybe = &RunStats::goodput_rps,
      .result_key = "goodput_rps",
      .meaning = "Such requests a second.",
-     .missing = kNoGoodput},
+     .missing = kNoGoodput,
+     .shown = {.compared = true}},
     {.key = "error_rate",
      .title = "Errors",
      .short_title = "errors",
      .unit = Unit::kShare,
      .better = kLower,
      .pooling = Pooling::kRequests,
-     .of = error_rate},
+     .of = error_rate,
+     .result_key = "error_rate",
+     .shown = {.compared = true}},
     {.key = "achieved_concurrency",
      .title = "Achieved concurrency",
      .short_title = "in flight",
@@ -223,6 +238,14 @@ constexpr Quantity kQuantities[] = {
      .maybe = &RunStats::achieved_concurrency,
      .result_key = "achieved_concurrency",
      .meaning = "Time average of the requests in flight."},
+    {.key = "littles_law_error",
+     .title = "Little's law error",
+     .short_title = "Little",
+     .unit = Unit::kShare,
+     .pooling = Pooling::kWorst,
+     .maybe = &RunStats::littles_law_error,
+     .result_key = "littles_law_error",
+     .meaning = "|L − λW| ÷ L."},
     {.key = "input_tokens",
      .title = "Input",
      .short_title = "input",
@@ -239,6 +262,38 @@ constexpr Quantity kQuantities[] = {
      .number = &RunStats::output_tokens_mean,
      .result_key = "output_tokens_mean",
      .meaning = "Output tokens a request."},
+    {.key = "cached_tokens",
+     .title = "Cached input",
+     .short_title = "cached",
+     .unit = Unit::kTokens,
+     .pooling = Pooling::kRequests,
+     .number = &RunStats::cached_tokens_mean,
+     .result_key = "cached_tokens_mean",
+     .meaning = "Input tokens a request that the server had cached."},
+    {.key = "input_tokens_off",
+     .title = "Input off the plan",
+     .short_title = "input off",
+     .unit = Unit::kShare,
+     .pooling = Pooling::kRequests,
+     .maybe = &RunStats::input_tokens_off,
+     .result_key = "input_tokens_off",
+     .meaning = "Σ |measured − planned| ÷ Σ planned input tokens."},
+    {.key = "output_tokens_off",
+     .title = "Output off the plan",
+     .short_title = "output off",
+     .unit = Unit::kShare,
+     .pooling = Pooling::kRequests,
+     .maybe = &RunStats::output_tokens_off,
+     .result_key = "output_tokens_off",
+     .meaning = "The same for output tokens."},
+    {.key = "wall_seconds",
+     .title = "Length of the runs",
+     .short_title = "length",
+     .unit = Unit::kSeconds,
+     .pooling = Pooling::kSum,
+     .number = &RunStats::wall_seconds,
+     .result_key = "wall_seconds",
+     .meaning = "Length of the run, s."},
     // Not of one level: for the gate.
     {.key = "users", .title = "Users", .unit = Unit::kUsers, .better = kHigher},
     {.key = "users_per_gpu", .title = "Users per GPU", .unit = Unit::kUsers, .better = kHigher},
@@ -272,6 +327,8 @@ std::string_view name_of(Unit unit) {
       return "tokens";
     case Unit::kShare:
       return "share";
+    case Unit::kSeconds:
+      return "s";
     case Unit::kUsers:
       return "users";
     case Unit::kScore:
@@ -297,6 +354,39 @@ const Quantity& quantity_of(Metric metric) {
   }
   assert(false && "every metric has its row");
   return kQuantities[0];
+}
+
+std::vector<std::string> column_keys(ColumnsOf of) {
+  std::vector<std::string> keys;
+  for (const Quantity& quantity : kQuantities) {
+    if (!quantity.of_level() || (of == ColumnsOf::kComparison && !quantity.better)) continue;
+    keys.emplace_back(quantity.key);
+  }
+  return keys;
+}
+
+std::vector<Measure> parse_columns(std::string_view text, ColumnsOf of) {
+  const std::vector<std::string> keys = column_keys(of);
+  std::vector<Measure> measures;
+  if (text.empty()) return measures;
+  for (const std::string& part : split(text, ',')) {
+    const std::string_view word = trim(part);
+    const size_t colon = word.find(':');
+    const std::string key(word.substr(0, colon));
+    const bool known = std::find(keys.begin(), keys.end(), key) != keys.end();
+    const Quantity* quantity = known ? find_quantity(key) : nullptr;
+    std::optional<Statistic> statistic = Statistic::kP50;
+    if (colon != word.npos) statistic = from_name<Statistic>(word.substr(colon + 1));
+    const bool plain = quantity != nullptr && quantity->distribution == nullptr;
+    if (!known || !statistic || (plain && colon != word.npos)) {
+      throw Error({.what = fmt::format("'{}' is no column", printable(word, 60)),
+                   .where = "--columns",
+                   .next = fmt::format("choose of {}; a latency with :{}", join(keys, ", "),
+                                       join(all_names<Statistic>(), ", :"))});
+    }
+    measures.push_back({quantity, *statistic});
+  }
+  return measures;
 }
 
 Measure measure_of(std::string_view key) {

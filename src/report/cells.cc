@@ -22,6 +22,10 @@ Figure::Figure(const LevelStats& level, const Measure& measure, Source source)
   with_drain = with_drain && source != Source::kPublished;
 }
 
+bool has_interval_column(const Measure& measure) {
+  return measure.quantity->shown.interval > 0 && measure.statistic == Statistic::kP50;
+}
+
 bool any_drain(const SweepResult& result) {
   return std::any_of(result.levels.begin(), result.levels.end(), [&](const LevelStats& level) {
     return Figure(level, measure_of("throughput"), result.source).with_drain;
@@ -86,6 +90,7 @@ std::string figure_text(const Figure& figure, bool unicode) {
     case Unit::kRequestsPerSecond:
     case Unit::kRequests:
     case Unit::kTokens:
+    case Unit::kSeconds:
     case Unit::kUsers:
     case Unit::kScore:
       break;
@@ -95,6 +100,14 @@ std::string figure_text(const Figure& figure, bool unicode) {
 
 std::string_view unit_heading(const Quantity& quantity) {
   return quantity.unit == Unit::kShare ? "%" : name_of(quantity.unit);
+}
+
+std::string short_heading(const Measure& measure) {
+  const bool median = measure.statistic == Statistic::kP50;
+  if (measure.quantity->distribution == nullptr || median) {
+    return std::string(measure.quantity->short_title);
+  }
+  return metric_title(*measure.quantity->metric) + " " + std::string(name_of(measure.statistic));
 }
 
 std::string heading_of(const Measure& measure) {

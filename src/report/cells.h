@@ -18,6 +18,8 @@ struct Figure : LevelFigure {
   Figure(const LevelStats& level, const Measure& measure, Source source = Source::kMeasured);
   const Quantity& quantity;
 };
+// The interval has a column of its own, beside that of the median.
+bool has_interval_column(const Measure& measure);
 bool any_drain(const SweepResult& result);
 
 // "95 % interval between 3 repeats", "95 % interval within the run", or empty where none is shown.
@@ -35,6 +37,7 @@ std::vector<Finding> findings_of(const SweepResult& result);
 std::string levels_text(const std::vector<LoadPoint>& levels);  // "level 8", "levels 8, 16"
 
 std::string metric_title(Metric metric);                  // "E2E", "TTFT", …
+std::string short_heading(const Measure& measure);        // "median E2E", "E2E p99", "output"
 std::string heading_of(const Measure& measure);           // "Median E2E latency, ms"
 std::string_view unit_heading(const Quantity& quantity);  // "ms", "tokens/s", "%"
 

@@ -92,7 +92,6 @@ Line line_of(const SweepResult& result, const LevelStats& level) {
   line.push_back({"requests_completed", std::to_string(run.requests.completed)});
   line.push_back({"requests_failed", std::to_string(run.requests.failed)});
   for (const Quantity& quantity : quantities()) {
-    if (quantity.key == "goodput_rps") continue;  // not in the file so far
     if (quantity.stored() && quantity.distribution == nullptr) add_number(line, level, quantity);
   }
   for (const Quantity& quantity : quantities()) {

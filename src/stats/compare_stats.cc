@@ -2,22 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
-
-#include "llmsweep/stats/intervals.h"
+#include <limits>
 
 namespace llmsweep {
 namespace {
 
-std::optional<std::vector<double>> logs_if_positive(std::span<const double> values) {
-  if (values.empty()) return std::nullopt;
-  std::vector<double> logs;
-  logs.reserve(values.size());
-  for (double value : values) {
-    if (!(value > 0)) return std::nullopt;
-    logs.push_back(std::log(value));
-  }
-  return logs;
+// Not finite: no values, or a mean that has no logarithm.
+double log_of_mean(std::span<const double> values, MeanKind mean) {
+  if (values.empty()) return -std::numeric_limits<double>::infinity();
+  if (mean == MeanKind::kArithmetic) return std::log(moments_of(values).mean);
+  double sum = 0;
+  for (const double value : values) sum += std::log(value);
+  return sum / static_cast<double>(values.size());
 }
 
 }  // namespace
@@ -25,13 +21,11 @@ std::optional<std::vector<double>> logs_if_positive(std::span<const double> valu
 std::optional<RatioComparison> compare_ratio(std::span<const double> baseline,
                                              std::span<const double> candidate,
                                              const CompareOptions& options) {
-  const auto from = logs_if_positive(baseline);
-  const auto to = logs_if_positive(candidate);
-  if (!from || !to) return std::nullopt;
-  RatioComparison result;
-  const double difference = moments_of(*to).mean - moments_of(*from).mean;
-  result.ratio = std::exp(difference);
-  const auto test = welch(*from, *to);
+  const double from = log_of_mean(baseline, options.mean);
+  const double to = log_of_mean(candidate, options.mean);
+  if (!std::isfinite(from) || !std::isfinite(to)) return std::nullopt;
+  const auto test = log_ratio(baseline, candidate, options.mean);
+  RatioComparison result{.ratio = std::exp(test ? test->difference : to - from)};
   if (!test) return result;
   const Interval interval = test->interval(options.confidence);
   result.interval = Interval{std::exp(interval.low), std::exp(interval.high)};
@@ -41,7 +35,7 @@ std::optional<RatioComparison> compare_ratio(std::span<const double> baseline,
   if (!shown || largest < std::log1p(options.minimum_effect)) {
     result.verdict = Verdict::kNoDifferenceShown;
   } else {
-    const bool lower = difference < 0;
+    const bool lower = test->difference < 0;
     const bool better = lower == (options.direction == Direction::kLowerIsBetter);
     result.verdict = better ? Verdict::kBetter : Verdict::kWorse;
   }

@@ -19,6 +19,13 @@ std::vector<double> logs_of(std::span<const double> values) {
   return logs;
 }
 
+std::vector<double> divided(std::span<const double> values, double by) {
+  std::vector<double> shares;
+  shares.reserve(values.size());
+  for (double value : values) shares.push_back(value / by);
+  return shares;
+}
+
 }  // namespace
 
 Moments moments_of(std::span<const double> values) {
@@ -79,6 +86,19 @@ std::optional<WelchDifference> welch(std::span<const double> first,
       .standard_error = std::sqrt(of_a + of_b),
       .degrees = spread > 0 ? (of_a + of_b) * (of_a + of_b) / spread : n + m - 2,
   };
+}
+
+std::optional<WelchDifference> log_ratio(std::span<const double> first,
+                                         std::span<const double> second, MeanKind mean) {
+  const double a = moments_of(first).mean, b = moments_of(second).mean;
+  if (mean == MeanKind::kGeometric) {
+    if (!all_positive(first) || !all_positive(second)) return std::nullopt;
+    return welch(logs_of(first), logs_of(second));
+  }
+  if (!(a > 0) || !(b > 0)) return std::nullopt;
+  auto test = welch(divided(first, a), divided(second, b));
+  if (test) test->difference = std::log(b / a);
+  return test;
 }
 
 std::vector<double> holm_adjusted(std::span<const double> p_values) {

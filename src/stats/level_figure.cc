@@ -7,7 +7,7 @@
 namespace llmsweep {
 namespace {
 
-bool all_positive(const std::vector<double>& values) {
+bool have_logarithms(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double value) { return value > 0; });
 }
 
@@ -18,12 +18,12 @@ std::optional<Interval> stored_interval(const LevelStats& level, const Measure& 
   return quantity.between_runs == nullptr || other ? std::nullopt : level.*quantity.between_runs;
 }
 
-// False: the runs make no figure of their own.
+// False: the figure is that of the pooled level.
 bool fill_from_runs(LevelFigure& figure, Pooling pooling) {
   if (figure.runs.size() < 2) return false;
   switch (pooling) {
     case Pooling::kGeometricMean:
-      if (!all_positive(figure.runs)) return false;
+      if (!have_logarithms(figure.runs)) return false;
       figure.value = geometric_mean(figure.runs);
       figure.ci95 = log_student_interval(figure.runs);
       break;
@@ -31,6 +31,8 @@ bool fill_from_runs(LevelFigure& figure, Pooling pooling) {
       figure.value = moments_of(figure.runs).mean;
       figure.ci95 = student_interval(figure.runs);
       break;
+    case Pooling::kWorst:
+    case Pooling::kSum:
     case Pooling::kRequests:
       return false;
   }

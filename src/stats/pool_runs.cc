@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <utility>
 
 #include "llmsweep/model/names.h"
@@ -29,13 +30,19 @@ std::optional<double> pooled_value(const Runs& runs, const Quantity& quantity) {
   const std::vector<double> values =
       values_of(runs, [&](const RunStats& run) { return stored_value(run, quantity); });
   if (values.empty()) return std::nullopt;
-  return quantity.pooling == Pooling::kMean ? moments_of(values).mean : geometric_mean(values);
-}
-
-std::optional<double> worst(const Runs& runs, const Figure& figure) {
-  const std::vector<double> values = values_of(runs, figure);
-  return values.empty() ? std::nullopt
-                        : std::optional(*std::max_element(values.begin(), values.end()));
+  switch (quantity.pooling) {
+    case Pooling::kGeometricMean:
+      return geometric_mean(values);
+    case Pooling::kMean:
+      return moments_of(values).mean;
+    case Pooling::kWorst:
+      return *std::max_element(values.begin(), values.end());
+    case Pooling::kSum:
+      return std::accumulate(values.begin(), values.end(), 0.0);
+    case Pooling::kRequests:
+      break;
+  }
+  return std::nullopt;
 }
 
 void fill_from_runs(RunStats& pooled, const Runs& runs) {
@@ -45,8 +52,6 @@ void fill_from_runs(RunStats& pooled, const Runs& runs) {
       pooled.*quantity.number = pooled_value(runs, quantity).value_or(0);
     if (quantity.maybe != nullptr) pooled.*quantity.maybe = pooled_value(runs, quantity);
   }
-  pooled.littles_law_error = worst(runs, [](const RunStats& run) { return run.littles_law_error; });
-  for (const RunStats& run : runs) pooled.wall_seconds += run.wall_seconds;
 }
 
 void take_worst(ClientHealth& worst, const ClientHealth& run) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "analysis/make_result.h"
@@ -43,8 +44,10 @@ TEST(Compare, FindsNothingBetweenAResultAndItself) {
   const Comparison comparison = compare(result, result, {.targets = {e2e_target(15s)}});
   ASSERT_EQ(comparison.levels.size(), 3u);
   for (const LevelComparison& level : comparison.levels) {
-    for (const auto& [measure, ratio] : level.measures) {
-      ASSERT_TRUE(ratio) << key_of(measure);
+    for (const char* key :
+         {"e2e", "ttft", "tpot", "throughput", "throughput_per_gpu", "output_speed"}) {
+      const auto& ratio = level.ratio_of(measure_of(key));
+      ASSERT_TRUE(ratio) << key;
       EXPECT_DOUBLE_EQ(ratio->ratio, 1);
       EXPECT_EQ(ratio->verdict, Verdict::kNoDifferenceShown);
       EXPECT_LT(ratio->ci95->low, 1);
@@ -304,6 +307,36 @@ TEST(Compare, PutsWeightsAndQualitySideBySide) {
   EXPECT_EQ(comparison.quality[0].candidate, 0.799);
   EXPECT_FALSE(comparison.quality[1].candidate);
   EXPECT_FALSE(comparison.quality[2].baseline);
+}
+
+TEST(Compare, HasEveryQuantityWithABetterSideAndThoseThatAreNamed) {
+  const SweepResult a = make_result("a", 1, {{4, {100, 101}}});
+  const Measure p99{find_quantity("itl"), Statistic::kP99};
+  const Comparison comparison = compare(a, a, {.measures = {p99, measure_of("e2e")}});
+  std::vector<std::string> keys;
+  for (const auto& [measure, ratio] : comparison.levels[0].measures) {
+    keys.push_back(data_key_of(measure));
+  }
+  EXPECT_THAT(keys, ::testing::IsSupersetOf({"itl_p50_ms", "icl_p50_ms", "decode_speed_tps",
+                                             "output_speed_tps", "goodput_fraction"}));
+  EXPECT_EQ(keys.back(), "itl_p99_ms");
+  EXPECT_EQ(std::count(keys.begin(), keys.end(), "e2e_p50_ms"), 1);
+}
+
+// 0.9 and 0.8 on average, by the mean that the table shows: not the geometric one.
+TEST(Compare, OfGoodputIsByTheArithmeticMeanOfItsRuns) {
+  SweepResult a = make_result("a", 1, {{4, {100, 101, 102}}}), b = a;
+  const double of_a[] = {0.8, 0.9, 1.0}, of_b[] = {0.6, 0.8, 1.0};
+  for (size_t i = 0; i < 3; ++i) {
+    a.levels[0].runs[i].goodput_fraction = of_a[i];
+    b.levels[0].runs[i].goodput_fraction = of_b[i];
+  }
+  const Ratio goodput = *compare(a, b).levels[0].ratio_of(measure_of("goodput"));
+  EXPECT_DOUBLE_EQ(goodput.baseline, 0.9);
+  EXPECT_DOUBLE_EQ(goodput.candidate, 0.8);
+  EXPECT_DOUBLE_EQ(goodput.ratio, 0.8 / 0.9);
+  EXPECT_LT(goodput.ci95->low, goodput.ratio);
+  EXPECT_EQ(goodput.verdict, Verdict::kNoDifferenceShown);
 }
 
 }  // namespace

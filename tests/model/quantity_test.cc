@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "llmsweep/base/error.h"
 #include "llmsweep/model/names.h"
 
 namespace llmsweep {
@@ -87,6 +88,28 @@ TEST(Measure, SaysItsStatisticWhereItIsNotTheMedian) {
   EXPECT_EQ(title_of({find_quantity("ttft")}), "Median TTFT");
   EXPECT_EQ(title_of({find_quantity("ttft"), Statistic::kP90}), "TTFT p90");
   EXPECT_EQ(title_of({find_quantity("decode_speed")}), "Decode speed");
+}
+
+TEST(Columns, AreMeasuresInTheOrderInWhichTheyAreNamed) {
+  const std::vector<Measure> measures = parse_columns("itl:p99, throughput", ColumnsOf::kLevel);
+  ASSERT_EQ(measures.size(), 2u);
+  EXPECT_EQ(key_of(measures[0]), "itl:p99");
+  EXPECT_EQ(key_of(measures[1]), "throughput");
+  EXPECT_TRUE(parse_columns("", ColumnsOf::kLevel).empty());
+}
+
+TEST(Columns, ThatDoNotExistAreOneErrorWithTheList) {
+  for (const char* text : {"tokens", "e2e,", "throughput:p99", "e2e:p98", "users", "E2E"}) {
+    try {
+      parse_columns(text, ColumnsOf::kLevel);
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("choose of throughput, "), std::string::npos);
+      EXPECT_NE(std::string(error.what()).find("itl, icl"), std::string::npos);
+    }
+  }
+  EXPECT_THROW(parse_columns("drain_bias", ColumnsOf::kComparison), Error);
+  EXPECT_NO_THROW(parse_columns("drain_bias", ColumnsOf::kLevel));
 }
 
 }  // namespace

@@ -92,5 +92,15 @@ TEST(CompareRatio, IsTheInverseTheOtherWayRound) {
   }
 }
 
+TEST(LogRatio, OfArithmeticMeansHoldsWhereARunIsZero) {
+  const std::vector<double> a = {0, 4, 5}, b = {5, 6, 7};
+  EXPECT_FALSE(log_ratio(a, b, MeanKind::kGeometric));
+  const auto test = log_ratio(a, b, MeanKind::kArithmetic);
+  ASSERT_TRUE(test);
+  EXPECT_DOUBLE_EQ(test->difference, std::log(6.0 / 3));
+  // Relative standard errors: variances 7 and 1 of three runs, means 3 and 6.
+  EXPECT_DOUBLE_EQ(test->standard_error, std::sqrt(7.0 / 3 / 9 + 1.0 / 3 / 36));
+}
+
 }  // namespace
 }  // namespace llmsweep

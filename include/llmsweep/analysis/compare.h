@@ -21,6 +21,7 @@ struct ComparisonOptions {
   std::vector<Target> targets;               // empty: those that either file names
   std::vector<std::string> allow_different;  // of comparable_fields(); a wrong name: Error
   double min_effect = 0.03;
+  std::vector<Measure> measures;  // compared beside compared_measures()
 };
 
 // The fields whose difference is refused, as --allow-different takes them: input_tokens,
@@ -66,7 +67,7 @@ struct LevelComparison {
   int candidate_repeats = 0;
   bool baseline_valid = true;
   bool candidate_valid = true;
-  std::vector<ComparedMeasure> measures;  // compared_measures(), in their order
+  std::vector<ComparedMeasure> measures;  // compared_measures(), then those of the options
   bool with_drain = false;  // a side has no steady throughput: both sides' drained one is compared
 
   const std::optional<Ratio>& ratio_of(const Measure& measure) const;  // absent: not compared
@@ -126,6 +127,7 @@ struct Comparison {
   std::vector<FieldReport> fields;
   std::vector<std::string> notes;  // what a reader must know before any number
   double min_effect = 0.03;
+  std::vector<Measure> measures;
   std::vector<LevelComparison> levels;  // common ones, ascending
   std::vector<LoadPoint> only_baseline;
   std::vector<LoadPoint> only_candidate;

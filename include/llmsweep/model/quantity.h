@@ -22,6 +22,7 @@ enum class Unit {
   kRequests,
   kTokens,
   kShare,
+  kSeconds,
   kUsers,
   kScore,
 };
@@ -33,7 +34,9 @@ enum class Direction { kLowerIsBetter, kHigherIsBetter };
 enum class Pooling {
   kGeometricMean,  // of the runs' figures
   kMean,           // of the runs' figures: those that may be 0
-  kRequests,       // of the requests of all runs together
+  kWorst,          // the runs' largest
+  kSum,
+  kRequests,  // of the requests of all runs together
 };
 
 // What a figure can be read with; see throughput_of().
@@ -105,6 +108,11 @@ std::string key_of(const Measure& measure);     // "throughput", "e2e", "e2e:p99
 std::string data_key_of(const Measure& measure);
 std::string title_of(const Measure& measure);  // "Throughput", "Median E2E latency", "TTFT p99"
 
+// "throughput,e2e:p99,itl": the measures of --columns; none of an empty text. Error with the whole
+// list where a key is unknown, or is none that `of` allows.
+enum class ColumnsOf { kLevel, kComparison };
+std::vector<Measure> parse_columns(std::string_view text, ColumnsOf of);
+std::vector<std::string> column_keys(ColumnsOf of);
 Measure measure_of(std::string_view key);  // asserts that there is such a quantity
 Measure measure_of(const Target& target);
 

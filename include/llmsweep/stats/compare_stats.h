@@ -9,6 +9,7 @@
 
 #include "llmsweep/model/level.h"
 #include "llmsweep/model/quantity.h"
+#include "llmsweep/stats/intervals.h"
 
 namespace llmsweep {
 
@@ -25,16 +26,18 @@ struct CompareOptions {
   // 1 than a factor of 1 + this. See docs/decisions/0003.
   double minimum_effect = 0.03;
   double confidence = 0.95;
+  MeanKind mean = MeanKind::kGeometric;
 };
 
 struct RatioComparison {
-  double ratio = 1;  // candidate ÷ baseline, of the geometric means
+  double ratio = 1;  // candidate ÷ baseline, of the means
   std::optional<Interval> interval;
   std::optional<double> p_value;  // two-sided, of ratio = 1
   Verdict verdict = Verdict::kNoInterval;
 };
 
-// exp(d ± t·SE), Welch. Absent where a side is empty or a value is not positive.
+// exp(d ± t·SE), Welch. Absent where a side is empty, a mean is not positive or, of geometric ones,
+// a value.
 std::optional<RatioComparison> compare_ratio(std::span<const double> baseline,
                                              std::span<const double> candidate,
                                              const CompareOptions& options = {});

@@ -43,6 +43,14 @@ struct WelchDifference {
 // Absent where a side has fewer than two values.
 std::optional<WelchDifference> welch(std::span<const double> first, std::span<const double> second);
 
+// ln(second ÷ first) of the groups' means: geometric ones by Welch on the logarithms; arithmetic
+// ones with the standard errors of the means relative to them (delta method), which holds for
+// values of which some are 0. Absent where welch() is, and where a mean is not positive or, of
+// geometric ones, a value.
+enum class MeanKind { kGeometric, kArithmetic };
+std::optional<WelchDifference> log_ratio(std::span<const double> first,
+                                         std::span<const double> second, MeanKind mean);
+
 // Holm's step-down adjusted p-values, in the order given: reject where adjusted ≤ α.
 std::vector<double> holm_adjusted(std::span<const double> p_values);
 

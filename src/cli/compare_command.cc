@@ -6,12 +6,14 @@
 #include <memory>
 #include <ostream>
 
+#include "cli/columns_option.h"
 #include "cli/own_input.h"
 #include "cli/read_results.h"
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/report/compare_table.h"
 #include "llmsweep/report/figure.h"
 #include "llmsweep/spec/spec.h"
@@ -27,19 +29,22 @@ struct CompareCommandOptions {
   std::string format = "table";  // table, markdown, json, csv
   std::string figure;            // path of an SVG; empty: none
   double min_effect_percent = 3;
+  std::string columns;  // as --columns takes them; empty: the usual ones
 };
 
 std::string rendered(std::span<const Comparison> comparisons, const std::string& format,
                      const TableStyle& style) {
-  if (format == "markdown") return comparison_markdown(comparisons);
+  if (format == "markdown") return comparison_markdown(comparisons, style.columns);
   if (format == "json") return comparison_json(comparisons);
   if (format == "csv") return comparison_csv(comparisons);
   return comparison_table(comparisons, style);
 }
 
 int compare_command(const CompareCommandOptions& options, Console& console) {
+  console.out_style.columns = parse_columns(options.columns, ColumnsOf::kComparison);
   ComparisonOptions comparison{.allow_different = options.allow_different,
-                               .min_effect = options.min_effect_percent / 100};
+                               .min_effect = options.min_effect_percent / 100,
+                               .measures = console.out_style.columns};
   for (const std::string& target : options.targets) {
     comparison.targets.push_back(parse_target(target));
   }
@@ -88,6 +93,7 @@ void add_compare(CLI::App& app, Command& chosen) {
       ->capture_default_str();
   command->add_option("--figure", options->figure, "Draw the curves of all results (SVG)")
       ->type_name("FILE");
+  add_columns(*command, options->columns);
   command->footer(
       "Examples:\n"
       "  llmsweep compare results/h200 results/gb200 --target e2e:p50:15s\n"

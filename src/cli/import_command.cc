@@ -7,6 +7,7 @@
 #include <memory>
 #include <ostream>
 
+#include "cli/columns_option.h"
 #include "cli/format_option.h"
 #include "cli/own_input.h"
 #include "cli/read_results.h"
@@ -14,6 +15,7 @@
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/report/table.h"
 #include "llmsweep/results/import.h"
 #include "llmsweep/results/result_file.h"
@@ -33,6 +35,7 @@ struct ImportCommandOptions {
   int gpus = 0;         // 0: as the files say
   int concurrency = 0;  // 0: as the files say
   std::string format = "table";
+  std::string columns;  // as --columns takes them; empty: the usual ones
 };
 
 bool is_own_result(const std::filesystem::path& path) {
@@ -59,6 +62,7 @@ SweepResult import_or_read(const ImportCommandOptions& options) {
 }
 
 int import_command(const ImportCommandOptions& options, Console& console) {
+  console.out_style.columns = parse_columns(options.columns, ColumnsOf::kLevel);
   std::vector<std::string> inputs = options.paths;
   inputs.insert(inputs.end(), {options.system, options.quality});
   if (options.quality.empty()) refuse_own_inputs({options.out}, inputs);
@@ -110,6 +114,7 @@ void add_import(CLI::App& app, Command& chosen) {
   add_format(*command, options->format);
   std::string formats = "Recognised by content:\n";
   for (const std::string& format : import_formats()) formats += "  " + format + "\n";
+  add_columns(*command, options->columns);
   command->footer(
       formats +
       "\nExamples:\n"

@@ -4,12 +4,14 @@
 #include <memory>
 #include <ostream>
 
+#include "cli/columns_option.h"
 #include "cli/format_option.h"
 #include "cli/print_result.h"
 #include "cli/report_files.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/report/figure.h"
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/sweep/rebuild.h"
@@ -21,9 +23,11 @@ namespace {
 struct RebuildOptions {
   std::string folder;
   std::string format = "table";
+  std::string columns;  // as --columns takes them; empty: the usual ones
 };
 
 int rebuild_command(const RebuildOptions& options, Console& console) {
+  console.out_style.columns = parse_columns(options.columns, ColumnsOf::kLevel);
   const std::filesystem::path folder = options.folder;
   require_sweep_folder(folder);
   const Rebuilt rebuilt = rebuild_result(folder);
@@ -52,6 +56,7 @@ void add_rebuild(CLI::App& app, Command& chosen) {
       ->type_name("FOLDER")
       ->required();
   add_format(*command, options->format);
+  add_columns(*command, options->columns);
   command->footer("Example:\n  llmsweep rebuild results/my-server\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return rebuild_command(*options, console); };

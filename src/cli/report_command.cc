@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "cli/columns_option.h"
 #include "cli/format_option.h"
 #include "cli/own_input.h"
 #include "cli/read_results.h"
@@ -20,6 +21,7 @@
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/report/figure.h"
 #include "llmsweep/report/html.h"
 #include "llmsweep/report/markdown.h"
@@ -39,6 +41,7 @@ struct ReportOptions {
   std::vector<std::string> allow_different;
   bool share = false;
   std::string format = "text";
+  std::string columns;  // as --columns takes them; empty: the usual ones
 };
 
 std::optional<AxisScale> scale_of(const std::string& name) {
@@ -146,6 +149,7 @@ void write_figures(const ReportOptions& options, const std::vector<SweepResult>&
 }
 
 int report_command(ReportOptions options, Console& console) {
+  console.out_style.columns = parse_columns(options.columns, ColumnsOf::kLevel);
   refuse_own_inputs({options.html, options.figure, options.markdown, options.csv}, options.results);
   std::vector<SweepResult> results;
   for (const std::string& path : options.results) {
@@ -166,12 +170,14 @@ int report_command(ReportOptions options, Console& console) {
   }
   Writer writer(console);
   write_figures(options, results, writer);
-  if (!options.markdown.empty()) writer.write(options.markdown, markdown_report(results));
+  if (!options.markdown.empty())
+    writer.write(options.markdown, markdown_report(results, console.out_style.columns));
   if (!options.csv.empty()) writer.write(options.csv, levels_csv(results));
   if (!options.html.empty()) {
     const std::vector<Comparison> comparisons = comparisons_of(results, options, console);
     HtmlInput input = html_input(options, read, results, console);
     input.comparisons = comparisons;
+    input.columns = console.out_style.columns;
     writer.write(options.html, html_report(input));
   }
   writer.list(options.format == kJsonFormat);
@@ -210,6 +216,7 @@ void add_report(CLI::App& app, Command& chosen) {
       ->allow_extra_args(false);
   add_share(*command, options->share);
   add_format(*command, options->format);
+  add_columns(*command, options->columns);
   command->footer(
       "Examples:\n"
       "  llmsweep report results/gb200                     writes results/gb200/report.html\n"

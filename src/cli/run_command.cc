@@ -8,6 +8,7 @@
 #include <optional>
 #include <ostream>
 
+#include "cli/columns_option.h"
 #include "cli/format_option.h"
 #include "cli/gate_verdict.h"
 #include "cli/interrupt.h"
@@ -22,6 +23,7 @@
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/report/figure.h"
 #include "llmsweep/report/progress.h"
 #include "llmsweep/report/table.h"
@@ -48,6 +50,7 @@ struct RunOptions {
   bool record_chunks = false;  // client.record_chunks
   bool quiet = false;
   std::string format = "table";
+  std::string columns;  // as --columns takes them; empty: the usual ones
 };
 
 // Shows a sweep on stderr: a live view on a terminal, plain lines elsewhere.
@@ -154,6 +157,7 @@ class RunGate {
 };
 
 int run_command(const RunOptions& options, Console& console) {
+  console.out_style.columns = parse_columns(options.columns, ColumnsOf::kLevel);
   SweepSpec spec = load_spec(options.spec, options.sets);
   spec.client.record_chunks |= options.record_chunks;
   if (options.dry_run) {
@@ -244,6 +248,7 @@ void add_run(CLI::App& app, Command& chosen) {
                     "Keep the instant of every chunk in chunks.bin");
   command->add_flag("--quiet", options->quiet, "No progress");
   add_format(*command, options->format);
+  add_columns(*command, options->columns);
   command->footer(
       "Examples:\n"
       "  llmsweep run spec.yaml\n"

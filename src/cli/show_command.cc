@@ -4,10 +4,12 @@
 #include <memory>
 #include <ostream>
 
+#include "cli/columns_option.h"
 #include "cli/read_results.h"
 #include "cli/target_option.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/report/markdown.h"
 #include "llmsweep/report/table.h"
 #include "llmsweep/results/result_file.h"
@@ -19,13 +21,15 @@ struct ShowOptions {
   std::string result;
   std::string format = "table";
   std::vector<std::string> targets;
+  std::string columns;  // as --columns takes them; empty: the usual ones
 };
 
 int show_command(const ShowOptions& options, Console& console) {
+  console.out_style.columns = parse_columns(options.columns, ColumnsOf::kLevel);
   SweepResult result = read_result_argument(options.result);
   answer_targets(options.targets, result);
   if (options.format == "markdown") {
-    console.out << markdown_report({&result, 1});
+    console.out << markdown_report({&result, 1}, console.out_style.columns);
   } else if (options.format == "csv") {
     console.out << levels_csv({&result, 1});
   } else if (options.format == "json") {
@@ -50,6 +54,7 @@ void add_show(CLI::App& app, Command& chosen) {
       ->check(CLI::IsMember({"table", "markdown", "csv", "json"}))
       ->capture_default_str();
   add_targets(*command, options->targets);
+  add_columns(*command, options->columns);
   command->footer(
       "Examples:\n"
       "  llmsweep show results/gb200\n"

@@ -230,11 +230,12 @@ std::string same_fields(const Comparison& comparison) {
   return join(same, ", ");
 }
 
-std::vector<TextTable> tables_of(const Comparison& comparison, bool unicode) {
+std::vector<TextTable> tables_of(const Comparison& comparison, const std::vector<Measure>& measures,
+                                 bool unicode) {
   std::vector<TextTable> tables;
   add(tables, fields_table(comparison));
   add(tables, users_table(comparison, unicode));
-  for (const Measure& measure : compare_table_measures()) {
+  for (const Measure& measure : measures) {
     add(tables, level_table_of(comparison, measure));
   }
   add(tables, equal_latency_table(comparison, unicode));

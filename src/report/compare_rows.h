@@ -19,7 +19,9 @@ struct TextTable {
 };
 
 // Cells are printable, not escaped. Only tables that have rows.
-std::vector<TextTable> tables_of(const Comparison& comparison, bool unicode);
+// One table for each of `measures`.
+std::vector<TextTable> tables_of(const Comparison& comparison, const std::vector<Measure>& measures,
+                                 bool unicode);
 // Every candidate against the baseline, one row each.
 TextTable summary_of(std::span<const Comparison> comparisons, bool unicode);
 // "model X, seed 1": the fields that both files give alike; empty: none.

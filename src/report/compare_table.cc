@@ -115,6 +115,11 @@ std::string lines(const std::string& text, const TableStyle& style) {
   return report::wrap(text, style.width, "  ");
 }
 
+std::vector<Measure> tables_wanted(std::span<const Measure> columns) {
+  if (columns.empty()) return compare_table_measures();
+  return {columns.begin(), columns.end()};
+}
+
 std::string one_table(const Comparison& comparison, const TableStyle& style) {
   std::string text = report::paint(title_of(comparison), "1", style) + "\n";
   for (const std::string& note : comparison.notes) text += lines("! " + note, style);
@@ -126,7 +131,8 @@ std::string one_table(const Comparison& comparison, const TableStyle& style) {
   if (!brief.empty()) text += lines(brief, style);
   const std::string same = report::same_fields(comparison);
   if (!same.empty()) text += "\n" + lines("Same: " + same + ".", style);
-  for (TextTable& table : report::tables_of(comparison, style.unicode)) {
+  for (TextTable& table :
+       report::tables_of(comparison, tables_wanted(style.columns), style.unicode)) {
     text += "\n" + report::paint(table.title, "1", style) + "\n" +
             report::render_table(std::move(table.columns), std::move(table.rows), style);
     if (!table.footer.empty()) text += lines(table.footer, style);
@@ -152,7 +158,7 @@ std::string markdown_table(const TextTable& table) {
   return text;
 }
 
-std::string one_markdown(const Comparison& comparison) {
+std::string one_markdown(const Comparison& comparison, std::span<const Measure> columns) {
   std::string text = "### " + report::markdown(title_of(comparison)) + "\n\n";
   for (const std::string& note : comparison.notes) {
     text += "- **" + report::markdown(note, kSentenceBytes) + "**\n";
@@ -164,7 +170,7 @@ std::string one_markdown(const Comparison& comparison) {
   if (!brief.empty()) text += "\n" + report::markdown(brief, kSentenceBytes) + "\n";
   const std::string same = report::same_fields(comparison);
   if (!same.empty()) text += "\nSame: " + report::markdown(same, kSentenceBytes) + ".\n";
-  for (const TextTable& table : report::tables_of(comparison, true)) {
+  for (const TextTable& table : report::tables_of(comparison, tables_wanted(columns), true)) {
     text += "\n" + markdown_table(table);
   }
   return text;
@@ -194,12 +200,13 @@ std::string comparison_table(std::span<const Comparison> comparisons, const Tabl
   return text;
 }
 
-std::string comparison_markdown(std::span<const Comparison> comparisons) {
+std::string comparison_markdown(std::span<const Comparison> comparisons,
+                                std::span<const Measure> columns) {
   std::string text;
   if (comparisons.size() > 1) text += markdown_table(report::summary_of(comparisons, true)) + "\n";
   for (size_t i = 0; i < comparisons.size(); ++i) {
     if (i > 0) text += "\n";
-    text += one_markdown(comparisons[i]);
+    text += one_markdown(comparisons[i], columns);
   }
   return text;
 }

@@ -147,7 +147,7 @@ std::string html_report(const HtmlInput& input) {
                             {"navigation", navigation(!comparison.empty(), !requests.empty())},
                             {"headline", html_headline(input)},
                             {"comparison", comparison},
-                            {"levels", html_levels(input.results)},
+                            {"levels", html_levels(input)},
                             {"requests", requests},
                             {"findings", html_findings(input.results)},
                             {"client", html_client(input.results)},

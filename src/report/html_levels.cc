@@ -32,11 +32,12 @@ std::string failed_cell(const RequestCounts& requests) {
   return cell(format_number(failed) + " of " + format_number(all), failed);
 }
 
-std::string level_row(const LevelStats& level, Source source) {
+std::string level_row(const LevelStats& level, Source source,
+                      const std::vector<Measure>& measures) {
   const bool valid = level.pooled.valid;
   std::string row = valid ? "<tr>" : "<tr class=\"invalid\">";
   row += fmt::format("<th scope=\"row\" data-value=\"{0}\">{0}</th>", value_text(level.point));
-  for (const Measure& measure : page_measures()) {
+  for (const Measure& measure : measures) {
     row += figure_cell({level, measure, source}, measure.statistic);
   }
   row += failed_cell(level.pooled.requests);
@@ -50,24 +51,26 @@ std::string heading(std::string_view title, std::string_view unit = {}) {
   return text + "</th>";
 }
 
-std::string level_headings() {
+std::string level_headings(const std::vector<Measure>& measures) {
   std::string text = heading("Concurrency");
-  for (const Measure& measure : page_measures()) {
+  for (const Measure& measure : measures) {
     text += heading(title_of(measure), unit_heading(*measure.quantity));
   }
   return text + heading("Failed", "of measured") + heading("Valid");
 }
 
-std::string levels_table(const SweepResult& result) {
+std::string levels_table(const SweepResult& result, const std::vector<Measure>& measures) {
   std::string text =
       "<div class=\"table-block\"><div class=\"table-tools\"><h3>" + markup(result.name, 120);
   for (const std::string& mark : marks_of(result)) text += " [" + markup(mark) + "]";
   text +=
       "</h3></div>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Levels of " +
       markup(result.name, 120) + "\"><table class=\"data\">\n<thead><tr>";
-  text += level_headings();
+  text += level_headings(measures);
   text += "</tr></thead>\n<tbody>\n";
-  for (const LevelStats& level : result.levels) text += level_row(level, result.source);
+  for (const LevelStats& level : result.levels) {
+    text += level_row(level, result.source, measures);
+  }
   text += "</tbody></table></div>\n";
   const std::string note = interval_note(result);
   if (!note.empty()) text += "<p class=\"hint\">" + markup(note, 300) + ".</p>\n";
@@ -122,12 +125,13 @@ std::string compared_table(const TextTable& table) {
 
 }  // namespace
 
-std::string html_levels(std::span<const SweepResult> results) {
+std::string html_levels(const HtmlInput& input) {
+  const std::vector<Measure> measures = input.columns.empty() ? page_measures() : input.columns;
   std::string text;
-  for (const SweepResult& result : results) {
+  for (const SweepResult& result : input.results) {
     text += result.levels.empty()
                 ? "<h3>" + markup(result.name, 120) + "</h3><p>No level was measured.</p>\n"
-                : levels_table(result);
+                : levels_table(result, measures);
   }
   return text;
 }
@@ -146,7 +150,7 @@ std::string html_comparison(std::span<const Comparison> comparisons) {
     if (!same.empty()) text += "<p class=\"hint\">Same: " + markup(same, 1000) + ".</p>\n";
     // What differs, the users, the throughputs and the latency; the other figures on demand.
     constexpr size_t kAtOnce = 5;
-    const std::vector<TextTable> tables = tables_of(comparison, true);
+    const std::vector<TextTable> tables = tables_of(comparison, compare_table_measures(), true);
     for (size_t i = 0; i < tables.size(); ++i) {
       if (i == kAtOnce) text += "<details class=\"more\"><summary>More figures</summary>\n";
       text += compared_table(tables[i]);

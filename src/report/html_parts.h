@@ -21,7 +21,7 @@ HtmlAssets html_assets();
 std::string html_badges(std::span<const SweepResult> results);
 std::string html_lead(std::span<const SweepResult> results);
 std::string html_headline(const HtmlInput& input);
-std::string html_levels(std::span<const SweepResult> results);
+std::string html_levels(const HtmlInput& input);
 std::string html_comparison(std::span<const Comparison> comparisons);
 std::string html_requests(const HtmlInput& input);  // empty without requests
 std::string html_findings(std::span<const SweepResult> results);

@@ -18,12 +18,13 @@ std::string bold_marks(const SweepResult& result) {
   return text;
 }
 
-std::string levels_markdown(const SweepResult& result) {
-  const std::vector<Measure> measures = markdown_measures();
+std::string levels_markdown(const SweepResult& result, std::span<const Measure> columns) {
+  std::vector<Measure> measures(columns.begin(), columns.end());
+  if (measures.empty()) measures = markdown_measures();
   std::string head = "| Concurrency |";
   std::string rule = "|--:|";
   for (const Measure& measure : measures) {
-    const bool interval = measure.quantity->shown.interval > 0;
+    const bool interval = report::has_interval_column(measure);
     head += " " + report::heading_of(measure) + (interval ? " | 95 % interval, ms |" : " |");
     rule += interval ? "--:|:-:|" : "--:|";
   }
@@ -33,7 +34,7 @@ std::string levels_markdown(const SweepResult& result) {
     for (const Measure& measure : measures) {
       const report::Figure figure(level, measure, result.source);
       text += " " + report::figure_text(figure) + (figure.with_drain ? " (with drain)" : "") + " |";
-      if (figure.quantity.shown.interval > 0) {
+      if (report::has_interval_column(measure)) {
         text += " " + report::interval_text(figure.ci95) + " |";
       }
     }
@@ -42,7 +43,7 @@ std::string levels_markdown(const SweepResult& result) {
   return text;
 }
 
-std::string section(const SweepResult& result) {
+std::string section(const SweepResult& result, std::span<const Measure> columns) {
   std::string text = "### " + report::markdown(result.name) + bold_marks(result) + "\n\n";
   if (!result.model.empty()) text += "- Model: " + report::markdown(result.model) + "\n";
   const std::string system = system_line(result.system);
@@ -57,7 +58,7 @@ std::string section(const SweepResult& result) {
     text += "- **" + report::markdown(sentence, 1000) + "**\n";
   }
   if (result.levels.empty()) return text + "\nNo level was measured.\n";
-  text += "\n" + levels_markdown(result);
+  text += "\n" + levels_markdown(result, columns);
   const std::string note = report::interval_note(result);
   if (!note.empty()) text += "\n" + report::markdown(note, 1000) + "\n";
   std::string findings;
@@ -72,9 +73,11 @@ std::string section(const SweepResult& result) {
 
 }  // namespace
 
-std::string markdown_report(std::span<const SweepResult> results) {
+std::string markdown_report(std::span<const SweepResult> results,
+                            std::span<const Measure> columns) {
   std::string text;
-  for (const SweepResult& result : results) text += (text.empty() ? "" : "\n") + section(result);
+  for (const SweepResult& result : results)
+    text += (text.empty() ? "" : "\n") + section(result, columns);
   return text;
 }
 

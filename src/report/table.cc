@@ -35,14 +35,14 @@ std::string heading(const SweepResult& result, const TableStyle& style) {
   return text;
 }
 
-std::vector<Column> level_columns(const std::vector<Measure>& measures) {
+std::vector<Column> level_columns(const std::vector<Measure>& measures, bool chosen) {
   std::vector<Column> columns = {{.title = "concurrency", .keep = Column::kAlways}};
   for (const Measure& measure : measures) {
     const Quantity& quantity = *measure.quantity;
-    columns.push_back({.title = std::string(quantity.short_title),
+    columns.push_back({.title = report::short_heading(measure),
                        .unit = std::string(report::unit_heading(quantity)),
-                       .keep = quantity.shown.terminal});
-    if (quantity.shown.interval > 0) {
+                       .keep = chosen ? Column::kAlways : quantity.shown.terminal});
+    if (report::has_interval_column(measure)) {
       columns.push_back({.title = "95 % interval", .unit = "ms", .keep = quantity.shown.interval});
     }
   }
@@ -51,21 +51,22 @@ std::vector<Column> level_columns(const std::vector<Measure>& measures) {
 }
 
 std::string levels_rendered(const SweepResult& result, const TableStyle& style) {
-  const std::vector<Measure> measures = terminal_measures();
+  const bool chosen = !style.columns.empty();
+  const std::vector<Measure> measures = chosen ? style.columns : terminal_measures();
   std::vector<Row> rows;
   for (const LevelStats& level : result.levels) {
     Row row{.cells = {value_text(level.point)}, .sgr = level.pooled.valid ? "" : "31"};
     for (const Measure& measure : measures) {
       const Figure figure(level, measure, result.source);
       row.cells.push_back(marked_text(figure, style.unicode));
-      if (figure.quantity.shown.interval > 0) {
+      if (report::has_interval_column(measure)) {
         row.cells.push_back(report::interval_text(figure.ci95));
       }
     }
     row.cells.emplace_back(level.pooled.valid ? "yes" : "NO");
     rows.push_back(std::move(row));
   }
-  return report::render_table(level_columns(measures), std::move(rows), style);
+  return report::render_table(level_columns(measures, chosen), std::move(rows), style);
 }
 
 std::string notes(const SweepResult& result, const TableStyle& style) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "llmsweep/base/text.h"
+#include "llmsweep/report/markdown.h"
 #include "report/sample_results.h"
 
 namespace llmsweep {
@@ -132,6 +133,21 @@ TEST(LevelLine, FitsTheTerminal) {
   level.pooled.valid = false;
   EXPECT_THAT(level_line(level, {.width = 200}), HasSubstr("INVALID"));
   EXPECT_LE(display_width(level_line(level, {.width = 80})), 80u);
+}
+
+TEST(LevelTable, ShowsTheColumnsThatAreNamedAndNoOthers) {
+  SweepResult result = sample::empty_result("gb200", 4);
+  result.levels = {sample::level(8, 14679, 872, 4)};
+  result.levels[0].runs.clear();
+  result.levels[0].pooled.itl = {.count = 900, .mean = 4, .p50 = 3.21, .p99 = 9.87};
+  result.levels[0].pooled.goodput_fraction = 0.985;
+  const auto columns = parse_columns("itl,itl:p99,goodput,output_speed", ColumnsOf::kLevel);
+  const std::string text = level_table(result, {.width = 60, .columns = columns});
+  EXPECT_THAT(text, HasSubstr("concurrency   ITL  ITL p99  goodput  per user  valid\n"));
+  EXPECT_THAT(text, HasSubstr("          8  3.21     9.87     98.5       109  yes\n"));
+  EXPECT_THAT(text, Not(HasSubstr("median E2E")));
+  EXPECT_THAT(markdown_report({&result, 1}, columns),
+              HasSubstr("| 8 | 3.21 | 9.87 | 98.5 | 109 | yes |\n"));
 }
 
 }  // namespace

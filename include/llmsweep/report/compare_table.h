@@ -17,7 +17,8 @@ namespace llmsweep {
 std::vector<std::string> headline_sentences(const Comparison& comparison, bool unicode = true);
 
 std::string comparison_table(std::span<const Comparison> comparisons, const TableStyle& style);
-std::string comparison_markdown(std::span<const Comparison> comparisons);
+std::string comparison_markdown(std::span<const Comparison> comparisons,
+                                std::span<const Measure> columns = {});
 // An array of objects; keys are the members' names.
 std::string comparison_json(std::span<const Comparison> comparisons);
 // RFC 4180, one line a figure: a level's, users at a target, throughput at equal latency, weights,

@@ -41,6 +41,8 @@ struct HtmlInput {
   // Shown side by side under the charts; empty: only the charts and tables compare.
   std::span<const Comparison> comparisons;
   std::string title;  // empty: the names of the results
+  // Of the tables of levels; empty: those that the table of quantities shows by itself.
+  std::vector<Measure> columns;
 };
 
 std::string html_report(const HtmlInput& input);

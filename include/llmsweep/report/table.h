@@ -2,8 +2,8 @@
 //
 // Everything that came from outside (names, models, notes) passes base's printable(), so no escape
 // sequence of a file or a server reaches the terminal. Lines end with '\n' and are at most
-// `style.width` columns wide (tables drop columns from the right before they wrap; 60 is the
-// least).
+// `style.width` columns wide (tables drop columns before they wrap; 60 is the least). Columns that
+// were asked for stay, however narrow it is.
 #pragma once
 
 #include <span>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "llmsweep/model/describe.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/model/result.h"
 
 namespace llmsweep {
@@ -19,6 +20,7 @@ struct TableStyle {
   bool color = false;   // SGR sequences; NO_COLOR and pipes: false
   bool unicode = true;  // false: ASCII only in what is ours (names keep their characters)
   int width = 100;
+  std::vector<Measure> columns;  // empty: those that the table of quantities shows by itself
 };
 
 // "GB200, NVFP4, 4 GPUs, TensorRT LLM 1.2.0rc8, TP4, MTP on": what the spec's `system` says.

@@ -26,6 +26,29 @@ bool has_interval_column(const Measure& measure) {
   return measure.quantity->shown.interval > 0 && measure.statistic == Statistic::kP50;
 }
 
+std::vector<Measure> present_measures(const SweepResult& result, std::vector<Measure> measures) {
+  const auto absent_everywhere = [&](const Measure& measure) {
+    return std::none_of(result.levels.begin(), result.levels.end(), [&](const LevelStats& level) {
+      const LevelFigure figure = figure_of(level, measure);
+      return figure.value || figure.at_most;
+    });
+  };
+  measures.erase(std::remove_if(measures.begin(), measures.end(), absent_everywhere),
+                 measures.end());
+  return measures;
+}
+
+std::string_view load_heading(const SweepResult& result) {
+  return name_of(result.levels.empty() ? LoadKind::kConcurrency : result.levels[0].point.kind);
+}
+
+std::string capitalised(std::string_view text) {
+  std::string result(text);
+  const bool lower = !text.empty() && text[0] >= 'a' && text[0] <= 'z';
+  if (lower) result[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return result;
+}
+
 bool any_drain(const SweepResult& result) {
   return std::any_of(result.levels.begin(), result.levels.end(), [&](const LevelStats& level) {
     return Figure(level, measure_of("throughput"), result.source).with_drain;

@@ -20,6 +20,12 @@ struct Figure : LevelFigure {
 };
 // The interval has a column of its own, beside that of the median.
 bool has_interval_column(const Measure& measure);
+// Those of `measures` that at least one level has.
+std::vector<Measure> present_measures(const SweepResult& result, std::vector<Measure> measures);
+// The load of its levels: "concurrency", "request rate".
+std::string_view load_heading(const SweepResult& result);
+// As the beginning of a heading: "Concurrency".
+std::string capitalised(std::string_view text);
 bool any_drain(const SweepResult& result);
 
 // "95 % interval between 3 repeats", "95 % interval within the run", or empty where none is shown.

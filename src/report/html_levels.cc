@@ -51,8 +51,8 @@ std::string heading(std::string_view title, std::string_view unit = {}) {
   return text + "</th>";
 }
 
-std::string level_headings(const std::vector<Measure>& measures) {
-  std::string text = heading("Concurrency");
+std::string level_headings(const SweepResult& result, const std::vector<Measure>& measures) {
+  std::string text = heading(capitalised(load_heading(result)));
   for (const Measure& measure : measures) {
     text += heading(title_of(measure), unit_heading(*measure.quantity));
   }
@@ -66,7 +66,7 @@ std::string levels_table(const SweepResult& result, const std::vector<Measure>& 
   text +=
       "</h3></div>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Levels of " +
       markup(result.name, 120) + "\"><table class=\"data\">\n<thead><tr>";
-  text += level_headings(measures);
+  text += level_headings(result, measures);
   text += "</tr></thead>\n<tbody>\n";
   for (const LevelStats& level : result.levels) {
     text += level_row(level, result.source, measures);
@@ -126,9 +126,10 @@ std::string compared_table(const TextTable& table) {
 }  // namespace
 
 std::string html_levels(const HtmlInput& input) {
-  const std::vector<Measure> measures = input.columns.empty() ? page_measures() : input.columns;
   std::string text;
   for (const SweepResult& result : input.results) {
+    const std::vector<Measure> measures =
+        input.columns.empty() ? present_measures(result, page_measures()) : input.columns;
     text += result.levels.empty()
                 ? "<h3>" + markup(result.name, 120) + "</h3><p>No level was measured.</p>\n"
                 : levels_table(result, measures);
@@ -150,7 +151,7 @@ std::string html_comparison(std::span<const Comparison> comparisons) {
     if (!same.empty()) text += "<p class=\"hint\">Same: " + markup(same, 1000) + ".</p>\n";
     // What differs, the users, the throughputs and the latency; the other figures on demand.
     constexpr size_t kAtOnce = 5;
-    const std::vector<TextTable> tables = tables_of(comparison, compare_table_measures(), true);
+    const std::vector<TextTable> tables = tables_of(comparison, comparison.measures, true);
     for (size_t i = 0; i < tables.size(); ++i) {
       if (i == kAtOnce) text += "<details class=\"more\"><summary>More figures</summary>\n";
       text += compared_table(tables[i]);

@@ -20,8 +20,8 @@ std::string bold_marks(const SweepResult& result) {
 
 std::string levels_markdown(const SweepResult& result, std::span<const Measure> columns) {
   std::vector<Measure> measures(columns.begin(), columns.end());
-  if (measures.empty()) measures = markdown_measures();
-  std::string head = "| Concurrency |";
+  if (measures.empty()) measures = report::present_measures(result, markdown_measures());
+  std::string head = "| " + report::capitalised(report::load_heading(result)) + " |";
   std::string rule = "|--:|";
   for (const Measure& measure : measures) {
     const bool interval = report::has_interval_column(measure);

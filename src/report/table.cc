@@ -35,8 +35,9 @@ std::string heading(const SweepResult& result, const TableStyle& style) {
   return text;
 }
 
-std::vector<Column> level_columns(const std::vector<Measure>& measures, bool chosen) {
-  std::vector<Column> columns = {{.title = "concurrency", .keep = Column::kAlways}};
+std::vector<Column> level_columns(std::string_view load, const std::vector<Measure>& measures,
+                                  bool chosen) {
+  std::vector<Column> columns = {{.title = std::string(load), .keep = Column::kAlways}};
   for (const Measure& measure : measures) {
     const Quantity& quantity = *measure.quantity;
     columns.push_back({.title = report::short_heading(measure),
@@ -52,7 +53,8 @@ std::vector<Column> level_columns(const std::vector<Measure>& measures, bool cho
 
 std::string levels_rendered(const SweepResult& result, const TableStyle& style) {
   const bool chosen = !style.columns.empty();
-  const std::vector<Measure> measures = chosen ? style.columns : terminal_measures();
+  const std::vector<Measure> measures =
+      chosen ? style.columns : report::present_measures(result, terminal_measures());
   std::vector<Row> rows;
   for (const LevelStats& level : result.levels) {
     Row row{.cells = {value_text(level.point)}, .sgr = level.pooled.valid ? "" : "31"};
@@ -66,13 +68,17 @@ std::string levels_rendered(const SweepResult& result, const TableStyle& style) 
     row.cells.emplace_back(level.pooled.valid ? "yes" : "NO");
     rows.push_back(std::move(row));
   }
-  return report::render_table(level_columns(measures, chosen), std::move(rows), style);
+  return report::render_table(level_columns(report::load_heading(result), measures, chosen),
+                              std::move(rows), style);
 }
 
 std::string notes(const SweepResult& result, const TableStyle& style) {
   std::string text;
+  const auto& columns = style.columns;
+  const bool with_intervals =
+      columns.empty() || std::any_of(columns.begin(), columns.end(), report::has_interval_column);
   const std::string interval = report::interval_note(result);
-  if (!interval.empty()) text += report::paint(interval, "2", style) + "\n";
+  if (with_intervals && !interval.empty()) text += report::paint(interval, "2", style) + "\n";
   if (report::any_drain(result)) {
     text += "* with drain: tokens / wall, ramp and drain included\n";
   }

@@ -6,6 +6,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/model/names.h"
+#include "schemas/generated_text.h"
 
 namespace llmsweep {
 namespace {
@@ -110,6 +111,36 @@ TEST(Columns, ThatDoNotExistAreOneErrorWithTheList) {
   }
   EXPECT_THROW(parse_columns("drain_bias", ColumnsOf::kComparison), Error);
   EXPECT_NO_THROW(parse_columns("drain_bias", ColumnsOf::kLevel));
+}
+
+const char* pooling_text(Pooling pooling) {
+  switch (pooling) {
+    case Pooling::kGeometricMean:
+      return "geometric mean of the runs";
+    case Pooling::kMean:
+      return "arithmetic mean of the runs";
+    case Pooling::kWorst:
+      return "largest of the runs";
+    case Pooling::kSum:
+      return "sum of the runs";
+    case Pooling::kRequests:
+      break;
+  }
+  return "of all requests together";
+}
+
+TEST(QuantityDocs, ListEveryKeyOfALevel) {
+  std::string table = "| key | what | unit | better | of a level |\n|---|---|---|---|---|\n";
+  for (const Quantity& quantity : quantities()) {
+    if (!quantity.of_level()) continue;
+    const char* better = !quantity.better                               ? ""
+                         : quantity.better == Direction::kLowerIsBetter ? "lower"
+                                                                        : "higher";
+    table += "| `" + std::string(quantity.key) + "` | " + std::string(quantity.title) + " | " +
+             std::string(name_of(quantity.unit)) + " | " + better + " | " +
+             pooling_text(quantity.pooling) + " |\n";
+  }
+  expect_generated("docs/metrics.md", "keys", table);
 }
 
 }  // namespace

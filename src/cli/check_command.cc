@@ -42,7 +42,8 @@ Findings find_out(const SweepSpec& spec, const Interrupts& interrupts) {
   const OpenEndpoint endpoint(spec.endpoint, found.notes);
   found.urls = endpoint.connection().urls;
   found.simulated = endpoint.simulated();
-  found.preflight = check_endpoint(spec, endpoint.connection(), &interrupts);
+  found.preflight =
+      check_endpoint(spec, endpoint.connection(), {.contact = {}, .interrupts = &interrupts});
   const std::vector<std::string>& more = found.preflight.provenance.notes;
   found.notes.insert(found.notes.end(), more.begin(), more.end());
   found.notes.push_back(last_selftest_says(planned_load(spec, found.preflight)));

@@ -8,7 +8,6 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/dataset/calibration.h"
-#include "llmsweep/http/make_client.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/protocol/answers.h"
 #include "llmsweep/protocol/request.h"
@@ -32,10 +31,11 @@ int64_t tokens_in(const RequestRecord& record, int64_t requested) {
 
 class Checker {
  public:
-  Checker(const SweepSpec& spec, const Connection& connection, const Interrupts* interrupts)
+  Checker(const SweepSpec& spec, const Connection& connection, PreflightOptions options)
       : spec_(spec),
         connection_(connection),
-        interrupts_(interrupts),
+        contact_(options.contact != nullptr ? std::move(options.contact) : make_network_contact()),
+        interrupts_(options.interrupts),
         secrets_(secrets_of(spec, connection)),
         base_url_(connection.urls.front()) {
     result_.fields = spec.endpoint.request_fields;
@@ -64,7 +64,7 @@ class Checker {
   }
 
   void resolve() {
-    const ResolvedEndpoint endpoint = resolve_endpoint(base_url_, spec_.endpoint.connect_timeout);
+    const ResolvedEndpoint endpoint = contact_->resolve(base_url_, spec_.endpoint.connect_timeout);
     if (!endpoint.error.empty() && !spec_.endpoint.use_proxy) unreachable(endpoint.error);
     result_.addresses.push_back(endpoint.address);
     Provenance& provenance = result_.provenance;
@@ -104,7 +104,7 @@ class Checker {
   HttpAnswer list_models() const {
     HttpExchange exchange = exchange_to("/models");
     exchange.timeout = std::min<Duration>(exchange.timeout, std::chrono::seconds(30));
-    HttpAnswer answer = http_exchange(exchange);
+    HttpAnswer answer = contact_->exchange(exchange);
     if (!answer.error.empty()) unreachable(answer.error);
     if (answer.status == 401 || answer.status == 403) refused_key(answer);
     return answer;
@@ -134,8 +134,9 @@ class Checker {
   void load_tokenizer() {
     const std::string& name = spec_.workload.tokenizer;
     if (name.empty()) return;
-    result_.tokenizer = name == "server" ? make_server_tokenizer(exchange_to(""), result_.model)
-                                         : llmsweep::load_tokenizer(name);
+    result_.tokenizer = name == "server"
+                            ? make_server_tokenizer(contact_, exchange_to(""), result_.model)
+                            : llmsweep::load_tokenizer(name);
     for (const std::string& line : result_.tokenizer->info().notes) note(line);
   }
 
@@ -222,8 +223,8 @@ class Checker {
       exchange.headers.emplace_back("Content-Type", "application/json");
       exchange.body = render_request(endpoint, result_.model, result_.fields,
                                      {.text = probe.text, .planned_output_tokens = output_tokens});
-      const Instant sent = clock_.now();
-      const HttpAnswer answer = http_exchange(exchange);
+      const Instant sent = contact_->now();
+      const HttpAnswer answer = contact_->exchange(exchange);
       if (answer.status == 401 || answer.status == 403) refused_key(answer);
       RequestRecord record = read(answer, sent);
       if (record.outcome == Outcome::kOk) return record;
@@ -239,7 +240,7 @@ class Checker {
   RequestRecord read(const HttpAnswer& answer, Instant sent) {
     RequestRecord record{.sent = sent};
     ResponseReader reader(spec_.endpoint.api, record, secrets_);
-    const Instant now = clock_.now();
+    const Instant now = contact_->now();
     if (!answer.error.empty()) {
       reader.fail(answer.timed_out ? Outcome::kTimeout : Outcome::kTransportError, answer.error,
                   now);
@@ -293,12 +294,12 @@ class Checker {
 
   const SweepSpec& spec_;
   const Connection& connection_;
+  const std::shared_ptr<Contact> contact_;
   const Interrupts* interrupts_;
   const Redactor secrets_;
   std::string base_url_;  // the address that is being checked
   std::vector<Probe> probes_;
   std::vector<int64_t> usage_;  // of the probes, by the first address
-  SteadyClock clock_;
   ChunkParser parser_;
   bool renamed_once_ = false;
   Preflight result_;
@@ -307,8 +308,8 @@ class Checker {
 }  // namespace
 
 Preflight check_endpoint(const SweepSpec& spec, const Connection& connection,
-                         const Interrupts* interrupts) {
-  return Checker(spec, connection, interrupts).run();
+                         PreflightOptions options) {
+  return Checker(spec, connection, std::move(options)).run();
 }
 
 }  // namespace llmsweep

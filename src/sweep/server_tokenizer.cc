@@ -25,14 +25,14 @@ std::string tokenize_url(std::string base_url) {
                           .next = "give a tokenizer.json instead: workload.tokenizer"});
 }
 
-std::vector<int32_t> encode(const HttpExchange& exchange, const std::string& model,
-                            std::string_view text) {
+std::vector<int32_t> encode(Contact& contact, const HttpExchange& exchange,
+                            const std::string& model, std::string_view text) {
   HttpExchange request = exchange;
   // vLLM and SGLang read `prompt`, llama.cpp reads `content`; each ignores the other.
   request.body =
       json{{"model", model}, {"prompt", text}, {"content", text}, {"add_special_tokens", false}}
           .dump(-1, ' ', false, json::error_handler_t::replace);
-  const HttpAnswer answer = http_exchange(request);
+  const HttpAnswer answer = contact.exchange(request);
   if (!answer.error.empty()) fail(exchange, answer.error);
   if (!answer.ok()) {
     std::string words = exchange.secrets.excerpt(answer.body);
@@ -44,14 +44,15 @@ std::vector<int32_t> encode(const HttpExchange& exchange, const std::string& mod
 
 }  // namespace
 
-std::shared_ptr<const Tokenizer> make_server_tokenizer(HttpExchange exchange,
+std::shared_ptr<const Tokenizer> make_server_tokenizer(const std::shared_ptr<Contact>& contact,
+                                                       HttpExchange exchange,
                                                        const std::string& model) {
   exchange.url = tokenize_url(std::move(exchange.url));
   exchange.headers.emplace_back("Content-Type", "application/json");
-  encode(exchange, model, "hello");  // is there such a route at all?
+  encode(*contact, exchange, model, "hello");  // is there such a route at all?
   return make_remote_tokenizer({.info = {.path = exchange.url, .kind = "server"},
-                                .encode = [exchange, model](std::string_view text) {
-                                  return encode(exchange, model, text);
+                                .encode = [contact, exchange, model](std::string_view text) {
+                                  return encode(*contact, exchange, model, text);
                                 }});
 }
 

@@ -5,14 +5,15 @@
 #include <memory>
 #include <string>
 
-#include "llmsweep/http/make_client.h"
+#include "llmsweep/sweep/contact.h"
 #include "llmsweep/tokenizer/tokenizer.h"
 
 namespace llmsweep {
 
 // `exchange` addresses the base URL, with credentials and time-outs; its body is not used. Throws
 // MeasurementError where the endpoint has no such route.
-std::shared_ptr<const Tokenizer> make_server_tokenizer(HttpExchange exchange,
+std::shared_ptr<const Tokenizer> make_server_tokenizer(const std::shared_ptr<Contact>& contact,
+                                                       HttpExchange exchange,
                                                        const std::string& model);
 
 }  // namespace llmsweep

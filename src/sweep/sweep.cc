@@ -53,7 +53,8 @@ class Sweep {
     std::vector<std::string> notes;
     const OpenEndpoint endpoint(spec_.endpoint, notes, folder_ / "truth.jsonl");
     result().simulated = endpoint.simulated();
-    const Preflight preflight = check_endpoint(spec_, endpoint.connection(), &interrupts_);
+    const Preflight preflight =
+        check_endpoint(spec_, endpoint.connection(), {.contact = {}, .interrupts = &interrupts_});
     describe(preflight, std::move(notes));
     observer_.planned(planned_load(spec_, preflight));
 

@@ -10,6 +10,7 @@
 #include "llmsweep/base/interrupt.h"
 #include "llmsweep/model/result.h"
 #include "llmsweep/model/spec.h"
+#include "llmsweep/sweep/contact.h"
 #include "llmsweep/sweep/endpoint.h"
 #include "llmsweep/tokenizer/tokenizer.h"
 
@@ -30,10 +31,15 @@ struct Preflight {
   Provenance provenance;  // address, server headers, models, dropped fields, notes
 };
 
+struct PreflightOptions {
+  std::shared_ptr<Contact> contact;        // null: the network
+  const Interrupts* interrupts = nullptr;  // above 0: InterruptedError
+};
+
 // Throws MeasurementError that says what the endpoint answered and what to do about it, also where
 // one URL of several serves another model or counts tokens otherwise than the first; Error for
-// a tokenizer that cannot be read; InterruptedError once `interrupts` is above 0.
+// a tokenizer that cannot be read.
 Preflight check_endpoint(const SweepSpec& spec, const Connection& connection,
-                         const Interrupts* interrupts = nullptr);
+                         PreflightOptions options = {});
 
 }  // namespace llmsweep

@@ -72,6 +72,7 @@ struct FailureContext {
   std::string_view address;  // "127.0.0.1:8000" where pinned
   std::string_view detail;
   Duration connect_timeout{};
+  Duration timeout{};  // of the exchange; zero: not known here
   int os_error = 0;
   bool connected = false;  // the request had been handed over
   bool answered = false;   // the response had begun

@@ -28,9 +28,12 @@ std::string failure_text(CURLcode code, const FailureContext& context) {
       return "cannot connect to " + peer + system_text(context.os_error);
     case CURLE_OPERATION_TIMEDOUT:
       if (!context.connected) {
-        return "no connection to " + peer + " within " + format_duration(context.connect_timeout);
+        return "no connection to " + peer + " within " + format_duration(context.connect_timeout) +
+               " (endpoint.connect_timeout)";
       }
-      return "no complete answer from " + peer + " in time";
+      return "no complete answer from " + peer +
+             (context.timeout.count() > 0 ? " within " + format_duration(context.timeout)
+                                          : std::string(" in time"));
     case CURLE_GOT_NOTHING:
       return peer + " closed the connection without answering";
     case CURLE_SEND_ERROR:

@@ -56,7 +56,50 @@ TEST(HttpExchange, StopsAtItsTimeOut) {
   const HttpAnswer answer =
       http_exchange({.url = server.url(), .timeout = std::chrono::milliseconds(50)});
   EXPECT_TRUE(answer.timed_out);
-  EXPECT_THAT(answer.error, HasSubstr("in time"));
+  EXPECT_THAT(answer.error, HasSubstr("within 50ms"));
+}
+
+TEST(HttpExchange, StopsWhereItHasEnough) {
+  RawServer server([](Peer& peer) {
+    (void)peer.read_request();
+    peer.send(kChunkedHead);
+    peer.send_chunk("one ");
+    peer.send_chunk("two");
+    peer.wait_until_closed();
+  });
+  int status = 0;
+  const auto enough = [&](const HttpAnswer& so_far) {
+    status = so_far.status;
+    return so_far.body == "one two";
+  };
+  const HttpAnswer answer = http_exchange({.url = server.url(), .enough = enough});
+  EXPECT_TRUE(answer.ok()) << answer.error;
+  EXPECT_EQ(answer.body, "one two");
+  EXPECT_EQ(status, 200);
+}
+
+TEST(HttpExchange, AsksWhetherItIsEnoughWhileNothingComes) {
+  RawServer server([](Peer& peer) {
+    (void)peer.read_request();
+    peer.send(kChunkedHead);
+    peer.send_chunk("one");
+    peer.wait_until_closed();
+  });
+  int asked = 0;
+  const HttpAnswer answer = http_exchange(
+      {.url = server.url(), .enough = [&](const HttpAnswer&) { return ++asked == 3; }});
+  EXPECT_TRUE(answer.ok()) << answer.error;
+}
+
+TEST(HttpExchange, TellsARefusedConnectionFromABrokenOne) {
+  const HttpAnswer refused =
+      http_exchange({.url = "http://127.0.0.1:" + std::to_string(unused_port()) + "/"});
+  EXPECT_TRUE(refused.refused);
+  EXPECT_FALSE(refused.connected);
+  RawServer server([](Peer& peer) { (void)peer.read_request(); });
+  const HttpAnswer broken = http_exchange({.url = server.url()});
+  EXPECT_FALSE(broken.refused);
+  EXPECT_TRUE(broken.connected);
 }
 
 TEST(HttpExchange, StopsAtItsBodyLimit) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -68,6 +69,7 @@ ResolvedEndpoint resolve_endpoint(const std::string& url,
 // A single blocking request, for checks before a run: GET without a body, POST with one.
 // Transport failures come back in `error`; nothing is thrown for them. Throws Error for a URL or a
 // header that cannot be used, and InterruptedError.
+struct HttpAnswer;
 struct HttpExchange {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
@@ -78,6 +80,10 @@ struct HttpExchange {
   size_t max_header_bytes = 64 << 10;
   bool use_proxy = false;
   std::string ca_file;
+  bool http2 = false;  // speak HTTP/2 without asking, to learn whether the other side does
+  // Looks at what has come, after each piece of the body and about once a second while none comes.
+  // True: that is all, whatever HTTP says, and the connection is closed. Secrets are still in it.
+  std::function<bool(const HttpAnswer& so_far)> enough;
   Redactor secrets;  // of what the server repeats
   // Looked at at least once a second; above 0 the exchange is given up.
   const Interrupts* interrupts = nullptr;
@@ -90,6 +96,8 @@ struct HttpAnswer {
   std::string body;
   std::string error;  // empty: a whole HTTP response came
   bool timed_out = false;
+  bool connected = false;        // the request went out
+  bool refused = false;          // nobody listens there
   std::string resolved_address;  // "127.0.0.1:8000"
   bool ok() const { return error.empty() && status >= 200 && status < 300; }
 };

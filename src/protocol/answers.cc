@@ -13,8 +13,15 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json parse_object(std::string_view body, const char* what, const Redactor& secrets) {
+Json parse_list_or_object(std::string_view body, const char* what, const Redactor& secrets) {
   Json root = Json::parse(body, nullptr, false);
+  if (root.is_structured()) return root;
+  throw Error({.what = std::string("the server's answer to ") + what +
+                       " is not a JSON object: " + secrets.excerpt(body, 120)});
+}
+
+Json parse_object(std::string_view body, const char* what, const Redactor& secrets) {
+  Json root = parse_list_or_object(body, what, secrets);
   if (root.is_object()) return root;
   throw Error({.what = std::string("the server's answer to ") + what +
                        " is not a JSON object: " + secrets.excerpt(body, 120)});
@@ -65,9 +72,9 @@ PlainAnswer parse_plain_answer(std::string_view body) {
 }
 
 std::vector<ModelInfo> parse_models(std::string_view body, const Redactor& secrets) {
-  const Json root = parse_object(body, "/v1/models", secrets);
   std::vector<ModelInfo> models;
-  const Json& list = at(root, {"data"});
+  const Json root = parse_list_or_object(body, "/v1/models", secrets);
+  const Json& list = root.is_array() ? root : at(root, {"data"});
   if (!list.is_array()) return models;
   for (const Json& entry : list) {
     ModelInfo model{.id = text_of(at(entry, {"id"}))};

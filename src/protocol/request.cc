@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
 #include "protocol/api_dialect.h"
 #include "protocol/error_text.h"
@@ -104,6 +105,31 @@ std::optional<std::string> renamed_max_tokens_field(int status, std::string_view
   for (std::string_view name : {"max_completion_tokens", "max_tokens", "max_new_tokens"}) {
     const bool offered = find_word(message, name) != std::string_view::npos;
     if (name != current && offered) return std::string(name);
+  }
+  return std::nullopt;
+}
+
+std::optional<int64_t> fewest_output_tokens(int status, std::string_view body,
+                                            std::string_view max_tokens_field) {
+  if (!is_refusal(status)) return std::nullopt;
+  const ServerError error = read_server_error(body);
+  const std::string_view message = without_echo(error.message);
+  const bool of_the_limit = error.field.ends_with(max_tokens_field) ||
+                            find_word(message, max_tokens_field) != std::string_view::npos ||
+                            find_word(message, "max_output_tokens") != std::string_view::npos;
+  if (!of_the_limit) return std::nullopt;
+  for (const std::string_view words :
+       {"at least", "greater than or equal to", "greater than", "larger than", "more than",
+        "minimum value", "minimum", ">=", ">"}) {
+    size_t begin = message.find(words);
+    if (begin == std::string_view::npos) continue;
+    begin = message.find_first_of("0123456789", begin + words.size());
+    if (begin == std::string_view::npos) continue;
+    const size_t end = message.find_first_not_of("0123456789", begin);
+    const std::optional<int64_t> number = parse_int(message.substr(begin, end - begin));
+    if (!number) continue;
+    const bool above = words.ends_with("than") || words == ">";
+    return *number + (above ? 1 : 0);
   }
   return std::nullopt;
 }

@@ -29,6 +29,11 @@ std::string_view stripped(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
+// Some gateways answer a stream with 201, or with 203 where they changed it.
+bool is_success(int status) {
+  return status >= 200 && status < 300;
+}
+
 bool holds_key(std::string_view json, std::string_view key) {
   return json.find(fmt::format("\"{}\"", key)) != std::string_view::npos;
 }
@@ -71,7 +76,7 @@ void ResponseReader::headers(int status, std::string_view header_block, Instant 
     const auto now = realtime_offset_ ? std::optional(monotonic + *realtime_offset_) : std::nullopt;
     if (const auto wait = retry_after(header_block, now)) record_->retry_after_ms = wait->count();
   }
-  if (status != 200) {
+  if (!is_success(status)) {
     body_ = Body::kPlain;
   } else if (!encoding_.empty()) {
     settle(Outcome::kProtocolError,
@@ -102,7 +107,7 @@ void ResponseReader::bytes(std::string_view bytes, Instant at, ChunkParser& pars
 
 void ResponseReader::end(Instant at, ChunkParser& parser) {
   if (finished_) return;
-  if (record_->http_status != 200 && record_->http_status != 0) return settle_refused(at);
+  if (record_->http_status != 0 && !is_success(record_->http_status)) return settle_refused(at);
   if (body_ == Body::kPlain) return settle_plain_answer(at);
   SseEvent event;
   if (events_.finish(event)) apply_event(event, last_read_.value_or(at), parser);
@@ -111,7 +116,7 @@ void ResponseReader::end(Instant at, ChunkParser& parser) {
 
 void ResponseReader::fail(Outcome outcome, std::string_view reason, Instant at) {
   if (finished_) return;
-  const bool refused = record_->http_status != 200 && record_->http_status != 0;
+  const bool refused = record_->http_status != 0 && !is_success(record_->http_status);
   if (refused && outcome == Outcome::kTransportError) return settle_refused(at);
   settle(outcome, secrets_.excerpt(reason), at);
 }
@@ -280,6 +285,7 @@ void ResponseReader::settle_plain_answer(Instant at) {
     error = "the answer is no event stream (" + type +
             "): " + secrets_.excerpt(json ? json_outline(plain_, kExcerpt) : plain_, kExcerpt);
   }
+  if (record_->http_status > 200) error = fmt::format("HTTP {}: {}", record_->http_status, error);
   settle(Outcome::kProtocolError, std::move(error), at);
 }
 

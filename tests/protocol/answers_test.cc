@@ -81,5 +81,12 @@ TEST(ErrorMessage, IsFoundInErrorBodiesOnly) {
       "[[[[");
 }
 
+TEST(Models, MayBeABareList) {
+  const std::vector<ModelInfo> models =
+      parse_models(R"([{"id": "a", "context_length": 4096}, {"id": "b"}, 3])");
+  EXPECT_EQ(models, (std::vector<ModelInfo>{{.id = "a", .max_tokens = 4096}, {.id = "b"}}));
+  EXPECT_THROW(parse_models("3"), Error);
+}
+
 }  // namespace
 }  // namespace llmsweep

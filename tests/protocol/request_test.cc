@@ -176,5 +176,21 @@ TEST(RenamedMaxTokensField, TakesTheNameThatTheServerOffers) {
   EXPECT_EQ(renamed_max_tokens_field(500, openai, "max_tokens"), std::nullopt);
 }
 
+TEST(FewestOutputTokens, AreReadFromARefusalOfTheLimit) {
+  const auto fewest = [](const char* message, int status = 400) {
+    const nlohmann::json body = {{"error", {{"message", message}}}};
+    return fewest_output_tokens(status, body.dump(), "max_tokens");
+  };
+  EXPECT_EQ(fewest("max_tokens must be at least 64, got 16"), 64);
+  EXPECT_EQ(fewest("max_tokens: Input should be greater than 1024"), 1025);
+  EXPECT_EQ(fewest("max_tokens: Input should be greater than or equal to 32"), 32);
+  EXPECT_EQ(fewest("Invalid 'max_output_tokens': integer below minimum value. Expected a value "
+                   ">= 16, but got 4 instead."),
+            16);
+  EXPECT_EQ(fewest("max_tokens is too large: at most 64"), std::nullopt);
+  EXPECT_EQ(fewest("temperature must be at least 1"), std::nullopt);
+  EXPECT_EQ(fewest("max_tokens must be at least 64", 500), std::nullopt);
+}
+
 }  // namespace
 }  // namespace llmsweep

@@ -288,5 +288,22 @@ TEST(ResponseReader, SurvivesRandomBytes) {
   }
 }
 
+TEST(ResponseReader, ReadsAStreamUnderAnyStatusOfSuccess) {
+  for (const int status : {200, 201, 202, 203, 206}) {
+    const RequestRecord record = Response(status).bytes(word("a") + kFinish + kDone, 1).end();
+    EXPECT_EQ(record.outcome, Outcome::kOk) << status;
+    EXPECT_EQ(record.chunks, 1) << status;
+  }
+  EXPECT_EQ(Response(304).bytes(word("a") + kFinish + kDone, 1).end().outcome, Outcome::kHttpError);
+}
+
+TEST(ResponseReader, TakesASuccessWithoutAStreamForAFailure) {
+  const RequestRecord record =
+      Response(202).bytes(R"({"requestId": "r1", "status": "pending"})", 1).end();
+  EXPECT_EQ(record.outcome, Outcome::kProtocolError);
+  EXPECT_THAT(record.error, StartsWith("HTTP 202: "));
+  EXPECT_NE(Response(204).end().outcome, Outcome::kOk);
+}
+
 }  // namespace
 }  // namespace llmsweep::protocol_test

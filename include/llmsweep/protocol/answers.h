@@ -25,7 +25,7 @@ struct PlainAnswer {
 };
 PlainAnswer parse_plain_answer(std::string_view body);
 
-// One entry of GET /v1/models.
+// One entry of GET /v1/models, of its "data" or of a bare list (Together).
 struct ModelInfo {
   std::string id;
   std::optional<int64_t> max_tokens;  // the context length, where the server says it

@@ -18,7 +18,7 @@
 //   of output_tokens when everything came in one arrival, so that no TPOT of 0 can be computed.
 // - Usage: the last one wins, in whatever chunk. A completion count of 0 next to chunks is not
 //   believed. Without usage output_tokens is `chunks`, token_source kChunks.
-// - Failures: a status other than 200 (kHttpError, with the server's message); kProtocolError for
+// - Failures: a status other than 2xx (kHttpError, with the server's message); kProtocolError for
 //   an error object, string, `error:` field or `event: error`, even after tokens; a finish reason
 //   "error" or "abort"; JSON that does not parse; an end without [DONE] and without finish reason;
 //   an end without any token (there is no latency to report); an answer that is no event stream.

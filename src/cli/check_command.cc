@@ -10,6 +10,7 @@
 #include "cli/format_option.h"
 #include "cli/interrupt.h"
 #include "cli/last_selftest.h"
+#include "cli/wait_option.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/model/names.h"
@@ -25,6 +26,7 @@ namespace {
 struct CheckOptions {
   std::string spec;
   std::vector<std::string> sets;
+  std::string wait;
   std::string format = "text";
 };
 
@@ -37,13 +39,12 @@ struct Findings {
   Duration shortest{};
 };
 
-Findings find_out(const SweepSpec& spec, const Interrupts& interrupts) {
+Findings find_out(const SweepSpec& spec, const PreflightOptions& preflight) {
   Findings found;
   const OpenEndpoint endpoint(spec.endpoint, found.notes);
   found.urls = endpoint.connection().urls;
   found.simulated = endpoint.simulated();
-  found.preflight =
-      check_endpoint(spec, endpoint.connection(), {.contact = {}, .interrupts = &interrupts});
+  found.preflight = check_endpoint(spec, endpoint.connection(), preflight);
   const std::vector<std::string>& more = found.preflight.provenance.notes;
   found.notes.insert(found.notes.end(), more.begin(), more.end());
   found.notes.push_back(last_selftest_says(planned_load(spec, found.preflight)));
@@ -100,11 +101,16 @@ std::string json_of(const SweepSpec& spec, const Findings& found) {
 int check_command(const CheckOptions& options, Console& console) {
   const SweepSpec spec = load_spec(options.spec, options.sets);
   const InterruptListener interrupts;
+  const PreflightOptions preflight{
+      .contact = {},
+      .interrupts = &interrupts.count(),
+      .patience = patience_of(options.wait),
+      .tell = [&](const std::string& line) { console.err << "note: " << line << std::endl; }};
   if (options.format == kJsonFormat) {
-    console.out << json_of(spec, find_out(spec, interrupts.count()));
+    console.out << json_of(spec, find_out(spec, preflight));
   } else {
     console.out << plan_text(spec);  // right away: the endpoint may take its time
-    console.out << text_of(find_out(spec, interrupts.count()));
+    console.out << text_of(find_out(spec, preflight));
   }
   return kExitOk;
 }
@@ -121,6 +127,7 @@ void add_check(CLI::App& app, Command& chosen) {
   command->add_option("--set", options->sets, "Override a key (repeatable)")
       ->type_name("KEY.PATH=VALUE")
       ->allow_extra_args(false);
+  add_wait(*command, options->wait);
   add_format(*command, options->format);
   command->footer("Example:\n  llmsweep check spec.yaml --set endpoint.url=http://10.0.0.5/v1\n");
   command->callback([options, &chosen] {

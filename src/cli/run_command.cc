@@ -17,6 +17,7 @@
 #include "cli/print_result.h"
 #include "cli/read_results.h"
 #include "cli/report_files.h"
+#include "cli/wait_option.h"
 #include "llmsweep/analysis/gate.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
@@ -49,6 +50,7 @@ struct RunOptions {
   bool dry_run = false;
   bool record_chunks = false;  // client.record_chunks
   bool quiet = false;
+  std::string wait;
   std::string format = "table";
   std::string columns;  // as --columns takes them; empty: the usual ones
 };
@@ -165,6 +167,7 @@ int run_command(const RunOptions& options, Console& console) {
     console.out << spec_to_json(spec) << '\n';
     return kExitOk;
   }
+  const Patience patience = patience_of(options.wait);
   const RunGate gate(options, spec.load, console);
   gate.open_outputs();
   const InterruptListener interrupts;
@@ -173,7 +176,8 @@ int run_command(const RunOptions& options, Console& console) {
   {
     ConsoleObserver observer(console, options.quiet);
     try {
-      outcome = run_sweep(spec, folder, interrupts.count(), observer, gate.repeats_wanted());
+      outcome = run_sweep(spec, folder, interrupts.count(), observer,
+                          {.repeats_wanted = gate.repeats_wanted(), .patience = patience});
     } catch (...) {
       std::error_code not_empty;
       fs::remove(folder, not_empty);  // only succeeds where nothing was written
@@ -247,6 +251,7 @@ void add_run(CLI::App& app, Command& chosen) {
   command->add_flag("--record-chunks", options->record_chunks,
                     "Keep the instant of every chunk in chunks.bin");
   command->add_flag("--quiet", options->quiet, "No progress");
+  add_wait(*command, options->wait);
   add_format(*command, options->format);
   add_columns(*command, options->columns);
   command->footer(

@@ -35,7 +35,8 @@ std::vector<Probe> calibration_probes(const Tokenizer* tokenizer) {
   return probes;
 }
 
-int64_t template_overhead(const std::vector<Probe>& probes, const std::vector<int64_t>& usage) {
+int64_t template_overhead(const std::vector<Probe>& probes, const std::vector<int64_t>& usage,
+                          bool by_the_server) {
   assert(probes.size() == usage.size() && probes.size() >= 2);
   const int64_t overhead = usage[0] - probes[0].content_tokens;
   bool agree = overhead >= 0;
@@ -52,11 +53,16 @@ int64_t template_overhead(const std::vector<Probe>& probes, const std::vector<in
   throw MeasurementError(
       {.what = "client and server do not count tokens alike (" + counts + ")",
        .where = "workload.tokenizer",
-       .next = far_off
-                   ? "the server's tokenizer is probably broken or of another model (some versions "
-                     "of transformers drop the spaces of byte-level tokenizers): compare with "
-                     "`tokenizer: server`"
-                   : "use the tokenizer of the model that is served, or `tokenizer: server`"});
+       .next =
+           by_the_server
+               ? "the tokenizer is the server's own /tokenize: does its usage leave out what it "
+                 "had cached, or does /tokenize serve another model? Leave workload.tokenizer "
+                 "out for approximate lengths"
+           : far_off
+               ? "the server's tokenizer is probably broken or of another model (some versions "
+                 "of transformers drop the spaces of byte-level tokenizers): compare with "
+                 "`tokenizer: server`"
+               : "use the tokenizer of the model that is served, or `tokenizer: server`"});
 }
 
 double bytes_per_token(const std::vector<Probe>& probes, const std::vector<int64_t>& usage) {

@@ -131,6 +131,13 @@ void collect_secrets(const nlohmann::json& value, bool secret, std::vector<std::
 
 }  // namespace
 
+std::string url_below(std::string_view base_url, std::string_view path) {
+  const std::string_view base = base_url.substr(0, base_url.find('?'));
+  std::string url(base);
+  url += path;
+  return url += base_url.substr(base.size());
+}
+
 std::vector<std::string> secrets_of(const SweepSpec& spec, const Connection& connection) {
   std::vector<std::string> secrets;
   for (const auto& [name, value] : connection.headers) {

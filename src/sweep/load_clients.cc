@@ -28,7 +28,9 @@ LoadClients make_load_clients(const SweepSpec& spec, const Preflight& preflight,
   ensure_descriptors(static_cast<size_t>(streams));
   ensure_ports(static_cast<size_t>(streams), preflight.addresses.size());
   std::vector<std::string> urls;
-  for (const std::string& url : connection.urls) urls.push_back(url + path_of(spec.endpoint.api));
+  for (const std::string& url : connection.urls) {
+    urls.push_back(url_below(url, path_of(spec.endpoint.api)));
+  }
   LoadClients clients;
   for (int i = 0; i < loops; ++i) {
     clients.push_back(make_http_client({.transport = spec.client.transport,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "llmsweep/base/error.h"
@@ -11,7 +12,9 @@
 #include "llmsweep/model/names.h"
 #include "llmsweep/protocol/answers.h"
 #include "llmsweep/protocol/request.h"
-#include "llmsweep/protocol/response.h"
+#include "llmsweep/sweep/prediction.h"
+#include "sweep/endpoint_advisor.h"
+#include "sweep/prober.h"
 #include "sweep/server_tokenizer.h"
 
 namespace llmsweep {
@@ -20,6 +23,9 @@ namespace {
 constexpr size_t kModelsKept = 64 << 10;
 // One token may be half a character, a special token or the start of a thought: nothing to see.
 constexpr int64_t kProbeTokens = 16;
+constexpr int64_t kMostProbeTokens = 4096;  // that a server may want
+constexpr Duration kListNeeded = std::chrono::seconds(30);
+constexpr Duration kListNotNeeded = std::chrono::seconds(10);
 constexpr int64_t kShorterTokens = 4;  // another length, for the time per token
 
 // By the server's count; without one a stop at the limit means as many as were requested.
@@ -34,9 +40,9 @@ class Checker {
   Checker(const SweepSpec& spec, const Connection& connection, PreflightOptions options)
       : spec_(spec),
         connection_(connection),
-        contact_(options.contact != nullptr ? std::move(options.contact) : make_network_contact()),
-        interrupts_(options.interrupts),
+        options_(std::move(options)),
         secrets_(secrets_of(spec, connection)),
+        prober_(spec, connection, options_, secrets_),
         base_url_(connection.urls.front()) {
     result_.fields = spec.endpoint.request_fields;
     result_.max_tokens_field = spec.endpoint.max_tokens_field;
@@ -52,20 +58,9 @@ class Checker {
   }
 
  private:
-  HttpExchange exchange_to(const std::string& path) const {
-    return {.url = base_url_ + path,
-            .headers = connection_.headers,
-            .connect_timeout = spec_.endpoint.connect_timeout,
-            .timeout = spec_.endpoint.request_timeout,
-            .use_proxy = spec_.endpoint.use_proxy,
-            .ca_file = spec_.endpoint.ca_file,
-            .secrets = secrets_,
-            .interrupts = interrupts_};
-  }
-
   void resolve() {
-    const ResolvedEndpoint endpoint = contact_->resolve(base_url_, spec_.endpoint.connect_timeout);
-    if (!endpoint.error.empty() && !spec_.endpoint.use_proxy) unreachable(endpoint.error);
+    const ResolvedEndpoint endpoint = prober_.resolve(base_url_);
+    if (!endpoint.error.empty() && !spec_.endpoint.use_proxy) advisor().unreachable(endpoint.error);
     result_.addresses.push_back(endpoint.address);
     Provenance& provenance = result_.provenance;
     if (result_.addresses.size() == 1) provenance.resolved_address = endpoint.address;
@@ -78,36 +73,44 @@ class Checker {
     }
   }
 
-  [[noreturn]] void unreachable(const std::string& why) const {
-    throw MeasurementError({.what = "the endpoint cannot be reached: " + why,
-                            .where = base_url_,
-                            .next = "is the server running, and is endpoint.url right?"});
-  }
+  EndpointAdvisor advisor() { return {spec_, base_url_, prober_}; }
 
   void find_model() {
-    const HttpAnswer answer = list_models();
-    const std::vector<std::string> models = models_of(answer);
-    if (answer.ok()) {
-      result_.provenance.models_json = shown_models(answer.body);
-      result_.provenance.server_headers = answer.headers;
-    }
+    const std::vector<ModelInfo> models = list_models();
     result_.model = spec_.endpoint.model;
-    if (result_.model.empty() && models.empty()) {
-      throw MeasurementError({.what = "the endpoint lists no model",
-                              .where = base_url_ + "/models",
-                              .next = "name it: endpoint.model"});
+    if (result_.model.empty()) result_.model = models.front().id;
+    for (const ModelInfo& model : models) {
+      if (model.id == result_.model) result_.context_tokens = model.max_tokens;
     }
-    if (result_.model.empty()) result_.model = models.front();
     expect_model(models);
   }
 
-  HttpAnswer list_models() const {
-    HttpExchange exchange = exchange_to("/models");
-    exchange.timeout = std::min<Duration>(exchange.timeout, std::chrono::seconds(30));
-    HttpAnswer answer = contact_->exchange(exchange);
-    if (!answer.error.empty()) unreachable(answer.error);
-    if (answer.status == 401 || answer.status == 403) refused_key(answer);
-    return answer;
+  // Empty only where the spec names its model: then nobody needs the list.
+  std::vector<ModelInfo> list_models() {
+    const bool needed = spec_.endpoint.model.empty();
+    const Probed probed =
+        prober_.get(url_below(base_url_, "/models"), needed ? kListNeeded : kListNotNeeded);
+    const HttpAnswer& answer = probed.answer;
+    // Before a byte was sent: the requests would not get there either.
+    if (!answer.error.empty() && !answer.connected) advisor().fail(probed);
+    std::string problem = answer.ok() ? std::string() : probed.record.error;
+    std::vector<ModelInfo> models;
+    if (answer.ok()) {
+      try {
+        models = parse_models(answer.body, secrets_);
+        result_.provenance.models_json = shown_models(answer.body);
+        result_.provenance.server_headers = answer.headers;
+      } catch (const Error& error) {
+        problem = error.text().what;
+      }
+    }
+    listed_ = !models.empty();
+    if (listed_) return models;
+    if (problem.empty()) problem = "it lists none";
+    if (needed) advisor().fail_without_model(probed, problem);
+    note(fmt::format("the list of models (GET {}) cannot be read, and the spec names its model: {}",
+                     printable(probed.url), problem));
+    return models;
   }
 
   // Cut last: what a key loses at the end would not be recognised.
@@ -116,27 +119,31 @@ class Checker {
     return body.substr(0, kModelsKept);
   }
 
-  std::vector<std::string> models_of(const HttpAnswer& answer) const {
-    std::vector<std::string> models;
-    if (!answer.ok()) return models;
-    for (const ModelInfo& info : parse_models(answer.body, secrets_)) models.push_back(info.id);
-    return models;
+  // Whether the endpoint lists it, as far as it lists any; a note where not.
+  void expect_model(const std::vector<ModelInfo>& models) {
+    if (models.empty() || lists(models)) return;
+    note(fmt::format("the endpoint does not list the model '{}'; it lists: {}",
+                     printable(result_.model), names_of(models)));
   }
 
-  // Whether the endpoint lists it, as far as it lists any; a note where not.
-  void expect_model(const std::vector<std::string>& models) {
-    if (models.empty()) return;
-    if (std::find(models.begin(), models.end(), result_.model) != models.end()) return;
-    note(fmt::format("the endpoint does not list the model '{}'; it lists: {}",
-                     printable(result_.model), printable(join(models, ", "))));
+  bool lists(const std::vector<ModelInfo>& models) const {
+    return std::any_of(models.begin(), models.end(),
+                       [&](const ModelInfo& model) { return model.id == result_.model; });
+  }
+
+  static std::string names_of(const std::vector<ModelInfo>& models) {
+    std::vector<std::string> names;
+    for (const ModelInfo& model : models) names.push_back(model.id);
+    return printable(join(names, ", "));
   }
 
   void load_tokenizer() {
     const std::string& name = spec_.workload.tokenizer;
     if (name.empty()) return;
-    result_.tokenizer = name == "server"
-                            ? make_server_tokenizer(contact_, exchange_to(""), result_.model)
-                            : llmsweep::load_tokenizer(name);
+    result_.tokenizer =
+        name == "server"
+            ? make_server_tokenizer(options_.contact, prober_.exchange_to(base_url_), result_.model)
+            : llmsweep::load_tokenizer(name);
     for (const std::string& line : result_.tokenizer->info().notes) note(line);
   }
 
@@ -144,18 +151,20 @@ class Checker {
     probes_ = calibration_probes(result_.tokenizer.get());
     const std::vector<RequestRecord> answers = send_probes();
     usage_ = usage_of(answers);
-    predict(answers.back(), send(probes_.back(), kShorterTokens));
+    const int64_t shorter = std::max(kShorterTokens, fewest_tokens_);
+    predict(answers.back(), tokens_of_probe(), send(probes_.back(), shorter), shorter);
     if (std::all_of(answers.begin(), answers.end(),
                     [](const RequestRecord& answer) { return answer.chunks == 0; })) {
       note(fmt::format(
           "the answers to the probes have no text in their {} tokens; a request that ends without "
           "text counts as failed",
-          kProbeTokens));
+          tokens_of_probe()));
     }
     if (usage_.size() < probes_.size()) {
       note("the endpoint reports no usage: prompt lengths cannot be verified");
     } else if (result_.tokenizer != nullptr) {
-      result_.overhead_tokens = template_overhead(probes_, usage_);
+      const bool by_the_server = spec_.workload.tokenizer == "server";
+      result_.overhead_tokens = template_overhead(probes_, usage_, by_the_server);
     } else {
       result_.bytes_per_token = bytes_per_token(probes_, usage_);
     }
@@ -163,7 +172,7 @@ class Checker {
 
   std::vector<RequestRecord> send_probes() {
     std::vector<RequestRecord> answers;
-    for (const Probe& probe : probes_) answers.push_back(send(probe, kProbeTokens));
+    for (const Probe& probe : probes_) answers.push_back(send(probe, tokens_of_probe()));
     return answers;
   }
 
@@ -178,11 +187,12 @@ class Checker {
 
   // The line through two answers to one prompt. Whole exchanges, because the first tokens may be
   // invisible. Where both have as many tokens, all of the time is spread over them.
-  void predict(const RequestRecord& longer, const RequestRecord& shorter) {
+  void predict(const RequestRecord& longer, int64_t longer_tokens, const RequestRecord& shorter,
+               int64_t shorter_tokens) {
     const Duration long_time = *longer.end - *longer.sent;
     const Duration short_time = *shorter.end - *shorter.sent;
-    const int64_t tokens = tokens_in(longer, kProbeTokens);
-    const int64_t more = tokens - tokens_in(shorter, kShorterTokens);
+    const int64_t tokens = tokens_in(longer, longer_tokens);
+    const int64_t more = tokens - tokens_in(shorter, shorter_tokens);
     result_.time_per_token =
         more > 0 ? std::max(Duration(0), long_time - short_time) / more : long_time / tokens;
     result_.first_token_time =
@@ -193,11 +203,11 @@ class Checker {
   void check_another(const std::string& url) {
     base_url_ = url;
     resolve();
-    const std::vector<std::string> models = models_of(list_models());
-    if (!models.empty() && std::find(models.begin(), models.end(), result_.model) == models.end()) {
+    const std::vector<ModelInfo> models = list_models();
+    if (!models.empty() && !lists(models)) {
       throw MeasurementError(
           {.what = fmt::format("the address does not serve the model '{}'; it lists: {}",
-                               printable(result_.model), printable(join(models, ", "))),
+                               printable(result_.model), names_of(models)),
            .where = base_url_,
            .next = "endpoint.urls are addresses of one system: all serve the same model"});
     }
@@ -214,94 +224,125 @@ class Checker {
          .next = "endpoint.urls are addresses of one system: same model, same chat template"});
   }
 
-  // One probe; drops, once each, the optional request fields that the server refuses by name.
-  RequestRecord send(const Probe& probe, int64_t output_tokens) {
+  int64_t tokens_of_probe() const { return std::max(kProbeTokens, fewest_tokens_); }
+
+  Probed try_fields(const Probe& probe, int64_t tokens, const std::vector<RequestField>& fields,
+                    const std::string& max_tokens_field) {
+    EndpointSpec endpoint = spec_.endpoint;
+    endpoint.max_tokens_field = max_tokens_field;
+    return prober_.post(url_below(base_url_, path_of(endpoint.api)),
+                        render_request(endpoint, result_.model, fields,
+                                       {.text = probe.text, .planned_output_tokens = tokens}));
+  }
+
+  // One probe. Asks for more tokens where the server wants more, and drops the optional fields that
+  // it refuses.
+  RequestRecord send(const Probe& probe, int64_t tokens) {
     while (true) {
-      EndpointSpec endpoint = spec_.endpoint;
-      endpoint.max_tokens_field = result_.max_tokens_field;
-      HttpExchange exchange = exchange_to(path_of(endpoint.api));
-      exchange.headers.emplace_back("Content-Type", "application/json");
-      exchange.body = render_request(endpoint, result_.model, result_.fields,
-                                     {.text = probe.text, .planned_output_tokens = output_tokens});
-      const Instant sent = contact_->now();
-      const HttpAnswer answer = contact_->exchange(exchange);
-      if (answer.status == 401 || answer.status == 403) refused_key(answer);
-      RequestRecord record = read(answer, sent);
-      if (record.outcome == Outcome::kOk) return record;
-      if (!drop_refused_field(answer)) {
-        throw MeasurementError(
-            {.what = "the endpoint does not answer a probe as a run needs it: " + record.error,
-             .where = exchange.url,
-             .next = "check endpoint.api, endpoint.model and the server's log"});
-      }
+      tokens = std::max(tokens, fewest_tokens_);
+      const Probed probed = try_fields(probe, tokens, result_.fields, result_.max_tokens_field);
+      if (probed.ok()) return probed.record;
+      if (probed.refused_access() || probed.answer.timed_out) advisor().fail(probed, listed_);
+      if (raise_tokens(probed.answer, tokens) || drop_named_field(probed.answer)) continue;
+      if (!drop_by_trying(probe, tokens, probed.answer)) advisor().fail(probed, listed_);
     }
   }
 
-  RequestRecord read(const HttpAnswer& answer, Instant sent) {
-    RequestRecord record{.sent = sent};
-    ResponseReader reader(spec_.endpoint.api, record, secrets_);
-    const Instant now = contact_->now();
-    if (!answer.error.empty()) {
-      reader.fail(answer.timed_out ? Outcome::kTimeout : Outcome::kTransportError, answer.error,
-                  now);
-      return record;
-    }
-    std::string block = fmt::format("HTTP/1.1 {}\r\n", answer.status);
-    for (const auto& [name, value] : answer.headers) {
-      block += fmt::format("{}: {}\r\n", name, value);
-    }
-    reader.headers(answer.status, block, now);
-    reader.bytes(answer.body, now, parser_);
-    reader.end(now, parser_);
-    // A run needs text for its latencies; a probe only needs an answer.
-    const bool answered = record.output_tokens > 0 || record.finish_reason == "length";
-    if (reader.ended_without_text() && answered) {
-      record.outcome = Outcome::kOk;
-      record.error.clear();
-    }
-    return record;
-  }
-
-  bool drop_refused_field(const HttpAnswer& answer) {
-    const std::optional<std::string> renamed =
-        renamed_max_tokens_field(answer.status, answer.body, result_.max_tokens_field);
-    if (renamed && *renamed != result_.max_tokens_field && !renamed_once_) {
-      renamed_once_ = true;
-      note(fmt::format("the endpoint wants {} instead of {}; it gets that", *renamed,
-                       result_.max_tokens_field));
-      result_.provenance.dropped_fields.push_back(result_.max_tokens_field);
-      result_.max_tokens_field = *renamed;
-      return true;
-    }
-    const std::optional<RequestField> refused = refused_field(answer.status, answer.body);
-    if (!refused || std::erase(result_.fields, *refused) == 0) return false;
-    result_.provenance.dropped_fields.emplace_back(name_of(*refused));
-    note(fmt::format("the endpoint refuses the request field {}; it is not sent",
-                     name_of(*refused)));
+  bool raise_tokens(const HttpAnswer& answer, int64_t tokens) {
+    const std::optional<int64_t> fewest =
+        fewest_output_tokens(answer.status, answer.body, result_.max_tokens_field);
+    if (!fewest || *fewest <= tokens || *fewest > kMostProbeTokens) return false;
+    fewest_tokens_ = *fewest;
     return true;
   }
 
-  [[noreturn]] void refused_key(const HttpAnswer& answer) const {
-    const std::string& variable = spec_.endpoint.api_key_env;
-    throw MeasurementError(
-        {.what = fmt::format("the endpoint refused access (HTTP {})", answer.status),
-         .where = base_url_,
-         .next = variable.empty() ? "name the variable that holds the key: endpoint.api_key_env"
-                                  : "is the key in $" + variable + " set and right?"});
+  bool drop_named_field(const HttpAnswer& answer) {
+    const std::optional<std::string> renamed =
+        renamed_max_tokens_field(answer.status, answer.body, result_.max_tokens_field);
+    if (renamed && *renamed != result_.max_tokens_field && !renamed_once_) {
+      rename_limit(*renamed);
+      return true;
+    }
+    const std::optional<RequestField> refused = refused_field(answer.status, answer.body);
+    if (!refused || !holds(*refused)) return false;
+    drop(*refused, "the endpoint refuses the request field {}; it is not sent");
+    return true;
+  }
+
+  // A refusal that names no field: which one it is shows when the probe is sent without it.
+  bool drop_by_trying(const Probe& probe, int64_t tokens, const HttpAnswer& answer) {
+    if (tried_ || !may_be_a_refusal(answer)) return false;
+    tried_ = true;
+    const auto answers = [&](const std::vector<RequestField>& fields, const std::string& limit) {
+      return try_fields(probe, tokens, fields, limit).ok();
+    };
+    const std::string limit = result_.max_tokens_field;
+    for (const RequestField field : result_.fields) {
+      if (!answers(without(field), limit)) continue;
+      // Once more as it was: a failure that passes by itself is no refusal.
+      if (answers(result_.fields, limit)) return true;
+      drop(field, "the endpoint answers only without the request field {}; it is not sent");
+      return true;
+    }
+    const std::string other = limit == "max_tokens" ? "max_completion_tokens" : "max_tokens";
+    if (!renamed_once_ && answers(result_.fields, other)) {
+      rename_limit(other);
+      return true;
+    }
+    if (result_.fields.size() < 2 || !answers({}, limit)) return false;
+    const std::vector<RequestField> all = result_.fields;
+    for (const RequestField field : all) {
+      drop(field, "the endpoint answers only without the request field {}; it is not sent");
+    }
+    return true;
+  }
+
+  // Whether another body could be answered otherwise.
+  static bool may_be_a_refusal(const HttpAnswer& answer) {
+    constexpr std::array kOfOtherThings = {401, 402, 403, 404, 405, 407, 408, 429, 503, 504};
+    if (answer.timed_out || !answer.connected) return false;
+    return std::find(kOfOtherThings.begin(), kOfOtherThings.end(), answer.status) ==
+           kOfOtherThings.end();
+  }
+
+  bool holds(RequestField field) const {
+    return std::find(result_.fields.begin(), result_.fields.end(), field) != result_.fields.end();
+  }
+
+  std::vector<RequestField> without(RequestField field) const {
+    std::vector<RequestField> fields = result_.fields;
+    std::erase(fields, field);
+    return fields;
+  }
+
+  void drop(RequestField field, fmt::format_string<std::string_view> sentence) {
+    std::erase(result_.fields, field);
+    result_.provenance.dropped_fields.emplace_back(name_of(field));
+    note(fmt::format(sentence, std::string_view(name_of(field))));
+  }
+
+  void rename_limit(const std::string& name) {
+    renamed_once_ = true;
+    note(fmt::format("the endpoint wants {} instead of {}; it gets that", name,
+                     result_.max_tokens_field));
+    result_.provenance.dropped_fields.push_back(result_.max_tokens_field);
+    result_.max_tokens_field = name;
   }
 
   void note(std::string line) { result_.provenance.notes.push_back(std::move(line)); }
 
   const SweepSpec& spec_;
   const Connection& connection_;
-  const std::shared_ptr<Contact> contact_;
-  const Interrupts* interrupts_;
+  const PreflightOptions options_;
   const Redactor secrets_;
+  Prober prober_;
   std::string base_url_;  // the address that is being checked
   std::vector<Probe> probes_;
   std::vector<int64_t> usage_;  // of the probes, by the first address
-  ChunkParser parser_;
+  int64_t fewest_tokens_ = 1;   // that the server lets a request ask for
+  bool listed_ = false;         // /models answered: the base URL is right
   bool renamed_once_ = false;
+  bool tried_ = false;
   Preflight result_;
 };
 
@@ -309,6 +350,7 @@ class Checker {
 
 Preflight check_endpoint(const SweepSpec& spec, const Connection& connection,
                          PreflightOptions options) {
+  if (options.contact == nullptr) options.contact = make_network_contact();
   return Checker(spec, connection, std::move(options)).run();
 }
 

@@ -37,24 +37,28 @@ bool is_completed(const RequestRecord& record) {
 class Sweep {
  public:
   Sweep(const SweepSpec& spec, const std::filesystem::path& folder, const Interrupts& interrupts,
-        SweepObserver& observer, const RepeatsWanted& repeats_wanted)
+        SweepObserver& observer, const SweepOptions& options)
       : spec_(spec),
         folder_(folder),
         interrupts_(interrupts),
         observer_(observer),
-        repeats_wanted_(repeats_wanted),
+        options_(options),
         store_(folder) {}
 
   SweepOutcome run() {
     if (store_.resumed()) store_.check_same_spec(spec_);
-    if (store_.was_complete() && !repeats_wanted_) return already_complete();
+    if (store_.was_complete() && !options_.repeats_wanted) return already_complete();
     store_.begin();
 
     std::vector<std::string> notes;
     const OpenEndpoint endpoint(spec_.endpoint, notes, folder_ / "truth.jsonl");
     result().simulated = endpoint.simulated();
     const Preflight preflight =
-        check_endpoint(spec_, endpoint.connection(), {.contact = {}, .interrupts = &interrupts_});
+        check_endpoint(spec_, endpoint.connection(),
+                       {.contact = {},
+                        .interrupts = &interrupts_,
+                        .patience = options_.patience,
+                        .tell = [&](const std::string& line) { observer_.note(line); }});
     describe(preflight, std::move(notes));
     observer_.planned(planned_load(spec_, preflight));
 
@@ -79,7 +83,7 @@ class Sweep {
       }
     }
     if (spec_.load.refine) refine(runner);
-    if (repeats_wanted_) add_repeats(runner);
+    if (options_.repeats_wanted) add_repeats(runner);
     if (!over_) finish();
     return std::move(outcome_);
   }
@@ -227,7 +231,7 @@ class Sweep {
     bool added = true;
     while (added && !over_) {
       added = false;
-      for (const LoadPoint point : repeats_wanted_(result())) {
+      for (const LoadPoint point : options_.repeats_wanted(result())) {
         const int had = runs_of(point);
         if (over_ || had == 0 || had >= spec_.load.repeats_max) continue;
         run_level(runner, {point, had});
@@ -292,7 +296,7 @@ class Sweep {
   std::filesystem::path folder_;
   const Interrupts& interrupts_;
   SweepObserver& observer_;
-  const RepeatsWanted& repeats_wanted_;
+  const SweepOptions& options_;
   SweepStore store_;
   SweepOutcome outcome_;
   SteadyClock clock_;
@@ -304,10 +308,10 @@ class Sweep {
 
 SweepOutcome run_sweep(const SweepSpec& spec, const std::filesystem::path& folder,
                        const Interrupts& interrupts, SweepObserver& observer,
-                       const RepeatsWanted& repeats_wanted) {
+                       const SweepOptions& options) {
   ensure_descriptors(static_cast<size_t>(most_streams(spec)),
                      spec.endpoint.simulator.empty() ? 1 : 2);
-  return Sweep(spec, folder, interrupts, observer, repeats_wanted).run();
+  return Sweep(spec, folder, interrupts, observer, options).run();
 }
 
 }  // namespace llmsweep

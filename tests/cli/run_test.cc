@@ -150,7 +150,7 @@ TEST(Run, StopsBeforeMeasuringWhereTheServerCountsOddLengthsOneTooHigh) {
   EXPECT_THAT(run.err, HasSubstr("client and server do not count tokens alike"));
   EXPECT_THAT(run.err, HasSubstr("probe 1: 16 by the tokenizer, 24 by the server; "
                                  "probe 2: 47 by the tokenizer, 54 by the server"));
-  EXPECT_THAT(run.err, HasSubstr("use the tokenizer of the model that is served"));
+  EXPECT_THAT(run.err, HasSubstr("the server's own /tokenize"));
   EXPECT_FALSE(fs::exists(folder / "out" / "test")) << "nothing was measured";
 }
 

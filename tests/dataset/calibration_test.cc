@@ -36,6 +36,16 @@ TEST(TemplateOverhead, NamesTheLikelyCauseOfAFiveFoldCount) {
   EXPECT_THAT(failure(counted(300, 610), {1500, 3050}), HasSubstr("drop the spaces"));
 }
 
+TEST(TemplateOverhead, DoesNotAdviseTheServersOwnTokenizerWhereItCounted) {
+  try {
+    template_overhead(counted(30, 61), {33, 29}, true);
+    FAIL() << "they do not agree";
+  } catch (const MeasurementError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("cached"));
+    EXPECT_THAT(error.what(), testing::Not(HasSubstr("`tokenizer: server`")));
+  }
+}
+
 TEST(CalibrationProbes, DifferInLengthByMoreThanHalf) {
   const std::vector<Probe> probes = calibration_probes(nullptr);
   ASSERT_EQ(probes.size(), 2u);

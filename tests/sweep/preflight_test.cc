@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/error.h"
@@ -13,7 +14,11 @@ namespace llmsweep {
 namespace {
 
 using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 HttpAnswer json_answer(int status, const json& body) {
   return {.status = status, .headers = {{"content-type", "application/json"}}, .body = body.dump()};
@@ -45,16 +50,44 @@ HttpAnswer usual(const HttpExchange& exchange) {
   return exchange.body.empty() ? models_answer() : stream_answer(exchange);
 }
 
+HttpAnswer refusal(int status, const std::string& sentence) {
+  return json_answer(status, {{"error", {{"message", sentence}}}});
+}
+
+HttpAnswer nothing(const std::string& error) {
+  return {.error = error, .connected = true};
+}
+
+bool asks(const HttpExchange& exchange, const std::string& field) {
+  return json::parse(exchange.body).contains(field);
+}
+
 class PreflightCheck : public ::testing::Test {
  protected:
   Preflight check(FakeContact::Answer answer) {
     contact_ = std::make_shared<FakeContact>(std::move(answer));
-    return check_endpoint(spec_, {.urls = {"http://127.0.0.1:8000/v1"}, .headers = {}},
-                          {.contact = contact_});
+    contact_->failing_resolves = failing_resolves_;
+    return check_endpoint(spec_, {.urls = {url_}, .headers = {}},
+                          {.contact = contact_,
+                           .patience = patience_,
+                           .tell = [this](const std::string& line) { told_.push_back(line); }});
+  }
+
+  std::string failure(FakeContact::Answer answer) {
+    try {
+      check(std::move(answer));
+    } catch (const MeasurementError& error) {
+      return error.what();
+    }
+    return "nothing was wrong";
   }
 
   SweepSpec spec_;
+  std::string url_ = "http://127.0.0.1:8000/v1";
+  Patience patience_;
+  int failing_resolves_ = 0;
   std::shared_ptr<FakeContact> contact_;
+  std::vector<std::string> told_;
 };
 
 TEST_F(PreflightCheck, TakesTheFirstModelOfTheList) {
@@ -66,6 +99,312 @@ TEST_F(PreflightCheck, TakesTheFirstModelOfTheList) {
 TEST_F(PreflightCheck, AsksForEnoughTokensToSeeOne) {
   check(usual);
   EXPECT_EQ(tokens_of(contact_->sent[1]), 16);
+}
+
+TEST_F(PreflightCheck, AsksForMoreTokensWhereTheServerWantsMore) {
+  for (const std::string sentence :
+       {"max_tokens must be at least 64", "max_tokens: Input should be greater than 63",
+        "Invalid 'max_tokens': integer below minimum value. Expected a value >= 64, but got 16"}) {
+    const Preflight found = check([&](const HttpExchange& exchange) {
+      if (exchange.body.empty() || tokens_of(exchange) >= 64) return usual(exchange);
+      return refusal(400, sentence);
+    });
+    EXPECT_EQ(tokens_of(contact_->sent.back()), 64) << sentence;
+    EXPECT_EQ(found.fields, spec_.endpoint.request_fields) << sentence;
+  }
+}
+
+TEST_F(PreflightCheck, IsContentWithUsageAlone) {
+  const Preflight found = check([](const HttpExchange& exchange) {
+    if (exchange.body.empty()) return models_answer();
+    HttpAnswer answer = stream_answer(exchange);
+    answer.body = answer.body.substr(answer.body.find("data: {\"choices\":[],\"usage\""));
+    return answer;
+  });
+  EXPECT_THAT(found.provenance.notes, Contains(HasSubstr("no text in their 16 tokens")));
+}
+
+TEST_F(PreflightCheck, EndsAtDoneWhateverComesAfterIt) {
+  check([](const HttpExchange& exchange) {
+    if (exchange.body.empty()) return models_answer();
+    HttpAnswer answer = stream_answer(exchange);
+    answer.error = "the connection broke while receiving";
+    return answer;
+  });
+}
+
+TEST_F(PreflightCheck, TellsThatNothingFollowedTheFinishReason) {
+  EXPECT_THAT(failure([](const HttpExchange& exchange) {
+                if (exchange.body.empty()) return models_answer();
+                HttpAnswer answer = stream_answer(exchange);
+                answer.body.resize(answer.body.find("data: [DONE]"));
+                answer.error = "no complete answer within 3s";
+                answer.timed_out = true;
+                return answer;
+              }),
+              AllOf(HasSubstr("finish_reason length came"), HasSubstr("neither [DONE]")));
+}
+
+TEST_F(PreflightCheck, DoesWithoutTheListWhereTheModelIsNamed) {
+  spec_.endpoint.model = "mine";
+  for (const HttpAnswer& list :
+       {refusal(403, "Missing scopes"), refusal(404, "no"), nothing("closed"),
+        HttpAnswer{.status = 200, .body = "<!doctype html>"}, HttpAnswer{.status = 200}}) {
+    const Preflight found = check([&](const HttpExchange& exchange) {
+      return exchange.body.empty() ? list : usual(exchange);
+    });
+    EXPECT_EQ(found.model, "mine");
+    EXPECT_THAT(found.provenance.notes, Contains(HasSubstr("the list of models")));
+  }
+}
+
+TEST_F(PreflightCheck, ReadsABareListOfModels) {
+  const Preflight found = check([](const HttpExchange& exchange) {
+    if (!exchange.body.empty()) return usual(exchange);
+    return json_answer(200, json::array({{{"id", "bare"}}}));
+  });
+  EXPECT_EQ(found.model, "bare");
+}
+
+TEST_F(PreflightCheck, SaysWhyThereIsNoList) {
+  EXPECT_THAT(failure([](const HttpExchange&) { return refusal(500, "the catalogue is broken"); }),
+              AllOf(HasSubstr("lists no model: HTTP 500: the catalogue is broken"),
+                    HasSubstr("endpoint.model")));
+}
+
+TEST_F(PreflightCheck, WaitsWhereTheServerIsLoadingOrLimitsRequests) {
+  for (const int status : {503, 429}) {
+    int refused = 0;
+    check([&](const HttpExchange& exchange) {
+      if (!exchange.body.empty() && refused++ < 3) return refusal(status, "Loading model");
+      return usual(exchange);
+    });
+    EXPECT_EQ(contact_->waits.size(), 3u);
+    ASSERT_FALSE(told_.empty());
+    EXPECT_THAT(told_.back(),
+                AllOf(HasSubstr("Loading model"), HasSubstr("2m"), HasSubstr("--wait")));
+  }
+}
+
+TEST_F(PreflightCheck, WaitsAsLongAsItIsTold) {
+  int refused = 0;
+  check([&](const HttpExchange& exchange) {
+    if (exchange.body.empty() || refused++ > 0) return usual(exchange);
+    HttpAnswer answer = refusal(429, "slow down");
+    answer.headers.emplace_back("retry-after", "7");
+    return answer;
+  });
+  EXPECT_THAT(contact_->waits, ElementsAre(std::chrono::seconds(7)));
+}
+
+TEST_F(PreflightCheck, GivesUpAfterItsPatienceWithTheServersSentence) {
+  const std::string said = failure([&](const HttpExchange& exchange) {
+    return exchange.body.empty() ? models_answer() : refusal(503, "Loading model");
+  });
+  EXPECT_THAT(said, AllOf(HasSubstr("HTTP 503: Loading model"), HasSubstr("--wait"),
+                          Not(HasSubstr("endpoint.api"))));
+  Duration waited{};
+  for (const Duration wait : contact_->waits) waited += wait;
+  EXPECT_EQ(waited, std::chrono::minutes(2));
+}
+
+TEST_F(PreflightCheck, DoesNotWaitForADayThatIsAskedFor) {
+  EXPECT_THAT(failure([&](const HttpExchange& exchange) {
+                if (exchange.body.empty()) return models_answer();
+                HttpAnswer answer = refusal(429, "quota used up");
+                answer.headers.emplace_back("retry-after", "86400");
+                return answer;
+              }),
+              HasSubstr("quota used up"));
+  EXPECT_TRUE(contact_->waits.empty());
+}
+
+TEST_F(PreflightCheck, WaitsForNobodyUnlessItIsTold) {
+  int refused = 0;
+  const auto starting = [&](const HttpExchange& exchange) {
+    if (refused++ >= 2) return usual(exchange);
+    return HttpAnswer{.error = "cannot connect to 127.0.0.1:8000: Connection refused",
+                      .refused = true};
+  };
+  EXPECT_THAT(failure(starting), AllOf(HasSubstr("cannot be reached"), HasSubstr("--wait")));
+  EXPECT_TRUE(contact_->waits.empty());
+  patience_.absent = std::chrono::minutes(1);
+  refused = 0;
+  check(starting);
+  EXPECT_EQ(contact_->waits.size(), 2u);
+  failing_resolves_ = 3;
+  check(usual);
+  EXPECT_EQ(contact_->waits.size(), 3u);
+}
+
+TEST_F(PreflightCheck, KeepsTheServersSentence) {
+  spec_.endpoint.api_key_env = "KEY";
+  spec_.endpoint.model = "m";
+  patience_.busy = {};
+  for (const int status : {401, 403, 404, 429, 503, 400, 500, 402}) {
+    EXPECT_THAT(
+        failure([&](const HttpExchange& exchange) {
+          return exchange.body.empty() ? models_answer()
+                                       : refusal(status, "first accept the licence");
+        }),
+        AllOf(HasSubstr(fmt::format("HTTP {}", status)), HasSubstr("first accept the licence")));
+  }
+}
+
+TEST_F(PreflightCheck, DropsAFieldThatIsRefusedByName) {
+  const Preflight found = check([](const HttpExchange& exchange) {
+    if (exchange.body.empty() || !asks(exchange, "ignore_eos")) return usual(exchange);
+    return refusal(400, "Unrecognized request argument supplied: ignore_eos");
+  });
+  EXPECT_THAT(found.provenance.dropped_fields, ElementsAre("ignore_eos"));
+}
+
+TEST_F(PreflightCheck, FindsTheFieldThatIsRefusedInAnotherManner) {
+  const std::vector<HttpAnswer> manners = {
+      refusal(400, "bad request"),
+      refusal(500, "internal error"),
+      refusal(415, ""),
+      nothing("127.0.0.1:8000 closed the connection without answering"),
+      {.status = 200,
+       .headers = {{"content-type", "text/event-stream"}},
+       .body = "data: {\"error\": {\"message\": \"unsupported\"}}\n\n"}};
+  for (const HttpAnswer& manner : manners) {
+    for (const std::string field : {"ignore_eos", "min_tokens", "stream_options"}) {
+      const Preflight found = check([&](const HttpExchange& exchange) {
+        return exchange.body.empty() || !asks(exchange, field) ? usual(exchange) : manner;
+      });
+      EXPECT_EQ(found.provenance.dropped_fields.size(), 1u) << field;
+      EXPECT_EQ(found.fields.size(), 2u) << field;
+    }
+  }
+}
+
+TEST_F(PreflightCheck, FindsThatTheLimitGoesByAnotherName) {
+  const Preflight found = check([](const HttpExchange& exchange) {
+    if (exchange.body.empty() || !asks(exchange, "max_tokens")) {
+      HttpExchange other = exchange;
+      if (!other.body.empty()) {
+        json body = json::parse(other.body);
+        body["max_tokens"] = body["max_completion_tokens"];
+        other.body = body.dump();
+      }
+      return usual(other);
+    }
+    return refusal(400, "bad request");
+  });
+  EXPECT_EQ(found.max_tokens_field, "max_completion_tokens");
+  EXPECT_EQ(found.fields.size(), 3u);
+}
+
+TEST_F(PreflightCheck, DropsNothingForAFailureThatPasses) {
+  int sent = 0;
+  const Preflight found = check([&](const HttpExchange& exchange) {
+    return !exchange.body.empty() && sent++ == 0 ? refusal(500, "hiccup") : usual(exchange);
+  });
+  EXPECT_EQ(found.fields, spec_.endpoint.request_fields);
+  EXPECT_TRUE(found.provenance.dropped_fields.empty());
+}
+
+TEST_F(PreflightCheck, SaysWhichBaseUrlAnswers) {
+  const auto serves_v1 = [](const HttpExchange& exchange) {
+    const bool here = exchange.url == "http://127.0.0.1:8000/v1/models" ||
+                      exchange.url == "http://127.0.0.1:8000/v1/chat/completions";
+    return here ? usual(exchange) : json_answer(404, {{"detail", "Not Found"}});
+  };
+  for (const std::string url :
+       {"http://127.0.0.1:8000", "http://127.0.0.1:8000/v1/chat/completions",
+        "http://127.0.0.1:8000/v1/models", "http://127.0.0.1:8000/api"}) {
+    url_ = url;
+    for (const std::string model : {"", "m"}) {
+      spec_.endpoint.model = model;
+      EXPECT_THAT(failure(serves_v1),
+                  HasSubstr("did you mean endpoint.url: http://127.0.0.1:8000/v1? It answers"))
+          << url << model;
+    }
+  }
+}
+
+TEST_F(PreflightCheck, DoesNotDoubtABaseUrlThatListsItsModels) {
+  EXPECT_THAT(failure([](const HttpExchange& exchange) {
+                return exchange.body.empty() ? models_answer() : refusal(404, "no such thing");
+              }),
+              AllOf(HasSubstr("no such thing"), Not(HasSubstr("did you mean"))));
+}
+
+TEST_F(PreflightCheck, SaysThatThePortSpeaksTls) {
+  for (const std::string model : {"", "m"}) {
+    spec_.endpoint.model = model;
+    EXPECT_THAT(failure([](const HttpExchange& exchange) {
+                  if (exchange.url.starts_with("https://")) return usual(exchange);
+                  return refusal(400, "The plain HTTP request was sent to HTTPS port");
+                }),
+                HasSubstr("did you mean endpoint.url: https://127.0.0.1:8000/v1? It answers"));
+  }
+  EXPECT_THAT(failure([](const HttpExchange& exchange) {
+                if (!exchange.url.starts_with("https://")) return nothing("not HTTP");
+                return HttpAnswer{.error = "the TLS certificate of 127.0.0.1 is not accepted"};
+              }),
+              AllOf(HasSubstr("https://127.0.0.1:8000/v1"), HasSubstr("endpoint.ca_file")));
+}
+
+TEST_F(PreflightCheck, SaysThatThePortDoesNotSpeakTls) {
+  url_ = "https://127.0.0.1:8000/v1";
+  EXPECT_THAT(failure([](const HttpExchange& exchange) {
+                if (exchange.url.starts_with("http://")) return usual(exchange);
+                return HttpAnswer{.error = "the TLS handshake failed: wrong version number"};
+              }),
+              HasSubstr("did you mean endpoint.url: http://127.0.0.1:8000/v1? It answers"));
+}
+
+TEST_F(PreflightCheck, SaysThatThePortSpeaksHttp2Only) {
+  EXPECT_THAT(failure([](const HttpExchange& exchange) {
+                return exchange.http2 ? models_answer() : nothing("Received HTTP/0.9");
+              }),
+              HasSubstr("HTTP/2 only"));
+}
+
+TEST_F(PreflightCheck, NamesAProxyThatIsSetAndUnused) {
+  setenv("http_proxy", "http://user:pass@proxy:3128", 1);
+  const std::string said =
+      failure([](const HttpExchange&) { return HttpAnswer{.error = "no connection"}; });
+  unsetenv("http_proxy");
+  EXPECT_THAT(said, AllOf(HasSubstr("$http_proxy"), HasSubstr("endpoint.use_proxy"),
+                          Not(HasSubstr("pass"))));
+}
+
+TEST_F(PreflightCheck, NamesTheKeyAndTheValueOfATimeOut) {
+  spec_.endpoint.request_timeout = std::chrono::seconds(5);
+  spec_.endpoint.model = "m";
+  EXPECT_THAT(
+      failure([](const HttpExchange& exchange) {
+        if (exchange.body.empty()) return models_answer();
+        return HttpAnswer{
+            .error = "no complete answer within 5s", .timed_out = true, .connected = true};
+      }),
+      AllOf(HasSubstr("within 5s (endpoint.request_timeout)"), Not(HasSubstr("endpoint.api"))));
+}
+
+TEST_F(PreflightCheck, DoesNotAdviseTheServersTokenizerTwice) {
+  spec_.workload.tokenizer = "server";
+  int completions = 0;
+  EXPECT_THAT(failure([&](const HttpExchange& exchange) {
+                if (exchange.url.ends_with("/tokenize")) {
+                  return json_answer(200, {{"tokens", std::vector<int>(60, 1)}});
+                }
+                if (exchange.body.empty()) return models_answer();
+                return stream_answer(exchange, completions++ == 0 ? 63 : 28);
+              }),
+              AllOf(HasSubstr("cached"), Not(HasSubstr("`tokenizer: server`"))));
+}
+
+TEST_F(PreflightCheck, KeepsTheQueryOfTheBaseUrlBehindEveryPath) {
+  url_ = "http://127.0.0.1:8000/openai/deployments/m?api-version=1";
+  spec_.endpoint.model = "m";
+  check(usual);
+  EXPECT_EQ(contact_->sent.front().url,
+            "http://127.0.0.1:8000/openai/deployments/m/models?api-version=1");
+  EXPECT_EQ(contact_->sent.back().url,
+            "http://127.0.0.1:8000/openai/deployments/m/chat/completions?api-version=1");
 }
 
 }  // namespace

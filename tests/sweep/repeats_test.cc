@@ -62,12 +62,13 @@ TEST(Repeats, AreAddedToTheWantedLevelsUpToRepeatsMax) {
   SilentObserver observer;
   const Interrupts interrupts{0};
   int asked = 0;
+  const RepeatsWanted wanted = [&asked](const SweepResult& result) {
+    ++asked;
+    EXPECT_EQ(result.levels.size(), 2u);
+    return std::vector{at_concurrency(2), at_concurrency(99)};  // 99 is no level of this sweep
+  };
   const SweepOutcome outcome =
-      run_sweep(spec, folder, interrupts, observer, [&asked](const SweepResult& result) {
-        ++asked;
-        EXPECT_EQ(result.levels.size(), 2u);
-        return std::vector{at_concurrency(2), at_concurrency(99)};  // 99 is no level of this sweep
-      });
+      run_sweep(spec, folder, interrupts, observer, {.repeats_wanted = wanted});
   EXPECT_THAT(runs_of(outcome.result), ElementsAre(2u, 4u));
   EXPECT_EQ(asked, 3);  // after the planned runs, and after each added one
   const std::vector<RunStats>& runs = outcome.result.levels[1].runs;
@@ -83,11 +84,12 @@ TEST(Repeats, EndWhenNoneIsWanted) {
   spec.load.repeats_max = 9;
   SilentObserver observer;
   const Interrupts interrupts{0};
+  const RepeatsWanted wanted = [](const SweepResult& result) {
+    const bool more = result.levels[0].runs.size() < 3;
+    return more ? std::vector{at_concurrency(1)} : std::vector<LoadPoint>{};
+  };
   const SweepOutcome outcome =
-      run_sweep(spec, folder, interrupts, observer, [](const SweepResult& result) {
-        const bool more = result.levels[0].runs.size() < 3;
-        return more ? std::vector{at_concurrency(1)} : std::vector<LoadPoint>{};
-      });
+      run_sweep(spec, folder, interrupts, observer, {.repeats_wanted = wanted});
   EXPECT_THAT(runs_of(outcome.result), ElementsAre(3u, 2u));
   fs::remove_all(folder);
 }

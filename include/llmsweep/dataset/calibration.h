@@ -20,8 +20,9 @@ std::vector<Probe> calibration_probes(const Tokenizer* tokenizer);
 
 // usage[i] is the server's usage.prompt_tokens for probes[i]. Returns usage − content, the same for
 // all probes. Throws MeasurementError with both counts and the likely cause where it is not, or is
-// negative.
-int64_t template_overhead(const std::vector<Probe>& probes, const std::vector<int64_t>& usage);
+// negative. `by_the_server`: its own /tokenize counted the content.
+int64_t template_overhead(const std::vector<Probe>& probes, const std::vector<int64_t>& usage,
+                          bool by_the_server = false);
 
 // Without a local tokenizer: what two usages say of bytes per token, template excluded (the slope).
 // Falls back to 4 where they say nothing sensible.

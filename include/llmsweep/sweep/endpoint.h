@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct Connection {
   std::vector<std::string> urls;  // without a slash at their ends; at least one
   std::vector<std::pair<std::string, std::string>> headers;  // Authorization included
 };
+
+// `path` below a base URL, before the query that this may end with: Azure's "…?api-version=…".
+std::string url_below(std::string_view base_url, std::string_view path);
 
 // What requests carry and nothing that is written may hold: the key, the values of headers and body
 // fields that are named like credentials.

@@ -2,6 +2,7 @@
 // takes, and how it counts tokens. Sends a handful of short requests, to every URL of the spec.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@ struct Preflight {
   std::string model;
   std::vector<RequestField> fields;            // the spec's, less those the server refused
   std::string max_tokens_field;                // the spec's, or what the server asked for instead
+  std::optional<int64_t> context_tokens;       // the model's limit, where /models says it
   std::vector<std::string> addresses;          // "127.0.0.1:8000": where each URL leads
   std::shared_ptr<const Tokenizer> tokenizer;  // null: lengths are estimates
   std::optional<int64_t> overhead_tokens;      // calibrated: usage − content; absent: no usage
@@ -31,9 +33,17 @@ struct Preflight {
   Provenance provenance;  // address, server headers, models, dropped fields, notes
 };
 
+// How long the check waits, all of its requests together.
+struct Patience {
+  Duration busy = std::chrono::minutes(2);  // for an endpoint that answers 503 or 429
+  Duration absent{};                        // for one where nobody listens yet
+};
+
 struct PreflightOptions {
   std::shared_ptr<Contact> contact;        // null: the network
   const Interrupts* interrupts = nullptr;  // above 0: InterruptedError
+  Patience patience;
+  std::function<void(const std::string& line)> tell;  // what is being waited for, when it begins
 };
 
 // Throws MeasurementError that says what the endpoint answered and what to do about it, also where

@@ -34,6 +34,11 @@ class SweepObserver {
 // each round of added ones. A level with load.repeats_max runs gets no more. Empty: none.
 using RepeatsWanted = std::function<std::vector<LoadPoint>(const SweepResult&)>;
 
+struct SweepOptions {
+  RepeatsWanted repeats_wanted;
+  Patience patience;  // of the check before the first run
+};
+
 struct SweepOutcome {
   SweepResult result;
   bool stopped = false;        // by a signal
@@ -48,6 +53,6 @@ struct SweepOutcome {
 // InterruptedError where it was interrupted before that.
 SweepOutcome run_sweep(const SweepSpec& spec, const std::filesystem::path& folder,
                        const Interrupts& interrupts, SweepObserver& observer,
-                       const RepeatsWanted& repeats_wanted = {});
+                       const SweepOptions& options = {});
 
 }  // namespace llmsweep

@@ -1,0 +1,192 @@
+#include "sweep/prober.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/protocol/response.h"
+
+namespace llmsweep {
+namespace {
+
+// What follows a finish reason, usage and [DONE], is sent with it.
+constexpr Duration kSilence = std::chrono::seconds(5);
+
+std::string header_block_of(const HttpAnswer& answer) {
+  std::string block = fmt::format("HTTP/1.1 {}\r\n", answer.status);
+  for (const auto& [name, value] : answer.headers) block += fmt::format("{}: {}\r\n", name, value);
+  return block;
+}
+
+bool is_busy(const HttpAnswer& answer) {
+  return answer.status == 503 || answer.status == 429;
+}
+
+// Reads an answer as a run reads it, while it comes.
+class ProbeReader {
+ public:
+  ProbeReader(Api api, const Clock& clock, ChunkParser& parser, const Redactor& secrets)
+      : clock_(clock),
+        parser_(parser),
+        record_{.sent = clock.now()},
+        reader_(api, record_, secrets) {
+    reader_.set_realtime_offset(realtime_minus_monotonic());
+  }
+
+  // Whether it is whole, or nothing more will come.
+  bool enough(const HttpAnswer& so_far) {
+    const size_t before = read_;
+    feed(so_far);
+    const Instant now = clock_.now();
+    if (read_ > before || !last_) last_ = now;
+    silent_ = !record_.finish_reason.empty() && now - *last_ >= kSilence;
+    return reader_.finished() || silent_;
+  }
+
+  RequestRecord take(const HttpAnswer& answer) {
+    if (answer.error.empty() || answer.status != 0) feed(answer);
+    const Instant now = clock_.now();
+    const bool silent = silent_ || (answer.timed_out && !record_.finish_reason.empty());
+    if (silent && !reader_.finished()) {
+      reader_.fail(
+          Outcome::kProtocolError,
+          fmt::format("finish_reason {} came, and for {} neither [DONE] nor the end of the "
+                      "response: each request would wait for endpoint.request_timeout",
+                      record_.finish_reason,
+                      format_duration(std::chrono::round<std::chrono::milliseconds>(
+                          now - last_.value_or(now)))),
+          now);
+    } else if (!answer.error.empty()) {
+      reader_.fail(answer.timed_out ? Outcome::kTimeout : Outcome::kTransportError, answer.error,
+                   now);
+    }
+    reader_.end(now, parser_);
+    // Nothing at all is no answer: a run would count each as failed.
+    const bool any = record_.output_tokens > 0 || record_.finish_reason == "length";
+    if (reader_.ended_without_text() && any) {
+      record_.outcome = Outcome::kOk;
+      record_.error.clear();
+    }
+    return std::move(record_);
+  }
+
+ private:
+  void feed(const HttpAnswer& so_far) {
+    const Instant now = clock_.now();
+    if (std::exchange(begun_, true) == false) {
+      reader_.headers(so_far.status, header_block_of(so_far), now);
+    }
+    const std::string_view body = so_far.body;
+    reader_.bytes(body.substr(std::min(read_, body.size())), now, parser_);
+    read_ = body.size();
+  }
+
+  const Clock& clock_;
+  ChunkParser& parser_;
+  RequestRecord record_;
+  ResponseReader reader_;
+  bool begun_ = false;
+  bool silent_ = false;
+  size_t read_ = 0;  // bytes of the body
+  std::optional<Instant> last_;
+};
+
+}  // namespace
+
+Prober::Prober(const SweepSpec& spec, const Connection& connection, const PreflightOptions& options,
+               const Redactor& secrets)
+    : spec_(spec), connection_(connection), options_(options), secrets_(secrets) {}
+
+HttpExchange Prober::exchange_to(const std::string& url) const {
+  return {.url = url,
+          .headers = connection_.headers,
+          .connect_timeout = spec_.endpoint.connect_timeout,
+          .timeout = spec_.endpoint.request_timeout,
+          .use_proxy = spec_.endpoint.use_proxy,
+          .ca_file = spec_.endpoint.ca_file,
+          .secrets = secrets_,
+          .interrupts = options_.interrupts};
+}
+
+ResolvedEndpoint Prober::resolve(const std::string& base_url) {
+  while (true) {
+    ResolvedEndpoint endpoint = options_.contact->resolve(base_url, spec_.endpoint.connect_timeout);
+    if (endpoint.error.empty() || spec_.endpoint.use_proxy) return endpoint;
+    if (!wait({}, options_.patience.absent, endpoint.error)) return endpoint;
+  }
+}
+
+Probed Prober::get(const std::string& url, Duration longest) {
+  HttpExchange exchange = exchange_to(url);
+  exchange.timeout = std::min(exchange.timeout, longest);
+  return patiently(std::move(exchange));
+}
+
+Probed Prober::try_get(const std::string& url, Duration longest, bool http2) {
+  HttpExchange exchange = exchange_to(url);
+  exchange.timeout = std::min(exchange.timeout, longest);
+  exchange.http2 = http2;
+  return once(std::move(exchange));
+}
+
+Probed Prober::post(const std::string& url, std::string body) {
+  HttpExchange exchange = exchange_to(url);
+  exchange.headers.emplace_back("Content-Type", "application/json");
+  exchange.body = std::move(body);
+  return patiently(std::move(exchange));
+}
+
+Probed Prober::patiently(HttpExchange exchange) {
+  while (true) {
+    Probed probed = once(exchange);
+    if (!waited_for(probed)) return probed;
+  }
+}
+
+Probed Prober::once(HttpExchange exchange) {
+  Contact& contact = *options_.contact;
+  ProbeReader reader(spec_.endpoint.api, contact, parser_, secrets_);
+  const bool streamed = !exchange.body.empty();
+  if (streamed) exchange.enough = [&](const HttpAnswer& so_far) { return reader.enough(so_far); };
+  Probed probed{.url = exchange.url, .answer = contact.exchange(exchange), .record = {}};
+  if (probed.answer.timed_out && probed.answer.connected) {
+    const bool own = exchange.timeout == spec_.endpoint.request_timeout;
+    if (own) probed.answer.error += " (endpoint.request_timeout)";
+  }
+  probed.record = reader.take(probed.answer);
+  if (!streamed && probed.answer.ok()) {
+    probed.record.outcome = Outcome::kOk;
+    probed.record.error.clear();
+  }
+  return probed;
+}
+
+// Whether it has waited, so that the request is to be sent again.
+bool Prober::waited_for(const Probed& probed) {
+  if (probed.answer.refused) return wait({}, options_.patience.absent, probed.answer.error);
+  if (!is_busy(probed.answer)) return false;
+  const std::chrono::milliseconds asked(probed.record.retry_after_ms.value_or(0));
+  return wait(std::min<std::chrono::milliseconds>(asked, std::chrono::hours(24)),
+              options_.patience.busy, probed.record.error);
+}
+
+bool Prober::wait(Duration wanted, Duration longest, const std::string& why) {
+  if (wanted.count() == 0) wanted = std::chrono::seconds(std::min(5, 1 + waits_));
+  const Duration left = longest - waited_;
+  // What asks for more is not there in time either.
+  if (left.count() <= 0 || wanted > std::max<Duration>(left, std::chrono::seconds(5))) return false;
+  wanted = std::min(wanted, left);
+  if (waits_++ == 0 && options_.tell) {
+    options_.tell(
+        fmt::format("{}; waiting up to {} for it (--wait)", why, format_duration(longest)));
+  }
+  options_.contact->wait(wanted, options_.interrupts);
+  waited_ += wanted;
+  return true;
+}
+
+}  // namespace llmsweep

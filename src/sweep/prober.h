@@ -1,0 +1,59 @@
+// One request of the check before a run. It waits where the server is loading or limits requests,
+// and [DONE] ends it, as it ends a request of a run.
+#pragma once
+
+#include <string>
+
+#include "llmsweep/http/make_client.h"
+#include "llmsweep/model/record.h"
+#include "llmsweep/model/spec.h"
+#include "llmsweep/protocol/response.h"
+#include "llmsweep/sweep/endpoint.h"
+#include "llmsweep/sweep/preflight.h"
+
+namespace llmsweep {
+
+struct Probed {
+  std::string url;
+  HttpAnswer answer;
+  // kOk: answered. A run needs text for its latencies; here a count of tokens is enough. Else
+  // `error` says why, with the server's own sentence or the key and the value of a time-out.
+  RequestRecord record;
+
+  bool ok() const { return record.outcome == Outcome::kOk; }
+  bool refused_access() const { return answer.status == 401 || answer.status == 403; }
+};
+
+class Prober {
+ public:
+  // All of them outlive it; `options.contact` is not null.
+  Prober(const SweepSpec& spec, const Connection& connection, const PreflightOptions& options,
+         const Redactor& secrets);
+
+  // Throws MeasurementError where the name does not resolve or nobody listens, after the wait.
+  ResolvedEndpoint resolve(const std::string& base_url);
+  // GET, within `longest` at most; kOk for any 2xx.
+  Probed get(const std::string& url, Duration longest);
+  // The same, without a wait for what is not there; `http2`: speaks that.
+  Probed try_get(const std::string& url, Duration longest, bool http2 = false);
+  // POST of a request as a run sends it.
+  Probed post(const std::string& url, std::string body);
+  // To be completed with a path and a body.
+  HttpExchange exchange_to(const std::string& url) const;
+
+ private:
+  Probed patiently(HttpExchange exchange);
+  Probed once(HttpExchange exchange);
+  bool waited_for(const Probed& probed);
+  bool wait(Duration wanted, Duration longest, const std::string& why);
+
+  const SweepSpec& spec_;
+  const Connection& connection_;
+  const PreflightOptions& options_;
+  const Redactor& secrets_;
+  ChunkParser parser_;
+  Duration waited_{};
+  int waits_ = 0;
+};
+
+}  // namespace llmsweep

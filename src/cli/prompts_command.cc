@@ -79,6 +79,7 @@ int prompts_command(const PromptsOptions& options, Console& console) {
     console.err << fmt::format("dataset: {} records used, {} skipped: {}\n", dataset.records,
                                dataset.skipped, join(dataset.skip_reasons, "; "));
   }
+  for (const std::string& line : dataset.notes) console.err << "dataset: " << line << '\n';
   return kExitOk;
 }
 

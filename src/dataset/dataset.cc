@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -29,6 +30,44 @@ constexpr uint64_t kLongestSkip = uint64_t{1} << 30;
 
 std::string error_text(int error) {
   return std::generic_category().message(error);
+}
+
+struct Magic {
+  std::string_view bytes;
+  std::string_view kind;
+};
+constexpr std::array kMagics = {
+    Magic{"\x1f\x8b", "compressed (gzip)"},
+    Magic{"\x28\xb5\x2f\xfd", "compressed (zstd)"},
+    Magic{"BZh", "compressed (bzip2)"},
+    Magic{"\xfd\x37zXZ", "compressed (xz)"},
+    Magic{"PK\x03\x04", "an archive (zip)"},
+    Magic{"PAR1", "a Parquet file"},
+    Magic{"ARROW1", "an Arrow file"},
+    Magic{"Obj\x01", "an Avro file"},
+    Magic{"\xff\xfe", "in the encoding UTF-16"},
+    Magic{"\xfe\xff", "in the encoding UTF-16"},
+    Magic{"version https://git-lfs", "the pointer of a Git LFS file that was not fetched"}};
+
+// What a file that cannot be JSON is; empty: it may be.
+std::string_view kind_of(std::string_view start) {
+  for (const Magic& magic : kMagics) {
+    if (start.starts_with(magic.bytes)) return magic.kind;
+  }
+  if (start.size() > 1 && (start[0] == '\0' || start[1] == '\0')) {
+    return "in the encoding UTF-16";
+  }
+  const size_t first = start.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  const std::string_view line = start.substr(first, start.find('\n', first) - first);
+  if (line.front() == '<') return "an HTML or XML page";
+  if (line.find("\",\"") != std::string_view::npos && line.front() == '"') return "a CSV table";
+  if (std::string_view("[{\"-0123456789tfn").find(line.front()) != std::string_view::npos) {
+    const bool word = line.front() >= 'a' && line.front() <= 'z' && !line.starts_with("true") &&
+                      !line.starts_with("false") && !line.starts_with("null");
+    if (!word) return {};
+  }
+  return line.find(',') != std::string_view::npos ? "a CSV table or a plain text" : "a plain text";
 }
 
 }  // namespace
@@ -160,7 +199,9 @@ void Dataset::skip(SkipReason reason, Skips& skips) {
 void Dataset::add(std::string_view json, uint64_t offset, RecordParser& parser, Skips& skips) {
   if (json.size() > kMaxRecordBytes) return skip(SkipReason::kTooLarge, skips);
   ParsedRecord parsed = parser.check(json);
+  if (skips.keys.empty()) skips.keys = parsed.keys;
   if (!parsed.ok) return skip(parsed.skip, skips);
+  if (parsed.cut) ++skips.cuts[static_cast<size_t>(*parsed.cut)];
   places_.push_back({.offset = offset, .length = static_cast<uint32_t>(json.size())});
   ++seen_;
 }
@@ -180,6 +221,13 @@ void Dataset::scan() {
   size_t first = start.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos && n < sizeof head) {
     throw Error{{.what = "the dataset is empty", .where = file_->name}};
+  }
+  if (const std::string_view kind = kind_of(start); !kind.empty()) {
+    throw Error{{.what = fmt::format("the dataset is {}, not JSON", kind),
+                 .where = file_->name,
+                 .next = "give it as a list of records [{…}, …] or as JSON lines, in UTF-8; read "
+                         "of a record are " +
+                         known_keys()}};
   }
   bool lines = first != std::string_view::npos && start[first] == '{';
   summary_.format = lines ? "jsonl" : "sharegpt";
@@ -318,10 +366,20 @@ void Dataset::finish(const Skips& skips) {
                                                 describe(static_cast<SkipReason>(i)),
                                                 skips.first[i]));
   }
+  for (size_t i = 0; i < kCutKinds; ++i) {
+    if (skips.cuts[i] == 0) continue;
+    summary_.notes.push_back(fmt::format("{} {}", skips.cuts[i], describe(static_cast<Cut>(i))));
+  }
   if (places_.empty()) {
     std::string why = summary_.skip_reasons.empty() ? std::string("it holds none")
                                                     : join(summary_.skip_reasons, "; ");
-    throw Error{{.what = "the dataset has no usable record: " + why, .where = file_->name}};
+    std::string next;
+    if (!skips.keys.empty()) {
+      next = "a record has the keys " + skips.keys + "; read are " + known_keys();
+    }
+    throw Error{{.what = "the dataset has no usable record: " + why,
+                 .where = file_->name,
+                 .next = std::move(next)}};
   }
 }
 

@@ -51,6 +51,8 @@ class Dataset {
   struct Skips {
     std::array<int64_t, kSkipReasons> count{};
     std::array<int64_t, kSkipReasons> first{};
+    std::array<int64_t, kCutKinds> cuts{};
+    std::string keys;  // of the first record without a known one
   };
 
   Dataset();

@@ -1,7 +1,11 @@
 #include "dataset/record_parser.h"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstring>
 #include <optional>
 
@@ -34,18 +38,55 @@ bool has_text(std::string_view text) {
   return !trim(text).empty();
 }
 
-// What a chat message says: a string, or a list of parts of which some are text.
-std::optional<std::string> content_of(const object& message) {
-  if (auto text = text_at(message, "content")) return std::string(*text);
+// In the order in which they are looked for.
+constexpr std::array<const char*, 2> kPromptKeys = {"prompt", "text"};
+constexpr std::array<const char*, 3> kConversationKeys = {"conversations", "conversation", "items"};
+constexpr std::array<const char*, 6> kLengthKeys = {"max_tokens",          "max_completion_tokens",
+                                                    "max_new_tokens",      "output_tokens",
+                                                    "output_tokens_count", "output_length"};
+
+// 128.0 is 128: what writes a table's column of whole numbers with gaps writes fractions.
+std::optional<int64_t> whole_number(element value) {
+  int64_t whole = 0;
+  if (value.get(whole) == simdjson::SUCCESS) return whole;
+  double number = 0;
+  if (value.get(number) != simdjson::SUCCESS) return std::nullopt;
+  constexpr double kMost = 1e15;
+  if (number != std::floor(number) || number < -kMost || number > kMost) return std::nullopt;
+  return static_cast<int64_t>(number);
+}
+
+bool has_member(const object& map, const char* key) {
+  element value;
+  if (map[key].get(value) != simdjson::SUCCESS || value.is_null()) return false;
+  array list;
+  return value.get(list) != simdjson::SUCCESS || list.size() > 0;
+}
+
+// What a chat message says: a string, or a list of parts; or why it cannot be sent as a text.
+struct Content {
+  std::string text;
+  std::optional<Cut> problem;
+};
+
+Content content_of(const object& message, std::string_view role) {
+  const bool calls = has_member(message, "tool_calls") || has_member(message, "function_call");
+  if (calls || role == "tool" || role == "function") return {.text = {}, .problem = Cut::kToolCall};
+  Content content;
   array parts;
-  if (message["content"].get(parts) != simdjson::SUCCESS) return std::nullopt;
-  std::string joined;
-  for (element part : parts) {
-    object map;
-    if (part.get(map) != simdjson::SUCCESS) continue;
-    if (auto text = text_at(map, "text")) joined += *text;
+  if (auto text = text_at(message, "content")) {
+    content.text = *text;
+  } else if (message["content"].get(parts) == simdjson::SUCCESS) {
+    for (element part : parts) {
+      object map;
+      const auto part_text =
+          part.get(map) == simdjson::SUCCESS ? text_at(map, "text") : std::nullopt;
+      if (!part_text) return {.text = {}, .problem = Cut::kNotText};
+      content.text += *part_text;
+    }
   }
-  return joined;
+  if (!has_text(content.text)) content.problem = Cut::kEmptyMessage;
+  return content;
 }
 
 // NUL and other control characters upset servers and mean nothing in a prompt.
@@ -73,11 +114,36 @@ std::string_view describe(SkipReason reason) {
     case SkipReason::kEmptyPrompt:
       return "records with an empty prompt";
     case SkipReason::kBadMaxTokens:
-      return "records whose max_tokens is not a positive number";
+      return "records whose max_tokens (or its like) is not a positive whole number";
     case SkipReason::kTooLarge:
       return "records over 64 MiB";
+    case SkipReason::kToolCallFirst:
+      return "records without a question before a tool call";
+    case SkipReason::kNotTextFirst:
+      return "records whose question has a picture or another part that is not text";
   }
   return "";
+}
+
+std::string_view describe(Cut cut) {
+  switch (cut) {
+    case Cut::kAnswer:
+      return "conversations that end with the assistant's answer: the question before it is asked";
+    case Cut::kToolCall:
+      return "conversations with tool calls: the last question before them is asked";
+    case Cut::kNotText:
+      return "conversations with pictures or other parts that are not text: the last question "
+             "before them is asked";
+    case Cut::kEmptyMessage:
+      return "conversations with an empty message: the last question before it is asked";
+  }
+  return "";
+}
+
+std::string known_keys() {
+  return fmt::format("{}, messages, {}, and for the length of the answer {}",
+                     fmt::join(kPromptKeys, ", "), fmt::join(kConversationKeys, ", "),
+                     fmt::join(kLengthKeys, ", "));
 }
 
 struct RecordParser::Impl {
@@ -110,40 +176,83 @@ struct RecordParser::Impl {
     add_turn(record, role_of(*from), *value);
   }
 
-  std::optional<SkipReason> read_messages(Record& record, const array& messages) {
+  // The conversation up to its last question that can be sent as it stands.
+  std::optional<SkipReason> read_messages(ParsedRecord& out, const array& messages) {
+    Record& record = out.record;
     for (element message : messages) {
       object map;
       if (message.get(map) != simdjson::SUCCESS) return SkipReason::kNoTurns;
-      auto role = text_at(map, "role");
-      auto content = content_of(map);
-      if (!role || !content) return SkipReason::kNoTurns;
-      if (has_text(*content)) record.turns.emplace_back(*role, keep_text ? clean(*content) : "");
+      const auto role = text_at(map, "role");
+      if (!role) return SkipReason::kNoTurns;
+      const Content content = content_of(map, *role);
+      const bool instructions = *role == "system" || *role == "developer";
+      if (content.problem) out.cut = content.problem;
+      if (content.problem == Cut::kEmptyMessage && instructions) continue;  // says nothing
+      if (content.problem) break;
+      record.turns.emplace_back(*role, keep_text ? clean(content.text) : "");
+    }
+    while (!record.turns.empty() && record.turns.back().first == "assistant" && asks(record)) {
+      record.turns.pop_back();
+      if (!out.cut) out.cut = Cut::kAnswer;
     }
     record.messages = true;
+    if (asks(record)) return std::nullopt;
+    if (out.cut == Cut::kToolCall) return SkipReason::kToolCallFirst;
+    if (out.cut == Cut::kNotText) return SkipReason::kNotTextFirst;
+    if (out.cut == Cut::kEmptyMessage) return SkipReason::kEmptyPrompt;
+    return std::nullopt;  // its order says more
+  }
+
+  static bool asks(const Record& record) {
+    return std::any_of(record.turns.begin(), record.turns.end(),
+                       [](const auto& turn) { return turn.first == "user"; });
+  }
+
+  std::optional<SkipReason> read_length(Record& record, const object& map) {
+    for (const char* key : kLengthKeys) {
+      element limit;
+      if (map[key].get(limit) != simdjson::SUCCESS || limit.is_null()) continue;
+      const std::optional<int64_t> value = whole_number(limit);
+      if (!value || *value <= 0) return SkipReason::kBadMaxTokens;
+      record.max_tokens = *value;
+      return std::nullopt;
+    }
     return std::nullopt;
   }
 
-  std::optional<SkipReason> read(Record& record, element root) {
+  static std::string keys_of(const object& map) {
+    constexpr size_t kMost = 12;
+    std::vector<std::string> keys;
+    for (const auto field : map) {
+      if (keys.size() == kMost) break;
+      keys.push_back(printable(field.key, 40));
+    }
+    return join(keys, ", ");
+  }
+
+  std::optional<SkipReason> read(ParsedRecord& out, element root) {
+    Record& record = out.record;
     object map;
     if (root.get(map) != simdjson::SUCCESS) return SkipReason::kNotAnObject;
-    element limit;
-    if (map["max_tokens"].get(limit) == simdjson::SUCCESS && !limit.is_null()) {
-      int64_t value = 0;
-      if (limit.get(value) != simdjson::SUCCESS || value <= 0) return SkipReason::kBadMaxTokens;
-      record.max_tokens = value;
-    }
-    array turns;
-    if (auto prompt = text_at(map, "prompt")) {
+    if (const auto reason = read_length(record, map)) return reason;
+    for (const char* key : kPromptKeys) {
+      const auto prompt = text_at(map, key);
+      if (!prompt) continue;
       if (!has_text(*prompt)) return SkipReason::kEmptyPrompt;
       add_turn(record, "user", *prompt);
       return std::nullopt;
     }
-    if (map["messages"].get(turns) == simdjson::SUCCESS) {
-      if (auto reason = read_messages(record, turns)) return reason;
-    } else if (map["conversations"].get(turns) == simdjson::SUCCESS ||
-               map["conversation"].get(turns) == simdjson::SUCCESS) {
+    array turns;
+    bool known = map["messages"].get(turns) == simdjson::SUCCESS;
+    if (known) {
+      if (const auto reason = read_messages(out, turns)) return reason;
+    }
+    for (const char* key : kConversationKeys) {
+      if (known || map[key].get(turns) != simdjson::SUCCESS) continue;
+      known = true;
       for (element turn : turns) add_conversation_turn(record, turn);
     }
+    if (!known) out.keys = keys_of(map);
     if (record.turns.empty()) return SkipReason::kNoTurns;
     for (const auto& turn : record.turns) {
       if (turn.first == "system" || turn.first == "developer") continue;
@@ -163,7 +272,7 @@ struct RecordParser::Impl {
       out.skip = SkipReason::kNotJson;
       return out;
     }
-    auto reason = read(out.record, root);
+    auto reason = read(out, root);
     out.ok = !reason;
     if (reason) out.skip = *reason;
     return out;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,10 +20,22 @@ enum class SkipReason {
   kEmptyPrompt,
   kBadMaxTokens,
   kTooLarge,
+  kToolCallFirst,  // no question before a tool call
+  kNotTextFirst,   // no question before a picture, a sound or another part that is no text
 };
-inline constexpr size_t kSkipReasons = 7;
+inline constexpr size_t kSkipReasons = 9;
 // In the plural: "records that begin with the model's turn".
 std::string_view describe(SkipReason reason);
+
+// Why less of a conversation is sent than the record has. What is sent ends with the last question
+// before that.
+enum class Cut { kAnswer, kToolCall, kNotText, kEmptyMessage };
+inline constexpr size_t kCutKinds = 4;
+// "conversations that end with the model's answer: the question before it is asked".
+std::string_view describe(Cut cut);
+
+// What a record's text and its output length may be called.
+std::string known_keys();
 
 inline constexpr size_t kMaxRecordBytes = size_t{64} << 20;
 
@@ -37,11 +50,13 @@ struct Record {
 struct ParsedRecord {
   Record record;
   SkipReason skip{};
+  std::optional<Cut> cut;
+  std::string keys;  // of an object without a known one: "question, answer"
   bool ok = false;
 };
 
-// Reads ShareGPT records and JSONL lines with `prompt`, `messages` or `conversations`. Reuses its
-// memory; one thread an object.
+// Reads ShareGPT records and JSONL lines with one of the known_keys(). Reuses its memory; one
+// thread an object.
 class RecordParser {
  public:
   RecordParser();

@@ -126,6 +126,7 @@ class Sweep {
     for (const std::string& reason : dataset.skip_reasons) {
       observer_.note("dataset: skipped " + reason);
     }
+    for (const std::string& line : dataset.notes) observer_.note("dataset: " + line);
   }
 
   void run_level(LevelRunner& runner, const RunId& id) {

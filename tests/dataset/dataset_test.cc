@@ -185,7 +185,7 @@ TEST(DatasetErrors, ATruncatedListSaysWhere) {
 
 TEST(DatasetErrors, AWrongTopLevelIsNamed) {
   EXPECT_THAT(error_of("\"text\""), HasSubstr("not a list"));
-  EXPECT_THAT(error_of("<html>"), HasSubstr("not a list"));
+  EXPECT_THAT(error_of("<html>"), HasSubstr("an HTML or XML page, not JSON"));
   EXPECT_THAT(error_of("{\n \"data\": [\n  1\n ]\n}\n"), HasSubstr("top level is an object"));
   EXPECT_THAT(error_of(list_of({kGood}) + list_of({kGood})), HasSubstr("text follows the list"));
 }
@@ -237,6 +237,96 @@ TEST(JsonLines, ABadLineCostsOneLine) {
   Dataset set = Dataset::from_bytes(bytes, "set.jsonl");
   EXPECT_EQ(set.summary().records, 2);
   EXPECT_EQ(set.summary().skipped, 4);
+}
+
+TEST(DatasetErrors, AnotherKindOfFileIsNamed) {
+  const auto says = [](std::string_view bytes, const char* kind) {
+    EXPECT_THAT(error_of(std::string(bytes)), HasSubstr(kind)) << bytes;
+  };
+  says("\x1f\x8b\x08", "gzip");
+  says("\x28\xb5\x2f\xfd", "zstd");
+  says("PAR1....", "Parquet");
+  says("PK\x03\x04", "zip");
+  says("\xff\xfe[\0", "UTF-16");
+  says(std::string_view("[\0{\0", 4), "UTF-16");
+  says("id,prompt\n1,hello\n", "CSV");
+  says("\"id\",\"prompt\"\n", "CSV");
+  says("Shall I compare thee\nto a summer's day\n", "plain text");
+  says("never was a story\n", "plain text");
+  says("version https://git-lfs.github.com/spec/v1\n", "Git LFS");
+}
+
+TEST(DatasetErrors, UnknownKeysAreAnsweredWithTheKeysThatAreRead) {
+  const std::string said =
+      error_of("{\"question\": \"q\", \"answer\": \"a\"}\n{\"question\": \"r\"}");
+  EXPECT_THAT(said, HasSubstr("question, answer"));
+  for (const char* key : {"prompt", "messages", "conversations", "max_tokens"}) {
+    EXPECT_THAT(said, HasSubstr(key));
+  }
+}
+
+TEST(JsonLines, TheLengthOfTheAnswerMayHaveOtherNamesAndAFraction) {
+  for (const char* key : {"max_tokens", "max_completion_tokens", "max_new_tokens", "output_tokens",
+                          "output_tokens_count", "output_length"}) {
+    for (const char* value : {"128", "128.0", "1.28e2"}) {
+      const std::string line = std::string("{\"prompt\": \"x\", \"") + key + "\": " + value + "}";
+      EXPECT_EQ(only_record(line).max_tokens, 128) << line;
+    }
+    EXPECT_EQ(only_record(std::string("{\"prompt\": \"x\", \"") + key + "\": null}").max_tokens, 0);
+  }
+  for (const char* value : {"128.5", "0", "-1", "\"128\"", "1e300", "true"}) {
+    EXPECT_THAT(error_of(std::string("{\"prompt\": \"x\", \"max_tokens\": ") + value + "}"),
+                HasSubstr("not a positive whole number"));
+  }
+}
+
+std::string conversation(const std::vector<std::string>& messages) {
+  std::string list;
+  for (const std::string& message : messages) list += (list.empty() ? "" : ", ") + message;
+  return "{\"messages\": [" + list + "]}";
+}
+
+const std::string kAsked = R"({"role": "user", "content": "why?"})";
+const std::string kAnswered = R"({"role": "assistant", "content": "because"})";
+const std::string kCalled =
+    R"({"role": "assistant", "content": null, "tool_calls": [{"id": "c"}]})";
+const std::string kResult = R"({"role": "tool", "content": "42", "tool_call_id": "c"})";
+const std::string kPicture =
+    R"({"role": "user", "content": [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {}}]})";
+const std::string kEmpty = R"({"role": "user", "content": ""})";
+
+TEST(Messages, AConversationThatEndsWithTheAnswerAsksItsQuestion) {
+  const std::string line = conversation({kAsked, kAnswered, kAsked, kAnswered});
+  EXPECT_EQ(only_record(line).turns.size(), 3U);
+  EXPECT_EQ(only_record(line).turns.back().first, "user");
+  EXPECT_THAT(Dataset::from_bytes(line, "set").summary().notes,
+              Contains(HasSubstr("1 conversations that end with the assistant's answer")));
+  EXPECT_TRUE(Dataset::from_bytes(conversation({kAsked}), "set").summary().notes.empty());
+}
+
+TEST(Messages, AreSentUpToTheLastQuestionBeforeWhatIsNoText) {
+  const auto note_of = [](const std::string& line) {
+    EXPECT_EQ(only_record(line).turns.size(), 1U) << line;
+    const std::vector<std::string> notes = Dataset::from_bytes(line, "set").summary().notes;
+    return notes.empty() ? std::string() : notes.front();
+  };
+  EXPECT_THAT(note_of(conversation({kAsked, kCalled, kResult, kAnswered})),
+              HasSubstr("tool calls"));
+  EXPECT_THAT(note_of(conversation({kAsked, kAnswered, kPicture})), HasSubstr("pictures"));
+  EXPECT_THAT(note_of(conversation({kAsked, kAnswered, kEmpty})), HasSubstr("empty message"));
+}
+
+TEST(Messages, WithoutAQuestionBeforeThatAreSkippedForThatReason) {
+  EXPECT_THAT(error_of(conversation({kCalled, kAsked})), HasSubstr("before a tool call"));
+  EXPECT_THAT(error_of(conversation({kPicture})), HasSubstr("picture"));
+  EXPECT_THAT(error_of(conversation({kEmpty})), HasSubstr("empty prompt"));
+  EXPECT_THAT(error_of(conversation({kAnswered, kAsked})), HasSubstr("begin with the user's turn"));
+}
+
+TEST(Messages, AnEmptyInstructionIsLeftOutAndCounted) {
+  const std::string line = conversation({R"({"role": "system", "content": ""})", kAsked});
+  EXPECT_EQ(only_record(line).turns.size(), 1U);
+  EXPECT_EQ(Dataset::from_bytes(line, "set").summary().notes.size(), 1U);
 }
 
 }  // namespace

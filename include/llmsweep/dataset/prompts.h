@@ -47,6 +47,7 @@ struct DatasetSummary {
   std::string format;   // "sharegpt", "jsonl", "random"
   int64_t records = 0;  // usable
   int64_t skipped = 0;
+  std::vector<std::string> notes;         // "3 conversations with tool calls: …": read in part
   std::vector<std::string> skip_reasons;  // "3 records without a turn of the user (first: 17)"
 };
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "llmsweep/base/descriptor.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/open_files.h"
+#include "llmsweep/base/random.h"
 #include "llmsweep/base/regular_file.h"
 
 namespace llmsweep {
@@ -109,20 +109,9 @@ int open_stream(const fs::path& path) {
   return fd;
 }
 
-std::string random_suffix() {
-  std::array<unsigned char, 8> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    throw MeasurementError({.what = "the system gives no random bytes", .where = {}, .next = {}});
-  }
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : bytes) text += {kHex[byte >> 4], kHex[byte & 15]};
-  return text;
-}
-
 // A file beside `path` that was not there before, and its name.
 int create_beside(const fs::path& path, fs::path& temporary) {
-  temporary = path.string() + ".tmp-" + random_suffix();
+  temporary = path.string() + ".tmp-" + draw_id();
   return ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 }
 

@@ -1,9 +1,15 @@
 #include "llmsweep/base/random.h"
 
+#include <sys/random.h>
+
+#include <array>
 #include <bit>
 #include <cassert>
 #include <cmath>
 #include <numbers>
+#include <string_view>
+
+#include "llmsweep/base/error.h"
 
 namespace llmsweep {
 namespace {
@@ -56,6 +62,17 @@ double Random::normal() {
 
 double Random::exponential() {
   return -std::log1p(-uniform());
+}
+
+std::string draw_id() {
+  std::array<unsigned char, 8> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw MeasurementError({.what = "the system gives no random bytes", .where = {}, .next = {}});
+  }
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string text;
+  for (const unsigned char byte : bytes) text += {kHex[byte >> 4], kHex[byte & 15]};
+  return text;
 }
 
 }  // namespace llmsweep

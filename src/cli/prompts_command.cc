@@ -61,7 +61,9 @@ std::string line_of(const Prompt& prompt) {
 
 int prompts_command(const PromptsOptions& options, Console& console) {
   const SweepSpec spec = load_spec(options.spec, options.sets);
+  const bool drawn = spec.workload.nonce == kAutoNonce;
   PromptPlan plan{.workload = spec.workload,
+                  .nonce = drawn ? std::string() : spec.workload.nonce,
                   .api = spec.endpoint.api,
                   .needs = {},
                   .overhead_tokens = options.overhead};
@@ -101,7 +103,12 @@ void add_prompts(CLI::App& app, Command& chosen) {
                    "Tokens of the chat template, which a run calibrates")
       ->capture_default_str();
   command->footer(
-      "Example:\n  llmsweep prompts spec.yaml --count 3 --overhead 3 > prompts.jsonl\n");
+      "Examples:\n"
+      "  llmsweep prompts spec.yaml --count 3 --overhead 3 > prompts.jsonl\n"
+      "  llmsweep prompts spec.yaml --set workload.nonce=TEXT\n\n"
+      "With workload.nonce: auto each sweep draws the words that its prompts begin with; here "
+      "they\n"
+      "are those without a nonce. Those of a sweep: the nonce in its result.json.\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return prompts_command(*options, console); };
   });

@@ -33,6 +33,7 @@ inline constexpr uint64_t kEnoughNonces = uint64_t{1} << 40;
 
 class Nonces {
  public:
+  Nonces() = default;
   Nonces(NonceWords words, uint64_t seed) : words_(std::move(words)), seed_(seed) {}
 
   // The number of words that gives at least kEnoughNonces, but at most `limit` (>= 1).
@@ -45,7 +46,7 @@ class Nonces {
 
  private:
   NonceWords words_;
-  uint64_t seed_;
+  uint64_t seed_ = 0;
 };
 
 // Of exactly `length` lower-case letters, for where no tokenizer is known; index < 26^length.

@@ -42,7 +42,8 @@ void cut(std::string& text, size_t bytes) {
 
 }  // namespace
 
-PromptMaker::PromptMaker(const PromptKit& kit) : kit_(kit), reader_(kit.dataset) {
+PromptMaker::PromptMaker(const PromptKit& kit, const Heads& heads)
+    : kit_(kit), heads_(heads), reader_(kit.dataset) {
   if (kit.tokenizer) encoder_ = kit.tokenizer->encoder();
 }
 
@@ -64,8 +65,8 @@ std::string PromptMaker::head_of(uint64_t index, int64_t tokens) const {
   const auto& workload = kit_.plan.workload;
   std::string prefix;
   int64_t left = tokens;
-  if (!kit_.prefixes.empty()) {
-    prefix = kit_.prefixes[index % kit_.prefixes.size()];
+  if (!heads_.prefixes.empty()) {
+    prefix = heads_.prefixes[index % heads_.prefixes.size()];
     left -= workload.prefix_tokens;
   }
   if (left <= 0) {
@@ -85,15 +86,16 @@ std::string PromptMaker::head_of(uint64_t index, int64_t tokens) const {
                  .next = "ask for more input_tokens, or set workload.reuse: allow"}};
   };
   if (kit_.tokenizer) {
-    int length = kit_.nonces.length(static_cast<int>(std::min<int64_t>(left, kNonceWords)), spaced);
-    check(kit_.nonces.capacity(length, spaced));
-    return prefix + kit_.nonces.make(index, length, spaced);
+    int length =
+        heads_.nonces.length(static_cast<int>(std::min<int64_t>(left, kNonceWords)), spaced);
+    check(heads_.nonces.capacity(length, spaced));
+    return prefix + heads_.nonces.make(index, length, spaced);
   }
   auto bytes = static_cast<int64_t>(static_cast<double>(left) * kit_.plan.bytes_per_token) -
                (spaced ? 1 : 0);
   int letters = static_cast<int>(std::clamp<int64_t>(bytes, 1, kNonceLetters));
   check(letter_nonces(letters));
-  return prefix + (spaced ? " " : "") + letter_nonce(index, letters, workload.seed);
+  return prefix + (spaced ? " " : "") + letter_nonce(index, letters, heads_.seed);
 }
 
 std::string PromptMaker::fit_estimate(const Request& request) {
@@ -112,7 +114,7 @@ std::string PromptMaker::fit_estimate(const Request& request) {
 }
 
 std::string PromptMaker::fit_exact(const Request& request) {
-  ExactText exact(*kit_.tokenizer, *encoder_, kit_.nonces.words().spaced);
+  ExactText exact(*kit_.tokenizer, *encoder_, heads_.nonces.words().spaced);
   int64_t available = 0;
   for (uint64_t attempt = 0; attempt < 32; ++attempt) {
     Excerpt excerpt(kit_.dataset, reader_,
@@ -145,11 +147,13 @@ std::string PromptMaker::make_prefix(uint64_t group, int64_t tokens) {
   // Groups must differ even where they are short.
   if (kit_.tokenizer) {
     int length =
-        kit_.nonces.length(static_cast<int>(std::min<int64_t>(tokens, kNonceWords)), false);
-    request.head = kit_.nonces.make(kit_.nonces.capacity(length, false) - 1 - group, length, false);
+        heads_.nonces.length(static_cast<int>(std::min<int64_t>(tokens, kNonceWords)), false);
+    request.head =
+        heads_.nonces.make(heads_.nonces.capacity(length, false) - 1 - group, length, false);
   } else {
     int letters = static_cast<int>(std::min<int64_t>(tokens * 2, kNonceLetters));
-    request.head = letter_nonce(letter_nonces(letters) - 1 - group, letters, request.seed);
+    request.head =
+        letter_nonce(letter_nonces(letters) - 1 - group, letters, heads_.seed ^ kPrefixStream);
   }
   return fit(request);
 }

@@ -17,20 +17,26 @@
 
 namespace llmsweep {
 
+// What prompts begin with, for one nonce. Immutable once made.
+struct Heads {
+  uint64_t seed = 0;                  // of the workload and the nonce
+  Nonces nonces;                      // of single-token words; empty without a tokenizer
+  std::vector<std::string> prefixes;  // one a group; empty: none
+};
+
 // Immutable once made.
 struct PromptKit {
   PromptPlan plan;
   std::shared_ptr<const Tokenizer> tokenizer;  // null: estimate
   Dataset dataset;
-  Nonces nonces;                      // of single-token words; empty without a tokenizer
-  std::vector<std::string> prefixes;  // one a group; empty: none
+  NonceWords words;
 
   bool distinct() const { return plan.workload.reuse == Reuse::kForbid; }
 };
 
 class PromptMaker {
  public:
-  explicit PromptMaker(const PromptKit& kit);
+  PromptMaker(const PromptKit& kit, const Heads& heads);
 
   Prompt make(uint64_t index);
   // Exactly (without a tokenizer: about) `tokens` tokens that all prompts of `group` begin with.
@@ -54,6 +60,7 @@ class PromptMaker {
   [[noreturn]] void fail_short(const Request& request, int64_t available) const;
 
   const PromptKit& kit_;
+  const Heads& heads_;
   Dataset::Reader reader_;
   std::unique_ptr<Encoder> encoder_;
 };

@@ -53,7 +53,7 @@ void check_plan(const PromptPlan& plan, const Tokenizer* tokenizer) {
 
 // Runs work(maker, i) for i < count on several threads. Throws what the lowest failing i threw.
 template <class Work>
-void in_parallel(const PromptKit& kit, int64_t count, const Work& work) {
+void in_parallel(const PromptKit& kit, const Heads& heads, int64_t count, const Work& work) {
   int64_t cores = std::max(1U, std::thread::hardware_concurrency());
   int64_t threads = std::min<int64_t>(kit.plan.threads > 0 ? kit.plan.threads : cores, count);
   std::atomic<int64_t> next{0};
@@ -61,7 +61,7 @@ void in_parallel(const PromptKit& kit, int64_t count, const Work& work) {
   std::exception_ptr failure;
   int64_t failed = std::numeric_limits<int64_t>::max();
   auto loop = [&] {
-    PromptMaker maker(kit);
+    PromptMaker maker(kit, heads);
     for (int64_t i = next++; i < count; i = next++) {
       try {
         stop_if_interrupted(kit.plan.interrupts, "the making of prompts");
@@ -93,29 +93,58 @@ void in_parallel(const PromptKit& kit, int64_t count, const Work& work) {
   if (failure) std::rethrow_exception(failure);
 }
 
+// 0 for none, so that its prompts are those of the seed alone.
+uint64_t hash_of_nonce(const std::string& nonce) {
+  if (nonce.empty()) return 0;
+  Sha256 hash;
+  hash.update(nonce);
+  uint64_t value = 0;
+  for (const char digit : hash.hex().substr(0, 16)) {
+    value = value << 4 | static_cast<uint64_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+  }
+  return value;
+}
+
 PromptKit make_kit(PromptPlan plan, std::shared_ptr<const Tokenizer> tokenizer) {
   check_plan(plan, tokenizer.get());
   // Servers take ids as they are: neither template nor BOS is added.
   if (plan.workload.prompt_as == PromptAs::kIds) plan.overhead_tokens = 0;
-  const auto& workload = plan.workload;
-  Dataset dataset = Dataset::open(workload.dataset, workload.seed);
+  Dataset dataset = Dataset::open(plan.workload.dataset, plan.workload.seed);
   NonceWords words;
   if (tokenizer) words = single_token_words(*tokenizer);
-  Nonces nonces(std::move(words), workload.seed);
-  PromptKit kit{.plan = std::move(plan),
-                .tokenizer = std::move(tokenizer),
-                .dataset = std::move(dataset),
-                .nonces = std::move(nonces),
-                .prefixes = {}};
-  if (kit.plan.workload.prefix_tokens > 0) {
-    std::vector<std::string> prefixes(static_cast<size_t>(kit.plan.workload.prefix_groups));
-    in_parallel(kit, static_cast<int64_t>(prefixes.size()), [&](PromptMaker& maker, int64_t i) {
-      prefixes[static_cast<size_t>(i)] =
-          maker.make_prefix(static_cast<uint64_t>(i), kit.plan.workload.prefix_tokens);
-    });
-    kit.prefixes = std::move(prefixes);
-  }
-  return kit;
+  return {.plan = std::move(plan),
+          .tokenizer = std::move(tokenizer),
+          .dataset = std::move(dataset),
+          .words = std::move(words)};
+}
+
+Heads make_heads(const PromptKit& kit, const std::string& nonce) {
+  const WorkloadSpec& workload = kit.plan.workload;
+  const uint64_t seed = workload.seed ^ hash_of_nonce(nonce);
+  Heads heads{.seed = seed, .nonces = Nonces(kit.words, seed), .prefixes = {}};
+  if (workload.prefix_tokens == 0) return heads;
+  std::vector<std::string> prefixes(static_cast<size_t>(workload.prefix_groups));
+  in_parallel(kit, heads, workload.prefix_groups, [&](PromptMaker& maker, int64_t i) {
+    prefixes[static_cast<size_t>(i)] =
+        maker.make_prefix(static_cast<uint64_t>(i), workload.prefix_tokens);
+  });
+  heads.prefixes = std::move(prefixes);
+  return heads;
+}
+
+PromptSet build_set(const PromptKit& kit, const Heads& heads, int64_t first, int64_t count) {
+  PromptSet set;
+  set.prompts.resize(static_cast<size_t>(std::max<int64_t>(count, 0)));
+  std::vector<std::string> hashes(set.prompts.size());
+  in_parallel(kit, heads, count, [&](PromptMaker& maker, int64_t i) {
+    auto place = static_cast<size_t>(i);
+    set.prompts[place] = maker.make(static_cast<uint64_t>(first + i));
+    hashes[place] = prompt_sha256(set.prompts[place]);
+  });
+  Sha256 hash;
+  for (const auto& each : hashes) hash.update(each);
+  set.sha256 = hash.hex();
+  return set;
 }
 
 void add_part(Sha256& hash, char kind, std::string_view bytes) {
@@ -127,10 +156,14 @@ void add_part(Sha256& hash, char kind, std::string_view bytes) {
 
 struct PromptSource::Impl {
   PromptKit kit;
+  Heads heads;
 };
 
 PromptSource::PromptSource(PromptPlan plan, std::shared_ptr<const Tokenizer> tokenizer)
-    : impl_(std::make_unique<Impl>(Impl{make_kit(std::move(plan), std::move(tokenizer))})) {}
+    : impl_(std::make_unique<Impl>(
+          Impl{.kit = make_kit(std::move(plan), std::move(tokenizer)), .heads = {}})) {
+  impl_->heads = make_heads(impl_->kit, impl_->kit.plan.nonce);
+}
 PromptSource::~PromptSource() = default;
 PromptSource::PromptSource(PromptSource&&) noexcept = default;
 PromptSource& PromptSource::operator=(PromptSource&&) noexcept = default;
@@ -142,18 +175,12 @@ int64_t PromptSource::needed() const {
 }
 
 PromptSet PromptSource::build(int64_t first, int64_t count) const {
-  PromptSet set;
-  set.prompts.resize(static_cast<size_t>(std::max<int64_t>(count, 0)));
-  std::vector<std::string> hashes(set.prompts.size());
-  in_parallel(impl_->kit, count, [&](PromptMaker& maker, int64_t i) {
-    auto place = static_cast<size_t>(i);
-    set.prompts[place] = maker.make(static_cast<uint64_t>(first + i));
-    hashes[place] = prompt_sha256(set.prompts[place]);
-  });
-  Sha256 hash;
-  for (const auto& each : hashes) hash.update(each);
-  set.sha256 = hash.hex();
-  return set;
+  return build_set(impl_->kit, impl_->heads, first, count);
+}
+
+std::string PromptSource::fingerprint(int64_t count) const {
+  if (impl_->kit.plan.nonce.empty()) return build(0, count).sha256;
+  return build_set(impl_->kit, make_heads(impl_->kit, {}), 0, count).sha256;
 }
 
 PromptSet PromptSource::build_need(size_t need) const {

@@ -85,6 +85,7 @@ void fields(Archive& archive, WorkloadSummary& value) {
   archive("seed", value.seed);
   archive("streaming", value.streaming);
   archive("prompt_set_sha256", value.prompt_set_sha256);
+  archive("nonce", value.nonce);
   archive("tokenizer_path", value.tokenizer_path);
   archive("tokenizer_sha256", value.tokenizer_sha256);
   archive("tokenizer_vocabulary", value.tokenizer_vocabulary);

@@ -41,7 +41,11 @@ void check_presence(const ConfigNode& node, const EndpointSpec&) {
 
 void check(const ConfigNode&, const SystemSpec&, const SweepSpec&) {}
 
-void check(const ConfigNode&, EndpointSpec& endpoint, const SweepSpec&) {
+void check(const ConfigNode& node, EndpointSpec& endpoint, const SweepSpec&) {
+  if (!is_header_name(endpoint.api_key_header)) {
+    node["api_key_header"].fail("must be a header's name, as in api-key",
+                                "write the header's name, never the key");
+  }
   if (!endpoint.urls.empty()) endpoint.url = endpoint.urls.front();
   if (endpoint.urls.size() == 1) endpoint.urls.clear();
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/spec_keys.h"
 
@@ -85,7 +86,7 @@ std::string read_url(const ConfigNode& node) {
     node.fail("must begin with http:// or https://", hint);
   }
   const size_t host = url.find("//") + 2;
-  const std::string authority = url.substr(host, url.find('/', host) - host);
+  const std::string authority = url.substr(host, url.find_first_of("/?#", host) - host);
   if (authority.find('@') != std::string::npos) {
     node.fail("must not hold a user name or password",
               "put the key into an environment variable and name it in api_key_env");
@@ -94,12 +95,20 @@ std::string read_url(const ConfigNode& node) {
   if (url.find_first_of(" <>\"\\^`{}|") != std::string::npos) {
     node.fail("holds a character that no URL may hold", hint);
   }
-  if (url.find_first_of("?#") != std::string::npos) {
-    node.fail("must end with the base path, without '?' or '#'",
+  if (url.find('#') != std::string::npos) {
+    node.fail("must end with the base path, without '#'",
               "the request's path is appended to it, " + hint);
   }
+  const std::string query = url.substr(std::min(url.find('?'), url.size()));
+  for (const std::string& parameter : split(query.substr(query.empty() ? 0 : 1), '&')) {
+    if (!names_a_secret(parameter.substr(0, parameter.find('=')))) continue;
+    node.fail("must not hold a key in its query",
+              "put the key into an environment variable and name it in api_key_env, with "
+              "api_key_header for the header that carries it");
+  }
+  url.resize(url.size() - query.size());
   while (url.ends_with('/')) url.pop_back();
-  return url;
+  return url + query;
 }
 
 std::vector<std::string> read_urls(const ConfigNode& node) {
@@ -129,15 +138,18 @@ std::string read_variable_name(const ConfigNode& node) {
   return name;
 }
 
+bool is_header_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return is_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string::npos;
+  });
+}
+
 std::vector<std::pair<std::string, std::string>> read_headers(const ConfigNode& node) {
   std::vector<std::pair<std::string, std::string>> headers;
   constexpr std::array<std::string_view, 5> kOurs = {"content-length", "transfer-encoding",
                                                      "connection", "expect", "accept-encoding"};
   for (const auto& [name, value] : node.members()) {
-    const bool token = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-      return is_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string::npos;
-    });
-    if (!token) value.fail("'" + printable(name) + "' is not a header's name");
+    if (!is_header_name(name)) value.fail("'" + printable(name) + "' is not a header's name");
     std::string lower = name;
     std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
       return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@ std::string read_text(const ConfigNode& node);
 std::string read_url(const ConfigNode& node);
 std::vector<std::string> read_urls(const ConfigNode& node);
 std::string read_variable_name(const ConfigNode& node);
+bool is_header_name(std::string_view name);
 std::vector<std::pair<std::string, std::string>> read_headers(const ConfigNode& node);
 std::string read_extra_body(const ConfigNode& node);  // a JSON object
 

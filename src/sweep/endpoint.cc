@@ -18,11 +18,18 @@ namespace {
 
 constexpr size_t kLongestKey = 16 << 10;
 
+bool is_same_header(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 std::string key_of_environment(const EndpointSpec& endpoint, std::vector<std::string>& notes) {
   if (endpoint.api_key_env.empty()) return {};
   const char* key = std::getenv(endpoint.api_key_env.c_str());
   if (key != nullptr && !trimmed_key(key).empty()) return std::string(trimmed_key(key));
-  notes.push_back("$" + endpoint.api_key_env + " is not set: requests carry no Authorization");
+  notes.push_back("$" + endpoint.api_key_env + " is not set: requests carry no " +
+                  endpoint.api_key_header);
   return {};
 }
 
@@ -141,7 +148,8 @@ std::string url_below(std::string_view base_url, std::string_view path) {
 std::vector<std::string> secrets_of(const SweepSpec& spec, const Connection& connection) {
   std::vector<std::string> secrets;
   for (const auto& [name, value] : connection.headers) {
-    if (names_a_secret(name)) add_secret(value, secrets);
+    if (names_a_secret(name) || is_same_header(name, spec.endpoint.api_key_header))
+      add_secret(value, secrets);
   }
   collect_secrets(nlohmann::json::parse(spec.endpoint.extra_body, nullptr, false), false, secrets);
   return secrets;
@@ -160,11 +168,15 @@ OpenEndpoint::OpenEndpoint(const EndpointSpec& endpoint, std::vector<std::string
     connection_.urls = {simulator_->base_url()};
   }
   for (std::string& url : connection_.urls) {
+    if (url.find('?') != std::string::npos) continue;  // the reader of the spec took the slash away
     while (url.ends_with('/')) url.pop_back();
   }
   std::string key = endpoint.api_key_file.empty() ? key_of_environment(endpoint, notes)
                                                   : key_of_file(endpoint.api_key_file, notes);
-  if (!key.empty()) connection_.headers.emplace_back("Authorization", "Bearer " + std::move(key));
+  if (key.empty()) return;
+  const bool bearer = is_same_header(endpoint.api_key_header, "authorization");
+  connection_.headers.emplace_back(endpoint.api_key_header,
+                                   bearer ? "Bearer " + std::move(key) : std::move(key));
 }
 
 }  // namespace llmsweep

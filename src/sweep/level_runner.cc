@@ -22,8 +22,10 @@ int64_t max_failed(const LoadSpec& load, LoadPoint point) {
 
 }  // namespace
 
-PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight) {
+PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight,
+                       const std::string& nonce) {
   PromptPlan plan{.workload = spec.workload,
+                  .nonce = nonce,
                   .api = spec.endpoint.api,
                   .overhead_tokens = preflight.overhead_tokens.value_or(0),
                   .bytes_per_token = preflight.bytes_per_token};

@@ -19,7 +19,7 @@
 
 namespace llmsweep {
 
-PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight);
+PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight, const std::string& nonce);
 
 struct LevelRun {
   ClientHealth client;  // what the records do not say

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/random.h"
 #include "llmsweep/base/version.h"
 #include "llmsweep/http/make_client.h"
 #include "llmsweep/results/result_file.h"
@@ -62,7 +63,7 @@ class Sweep {
     describe(preflight, std::move(notes));
     observer_.planned(planned_load(spec_, preflight));
 
-    PromptPlan plan = prompt_plan(spec_, preflight);
+    PromptPlan plan = prompt_plan(spec_, preflight, nonce());
     plan.interrupts = &interrupts_;
     const PromptSource prompts(std::move(plan), preflight.tokenizer);
     describe_prompts(prompts);
@@ -91,6 +92,17 @@ class Sweep {
  private:
   SweepResult& result() { return outcome_.result; }
 
+  // That of the sweep that is gone on with, so that its prompts stay what they were.
+  const std::string& nonce() {
+    if (!nonce_) {
+      const bool drawn = spec_.workload.nonce == kAutoNonce;
+      nonce_ = store_.resumed() ? store_.head().workload.nonce
+               : drawn          ? draw_id()
+                                : spec_.workload.nonce;
+    }
+    return *nonce_;
+  }
+
   void describe(const Preflight& preflight, std::vector<std::string> notes) {
     SweepResult& described = result();
     described.tool = std::string("llmsweep ") + version();
@@ -110,6 +122,7 @@ class Sweep {
     workload.input_scope = spec_.workload.input_scope;
     workload.output_tokens = spec_.workload.output_tokens;
     workload.seed = spec_.workload.seed;
+    workload.nonce = nonce();
     workload.template_overhead_tokens = preflight.overhead_tokens;
     if (preflight.tokenizer != nullptr) {
       workload.tokenizer_path = preflight.tokenizer->info().path;
@@ -122,7 +135,7 @@ class Sweep {
     const DatasetSummary& dataset = prompts.dataset();
     result().workload.dataset = dataset.name;
     result().workload.dataset_records_skipped = dataset.skipped;
-    result().workload.prompt_set_sha256 = prompts.build(0, kFingerprintPrompts).sha256;
+    result().workload.prompt_set_sha256 = prompts.fingerprint(kFingerprintPrompts);
     for (const std::string& reason : dataset.skip_reasons) {
       observer_.note("dataset: skipped " + reason);
     }
@@ -193,7 +206,7 @@ class Sweep {
 
   // As RunPosition says; absent also where runs may be added that nobody has planned yet.
   std::optional<Duration> time_of_runs_after(const RunId& id) const {
-    if (spec_.load.refine || repeats_wanted_) return std::nullopt;
+    if (spec_.load.refine || options_.repeats_wanted) return std::nullopt;
     Duration time{};
     bool after = false;
     for (int repeat = 0; repeat < spec_.load.repeats; ++repeat) {
@@ -299,6 +312,7 @@ class Sweep {
   SweepObserver& observer_;
   const SweepOptions& options_;
   SweepStore store_;
+  std::optional<std::string> nonce_;
   SweepOutcome outcome_;
   SteadyClock clock_;
   std::map<LoadPoint, Duration> took_;  // the last run of each level, its prompts included

@@ -89,6 +89,8 @@ TEST(Resume, GoesOnAfterAKillAndKeepsTheRunsThatEnded) {
   const ProcessResult resumed = run_llmsweep({"run", spec, "--resume", results});
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_THAT(resumed.err, HasSubstr("did not come to its end: started again"));
+  EXPECT_NE(partial["workload"]["nonce"], "");
+  EXPECT_EQ(result_of(results)["workload"]["nonce"], partial["workload"]["nonce"]);
   expect_complete(results, 24);
   EXPECT_GT(superseded(results), 0);
   const json whole = result_of(results);
@@ -207,6 +209,7 @@ TEST(Rebuild, APartialFolderIsReportedAndComparedAsSuch) {
   const ProcessResult gated = run_llmsweep({"gate", results, "--require", "e2e:p50@c2 <= 10s"});
   EXPECT_THAT(gated.out, HasSubstr("of 3 runs")) << gated.err;
 }
+
 
 }  // namespace
 }  // namespace llmsweep

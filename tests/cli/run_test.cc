@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "cli/endpoint_process.h"
 #include "cli/process.h"
 #include "cli/quick_sweep.h"
 #include "llmsweep/base/files.h"
@@ -301,6 +302,60 @@ TEST(Run, TwoInterruptsStopAtOnce) {
     EXPECT_EQ(line["outcome"], "cancelled");
   }
   EXPECT_EQ(json::parse(read_file(results / "result.json"))["interrupted"], true);
+}
+
+// A server that keeps prefixes must not be faster for the second run of a spec.
+TEST(Run, SendsPromptsOfItsOwnThatComparesAsTheSameWorkload) {
+  const fs::path folder = test_folder();
+  const EndpointProcess endpoint(
+      folder / "endpoint",
+      "engine: {step: {base_ms: 2, per_prefill_token_us: 100}, max_batch_size: 8, "
+      "prefix_cache: true}\n");
+  write_file_atomically(
+      folder / "spec.yaml",
+      "name: test\nsystem: {gpus: 2}\nendpoint: {url: \"" + endpoint.url() +
+          "\"}\nworkload: {input_tokens: 400, output_tokens: 10, tokenizer: "
+          "server}\nload: {concurrency: [2], requests_per_slot: 10, repeats: 3}\n");
+  json results[2];
+  for (json& result : results) {
+    const ProcessResult run =
+        run_llmsweep({"run", folder / "spec.yaml", "--out", folder / "out", "--format", "json"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    result = json::parse(run.out);
+    int64_t input = 0;
+    int64_t cached = 0;
+    const std::string name = &result == results ? "test" : "test-2";
+    for (const json& record : read_lines(folder / "out" / name / "requests.jsonl").whole) {
+      if (record["input_tokens"].is_number()) input += record["input_tokens"].get<int64_t>();
+      if (record["cached_tokens"].is_number()) cached += record["cached_tokens"].get<int64_t>();
+    }
+    EXPECT_GT(input, 400 * 60);
+    // The template's first tokens, which all prompts share, are no whole block.
+    EXPECT_LT(static_cast<double>(cached), 0.01 * static_cast<double>(input));
+  }
+  const json& first = results[0]["workload"];
+  const json& second = results[1]["workload"];
+  EXPECT_NE(first["nonce"], second["nonce"]);
+  EXPECT_EQ(first["prompt_set_sha256"], second["prompt_set_sha256"]);
+  const auto ttft = [](const json& result) {
+    return result["levels"][0]["ttft_ms"]["p50"].get<double>();
+  };
+  EXPECT_GT(ttft(results[1]), 0.7 * ttft(results[0]));
+  const ProcessResult compare =
+      run_llmsweep({"compare", folder / "out" / "test", folder / "out" / "test-2"});
+  EXPECT_EQ(compare.exit_code, 0) << compare.out << compare.err;
+}
+
+TEST(Run, OfANonceInWordsSendsTheSamePromptsAgain) {
+  const fs::path folder = test_folder();
+  const fs::path spec =
+      write_spec(folder, "{concurrency: [1], requests_per_slot: 2, repeats: 1}", 4);
+  const ProcessResult once = run_llmsweep({"prompts", spec, "--set", "workload.nonce=ci"});
+  EXPECT_EQ(run_llmsweep({"prompts", spec, "--set", "workload.nonce=ci"}).out, once.out);
+  EXPECT_NE(run_llmsweep({"prompts", spec, "--set", "workload.nonce=cj"}).out, once.out);
+  const ProcessResult run = run_llmsweep(
+      {"run", spec, "--out", folder / "out", "--set", "workload.nonce=ci", "--format", "json"});
+  EXPECT_EQ(json::parse(run.out)["workload"]["nonce"], "ci");
 }
 
 }  // namespace

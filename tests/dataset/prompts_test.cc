@@ -163,5 +163,55 @@ TEST(PromptErrors, AMissingDatasetIsNamed) {
   EXPECT_THAT(error_of(plan), HasSubstr("/nowhere/set.json"));
 }
 
+TEST(Nonce, ChangesTheWordsThatEachPromptBeginsWithAndNothingElse) {
+  PromptPlan plan = random_plan(64, 200);
+  const PromptSource without(plan, nullptr);
+  plan.nonce = "a";
+  const PromptSource one(plan, nullptr);
+  plan.nonce = "b";
+  const PromptSource other(plan, nullptr);
+  const std::vector<Prompt> plain = without.build(0, 200).prompts;
+  const std::vector<Prompt> ones = one.build(0, 200).prompts;
+  const std::vector<Prompt> others = other.build(0, 200).prompts;
+  std::set<std::string> starts;
+  for (size_t i = 0; i < ones.size(); ++i) {
+    EXPECT_EQ(ones[i].text.substr(9), plain[i].text.substr(9));
+    EXPECT_EQ(ones[i].text.substr(9), others[i].text.substr(9));
+    for (const auto* prompts : {&plain, &ones, &others})
+      starts.insert((*prompts)[i].text.substr(0, 9));
+  }
+  EXPECT_EQ(starts.size(), 600U);
+}
+
+TEST(Nonce, MakesTheSamePromptsAgain) {
+  PromptPlan plan = random_plan(64, 20);
+  plan.nonce = "a";
+  EXPECT_EQ(build_prompts(plan).sha256, build_prompts(plan).sha256);
+}
+
+TEST(Nonce, IsNotInTheFingerprint) {
+  PromptPlan plan = random_plan(64, 20);
+  const std::string before = build_prompts(plan).sha256;  // of a version that knew no nonce
+  for (const char* nonce : {"", "a", "b"}) {
+    plan.nonce = nonce;
+    EXPECT_EQ(PromptSource(plan, nullptr).fingerprint(20), before);
+  }
+  plan.workload.seed = 2;
+  EXPECT_NE(PromptSource(plan, nullptr).fingerprint(20), before);
+}
+
+TEST(Nonce, ChangesSharedPrefixesToo) {
+  PromptPlan plan = random_plan(64, 4);
+  plan.workload.prefix_tokens = 20;
+  std::set<std::string> starts;
+  for (const char* nonce : {"", "a", "b"}) {
+    plan.nonce = nonce;
+    for (const Prompt& prompt : build_prompts(plan).prompts) {
+      starts.insert(prompt.text.substr(0, 9));
+    }
+  }
+  EXPECT_EQ(starts.size(), 3U) << "one for each nonce: the prompts of a group share it";
+}
+
 }  // namespace
 }  // namespace llmsweep

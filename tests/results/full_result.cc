@@ -103,6 +103,7 @@ WorkloadSummary workload() {
           .seed = 18446744073709551615U,
           .streaming = false,
           .prompt_set_sha256 = "ab12",
+          .nonce = "ef56",
           .tokenizer_path = "tokenizer.json",
           .tokenizer_sha256 = "cd34",
           .tokenizer_vocabulary = 128000,

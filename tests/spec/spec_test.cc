@@ -155,7 +155,10 @@ TEST(Spec, RangesAreChecked) {
       {"client.threads=many", "from 1 to 256"},
       {"endpoint.url=ftp://host/v1", "http:// or https://"},
       {"endpoint.url=http:///v1", "names no host"},
-      {"endpoint.url=http://host/v1?x=1", "without '?'"},
+      {"endpoint.url=http://host/v1#x", "without '#'"},
+      {"endpoint.url=http://host/v1?api-version=1&api-key=abc", "must not hold a key"},
+      {"endpoint.url=http://?x=1", "names no host"},
+      {"endpoint.api_key_header=\"api key\"", "must be a header's name"},
       {"endpoint.url=http://host/ v1", "no URL may hold"},
       {"endpoint.api=chatt", "did you mean 'chat'?"},
       {"endpoint.request_timeout=0s", "at least 1ms"},
@@ -421,6 +424,15 @@ TEST(TargetText, ReadsAndWrites) {
     EXPECT_THROW(parse_target(text), Error) << text;
   }
   EXPECT_THAT(error_of([] { parse_target("e2ee:p50:1s"); }), HasSubstr("did you mean 'e2e'?"));
+}
+
+TEST(Spec, KeepsTheQueryOfAUrlAndTheNameOfAKeysHeader) {
+  const SweepSpec spec = minimal({"endpoint.url=https://h/openai/deployments/m/?api-version=1",
+                                  "endpoint.api_key_header=api-key"});
+  EXPECT_EQ(spec.endpoint.url, "https://h/openai/deployments/m?api-version=1");
+  EXPECT_EQ(spec.endpoint.api_key_header, "api-key");
+  EXPECT_EQ(minimal({}).endpoint.api_key_header, "Authorization");
+  EXPECT_EQ(minimal({}).workload.nonce, "auto");
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 namespace llmsweep {
 namespace {
 
@@ -47,6 +49,36 @@ TEST(EndpointSecrets, KnowNumbers) {
   EXPECT_THAT(secrets_of_body(R"({"api_key": 1234567.875})"), Contains("1234567.875"));
   EXPECT_THAT(secrets_of_body(R"({"auth": {"pins": [471199]}, "top_k": 4000})"),
               testing::ElementsAre("471199"));
+}
+
+TEST(EndpointSecrets, KnowTheKeyWhateverItsHeaderIsCalled) {
+  SweepSpec spec;
+  spec.endpoint.api_key_header = "Ocp-Apim-Subscription";
+  const Connection connection{.urls = {}, .headers = {{"ocp-apim-subscription", "k3y-0f-azure"}}};
+  EXPECT_THAT(secrets_of(spec, connection), Contains("k3y-0f-azure"));
+  EXPECT_THAT(secrets_of({}, connection), IsEmpty());
+}
+
+TEST(OpenEndpoint, PutsTheKeyIntoTheHeaderThatTheSpecNames) {
+  setenv("LLMSWEEP_TEST_KEY", "sk-1", 1);
+  EndpointSpec endpoint;
+  endpoint.url = "http://127.0.0.1/v1";
+  endpoint.api_key_env = "LLMSWEEP_TEST_KEY";
+  std::vector<std::string> notes;
+  const auto header_of = [&](const char* name) {
+    endpoint.api_key_header = name;
+    return OpenEndpoint(endpoint, notes).connection().headers.at(0);
+  };
+  using Header = std::pair<std::string, std::string>;
+  EXPECT_EQ(header_of("Authorization"), Header("Authorization", "Bearer sk-1"));
+  EXPECT_EQ(header_of("authorization"), Header("authorization", "Bearer sk-1"));
+  EXPECT_EQ(header_of("api-key"), Header("api-key", "sk-1"));
+  unsetenv("LLMSWEEP_TEST_KEY");
+}
+
+TEST(UrlBelow, PutsAPathBeforeTheQuery) {
+  EXPECT_EQ(url_below("http://h/v1", "/models"), "http://h/v1/models");
+  EXPECT_EQ(url_below("http://h/d/m?a=1", "/models"), "http://h/d/m/models?a=1");
 }
 
 }  // namespace

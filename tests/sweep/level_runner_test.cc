@@ -119,7 +119,7 @@ class LevelRunnerTest : public testing::Test {
   ~LevelRunnerTest() override { fs::remove_all(folder_); }
 
   LevelRun run(int loops = 1, Redactor secrets = {}) {
-    const PromptSource prompts(prompt_plan(spec_, preflight_), nullptr);
+    const PromptSource prompts(prompt_plan(spec_, preflight_, {}), nullptr);
     RecordWriter writer(folder_, false);
     LoadClients clients;
     for (int i = 0; i < loops; ++i) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,5 +33,9 @@ class Random {
  private:
   std::array<uint64_t, 4> state_;
 };
+
+// 16 hexadecimal digits that nobody has drawn before. Throws MeasurementError where the system has
+// none.
+std::string draw_id();
 
 }  // namespace llmsweep

@@ -1,4 +1,4 @@
-// Prompts of a stated length from a dataset: prompt `i` is a function of (workload, i) alone, so
+// Prompts of a stated length from a dataset: prompt `i` is a function of (workload, nonce, i), so
 // neither the number of threads nor the order of building changes a byte.
 //
 // With a tokenizer every prompt has exactly the asked number of tokens, or an Error says why not.
@@ -30,6 +30,9 @@ struct PromptNeed {
 
 struct PromptPlan {
   WorkloadSpec workload;
+  // What decides, with the seed, the words that each prompt begins with; empty: the seed alone.
+  // Lengths and the rest of the texts are the same whatever it is.
+  std::string nonce;
   Api api = Api::kChat;
   std::vector<PromptNeed> needs;
   // Tokens that the chat template (or BOS) adds to content, as calibrated. input_scope: total
@@ -66,6 +69,9 @@ class PromptSource {
   // Prompts [first, first + count); may lie beyond needed(), for levels added later. Any thread,
   // one call at a time. Throws Error where the dataset cannot give a prompt of the asked length.
   PromptSet build(int64_t first, int64_t count) const;
+  // PromptSet::sha256 of the first `count` prompts as they are without the nonce: the same for all
+  // runs of one workload.
+  std::string fingerprint(int64_t count) const;
   // Those of plan.needs[need].
   PromptSet build_need(size_t need) const;
 

@@ -20,7 +20,10 @@ struct WorkloadSummary {
   TokenCount output_tokens;
   uint64_t seed = 0;
   bool streaming = true;
-  std::string prompt_set_sha256;  // empty: unknown (imported, published)
+  // Of the prompts as they are without a nonce, so that runs of one workload have the same. Empty:
+  // unknown (imported, published).
+  std::string prompt_set_sha256;
+  std::string nonce;  // of these runs; empty: none
   std::string tokenizer_path;
   std::string tokenizer_sha256;
   int64_t tokenizer_vocabulary = 0;

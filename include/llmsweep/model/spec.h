@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,7 +38,8 @@ enum class Api { kChat, kCompletions };
 enum class RequestField { kIgnoreEos, kMinTokens, kIncludeUsage, kContinuousUsage };
 
 struct EndpointSpec {
-  std::string url;  // base URL up to and including /v1; empty: `simulator` is used
+  // Base URL up to and including /v1, maybe with a query; empty: `simulator` is used.
+  std::string url;
   // Several addresses that serve the same model, taken round robin by the slots; urls[0] is `url`.
   // Empty: `url` alone.
   std::vector<std::string> urls;
@@ -46,6 +48,7 @@ struct EndpointSpec {
   std::string model;         // empty: the first of /v1/models
   std::string api_key_env;   // the variable that holds the key; empty: no Authorization header
   std::string api_key_file;  // or the file that holds it, and nothing else
+  std::string api_key_header = "Authorization";  // its value: "Bearer KEY"; of another name: KEY
   Duration request_timeout = std::chrono::seconds(600);
   Duration connect_timeout = std::chrono::seconds(10);
   std::vector<std::pair<std::string, std::string>> headers;
@@ -77,6 +80,8 @@ enum class InputScope { kTotal, kContent };  // total: as usage.prompt_tokens co
 enum class PromptAs { kText, kIds };
 enum class Reuse { kForbid, kAllow };
 
+inline constexpr std::string_view kAutoNonce = "auto";
+
 struct WorkloadSpec {
   // A path; "sample" (the shipped conversations); or "random" (synthetic words).
   std::string dataset = "sample";
@@ -84,6 +89,9 @@ struct WorkloadSpec {
   InputScope input_scope = InputScope::kTotal;
   TokenCount output_tokens{.fixed = 256};
   uint64_t seed = 1;
+  // Decides the words that each prompt begins with; kAutoNonce: drawn for the sweep. Empty: those
+  // of the seed alone.
+  std::string nonce{kAutoNonce};
   std::string tokenizer;      // a tokenizer.json, .tiktoken or folder; "server"; empty: estimate
   int64_t prefix_tokens = 0;  // of a prefix that the prompts of one group share
   int64_t prefix_groups = 1;

@@ -138,7 +138,10 @@ void keys(Archive& archive, SystemSpec& system) {
 template <class Archive>
 void keys(Archive& archive, EndpointSpec& endpoint) {
   using std::chrono::milliseconds;
-  archive({"url", "Base URL up to and including /v1."}, endpoint.url, kind::Url{});
+  archive({"url",
+           "Base URL up to and including /v1. A query behind it (?api-version=…) stays behind the "
+           "path of each request."},
+          endpoint.url, kind::Url{});
   archive({"urls",
            "Several base URLs that serve the same model, instead of a url; slots take them round "
            "robin."},
@@ -158,6 +161,10 @@ void keys(Archive& archive, EndpointSpec& endpoint) {
            "others may read is noted. White space around a key is dropped, here and there.",
            Resume::kAllowed},
           endpoint.api_key_file, kind::Path{});
+  archive({"api_key_header",
+           "Header that carries the key: in Authorization as 'Bearer KEY', in one of another name "
+           "(api-key, x-api-key) as it is. Redacted in what is written, whatever its name."},
+          endpoint.api_key_header, kind::Text{.filled = true});
   archive({"request_timeout", "A request that takes longer has failed."}, endpoint.request_timeout,
           kind::DurationFrom{milliseconds(1)});
   archive({"connect_timeout", "Limit for looking a host name up, and for opening a connection.",
@@ -199,6 +206,11 @@ void keys(Archive& archive, WorkloadSpec& workload) {
   archive({"output_tokens", "Tokens of each answer."}, workload.output_tokens, kind::Tokens{});
   archive({"seed", "Decides which prompts are taken, and their order."}, workload.seed,
           kind::Whole{0, std::numeric_limits<int64_t>::max()});
+  archive({"nonce",
+           "What the words come from that each prompt begins with, so that no run hits the prefix "
+           "cache of another: auto draws it for each sweep (kept in the result, used again by a "
+           "resume), a text makes prompts that others can repeat."},
+          workload.nonce, kind::Text{});
   archive({"tokenizer",
            "A tokenizer.json, a .tiktoken file, a folder with one, or 'server' for the server's "
            "/tokenize; absent: lengths are estimated."},

@@ -77,8 +77,13 @@ std::string PromptMaker::head_of(uint64_t index, int64_t tokens) const {
   }
   if (!kit_.distinct()) return prefix;
   bool spaced = !prefix.empty();
-  auto check = [&](uint64_t capacity) {
-    if (index < capacity) return;
+  // The index of its words: of a spare prompt counted from the end.
+  const uint64_t from_end = index - static_cast<uint64_t>(kSparePrompts);
+  const bool spare = index >= static_cast<uint64_t>(kSparePrompts);
+  auto place = [&](uint64_t capacity) {
+    if (spare ? from_end < capacity / 2 : index < capacity) {
+      return spare ? capacity - 1 - from_end : index;
+    }
     throw Error{{.what = fmt::format("only {} prompts of {} tokens can be distinct, and prompt {} "
                                      "is asked for",
                                      capacity, tokens, index + 1),
@@ -88,14 +93,14 @@ std::string PromptMaker::head_of(uint64_t index, int64_t tokens) const {
   if (kit_.tokenizer) {
     int length =
         heads_.nonces.length(static_cast<int>(std::min<int64_t>(left, kNonceWords)), spaced);
-    check(heads_.nonces.capacity(length, spaced));
-    return prefix + heads_.nonces.make(index, length, spaced);
+    const uint64_t at = place(heads_.nonces.capacity(length, spaced));
+    return prefix + heads_.nonces.make(at, length, spaced);
   }
   auto bytes = static_cast<int64_t>(static_cast<double>(left) * kit_.plan.bytes_per_token) -
                (spaced ? 1 : 0);
   int letters = static_cast<int>(std::clamp<int64_t>(bytes, 1, kNonceLetters));
-  check(letter_nonces(letters));
-  return prefix + (spaced ? " " : "") + letter_nonce(index, letters, heads_.seed);
+  const uint64_t at = place(letter_nonces(letters));
+  return prefix + (spaced ? " " : "") + letter_nonce(at, letters, heads_.seed);
 }
 
 std::string PromptMaker::fit_estimate(const Request& request) {

@@ -51,11 +51,20 @@ void check_plan(const PromptPlan& plan, const Tokenizer* tokenizer) {
   }
 }
 
-// Runs work(maker, i) for i < count on several threads. Throws what the lowest failing i threw.
+struct Numbers {
+  int64_t first = 0;
+  int64_t count = 0;
+  int threads = 0;  // 0: as the plan says
+};
+
+// Runs work(maker, i) for i < numbers.count on several threads. Throws what the lowest failing i
+// threw.
 template <class Work>
-void in_parallel(const PromptKit& kit, const Heads& heads, int64_t count, const Work& work) {
+void in_parallel(const PromptKit& kit, const Heads& heads, Numbers numbers, const Work& work) {
+  const int64_t count = numbers.count;
   int64_t cores = std::max(1U, std::thread::hardware_concurrency());
-  int64_t threads = std::min<int64_t>(kit.plan.threads > 0 ? kit.plan.threads : cores, count);
+  const int wanted = numbers.threads > 0 ? numbers.threads : kit.plan.threads;
+  int64_t threads = std::min<int64_t>(wanted > 0 ? wanted : cores, count);
   std::atomic<int64_t> next{0};
   std::mutex mutex;  // guards the two below
   std::exception_ptr failure;
@@ -124,7 +133,7 @@ Heads make_heads(const PromptKit& kit, const std::string& nonce) {
   Heads heads{.seed = seed, .nonces = Nonces(kit.words, seed), .prefixes = {}};
   if (workload.prefix_tokens == 0) return heads;
   std::vector<std::string> prefixes(static_cast<size_t>(workload.prefix_groups));
-  in_parallel(kit, heads, workload.prefix_groups, [&](PromptMaker& maker, int64_t i) {
+  in_parallel(kit, heads, {.count = workload.prefix_groups}, [&](PromptMaker& maker, int64_t i) {
     prefixes[static_cast<size_t>(i)] =
         maker.make_prefix(static_cast<uint64_t>(i), workload.prefix_tokens);
   });
@@ -132,13 +141,13 @@ Heads make_heads(const PromptKit& kit, const std::string& nonce) {
   return heads;
 }
 
-PromptSet build_set(const PromptKit& kit, const Heads& heads, int64_t first, int64_t count) {
+PromptSet build_set(const PromptKit& kit, const Heads& heads, Numbers numbers) {
   PromptSet set;
-  set.prompts.resize(static_cast<size_t>(std::max<int64_t>(count, 0)));
+  set.prompts.resize(static_cast<size_t>(std::max<int64_t>(numbers.count, 0)));
   std::vector<std::string> hashes(set.prompts.size());
-  in_parallel(kit, heads, count, [&](PromptMaker& maker, int64_t i) {
+  in_parallel(kit, heads, numbers, [&](PromptMaker& maker, int64_t i) {
     auto place = static_cast<size_t>(i);
-    set.prompts[place] = maker.make(static_cast<uint64_t>(first + i));
+    set.prompts[place] = maker.make(static_cast<uint64_t>(numbers.first + i));
     hashes[place] = prompt_sha256(set.prompts[place]);
   });
   Sha256 hash;
@@ -174,13 +183,13 @@ int64_t PromptSource::needed() const {
   return sum;
 }
 
-PromptSet PromptSource::build(int64_t first, int64_t count) const {
-  return build_set(impl_->kit, impl_->heads, first, count);
+PromptSet PromptSource::build(int64_t first, int64_t count, int threads) const {
+  return build_set(impl_->kit, impl_->heads, {.first = first, .count = count, .threads = threads});
 }
 
 std::string PromptSource::fingerprint(int64_t count) const {
   if (impl_->kit.plan.nonce.empty()) return build(0, count).sha256;
-  return build_set(impl_->kit, make_heads(impl_->kit, {}), 0, count).sha256;
+  return build_set(impl_->kit, make_heads(impl_->kit, {}), {.count = count}).sha256;
 }
 
 PromptSet PromptSource::build_need(size_t need) const {

@@ -17,6 +17,8 @@ namespace {
 // A server that sends [DONE] and does not end the response is given this long before its
 // connection is closed.
 constexpr Duration kLinger = std::chrono::milliseconds(250);
+// After which an idle slot looks again for a filler that was not made yet.
+constexpr Duration kNextTry = std::chrono::milliseconds(1);
 // How late a change of LoadControl made elsewhere may be noticed.
 constexpr Duration kLongestWait = std::chrono::milliseconds(50);
 
@@ -42,16 +44,17 @@ struct IdleSlot {
 struct Flight {
   RequestRecord record;
   ResponseReader reader;
-  uint32_t prompt;    // of the plan
-  ChunkTrace chunks;  // empty unless asked for
+  const Prompt& prompt;              // of the plan, or of `spare`
+  SpareFillers::Request spare = {};  // keeps a prompt that is not of the plan
+  ChunkTrace chunks;                 // empty unless asked for
   int64_t bytes = 0;
   bool lingering = false;
   bool may_connect;  // the first request of its slot opens the connection
 
-  Flight(const LoadPlan& plan, RequestRecord started, const Arrival& arrival)
+  Flight(const LoadPlan& plan, RequestRecord started, const Arrival& arrival, const Prompt& sent)
       : record(std::move(started)),
         reader(plan.api, record, plan.secrets),
-        prompt(arrival.prompt),
+        prompt(sent),
         may_connect(arrival.after == kNoArrival) {}
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
@@ -158,12 +161,14 @@ class LoadLoop {
     const auto held =
         std::stable_partition(idle_slots_.begin(), idle_slots_.end(),
                               [now](const IdleSlot& idle) { return idle.since <= now; });
-    for (auto idle = idle_slots_.begin(); idle != held; ++idle) start_filler(*idle);
+    const std::vector<IdleSlot> ready(idle_slots_.begin(), held);
     idle_slots_.erase(idle_slots_.begin(), held);
+    for (const IdleSlot& idle : ready) start_filler(idle);
   }
 
-  void start(uint32_t index, const Arrival& arrival, Instant scheduled) {
-    const Prompt& prompt = plan_.prompts[arrival.prompt];
+  void start(uint32_t index, const Arrival& arrival, Instant scheduled,
+             SpareFillers::Request spare = {}) {
+    const Prompt& prompt = spare != nullptr ? spare->prompt : plan_.prompts[arrival.prompt];
     RequestRecord record{.run = plan_.run,
                          .index = index,
                          .slot = arrival.slot,
@@ -173,28 +178,41 @@ class LoadLoop {
                          .planned_input_tokens = prompt.planned_input_tokens,
                          .planned_output_tokens = prompt.planned_output_tokens};
     if (index >= flights_.size()) flights_.resize(index + 1);
-    flights_[index] = std::make_unique<Flight>(plan_, std::move(record), arrival);
+    flights_[index] = std::make_unique<Flight>(plan_, std::move(record), arrival, prompt);
     flights_[index]->reader.set_realtime_offset(realtime_offset_);
     if (plan_.chunks) flights_[index]->reader.trace_to(flights_[index]->chunks);
     timeouts_.push_back({clock_.now() + plan_.request_timeout, index});
     ++in_flight_;
     control_.in_flight.fetch_add(1, std::memory_order_relaxed);
-    client_.start(index, {.body = plan_.bodies[arrival.prompt],
-                          .endpoint = flights_[index]->record.url,
-                          .lane = arrival.slot});
+    const auto& body = spare != nullptr ? spare->body : plan_.bodies[arrival.prompt];
+    flights_[index]->spare = spare;
+    client_.start(index,
+                  {.body = body, .endpoint = flights_[index]->record.url, .lane = arrival.slot});
   }
 
   void start_filler(const IdleSlot& idle) {
     if (!measured_left()) return;
-    const uint32_t taken = control_.fillers_taken.fetch_add(1);
     const std::vector<uint32_t>& prompts = plan_.schedule.filler_prompts;
-    const auto index = static_cast<uint32_t>(plan_.schedule.arrivals.size()) + taken;
-    start(index,
+    const auto planned = static_cast<uint32_t>(prompts.size());
+    uint32_t taken = control_.fillers_taken.load();
+    while (taken < planned && !control_.fillers_taken.compare_exchange_weak(taken, taken + 1)) {
+    }
+    SpareFillers::Request spare;
+    if (taken >= planned) {
+      if (plan_.spare_fillers == nullptr) return;
+      spare = plan_.spare_fillers->take();
+      if (spare == nullptr) {  // not made yet
+        idle_slots_.push_back({idle.slot, clock_.now() + kNextTry});
+        return;
+      }
+      taken = control_.fillers_taken.fetch_add(1);
+    }
+    start(static_cast<uint32_t>(plan_.schedule.arrivals.size()) + taken,
           {.after = 0,
            .slot = idle.slot,
-           .prompt = prompts[taken % prompts.size()],
+           .prompt = spare == nullptr ? prompts[taken] : 0,
            .phase = Phase::kFiller},
-          idle.since);
+          idle.since, spare);
   }
 
   Instant next_deadline() const {
@@ -337,7 +355,7 @@ class LoadLoop {
   // A server may repeat the prompt in its answer: in an error, and where it has a mind to,
   // elsewhere.
   void hide_prompt(Flight& flight) const {
-    const Prompt& prompt = plan_.prompts[flight.prompt];
+    const Prompt& prompt = flight.prompt;
     RequestRecord& record = flight.record;
     for (std::string* text : {&record.error, &record.finish_reason, &record.response_id}) {
       if (is_drawn_id(*text)) continue;

@@ -9,9 +9,13 @@
 #include "llmsweep/protocol/request.h"
 #include "llmsweep/schedule/schedule.h"
 #include "sweep/client_health.h"
+#include "sweep/filler_supply.h"
 
 namespace llmsweep {
 namespace {
+
+// Numbers of spare prompts that a run may use for each planned one.
+constexpr int64_t kSparePerPrompt = 64;
 
 // With more failures the run's error rate is over its limit, whatever the rest does.
 int64_t max_failed(const LoadSpec& load, LoadPoint point) {
@@ -61,9 +65,18 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
   const LoadPoint point = position.run.point;
   const PromptSet prompts = prompts_.build(first_prompt, prompts_of(point));
 
+  SpareFillers spare;
+  FillerSupply supply(
+      spare, point.slots(),
+      [&, next = kSparePrompts + first_prompt * kSparePerPrompt](int64_t count) mutable {
+        const PromptSet more = prompts_.build(next, count, 1);
+        next += count;
+        return requests_of(more.prompts);
+      });
   const LoadPlan plan{.schedule = make_schedule(spec_.load, point),
                       .prompts = prompts.prompts,
                       .bodies = render(prompts.prompts),
+                      .spare_fillers = &spare,
                       .api = spec_.endpoint.api,
                       .endpoints = static_cast<uint32_t>(preflight_.addresses.size()),
                       .run = position.run,
@@ -73,6 +86,7 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
                       .max_failed = max_failed(spec_.load, point),
                       .chunks = chunk_sink(),
                       .secrets = secrets_};
+  const int64_t planned_fillers = prompt_demand(spec_.load, point).filler;
   LoadControl control;
   RunTracker tracker(position, prompt_demand(spec_.load, point).measured, clock_.now());
   const Ticker ticker{.tick = [&] {
@@ -82,6 +96,7 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
     } else if (interrupts == 1 || writer_.failed()) {
       control.stop = Stop::kFinish;
     }
+    if (spec_.load.fillers) supply.top_up(planned_fillers - control.fillers_taken.load());
     const Instant now = clock_.now();
     observer_.progress(tracker.progress(control, clients_.size(), now), now);
   }};
@@ -107,6 +122,17 @@ ChunkSink LevelRunner::chunk_sink() const {
   return [this](const RequestRecord& record, const ChunkTrace& trace) {
     writer_.add_chunks(record, trace);
   };
+}
+
+std::vector<SpareFillers::Request> LevelRunner::requests_of(
+    const std::vector<Prompt>& prompts) const {
+  const auto bodies = render(prompts);
+  std::vector<SpareFillers::Request> requests;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    requests.push_back(std::make_shared<const SpareRequest>(
+        SpareRequest{.prompt = prompts[i], .body = bodies[i]}));
+  }
+  return requests;
 }
 
 std::vector<std::shared_ptr<const std::string>> LevelRunner::render(

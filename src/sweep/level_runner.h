@@ -44,6 +44,7 @@ class LevelRunner {
 
  private:
   std::vector<std::shared_ptr<const std::string>> render(const std::vector<Prompt>& prompts) const;
+  std::vector<SpareFillers::Request> requests_of(const std::vector<Prompt>& prompts) const;
   ChunkSink chunk_sink() const;
 
   const SweepSpec& spec_;

@@ -213,5 +213,24 @@ TEST(Nonce, ChangesSharedPrefixesToo) {
   EXPECT_EQ(starts.size(), 3U) << "one for each nonce: the prompts of a group share it";
 }
 
+TEST(SparePrompts, BeginWithWordsThatNoPlannedPromptBeginsWith) {
+  const PromptSource source(random_plan(64, 1), nullptr);
+  std::set<std::string> starts;
+  for (const int64_t first : {int64_t{0}, kSparePrompts, kSparePrompts + 64 * 500}) {
+    for (const Prompt& prompt : source.build(first, 500).prompts) {
+      starts.insert(prompt.text.substr(0, 9));
+    }
+  }
+  EXPECT_EQ(starts.size(), 1500U);
+}
+
+TEST(SparePrompts, EndWhereThereAreHardlyEnough) {
+  PromptPlan plan = random_plan(1, 1);
+  plan.bytes_per_token = 1;  // 26 letters
+  const PromptSource source(plan, nullptr);
+  EXPECT_EQ(source.build(kSparePrompts, 13).prompts.size(), 13U);
+  EXPECT_THROW(source.build(kSparePrompts + 13, 1), Error);
+}
+
 }  // namespace
 }  // namespace llmsweep

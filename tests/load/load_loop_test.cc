@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include <map>
 #include <memory>
 
@@ -92,9 +94,23 @@ TEST(LoadLoop, HandsOverFromWarmUpWithoutADrain) {
   EXPECT_EQ(quick_measured.scheduled, *by_index(records, 1).end);
 }
 
+// That plan 100, 101, … tokens in.
+std::vector<SpareFillers::Request> spare_requests(int count) {
+  std::vector<SpareFillers::Request> made;
+  for (int i = 0; i < count; ++i) {
+    made.push_back(std::make_shared<const SpareRequest>(
+        SpareRequest{.prompt = {.planned_input_tokens = 100 + i},
+                     .body = std::make_shared<const std::string>("{}")}));
+  }
+  return made;
+}
+
 TEST(LoadLoop, FillersKeepEverySlotBusyUntilTheLastMeasuredRequestHasEnded) {
   Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0}, 4,
               [](RequestId id) { return good_answer(2, id % 4 == 0 ? 500ms : 100ms, 1ms); });
+  SpareFillers spare;
+  spare.add(spare_requests(50));
+  bench.plan.spare_fillers = &spare;
   const auto records = bench.run();
   Instant last_measured{};
   for (const RequestRecord& record : records) {
@@ -113,12 +129,31 @@ TEST(LoadLoop, FillersKeepEverySlotBusyUntilTheLastMeasuredRequestHasEnded) {
   }
 }
 
-TEST(LoadLoop, TakesFillerPromptsAgainWhenTheyRunOut) {
+TEST(LoadLoop, SendsNoFillerTwice) {
   Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0}, 2,
               [](RequestId id) { return good_answer(1, id == 0 ? 10s : 10ms, 1ms); });
+  const size_t planned = bench.plan.schedule.filler_prompts.size();
+  EXPECT_EQ(count(bench.run(), Phase::kFiller, Outcome::kOk), planned) << "nobody makes more";
+}
+
+TEST(LoadLoop, GoesOnWithFillersThatAreMadeMeanwhile) {
+  Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0}, 2,
+              [](RequestId id) { return good_answer(1, id == 0 ? 10s : 10ms, 1ms); });
+  const size_t planned = bench.plan.schedule.filler_prompts.size();
+  SpareFillers spare;
+  spare.add(spare_requests(5));
+  bench.plan.spare_fillers = &spare;
   const auto records = bench.run();
-  EXPECT_GT(count(records, Phase::kFiller, Outcome::kOk),
-            bench.plan.schedule.filler_prompts.size());
+  EXPECT_EQ(count(records, Phase::kFiller, Outcome::kOk), planned + 5);
+  EXPECT_EQ(spare.taken(), 5);
+  std::vector<int64_t> inputs;
+  std::set<uint64_t> indices;
+  for (const RequestRecord& record : records) {
+    indices.insert(record.index);
+    if (record.planned_input_tokens >= 100) inputs.push_back(record.planned_input_tokens);
+  }
+  EXPECT_EQ(inputs, (std::vector<int64_t>{100, 101, 102, 103, 104}));
+  EXPECT_EQ(indices.size(), records.size());
 }
 
 TEST(LoadLoop, WithoutFillersARunDrains) {

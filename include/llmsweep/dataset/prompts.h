@@ -54,6 +54,10 @@ struct DatasetSummary {
   std::vector<std::string> skip_reasons;  // "3 records without a turn of the user (first: 17)"
 };
 
+// Numbers from here on are for prompts beyond every plan: their first words are counted from the
+// other end, so that they meet those of planned prompts only where there are hardly enough.
+inline constexpr int64_t kSparePrompts = int64_t{1} << 33;
+
 class PromptSource {
  public:
   // Reads the dataset once (offsets are kept, not texts). Null tokenizer: estimate. Throws Error
@@ -68,7 +72,8 @@ class PromptSource {
   int64_t needed() const;  // the sum of the plan's needs
   // Prompts [first, first + count); may lie beyond needed(), for levels added later. Any thread,
   // one call at a time. Throws Error where the dataset cannot give a prompt of the asked length.
-  PromptSet build(int64_t first, int64_t count) const;
+  // `threads` 0: as the plan says.
+  PromptSet build(int64_t first, int64_t count, int threads = 0) const;
   // PromptSet::sha256 of the first `count` prompts as they are without the nonce: the same for all
   // runs of one workload.
   std::string fingerprint(int64_t count) const;

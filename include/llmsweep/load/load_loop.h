@@ -7,9 +7,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -59,11 +61,36 @@ struct LoadControl {
 using RecordSink = std::function<void(const RequestRecord&)>;
 using ChunkSink = std::function<void(const RequestRecord&, const ChunkTrace&)>;
 
+// A request that was made while the run went on.
+struct SpareRequest {
+  Prompt prompt;
+  std::shared_ptr<const std::string> body;
+};
+
+// What slots send once the planned fillers are used up. Made by a thread that runs no loop, ahead
+// of need. Any thread.
+class SpareFillers {
+ public:
+  using Request = std::shared_ptr<const SpareRequest>;
+  void add(std::vector<Request> made);
+  // Null: none is made yet.
+  Request take();
+  size_t left() const;
+  int64_t taken() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::deque<Request> left_;  // guarded by mutex_, as is taken_
+  int64_t taken_ = 0;
+};
+
 // What one run sends. bodies[i] and prompts[i] match Arrival::prompt.
 struct LoadPlan {
   Schedule schedule;
   std::span<const Prompt> prompts;  // must outlive the run
   std::vector<std::shared_ptr<const std::string>> bodies;
+  // After schedule.filler_prompts; outlives the run. Null: a slot then sends nothing more.
+  SpareFillers* spare_fillers = nullptr;
   Api api = Api::kChat;
   uint32_t endpoints = 1;  // URLs of the client; slots take them round robin
   RunId run;               // written into the records

@@ -26,7 +26,8 @@ struct Arrival {
 };
 
 // arrivals[i].after < i. When a slot has nothing left and measured requests are still in flight
-// somewhere, it takes the next of `filler_prompts` (round and round), until none is.
+// somewhere, it takes the next of `filler_prompts`, and after them what is made
+// while the run goes on, until none is.
 struct Schedule {
   std::vector<Arrival> arrivals;
   std::vector<uint32_t> filler_prompts;  // empty: no fillers

@@ -27,7 +27,7 @@ struct PromptDemand {
 uint32_t measured_per_slot(const LoadSpec& load, LoadPoint point);
 
 // Fillers: half of the measured requests and one a slot. Where slots need more (requests of very
-// unequal length) the load loop takes them again from the first.
+// unequal length) more are made while the run goes on.
 PromptDemand prompt_demand(const LoadSpec& load, LoadPoint point);
 
 // A concurrency is a closed loop: C users, each of whom sends the next request when the last one

@@ -17,6 +17,7 @@
 #include "llmsweep/report/table.h"
 #include "llmsweep/spec/spec.h"
 #include "llmsweep/sweep/endpoint.h"
+#include "llmsweep/sweep/feasibility.h"
 #include "llmsweep/sweep/prediction.h"
 #include "llmsweep/sweep/preflight.h"
 
@@ -45,6 +46,7 @@ Findings find_out(const SweepSpec& spec, const PreflightOptions& preflight) {
   found.urls = endpoint.connection().urls;
   found.simulated = endpoint.simulated();
   found.preflight = check_endpoint(spec, endpoint.connection(), preflight);
+  require_feasible(spec, found.preflight, found.simulated, preflight.interrupts);
   const std::vector<std::string>& more = found.preflight.provenance.notes;
   found.notes.insert(found.notes.end(), more.begin(), more.end());
   found.notes.push_back(last_selftest_says(planned_load(spec, found.preflight)));

@@ -1,0 +1,108 @@
+#include "llmsweep/sweep/feasibility.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/dataset/prompts.h"
+#include "llmsweep/http/make_client.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/schedule/schedule.h"
+#include "llmsweep/stats/percentile.h"
+#include "llmsweep/sweep/prediction.h"
+#include "sweep/level_runner.h"
+
+namespace llmsweep {
+namespace {
+
+// More than max_error_rate of a normal distribution would be beyond it.
+int64_t largest_likely(const TokenCount& count, double max_error_rate) {
+  switch (count.kind) {
+    case TokenCount::Kind::kFixed:
+      return count.fixed;
+    case TokenCount::Kind::kUniform:
+      return count.max;
+    case TokenCount::Kind::kNormal:
+      return static_cast<int64_t>(count.mean + (max_error_rate <= 0.01 ? 2.33
+                                                : max_error_rate < 0.5 ? 1.0
+                                                                       : 0.0) *
+                                                   count.stddev);
+    case TokenCount::Kind::kWeighted: {
+      int64_t most = 0;
+      for (const auto& [tokens, weight] : count.weighted) most = std::max(most, tokens);
+      return most;
+    }
+  }
+  return 0;
+}
+
+void require_context(const SweepSpec& spec, const Preflight& preflight) {
+  if (!preflight.context_tokens) return;
+  const WorkloadSpec& workload = spec.workload;
+  int64_t input = 0;
+  if (workload.input_tokens) {
+    input = largest_likely(*workload.input_tokens, spec.load.max_error_rate);
+    if (workload.input_scope == InputScope::kContent) {
+      input += preflight.overhead_tokens.value_or(0);
+    }
+  }
+  const int64_t output = largest_likely(workload.output_tokens, spec.load.max_error_rate);
+  if (input + output <= *preflight.context_tokens) return;
+  throw Error(
+      {.what = fmt::format("{} tokens in and {} out are more than the {} of the context "
+                           "that the endpoint gives '{}'",
+                           input, output, *preflight.context_tokens, printable(preflight.model)),
+       .where = "workload.input_tokens",
+       .next = "ask for less, or let the server take more (vLLM: --max-model-len)"});
+}
+
+void require_samples(const SweepSpec& spec) {
+  for (const Target& target : spec.targets) {
+    if (target.metric == Metric::kItl || target.metric == Metric::kIcl) continue;  // of gaps
+    const int64_t needed = samples_needed(target.statistic);
+    for (const LoadPoint point : load_points(spec.load)) {
+      const int64_t requests =
+          int64_t{prompt_demand(spec.load, point).measured} * spec.load.repeats;
+      if (requests >= needed) continue;
+      throw Error({.what = fmt::format("a target at {} needs {} requests of a level, and {} has {}",
+                                       name_of(target.statistic), needed, text_of(point), requests),
+                   .where = "targets",
+                   .next = fmt::format("set load.min_requests: {}",
+                                       (needed + spec.load.repeats - 1) / spec.load.repeats)});
+    }
+  }
+}
+
+void require_prompts(const SweepSpec& spec, const Preflight& preflight,
+                     const Interrupts* interrupts) {
+  constexpr int64_t kSome = 16;
+  PromptPlan plan = prompt_plan(spec, preflight, {});
+  plan.interrupts = interrupts;
+  const PromptSource prompts(plan, preflight.tokenizer);
+  const int64_t needed = prompts.needed();
+  prompts.build(0, std::min(kSome, needed));
+  prompts.build(needed - 1, 1);  // can so many be distinct?
+  if (!spec.workload.input_tokens || spec.workload.input_tokens->kind == TokenCount::Kind::kFixed) {
+    return;
+  }
+  plan.workload.input_tokens =
+      TokenCount{.fixed = largest_likely(*spec.workload.input_tokens, spec.load.max_error_rate)};
+  PromptSource(plan, preflight.tokenizer).build(0, 1);
+}
+
+}  // namespace
+
+void require_feasible(const SweepSpec& spec, const Preflight& preflight, bool simulated,
+                      const Interrupts* interrupts) {
+  const auto streams = static_cast<size_t>(most_streams(spec));
+  ensure_descriptors(streams, simulated ? 2 : 1);
+  ensure_ports(streams, preflight.addresses.size());
+  require_context(spec, preflight);
+  require_samples(spec);
+  require_prompts(spec, preflight, interrupts);
+}
+
+}  // namespace llmsweep

@@ -10,6 +10,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/describe.h"
+#include "llmsweep/stats/failures.h"
 #include "llmsweep/stats/intervals.h"
 
 namespace llmsweep {
@@ -135,6 +136,7 @@ GateReport gate(const SweepResult& result, const SweepResult* baseline, const Ga
                     .marks = marks_of(result),
                     .inconclusive_is = policy.inconclusive_is};
   for (DecidedLine& line : decided) report.lines.push_back(std::move(line.line));
+  for (const FailureReason& reason : failures_of(result)) report.failures.push_back(reason.error);
   report.outcome = worst_of(report.lines);
   return report;
 }

@@ -62,7 +62,10 @@ class ConsoleObserver final : public SweepObserver {
       : live_(console.err_terminal.live),
         style_(console.err_terminal.style),
         view_(console.err, console.err_terminal),
-        quiet_(quiet) {}
+        quiet_(quiet) {
+    // Nobody cuts a line of a pipe or a file: the counts at its end are wanted there.
+    if (!live_) style_.width = 1000;
+  }
 
   void note(const std::string& line) override { view_.print("note: " + printable(line, 500)); }
   void planned(const PlannedLoad& load) override { note(last_selftest_says(load)); }
@@ -95,6 +98,28 @@ bool any_completed(const SweepResult& result) {
     if (level.pooled.requests.completed > 0) return true;
   }
   return false;
+}
+
+// Where it refused requests or broke them off it answered: then its own words say more.
+std::string why_incomplete(const SweepResult& result) {
+  const RequestCounts* last = nullptr;
+  for (const LevelStats& level : result.levels) {
+    for (const RunStats& run : level.runs) {
+      if (run.requests.failed > 0) last = &run.requests;
+    }
+  }
+  const auto ended = [&](Outcome outcome) {
+    return last != nullptr && last->by_outcome.contains(outcome);
+  };
+  if (last == nullptr || last->errors.empty() ||
+      !(ended(Outcome::kHttpError) || ended(Outcome::kProtocolError))) {
+    return "the endpoint stopped answering; the sweep is incomplete";
+  }
+  const ErrorCount& error = last->errors.front();
+  return fmt::format(
+      "the endpoint answers, but {} of the last {} measured requests failed; the "
+      "sweep is incomplete. {} of them: {}",
+      last->failed, last->failed + last->completed, error.count, error.text);
 }
 
 // A fresh folder, or the one to go on with.
@@ -208,9 +233,9 @@ int run_command(const RunOptions& options, Console& console) {
   if (outcome.stopped) return kExitInterrupted;
   if (outcome.endpoint_lost || !any_completed(result)) {
     throw MeasurementError(
-        {.what = "the endpoint stopped answering; the sweep is incomplete",
+        {.what = why_incomplete(result),
          .where = spec.name,
-         .next = "the failures and their reasons are in " + (folder / "requests.jsonl").string()});
+         .next = "each failure and its reason is in " + (folder / "requests.jsonl").string()});
   }
   return verdict;
 }

@@ -34,11 +34,15 @@ std::string interval_note(const SweepResult& result);
 // A reason of invalidity or a warning, with its remedy and the levels that it holds for.
 struct Finding {
   bool invalid = false;
+  bool failure = false;  // why requests failed, in the server's words
   std::string text;
   std::string remedy;
   std::vector<LoadPoint> levels;
 };
-// Invalid ones first, each kind once.
+std::string failure_text(const ErrorCount& error);  // "12 requests failed: HTTP 400: …"
+// "INVALID", "warning", "failed".
+std::string_view label_of(const Finding& finding);
+// Invalid ones first, each kind once; reasons of failures last.
 std::vector<Finding> findings_of(const SweepResult& result);
 std::string levels_text(const std::vector<LoadPoint>& levels);  // "level 8", "levels 8, 16"
 

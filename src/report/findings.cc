@@ -1,7 +1,11 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
+#include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/stats/failures.h"
 #include "llmsweep/stats/validity.h"
 #include "report/cells.h"
 
@@ -33,10 +37,27 @@ void collect(const SweepResult& result, std::vector<Kind> RunStats::*member, boo
 
 }  // namespace
 
+std::string failure_text(const ErrorCount& error) {
+  return fmt::format("{} {} failed: {}", error.count, error.count == 1 ? "request" : "requests",
+                     printable(error.text, 500));
+}
+
+std::string_view label_of(const Finding& finding) {
+  if (finding.failure) return "failed";
+  return finding.invalid ? "INVALID" : "warning";
+}
+
 std::vector<Finding> findings_of(const SweepResult& result) {
   std::vector<Finding> findings;
   collect(result, &RunStats::invalid_reasons, true, findings);
   collect(result, &RunStats::warnings, false, findings);
+  for (const FailureReason& reason : failures_of(result)) {
+    findings.push_back({.invalid = false,
+                        .failure = true,
+                        .text = failure_text(reason.error),
+                        .remedy = {},
+                        .levels = reason.levels});
+  }
   return findings;
 }
 

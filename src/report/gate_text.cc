@@ -4,6 +4,7 @@
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/report/gate_report.h"
+#include "report/cells.h"
 #include "report/escape.h"
 #include "report/gate_lines.h"
 #include "report/text_table.h"
@@ -95,6 +96,7 @@ std::string gate_text(const GateReport& report, const TableStyle& style) {
     text += report::paint(outcome, sgr_of(line.outcome), style) + " " +
             (style.unicode ? rest : ascii(rest)) + "\n";
   }
+  for (const ErrorCount& error : report.failures) text += report::failure_text(error) + "\n";
   return text + report::paint(report::verdict_text(report), "1", style) + "\n";
 }
 
@@ -119,6 +121,12 @@ std::string gate_markdown(const GateReport& report, size_t max_bytes) {
       return text + fmt::format("\nand {} more rules\n", lines.size() - i);
     }
     text += row;
+  }
+  for (const ErrorCount& error : report.failures) {
+    const std::string line =
+        "\n" + report::markdown(report::failure_text(error), kMessageBytes) + "\n";
+    if (text.size() + line.size() > max_bytes) break;
+    text += line;
   }
   return text;
 }

@@ -182,11 +182,13 @@ std::string html_findings(std::span<const SweepResult> results) {
   std::string text;
   for (const SweepResult& result : results) {
     for (const Finding& finding : findings_of(result)) {
-      text +=
-          fmt::format("<li class=\"{}\"><strong>{}</strong>{}{}: {}",
-                      finding.invalid ? "bad" : "notice", finding.invalid ? "Invalid" : "Warning",
-                      results.size() > 1 ? markup(result.name, 80) + ", " : "",
-                      levels_text(finding.levels), markup(finding.text, 500));
+      text += fmt::format("<li class=\"{}\"><strong>{}</strong>{}{}: {}",
+                          finding.invalid || finding.failure ? "bad" : "notice",
+                          finding.invalid   ? "Invalid"
+                          : finding.failure ? "Failed"
+                                            : "Warning",
+                          results.size() > 1 ? markup(result.name, 80) + ", " : "",
+                          levels_text(finding.levels), markup(finding.text, 500));
       if (!finding.remedy.empty()) {
         text += "<span class=\"remedy\">" + markup(finding.remedy, 500) + "</span>";
       }

@@ -64,7 +64,10 @@ std::string section(const SweepResult& result, std::span<const Measure> columns)
   std::string findings;
   for (const report::Finding& finding : report::findings_of(result)) {
     findings +=
-        fmt::format("- **{}** {}: {} {}\n", finding.invalid ? "INVALID" : "Warning",
+        fmt::format("- **{}** {}: {} {}\n",
+                    finding.invalid   ? "INVALID"
+                    : finding.failure ? "Failed"
+                                      : "Warning",
                     report::levels_text(finding.levels), report::markdown(finding.text, 1000),
                     report::markdown(finding.remedy, 1000));
   }

@@ -83,7 +83,7 @@ std::string notes(const SweepResult& result, const TableStyle& style) {
     text += "* with drain: tokens / wall, ramp and drain included\n";
   }
   for (const report::Finding& finding : report::findings_of(result)) {
-    const std::string label = finding.invalid ? "INVALID" : "warning";
+    const std::string label(report::label_of(finding));
     const std::string colored = report::paint(label, finding.invalid ? "1;31" : "33", style);
     std::string line = label + " " + report::levels_text(finding.levels) + ": " + finding.text;
     if (!finding.remedy.empty()) line += " " + finding.remedy;

@@ -138,10 +138,17 @@ void fields(Archive& archive, VllmDefinitions& value) {
 }
 
 template <class Archive>
+void fields(Archive& archive, ErrorCount& value) {
+  archive("text", value.text);
+  archive("count", value.count);
+}
+
+template <class Archive>
 void fields(Archive& archive, RequestCounts& value) {
   archive("completed", value.completed);
   archive("failed", value.failed);
   archive("by_outcome", value.by_outcome);
+  archive("errors", value.errors);
 }
 
 template <class Archive>

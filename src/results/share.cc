@@ -246,6 +246,11 @@ std::string Sharing::text(std::string_view text) const {
 
 SweepResult Sharing::result() const {
   SweepResult shared = result_;
+  // What a server said of a request may hold anything.
+  for (LevelStats& level : shared.levels) {
+    level.pooled.requests.errors.clear();
+    for (RunStats& run : level.runs) run.requests.errors.clear();
+  }
   for (std::string* value :
        {&shared.tool, &shared.name, &shared.system.accelerator, &shared.system.precision,
         &shared.system.engine, &shared.system.engine_version}) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "llmsweep/stats/failures.h"
 #include "llmsweep/stats/percentile.h"
 
 namespace llmsweep {
@@ -217,6 +218,7 @@ int64_t fill_request_stats(RunStats& stats, std::span<const RequestRecord> recor
     tokens.add(record);
     if (is_good(record, level)) ++good;
   }
+  stats.requests.errors = count_errors(records);
   fill_distributions(stats, std::move(samples));
   tokens.fill(stats);
   const int64_t measured = stats.requests.completed + stats.requests.failed;

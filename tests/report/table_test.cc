@@ -150,5 +150,14 @@ TEST(LevelTable, ShowsTheColumnsThatAreNamedAndNoOthers) {
               HasSubstr("| 8 | 3.21 | 9.87 | 98.5 | 109 | yes |\n"));
 }
 
+TEST(LevelTable, ShowsTheServersSentenceOnceWithItsCount) {
+  SweepResult result = sample::empty_result("gb200", 4);
+  result.levels = {sample::level(1, 5801, 272, 4)};
+  result.levels[0].pooled.requests.errors = {{"HTTP 400: context \x1b[2J too short", 12}};
+  const std::string text = level_table(result, {.width = 200});
+  EXPECT_THAT(text, HasSubstr("failed level 1: 12 requests failed: HTTP 400: context"));
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+}
+
 }  // namespace
 }  // namespace llmsweep

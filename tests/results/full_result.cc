@@ -52,8 +52,10 @@ RunStats run(int repeat) {
   run.valid = false;
   run.invalid_reasons = {InvalidReason::kClientBusy, InvalidReason::kErrors};
   run.warnings = {Warning::kHostStall, Warning::kWithDrain};
-  run.requests = {
-      .completed = 80, .failed = 3, .by_outcome = {{Outcome::kOk, 80}, {Outcome::kTimeout, 3}}};
+  run.requests = {.completed = 80,
+                  .failed = 3,
+                  .by_outcome = {{Outcome::kOk, 80}, {Outcome::kTimeout, 3}},
+                  .errors = {{.text = "no end", .count = 3}}};
   run.e2e = distribution(5801.1 + repeat);
   run.ttft = distribution(200.3);
   run.ttfo = distribution(210.7);

@@ -71,7 +71,8 @@ TEST(ResultFile, HasTheDocumentedKeys) {
   }
   EXPECT_EQ(level["e2e_ms"]["p50_ci95"], json::array({5800.6, 5801.6}));
   EXPECT_EQ(level["requests"],
-            json::parse(R"({"completed":80,"failed":3,"by_outcome":{"ok":80,"timeout":3}})"));
+            json::parse(R"({"completed":80,"failed":3,"by_outcome":{"ok":80,"timeout":3},
+                            "errors":[{"text":"no end","count":3}]})"));
   EXPECT_EQ(level["invalid_reasons"], json::parse(R"(["client_busy","errors"])"));
   for (const char* key : {"target_ms", "statistic", "users", "c_pass", "c_fail", "c_interpolated",
                           "kind", "users_per_gpu"}) {

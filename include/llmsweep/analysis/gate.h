@@ -100,6 +100,7 @@ struct GateReport {
   std::string baseline_name;       // empty: none
   std::vector<std::string> marks;  // SIMULATED, …: what a reader must know
   std::vector<GateLine> lines;
+  std::vector<ErrorCount> failures;  // why the result's requests failed, the most frequent first
   // The worst: FAIL before INVALID before INCONCLUSIVE before PASS.
   GateOutcome outcome = GateOutcome::kInvalid;
   InconclusiveIs inconclusive_is = InconclusiveIs::kInconclusive;

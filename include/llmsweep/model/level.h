@@ -93,10 +93,19 @@ struct ClientHealth {
   bool operator==(const ClientHealth&) const = default;
 };
 
+// A reason of failed requests: the server's own sentence, where it gave one.
+struct ErrorCount {
+  std::string text;
+  int64_t count = 0;
+
+  bool operator==(const ErrorCount&) const = default;
+};
+
 struct RequestCounts {
   int64_t completed = 0;                  // measured and ok
   int64_t failed = 0;                     // measured and not ok
   std::map<Outcome, int64_t> by_outcome;  // measured
+  std::vector<ErrorCount> errors;         // of `failed`: the five that came most, each once
 
   bool operator==(const RequestCounts&) const = default;
 };

@@ -37,12 +37,40 @@ bool blocks(InvalidReason reason, const GateRule& rule) {
          (reason != InvalidReason::kErrors && reason != InvalidReason::kTooFewRequests);
 }
 
+// What chunks that stand for tokens make of it is not what it says.
+bool counts_tokens(const GateRule& rule) {
+  switch (rule.figure) {
+    case GateFigure::kLatency:
+      return rule.metric == Metric::kTpot || rule.metric == Metric::kItl;
+    case GateFigure::kThroughput:
+    case GateFigure::kOutputThroughput:
+    case GateFigure::kSteadyThroughput:
+    case GateFigure::kThroughputPerGpu:
+    case GateFigure::kOutputSpeed:
+    case GateFigure::kDecodeSpeed:
+      return true;
+    case GateFigure::kRequestThroughput:
+    case GateFigure::kErrorRate:
+    case GateFigure::kGoodput:
+    case GateFigure::kGoodputRate:
+    case GateFigure::kUsers:
+    case GateFigure::kUsersPerGpu:
+    case GateFigure::kQuality:
+      return false;
+  }
+  return false;
+}
+
 struct Obstacle {
   std::string why;
   std::string next;
 };
 // What keeps the level from carrying this rule; nothing where it can.
 std::optional<Obstacle> obstacle_of(const LevelStats& level, const GateRule& rule) {
+  if (level.pooled.valid && level.pooled.token_count_estimated && counts_tokens(rule)) {
+    return Obstacle{std::string(sentence(Warning::kTokenCountEstimated)),
+                    std::string(remedy(Warning::kTokenCountEstimated))};
+  }
   if (level.pooled.valid) return std::nullopt;
   const auto& reasons = level.pooled.invalid_reasons;
   if (reasons.empty()) return Obstacle{"the file marks it invalid", "measure the level again"};
@@ -92,7 +120,10 @@ FoundLevel usable_level(const Side& side, const GateRule& rule, LoadPoint point)
   }
   if (const auto obstacle = obstacle_of(*level, rule)) {
     return {.invalid = invalid_line(
-                rule, fmt::format("the level of {} is invalid: {}", side.name, obstacle->why),
+                rule,
+                fmt::format("the level of {} {}: {}", side.name,
+                            level->pooled.valid ? "cannot carry a rule on tokens" : "is invalid",
+                            obstacle->why),
                 obstacle->next)};
   }
   if (side.result.source == Source::kMeasured && !is_about_errors(rule) &&

@@ -55,7 +55,10 @@ struct Flight {
       : record(std::move(started)),
         reader(plan.api, record, plan.secrets),
         prompt(sent),
-        may_connect(arrival.after == kNoArrival) {}
+        may_connect(arrival.after == kNoArrival) {
+    reader.expect_model(plan.model);
+    if (plan.tokenizer != nullptr) reader.keep_text();
+  }
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
 };
@@ -346,6 +349,10 @@ class LoadLoop {
   void hand_over_one() {
     Flight& flight = *ended_.front();
     hide_prompt(flight);
+    if (encoder_ != nullptr) {
+      flight.reader.count_text(
+          [this](std::string_view text) { return encoder_->count(text, SpecialTokens::kPlain); });
+    }
     sink_(flight.record);
     if (plan_.chunks) plan_.chunks(flight.record, flight.chunks);
     result_.records.push_back(std::move(flight.record));
@@ -414,6 +421,8 @@ class LoadLoop {
   const RecordSink& sink_;
 
   ChunkParser parser_;
+  const std::unique_ptr<Encoder> encoder_ =
+      plan_.tokenizer == nullptr ? nullptr : plan_.tokenizer->encoder();
   std::vector<std::vector<uint32_t>> followers_;  // followers_[i] wait for arrival i
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   std::vector<IdleSlot> idle_slots_;  // nothing planned left: fillers

@@ -66,6 +66,7 @@ constexpr std::array kOutcomeNames = {
 };
 constexpr std::array kTokenSourceNames = {
     Named<TokenSource>{TokenSource::kUsage, "usage"},
+    Named<TokenSource>{TokenSource::kLimit, "limit"},
     Named<TokenSource>{TokenSource::kTokenizer, "tokenizer"},
     Named<TokenSource>{TokenSource::kChunks, "chunks"},
 };
@@ -88,11 +89,17 @@ constexpr std::array kWarningNames = {
     Named<Warning>{Warning::kTokenCountEstimated, "token_count_estimated"},
     Named<Warning>{Warning::kInputUnverified, "input_unverified"},
     Named<Warning>{Warning::kCachedTokens, "cached_tokens"},
+    Named<Warning>{Warning::kBuffered, "buffered"},
+    Named<Warning>{Warning::kCoalesced, "coalesced"},
+    Named<Warning>{Warning::kOtherModel, "other_model"},
+    Named<Warning>{Warning::kRepairedChunks, "repaired_chunks"},
     Named<Warning>{Warning::kPromptsReused, "prompts_reused"},
     Named<Warning>{Warning::kOneRepeat, "one_repeat"},
     Named<Warning>{Warning::kLittlesLaw, "littles_law"},
     Named<Warning>{Warning::kNoReceiveStamps, "no_receive_stamps"},
     Named<Warning>{Warning::kRetryAfterCut, "retry_after_cut"},
+    Named<Warning>{Warning::kSlotsHeld, "slots_held"},
+    Named<Warning>{Warning::kResponseTail, "response_tail"},
     Named<Warning>{Warning::kWithDrain, "with_drain"},
 };
 constexpr std::array kUsersKindNames = {

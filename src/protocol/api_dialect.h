@@ -4,7 +4,9 @@
 // openai_chunk.h.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -36,14 +38,20 @@ struct ApiWords {
   std::string_view end;         // of a stream
 };
 
+// A key of a count of tokens, and what the count is.
+struct CountKey {
+  std::string_view key;
+  std::optional<int64_t> Chunk::*count;
+};
+
 // The JSON keys whose values ChunkShape has to tell apart; every other text and whole number of a
 // chunk with output means nothing.
 struct ChunkKeys {
-  std::span<const std::string_view> meaningful;  // of texts: another one is another chunk
+  std::span<const std::string_view> meaningful;  // a text or number: another one is another chunk
   std::string_view id;
-  std::string_view prompt_tokens;
-  std::string_view completion_tokens;
-  std::string_view cached_tokens;
+  std::string_view model;
+  std::span<const std::string_view> output;  // of texts that may be output
+  std::span<const CountKey> counts;
 };
 
 struct ApiDialect {

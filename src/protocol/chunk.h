@@ -11,14 +11,23 @@ namespace llmsweep {
 
 struct Chunk {
   std::string_view id;
+  std::string_view model;
   std::string_view finish_reason;  // of the first choice that has one: "stop", "length", …
-  bool has_choices = false;        // a non-empty list: it is a part of the answer
-  bool answer = false;             // non-empty content or text
-  bool other_output = false;       // reasoning, refusal, a tool call
+  // The first text of either kind of output. `escaped`: as JSON spells it.
+  std::string_view answer_text;
+  std::string_view other_text;
+  bool escaped = false;
+  bool has_choices = false;   // a non-empty list: it is a part of the answer
+  bool answer = false;        // non-empty content or text
+  bool other_output = false;  // a thought, refusal, a tool call
+  bool thought = false;       // other_output is, or has in it, reasoning
   bool role = false;
-  bool error = false;  // an error object or string, at the top or in a choice
+  bool error = false;     // it says that something failed, at the top or in a choice
+  bool repaired = false;  // it was no JSON as the standard has it
   std::optional<int64_t> prompt_tokens;
   std::optional<int64_t> completion_tokens;
+  std::optional<int64_t> total_tokens;
+  std::optional<int64_t> reasoning_tokens;
   std::optional<int64_t> cached_tokens;
   std::optional<int64_t> server_prefill_us;
   std::optional<int64_t> server_decode_us;

@@ -1,8 +1,10 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/protocol/response.h"
@@ -18,18 +20,61 @@ namespace dom = simdjson::dom;
 constexpr size_t kFirstCapacity = size_t{64} << 10;
 constexpr size_t kMaxDepth = 64;
 
-// Text is not kept, so bytes that are not UTF-8 and escapes of lone surrogates (a character cut in
-// two by the server) need not fail a request: both become U+FFFD.
-std::string repaired(std::string_view payload) {
-  std::string text = repair_utf8(payload);
-  for (size_t i = text.find('\\'); i != std::string::npos; i = text.find('\\', i + 2)) {
-    const bool surrogate = i + 6 <= text.size() && text[i + 1] == 'u' &&
-                           (text[i + 2] | 0x20) == 'd' &&
-                           std::strchr("89abcdefABCDEF", text[i + 3]);
-    if (surrogate) text.replace(i + 2, 4, "fffd");
+// Bytes that are not UTF-8 and escapes of lone surrogates (a character cut in two by the server)
+// need not fail a request: both become U+FFFD. Nor need what is no JSON outside and inside of
+// texts: NaN and Infinity, which become null, a comma before a bracket, and control characters.
+class Repair {
+ public:
+  explicit Repair(std::string_view payload) : text_(repair_utf8(payload)) {
+    while (at_ < text_.size()) {
+      if (in_text_) {
+        take_in_text();
+      } else {
+        take_outside();
+      }
+    }
   }
-  return text;
-}
+  std::string take() { return std::move(out_); }
+
+ private:
+  void take_in_text() {
+    const char c = text_[at_];
+    if (c == '\\' && at_ + 1 < text_.size()) {
+      const bool half = at_ + 6 <= text_.size() && text_[at_ + 1] == 'u' &&
+                        (text_[at_ + 2] | 0x20) == 'd' &&
+                        std::strchr("89abcdefABCDEF", text_[at_ + 3]);
+      out_ += half ? "\\ufffd" : text_.substr(at_, 2);
+      at_ += half ? 6 : 2;
+      return;
+    }
+    in_text_ = c != '"';
+    out_ += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    ++at_;
+  }
+
+  void take_outside() {
+    constexpr std::array<std::string_view, 9> kNoNumbers = {
+        "-Infinity", "+Infinity", "Infinity", "-NaN", "NaN", "-inf", "nan", "inf", "-nan"};
+    const std::string_view rest = std::string_view(text_).substr(at_);
+    for (const std::string_view word : kNoNumbers) {
+      if (!rest.starts_with(word)) continue;
+      out_ += "null";
+      at_ += word.size();
+      return;
+    }
+    const size_t next = rest.find_first_not_of(" \t\r\n", 1);
+    const bool needless = rest.front() == ',' && next != std::string_view::npos &&
+                          (rest[next] == '}' || rest[next] == ']');
+    if (!needless) out_ += rest.front();
+    in_text_ = rest.front() == '"';
+    ++at_;
+  }
+
+  std::string text_;
+  std::string out_;
+  size_t at_ = 0;
+  bool in_text_ = false;
+};
 
 }  // namespace
 
@@ -75,13 +120,19 @@ bool ChunkParser::recognise(const ApiDialect& api, std::string_view payload, Chu
 std::string_view ChunkParser::parse(const ApiDialect& api, std::string_view payload, Chunk& chunk) {
   dom::element root;
   simdjson::error_code code = state_->parse(payload, root);
-  const bool to_repair = code == simdjson::UTF8_ERROR || code == simdjson::STRING_ERROR;
-  if (to_repair) code = state_->parse(repaired(payload), root);
+  const bool bad_text = code == simdjson::UTF8_ERROR || code == simdjson::STRING_ERROR;
+  const bool to_repair = code != simdjson::SUCCESS && payload.starts_with('{');
+  if (to_repair) {
+    const simdjson::error_code before = code;
+    code = state_->parse(Repair(payload).take(), root);
+    if (code != simdjson::SUCCESS) code = before;
+  }
   if (code != simdjson::SUCCESS) return simdjson::error_message(code);
   dom::object object;
   if (root.get(object) != simdjson::SUCCESS) return "it is not a JSON object";
   chunk = {};
   api.read_chunk(object, chunk);
+  chunk.repaired = to_repair && !bad_text;
   if (!to_repair) state_->learn(api, payload, chunk);
   return {};
 }

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "protocol/json_text.h"
+
 namespace llmsweep {
 namespace {
 
@@ -15,18 +17,6 @@ constexpr int kMaxUnused = 64;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
-}
-
-bool is_hex(char c) {
-  return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
-// The length of the escape that `text` begins with; 0 where it is none of JSON's.
-size_t escape_length(std::string_view text) {
-  if (text.size() < 2) return 0;
-  if (text[1] != 'u') return std::string_view("\"\\/bfnrt").find(text[1]) < 8 ? 2 : 0;
-  if (text.size() < 6) return 0;
-  return std::all_of(text.begin() + 2, text.begin() + 6, is_hex) ? 6 : 0;
 }
 
 // What stands for itself within a text.
@@ -108,6 +98,20 @@ void ChunkShape::learn(std::string_view payload, const Chunk& chunk, const Chunk
   values_.swap(found_);
   chunk_ = chunk;
   chunk_.id = {};
+  chunk_.answer_text = {};
+  chunk_.other_text = {};
+  chunk_.escaped = true;
+  keep_model(chunk, keys);
+}
+
+// Its text is compared with every chunk's: it stays what it is.
+void ChunkShape::keep_model(const Chunk& chunk, const ChunkKeys& keys) {
+  chunk_.model = {};
+  if (chunk.model.empty()) return;
+  const std::string key = "\"" + std::string(keys.model) + "\"";
+  const size_t named = text_.find(key);
+  const size_t at = text_.find(chunk.model, named + key.size());
+  chunk_.model = std::string_view(text_).substr(at, chunk.model.size());
 }
 
 // False where it is not sure what each value is.
@@ -134,39 +138,87 @@ bool ChunkShape::find_values(std::string_view payload, const Chunk& chunk, const
       ++at;
     }
   }
-  const auto stands_once = [&](Role role, bool wanted, const auto& says) {
-    const auto has_role = [role](const Value& value) { return value.role == role; };
-    const auto first = std::find_if(found_.begin(), found_.end(), has_role);
-    if (first == found_.end() || !wanted) return !wanted && first == found_.end();
-    return says(payload.substr(first->begin, first->end - first->begin)) &&
-           std::count_if(first, found_.end(), has_role) == 1;
+  return find_texts(payload, chunk) && has_counts(payload, chunk) &&
+         (chunk.model.empty() || (is_verbatim(chunk.model) && !keys.model.empty()));
+}
+
+bool ChunkShape::find_texts(std::string_view payload, const Chunk& chunk) {
+  const auto is_id = [](const Value& value) { return value.role == Role::kId; };
+  const auto id = std::find_if(found_.begin(), found_.end(), is_id);
+  if ((id == found_.end()) != chunk.id.empty()) return false;
+  if (id != found_.end() && (payload.substr(id->begin, id->end - id->begin) != chunk.id ||
+                             std::count_if(id, found_.end(), is_id) != 1)) {
+    return false;
+  }
+  // The parser may have met several texts of one kind: it took the first.
+  const auto find = [&](std::string_view said, Role role) {
+    if (said.empty()) return true;
+    const auto says = [&](const Value& value) {
+      const std::string_view text = payload.substr(value.begin, value.end - value.begin);
+      if (value.role != Role::kOutput || unescaped_size(text) != said.size()) return false;
+      return text == said || text.find('\\') != std::string_view::npos;
+    };
+    const auto first = std::find_if(found_.begin(), found_.end(), says);
+    if (first == found_.end()) return false;
+    first->role = role;
+    return true;
   };
-  const auto is_count = [&](Role role, const std::optional<int64_t>& count) {
-    return stands_once(role, count.has_value(),
-                       [&](std::string_view text) { return number_of(text) == *count; });
-  };
-  return is_count(Role::kPromptTokens, chunk.prompt_tokens) &&
-         is_count(Role::kCompletionTokens, chunk.completion_tokens) &&
-         is_count(Role::kCachedTokens, chunk.cached_tokens) &&
-         stands_once(Role::kId, !chunk.id.empty(),
-                     [&](std::string_view text) { return text == chunk.id; });
+  const bool found = find(chunk.answer_text, Role::kAnswer) && find(chunk.other_text, Role::kOther);
+  for (Value& value : found_) {
+    if (value.role == Role::kOutput) value.role = Role::kNone;
+  }
+  return found;
+}
+
+// Each count of the chunk stands in it once, under one of its names, and nothing else does.
+bool ChunkShape::has_counts(std::string_view payload, const Chunk& chunk) const {
+  size_t standing = 0;
+  for (const Value& value : found_) {
+    if (value.role != Role::kCount) continue;
+    ++standing;
+    const std::optional<int64_t>& count = chunk.*value.count;
+    if (!count || number_of(payload.substr(value.begin, value.end - value.begin)) != *count) {
+      return false;
+    }
+  }
+  size_t wanted = 0;
+  for (const auto count : {&Chunk::prompt_tokens, &Chunk::completion_tokens, &Chunk::total_tokens,
+                           &Chunk::reasoning_tokens, &Chunk::cached_tokens}) {
+    const auto is_it = [count](const Value& value) {
+      return value.role == Role::kCount && value.count == count;
+    };
+    const auto times = std::count_if(found_.begin(), found_.end(), is_it);
+    if (times > 1 || (times == 1) != (chunk.*count).has_value()) return false;
+    wanted += static_cast<size_t>(times);
+  }
+  return standing == wanted;
 }
 
 // A text is given without its quotes.
 void ChunkShape::add_value(std::string_view payload, size_t begin, size_t end, std::string_view key,
                            const ChunkKeys& keys) {
   const std::string_view text = payload.substr(begin, end - begin);
-  Value value{.begin = begin, .end = end, .number = payload[end] != '"', .role = Role::kNone};
+  const auto is_among = [key](std::span<const std::string_view> names) {
+    return std::find(names.begin(), names.end(), key) != names.end();
+  };
+  Value value{.begin = begin,
+              .end = end,
+              .number = payload[end] != '"',
+              .role = Role::kNone,
+              .count = nullptr};
+  if (text.empty() || is_among(keys.meaningful)) return;
   if (value.number) {
     if (!is_plain_number(text)) return;
-    if (key == keys.prompt_tokens) value.role = Role::kPromptTokens;
-    if (key == keys.completion_tokens) value.role = Role::kCompletionTokens;
-    if (key == keys.cached_tokens) value.role = Role::kCachedTokens;
-  } else {
-    const bool meaningful =
-        std::find(keys.meaningful.begin(), keys.meaningful.end(), key) != keys.meaningful.end();
-    if (text.empty() || meaningful) return;
-    if (key == keys.id) value.role = Role::kId;
+    const auto known = std::find_if(keys.counts.begin(), keys.counts.end(),
+                                    [key](const CountKey& count) { return count.key == key; });
+    if (known != keys.counts.end()) {
+      value.role = Role::kCount;
+      value.count = known->count;
+    }
+  } else if (key == keys.id) {
+    value.role = Role::kId;
+  } else if (is_among(keys.output)) {
+    value.role = Role::kOutput;
   }
   found_.push_back(value);
 }
@@ -180,7 +232,7 @@ bool ChunkShape::read(std::string_view payload, Chunk& chunk) {
   size_t to = 0;  // in payload
   const auto take_equal_before = [&](size_t end) {
     for (; value != values_.end() && value->end < end; ++value) {
-      if (value->role == Role::kId) {
+      if (value->role != Role::kNone && value->role != Role::kCount) {
         take(*value, payload.substr(value->begin + to - at, value->end - value->begin), chunk);
       }
     }
@@ -208,18 +260,19 @@ bool ChunkShape::read(std::string_view payload, Chunk& chunk) {
 void ChunkShape::take(const Value& value, std::string_view found, Chunk& chunk) {
   switch (value.role) {
     case Role::kNone:
+    case Role::kOutput:
       return;
     case Role::kId:
       chunk.id = found;
       return;
-    case Role::kPromptTokens:
-      chunk.prompt_tokens = number_of(found);
+    case Role::kAnswer:
+      chunk.answer_text = found;
       return;
-    case Role::kCompletionTokens:
-      chunk.completion_tokens = number_of(found);
+    case Role::kOther:
+      chunk.other_text = found;
       return;
-    case Role::kCachedTokens:
-      chunk.cached_tokens = number_of(found);
+    case Role::kCount:
+      chunk.*value.count = number_of(found);
       return;
   }
 }

@@ -3,8 +3,8 @@
 //
 // It has to say exactly what the parser would. So every byte outside of those values is compared,
 // and a value is only taken where its text cannot matter: a number of up to 12 digits without a
-// sign, or a text that is empty on neither side and whose escapes are valid (text is not kept, and
-// bytes that are not UTF-8 are forgiven by the parser too). Anything else is not recognised.
+// sign, or a text that is empty on neither side and whose escapes are valid (bytes that are not
+// UTF-8 are forgiven by the parser too). Anything else is not recognised.
 #pragma once
 
 #include <cstddef>
@@ -30,22 +30,28 @@ class ChunkShape {
   bool read(std::string_view payload, Chunk& chunk);
 
  private:
-  enum class Role { kNone, kId, kPromptTokens, kCompletionTokens, kCachedTokens };
+  // kOutput: of a key of texts that are output, until it is known whether it is one of the two.
+  enum class Role : uint8_t { kNone, kId, kOutput, kAnswer, kOther, kCount };
   struct Value {
     size_t begin, end;  // of a text without its quotes, or of the digits of a number
     bool number;
     Role role;
+    std::optional<int64_t> Chunk::*count;  // of a kCount
   };
 
   bool find_values(std::string_view payload, const Chunk& chunk, const ChunkKeys& keys);
   void add_value(std::string_view payload, size_t begin, size_t end, std::string_view key,
                  const ChunkKeys& keys);
+  // False where the values are not what `chunk` says that they are.
+  bool find_texts(std::string_view payload, const Chunk& chunk);
+  bool has_counts(std::string_view payload, const Chunk& chunk) const;
+  void keep_model(const Chunk& chunk, const ChunkKeys& keys);
   static void take(const Value& value, std::string_view found, Chunk& chunk);
 
   std::string text_;           // empty: nothing learnt
   std::vector<Value> values_;  // in the order of the text
   std::vector<Value> found_;   // of the payload that is being learnt
-  Chunk chunk_;                // without views
+  Chunk chunk_;                // without views, but for the model's, into text_
   int unused_ = 0;             // tries to learn since a chunk was last recognised
 };
 

@@ -1,5 +1,6 @@
 #include "protocol/error_text.h"
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/text.h"
@@ -67,17 +68,44 @@ bool says_something(const Json& value) {
   return true;
 }
 
+// `error` of an object, where it says something.
+const Json* error_in(const Json* object) {
+  if (object == nullptr) return nullptr;
+  const Json* error = member(*object, "error");
+  return error != nullptr && says_something(*error) ? error : nullptr;
+}
+
 // The root's `error`, or that of a choice.
 const Json* find_error(const Json& root) {
-  const Json* error = member(root, "error");
-  if (error != nullptr && says_something(*error)) return error;
+  if (const Json* error = error_in(&root)) return error;
   const Json* choices = member(root, "choices");
   if (choices == nullptr || !choices->is_array()) return nullptr;
   for (const Json& choice : *choices) {
-    error = member(choice, "error");
-    if (error != nullptr && says_something(*error)) return error;
+    if (const Json* error = error_in(&choice)) return error;
+    if (const Json* error = error_in(member(choice, "delta"))) return error;
   }
   return nullptr;
+}
+
+// The words of gateways that have no `error`.
+ServerError read_gateway(const Json& root) {
+  constexpr std::array<const char*, 9> kMessages = {"error_msg", "error_message", "errorMessage",
+                                                    "err_msg",   "errmsg",        "errMsg",
+                                                    "msg",       "status_msg",    "exception"};
+  for (const char* key : kMessages) {
+    if (std::string message = text_of(member(root, key)); !message.empty()) {
+      return {.message = std::move(message)};
+    }
+  }
+  if (const Json* errors = member(root, "errors"); errors != nullptr) {
+    const Json* first = errors->is_array() && !errors->empty() ? &errors->front() : errors;
+    return first->is_object() ? read_object(*first) : ServerError{.message = text_of(first)};
+  }
+  if (const Json* inner = member(root, "base_resp"))
+    return {.message = text_of(member(*inner, "status_msg"))};
+  if (const Json* fault = member(root, "fault"))
+    return {.message = text_of(member(*fault, "faultstring"))};
+  return {};
 }
 
 ServerError read_root(const Json& root) {
@@ -91,7 +119,7 @@ ServerError read_root(const Json& root) {
   if (const Json* detail = member(root, "detail")) return read_detail(*detail);
   const Json* message = member(root, "message");  // of an answer it is an object
   if (message != nullptr && message->is_string()) return read_object(root);
-  return {};
+  return root.is_object() ? read_gateway(root) : ServerError{};
 }
 
 }  // namespace

@@ -2,8 +2,13 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+#include <array>
+
 #include "protocol/chunk.h"
+#include "protocol/finish_reason.h"
 #include "protocol/json_values.h"
+#include "protocol/usage.h"
 
 namespace llmsweep {
 
@@ -11,30 +16,88 @@ namespace dom = simdjson::dom;
 
 namespace {
 
-void read_usage(dom::element value, Chunk& chunk) {
-  dom::object usage;
-  if (value.get(usage) != simdjson::SUCCESS) return;
-  for (auto [key, member] : usage) {
-    if (key == "completion_tokens") {
-      read_count(member, chunk.completion_tokens);
-    } else if (key == "prompt_tokens") {
-      read_count(member, chunk.prompt_tokens);
-    } else if (key == "prompt_tokens_details") {
-      dom::element cached;
-      if (member["cached_tokens"].get(cached) == simdjson::SUCCESS) {
-        read_count(cached, chunk.cached_tokens);
-      }
+template <class Names>
+bool is_among(std::string_view name, const Names& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void add_answer(std::string_view text, Chunk& chunk) {
+  if (text.empty()) return;
+  chunk.answer = true;
+  if (chunk.answer_text.empty()) chunk.answer_text = text;
+}
+
+void add_other(std::string_view text, bool thought, Chunk& chunk) {
+  if (text.empty()) return;
+  chunk.other_output = true;
+  chunk.thought |= thought;
+  if (chunk.other_text.empty()) chunk.other_text = text;
+}
+
+// {"type": "thinking", …}, {"type": "reasoning.text", …} or {"thought": true, …}
+bool is_thought(dom::element part) {
+  dom::object object;
+  if (part.get(object) != simdjson::SUCCESS) return false;
+  for (auto [key, member] : object) {
+    bool flag = false;
+    if (key == "thought" && member.get(flag) == simdjson::SUCCESS && flag) return true;
+    if (key != "type") continue;
+    const std::string_view type = text_of(member);
+    if (type.find("think") != std::string_view::npos ||
+        type.find("reason") != std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Text, or a list of typed parts.
+void read_content(dom::element value, Chunk& chunk) {
+  dom::array parts;
+  if (value.get(parts) != simdjson::SUCCESS) {
+    return add_answer(text_within(value, Within::kOutput), chunk);
+  }
+  for (const dom::element part : parts) {
+    if (is_thought(part)) {
+      add_other(text_within(part, Within::kThoughts), true, chunk);
+    } else {
+      add_answer(text_within(part, Within::kOutput), chunk);
     }
   }
 }
 
-// llama.cpp's own measurement, in the last chunk.
-void read_timings(dom::element value, Chunk& chunk) {
+// llama.cpp's own measurement, in the last chunk, and its counts: with them a chunk without usage
+// is not without a count.
+void read_timings(dom::element value, Chunk& chunk, Chunk& counts) {
   dom::object timings;
   if (value.get(timings) != simdjson::SUCCESS) return;
   for (auto [key, member] : timings) {
     if (key == "prompt_ms") read_milliseconds(member, chunk.server_prefill_us);
     if (key == "predicted_ms") read_milliseconds(member, chunk.server_decode_us);
+    if (key == "predicted_n") read_count(member, counts.completion_tokens);
+    if (key == "prompt_n") read_count(member, counts.prompt_tokens);
+    if (key == "cache_n") read_count(member, counts.cached_tokens);
+  }
+  if (!counts.prompt_tokens || !counts.cached_tokens) {
+    counts.prompt_tokens.reset();  // without what the cache held
+  } else {
+    *counts.prompt_tokens += *counts.cached_tokens;
+  }
+}
+
+void read_output(std::string_view key, dom::element member, Chunk& chunk) {
+  constexpr std::array<std::string_view, 6> kOthers = {"refusal",       "tool_calls", "tool_call",
+                                                       "function_call", "audio",      "images"};
+  if (key == "content") {
+    read_content(member, chunk);
+  } else if (is_among(key, kOpenaiThoughts)) {
+    add_other(text_within(member, Within::kThoughts), true, chunk);
+  } else if (is_among(key, kOthers)) {
+    add_other(text_within(member, Within::kOutput), false, chunk);
+  } else if (key == "usage") {
+    read_usage(member, chunk);
+  } else if (key == "error") {
+    chunk.error |= is_error(member);
   }
 }
 
@@ -42,13 +105,10 @@ void read_delta(dom::element value, Chunk& chunk) {
   dom::object delta;
   if (value.get(delta) != simdjson::SUCCESS) return;
   for (auto [key, member] : delta) {
-    if (key == "content") {
-      chunk.answer |= carries_something(member);
-    } else if (key == "reasoning_content" || key == "reasoning" || key == "refusal" ||
-               key == "tool_calls" || key == "function_call") {
-      chunk.other_output |= carries_something(member);
-    } else if (key == "role") {
+    if (key == "role") {
       chunk.role |= !text_of(member).empty();
+    } else {
+      read_output(key, member, chunk);
     }
   }
 }
@@ -60,50 +120,144 @@ void read_choice(dom::element value, Chunk& chunk) {
     if (key == "delta") {
       read_delta(member, chunk);
     } else if (key == "text") {
-      chunk.answer |= !text_of(member).empty();
+      add_answer(text_of(member), chunk);
     } else if (key == "finish_reason") {
-      if (chunk.finish_reason.empty()) chunk.finish_reason = text_of(member);
-    } else if (key == "usage") {
-      read_usage(member, chunk);
-    } else if (key == "error") {
-      chunk.error |= is_error(member);
+      const std::string_view reason = text_of(member);
+      if (chunk.finish_reason.empty() && finish_kind(reason) != FinishKind::kNone) {
+        chunk.finish_reason = reason;
+      }
+    } else if (key != "content") {
+      read_output(key, member, chunk);
     }
   }
+}
+
+bool says_failure(std::string_view text) {
+  const FinishKind kind = finish_kind(text);
+  return kind == FinishKind::kFailure;
+}
+
+// A code or status of 0, 200 or "ok" says that nothing is wrong.
+bool is_bad_code(dom::element value) {
+  int64_t number = 0;
+  if (value.get(number) == simdjson::SUCCESS) return number != 0 && number != 200;
+  const std::string_view text = text_of(value);
+  constexpr std::array<std::string_view, 8> kGood = {"",   "0",       "200",     "ok",
+                                                     "OK", "success", "Success", "SUCCESS"};
+  return !is_among(text, kGood);
+}
+
+// What a chunk without output says of a failure, beside `error`: every gateway has words of its
+// own.
+class FailureWords {
+ public:
+  void read(std::string_view key, dom::element member) {
+    constexpr std::array<std::string_view, 13> kErrors = {
+        "errors",        "error_code",   "errorCode", "err_code", "error_msg",
+        "error_message", "errorMessage", "err_msg",   "errmsg",   "errMsg",
+        "detail",        "exception",    "fault"};
+    bool flag = true;
+    if (is_among(key, kErrors)) {
+      failed_ |= is_error(member) && !is_empty_list(member);
+    } else if (key == "object" || key == "type" || key == "status") {
+      failed_ |= says_failure(text_of(member));
+      if (key == "status") bad_code_ |= is_bad_status(member);
+    } else if (key == "code" || key == "status_code" || key == "statusCode") {
+      bad_code_ |= is_bad_code(member);
+    } else if (key == "success" && member.get(flag) == simdjson::SUCCESS) {
+      failed_ |= !flag;
+    } else if (key == "message" || key == "msg") {
+      words_ |= !text_of(member).empty();
+    }
+  }
+  bool failed() const { return failed_ || (bad_code_ && words_); }
+
+ private:
+  static bool is_empty_list(dom::element value) {
+    dom::array list;
+    return value.get(list) == simdjson::SUCCESS && list.size() == 0;
+  }
+  static bool is_bad_status(dom::element value) {
+    int64_t number = 0;
+    return value.get(number) == simdjson::SUCCESS && number >= 400;
+  }
+
+  bool failed_ = false;
+  bool bad_code_ = false;
+  bool words_ = false;
+};
+
+// {"status_code": 1002, "status_msg": "rate limit"}, which is in good chunks too, with 0.
+bool is_bad_response(dom::element value) {
+  dom::object object;
+  if (value.get(object) != simdjson::SUCCESS) return false;
+  for (auto [key, member] : object) {
+    if (key == "status_code" && is_bad_code(member)) return true;
+  }
+  return false;
+}
+
+void read_choices(dom::element value, Chunk& chunk) {
+  dom::array choices;
+  if (value.get(choices) != simdjson::SUCCESS) return;
+  for (const dom::element choice : choices) {
+    chunk.has_choices = true;
+    read_choice(choice, chunk);
+  }
+}
+
+void fill_absent(Chunk& chunk, const Chunk& counts) {
+  if (chunk.completion_tokens || !counts.completion_tokens) return;
+  chunk.completion_tokens = counts.completion_tokens;
+  if (!chunk.prompt_tokens) chunk.prompt_tokens = counts.prompt_tokens;
+  if (!chunk.cached_tokens) chunk.cached_tokens = counts.cached_tokens;
 }
 
 }  // namespace
 
-// Some servers leave out the blank line before [DONE], which makes it a second line of data.
+// Some servers leave out the blank line before [DONE], which makes it a second line of data; some
+// send it as a text of JSON.
 bool take_done(const SseEvent& /*event*/, std::string_view& payload) {
-  constexpr std::string_view kDone = "[DONE]";
-  const bool done =
-      payload.ends_with(kDone) &&
-      (payload.size() == kDone.size() || payload[payload.size() - kDone.size() - 1] == '\n');
-  if (done) payload.remove_suffix(kDone.size());
-  return done;
+  constexpr std::array<std::string_view, 4> kMarks = {"[DONE]", "\"[DONE]\"", "[done]", "[Done]"};
+  for (const std::string_view mark : kMarks) {
+    const bool done =
+        payload.ends_with(mark) &&
+        (payload.size() == mark.size() || payload[payload.size() - mark.size() - 1] == '\n');
+    if (!done) continue;
+    payload.remove_suffix(mark.size());
+    return true;
+  }
+  return false;
 }
 
 void read_openai_chunk(const dom::object& object, Chunk& chunk) {
+  FailureWords failure;
+  Chunk timed;  // the counts of `timings`
   for (auto [key, member] : object) {
+    dom::object inner;
     if (key == "choices") {
-      dom::array choices;
-      if (member.get(choices) != simdjson::SUCCESS) continue;
-      for (dom::element choice : choices) {
-        chunk.has_choices = true;
-        read_choice(choice, chunk);
-      }
-    } else if (key == "usage") {
+      read_choices(member, chunk);
+    } else if (key == "usage" || key == "usageMetadata" || key == "usage_metadata" ||
+               key == "meta_info" || key == "token_usage") {
       read_usage(member, chunk);
     } else if (key == "timings") {
-      read_timings(member, chunk);
+      read_timings(member, chunk, timed);
     } else if (key == "id") {
       chunk.id = text_of(member);
+    } else if (key == "model") {
+      chunk.model = text_of(member);
     } else if (key == "error") {
       chunk.error |= is_error(member);
-    } else if (key == "object") {
-      chunk.error |= text_of(member) == "error";
+    } else if (key == "base_resp") {
+      chunk.error |= is_bad_response(member);
+    } else {
+      failure.read(key, member);
+      if (member.get(inner) == simdjson::SUCCESS) read_nested_usage(inner, chunk);
     }
   }
+  fill_absent(chunk, timed);
+  const bool carries = chunk.answer || chunk.other_output || chunk.completion_tokens;
+  chunk.error |= failure.failed() && !carries;
 }
 
 }  // namespace llmsweep

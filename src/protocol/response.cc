@@ -11,8 +11,10 @@
 #include "protocol/api_dialect.h"
 #include "protocol/chunk.h"
 #include "protocol/error_text.h"
+#include "protocol/finish_reason.h"
 #include "protocol/header_block.h"
 #include "protocol/json_outline.h"
+#include "protocol/json_text.h"
 
 namespace llmsweep {
 namespace {
@@ -38,21 +40,14 @@ bool holds_key(std::string_view json, std::string_view key) {
   return json.find(fmt::format("\"{}\"", key)) != std::string_view::npos;
 }
 
-// Each bucket's gap ÷ tokens_per_chunk, and as many times the weight. Weights are whole: what
-// rounding leaves over is carried to the next bucket, so that their sum is right to a half.
-Histogram per_token(const Histogram& per_chunk, double tokens_per_chunk) {
-  Histogram scaled;
-  double exact = 0;
-  uint64_t given = 0;
-  for (const auto& [bucket, weight] : per_chunk.buckets()) {
-    exact += static_cast<double>(weight) * tokens_per_chunk;
-    const auto due = static_cast<uint64_t>(std::llround(exact)) - given;
-    if (due == 0) continue;
-    given += due;
-    const auto gap = static_cast<double>(Histogram::middle_of(bucket).count());
-    scaled.add(Duration(static_cast<int64_t>(gap / tokens_per_chunk)), due);
-  }
-  return scaled;
+// An event's own word for a failure.
+bool names_failure(std::string_view event_type) {
+  return event_type == "error" || finish_kind(event_type) == FinishKind::kFailure;
+}
+
+size_t text_size(const Chunk& chunk) {
+  if (!chunk.escaped) return chunk.answer_text.size() + chunk.other_text.size();
+  return unescaped_size(chunk.answer_text) + unescaped_size(chunk.other_text);
 }
 
 }  // namespace
@@ -85,7 +80,7 @@ void ResponseReader::headers(int status, std::string_view header_block, Instant 
 }
 
 void ResponseReader::bytes(std::string_view bytes, Instant at, ChunkParser& parser) {
-  if (finished_) return;
+  if (finished_) return read_late_usage(bytes, parser);
   if (body_ == Body::kUnknown) {
     bytes.remove_prefix(std::min(bytes.find_first_not_of(kSpace), bytes.size()));
     if (bytes.empty()) return;
@@ -100,17 +95,22 @@ void ResponseReader::bytes(std::string_view bytes, Instant at, ChunkParser& pars
   events_.feed(bytes);
   SseEvent event;
   while (!finished_ && events_.next(event)) apply_event(event, at, parser);
-  if (!finished_ && events_.overflowed()) {
+  if (finished_) return read_late_usage({}, parser);
+  if (events_.overflowed()) {
     settle(Outcome::kProtocolError, "an event of the stream is longer than 16 MiB", at);
   }
 }
 
 void ResponseReader::end(Instant at, ChunkParser& parser) {
-  if (finished_) return;
+  if (finished_) {
+    // Until here the slot could not be used for another request.
+    if (record_->outcome == Outcome::kOk) record_->end = std::max(*record_->end, at);
+    return;
+  }
   if (record_->http_status != 0 && !is_success(record_->http_status)) return settle_refused(at);
   if (body_ == Body::kPlain) return settle_plain_answer(at);
   SseEvent event;
-  if (events_.finish(event)) apply_event(event, last_read_.value_or(at), parser);
+  while (!finished_ && events_.finish(event)) apply_event(event, last_read_.value_or(at), parser);
   if (!finished_) end_of_stream(false, at);
 }
 
@@ -123,8 +123,9 @@ void ResponseReader::fail(Outcome outcome, std::string_view reason, Instant at) 
 
 void ResponseReader::apply_event(const SseEvent& event, Instant at, ChunkParser& parser) {
   std::string_view payload = stripped(event.data);
-  if (!event.error.empty() || event.type == "error") {
-    const std::string_view words = event.error.empty() ? payload : event.error;
+  if (!event.error.empty() || (!event.type.empty() && names_failure(event.type))) {
+    std::string_view words = event.error.empty() ? payload : event.error;
+    if (words.empty()) words = event.comment.empty() ? "it does not say which" : event.comment;
     return settle(Outcome::kProtocolError,
                   "server error" + after_chunks() + ": " + describe_server_error(words, secrets_),
                   at);
@@ -155,8 +156,11 @@ void ResponseReader::apply_payload(std::string_view payload, Instant at, ChunkPa
 
 void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, Instant at) {
   if (chunk.error) {
+    const bool worded = !read_server_error(payload).message.empty();
     return settle(Outcome::kProtocolError,
-                  "server error" + after_chunks() + ": " + describe_server_error(payload, secrets_),
+                  "server error" + after_chunks() + ": " +
+                      (worded ? describe_server_error(payload, secrets_)
+                              : secrets_.excerpt(json_outline(payload, kExcerpt), kExcerpt)),
                   at);
   }
   if (chunk.has_choices) {
@@ -167,15 +171,19 @@ void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, I
   if (record_->response_id.empty() && !chunk.id.empty()) {
     record_->response_id = secrets_.excerpt(chunk.id);
   }
-  if (chunk.prompt_tokens) record_->input_tokens = chunk.prompt_tokens;
-  if (chunk.cached_tokens) record_->cached_tokens = chunk.cached_tokens;
+  if (!model_seen_ && !chunk.model.empty()) {
+    model_seen_ = true;
+    if (!model_.empty() && chunk.model != model_) {
+      record_->other_model = secrets_.excerpt(chunk.model);
+    }
+  }
   if (chunk.server_prefill_us) record_->server_prefill_us = chunk.server_prefill_us;
   if (chunk.server_decode_us) record_->server_decode_us = chunk.server_decode_us;
-  if (chunk.completion_tokens) usage_output_ = chunk.completion_tokens;
+  record_->repaired_chunks += chunk.repaired ? 1 : 0;
   apply_tokens(chunk, at);
   if (chunk.finish_reason.empty()) return;
   record_->finish_reason = secrets_.excerpt(chunk.finish_reason, 40);
-  if (chunk.finish_reason == "error" || chunk.finish_reason == "abort") {
+  if (finish_kind(chunk.finish_reason) == FinishKind::kFailure) {
     settle(Outcome::kProtocolError,
            "the server gave up" + after_chunks() + ": finish_reason " + record_->finish_reason, at);
   }
@@ -184,61 +192,95 @@ void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, I
 void ResponseReader::apply_tokens(const Chunk& chunk, Instant at) {
   const int64_t count = chunk.has_choices ? chunk.completion_tokens.value_or(0) : 0;
   const bool silent_token =
-      count_seen_ && count > counted_ && !chunk.role && chunk.finish_reason.empty();
+      count_seen_ && tally_.rises_with(count) && !chunk.role && chunk.finish_reason.empty();
   count_seen_ |= chunk.has_choices && chunk.completion_tokens.has_value();
-  if (!chunk.answer && !chunk.other_output && !silent_token) return;
-
-  if (++record_->chunks == 1) {
-    record_->first_token = at;
-    itl_from_usage_ = count > 0;
-    if (itl_from_usage_) record_->first_chunk_tokens = count;
+  const bool bears_token = chunk.answer || chunk.other_output || silent_token;
+  if (bears_token) {
+    if (!record_->first_token) record_->first_token = at;
+    if (chunk.answer && !record_->first_answer_token) record_->first_answer_token = at;
+    record_->last_token = at;
+    if (trace_ != nullptr) trace_->add(at);
+    finish_is_last_ = record_->finish_reason.empty();
+    tally_.add({.at = at, .count = count, .text_bytes = text_size(chunk), .thought = chunk.thought},
+               *record_);
+    if (keeps_text_) keep(chunk);
   }
-  if (chunk.answer && !record_->first_answer_token) record_->first_answer_token = at;
-  record_->last_token = at;
-  if (trace_ != nullptr) trace_->add(at);
-
-  if (arrival_chunks_ > 0 && at == arrival_) {
-    ++record_->coalesced_chunks;
-  } else {
-    close_arrival();
-    arrival_ = at;
-  }
-  ++arrival_chunks_;
-  arrival_tokens_ += std::max<int64_t>(count - counted_, 0);
-  counted_ = std::max(counted_, count);
+  apply_usage(chunk, bears_token);
 }
 
-// One token a chunk is the usual case, and keeping one histogram is quicker than two.
-void ResponseReader::part_itl() {
-  itl_is_icl_ = false;
-  record_->itl = record_->icl;
+void ResponseReader::apply_usage(const Chunk& chunk, bool bears_token) {
+  // A server that counts alone says 0 where it has nothing to add, and others do at the end.
+  const auto take = [](const std::optional<int64_t>& said, std::optional<int64_t>& kept) {
+    if (said && (*said > 0 || !kept)) kept = said;
+  };
+  take(chunk.prompt_tokens, record_->input_tokens);
+  take(chunk.cached_tokens, record_->cached_tokens);
+  take(chunk.reasoning_tokens, record_->reasoning_tokens);
+  take(chunk.completion_tokens, usage_output_);
+  const bool counts = chunk.completion_tokens.value_or(0) > 0;
+  if (counts) usage_total_ = chunk.total_tokens;
+  if (bears_token) {
+    usage_is_last_ = counts && !tally_.is_counted() && record_->chunks > 1;
+  } else if (counts) {
+    if (record_->chunks > 0) tally_.add_count(*chunk.completion_tokens);
+    usage_is_last_ |= !tally_.is_counted() || !chunk.has_choices || !chunk.finish_reason.empty();
+  }
 }
 
-void ResponseReader::close_arrival() {
-  if (arrival_chunks_ == 0) return;
-  if (previous_arrival_) {
-    const Duration gap = arrival_ - *previous_arrival_;
-    if (itl_is_icl_ && (itl_from_usage_ || arrival_chunks_ > 1)) part_itl();
-    record_->icl.add(gap);
-    if (!itl_is_icl_ && !itl_from_usage_) {
-      record_->itl.add(gap / arrival_chunks_, static_cast<uint64_t>(arrival_chunks_));
+// Of the answer's text, as the model wrote it.
+void ResponseReader::keep(const Chunk& chunk) {
+  for (const std::string_view text : {chunk.other_text, chunk.answer_text}) {
+    if (chunk.escaped) {
+      append_unescaped(text_, text);
+    } else {
+      text_ += text;
     }
   }
-  if (itl_from_usage_ && arrival_tokens_ > 0) {
-    if (previous_counted_arrival_) {
-      record_->itl.add((arrival_ - *previous_counted_arrival_) / arrival_tokens_,
-                       static_cast<uint64_t>(arrival_tokens_));
-    }
-    previous_counted_arrival_ = arrival_;
+}
+
+void ResponseReader::count_text(const std::function<int64_t(std::string_view)>& tokens_of) {
+  if (!finished_ || text_.empty() || record_->token_source != TokenSource::kChunks) return;
+  record_->output_tokens = std::max(tokens_of(text_), int64_t{1});
+  record_->token_source = TokenSource::kTokenizer;
+  settle_tokens();
+}
+
+// Behind [DONE] nothing but usage is of interest, and only where none has come.
+void ResponseReader::read_late_usage(std::string_view bytes, ChunkParser& parser) {
+  if (record_->outcome != Outcome::kOk || usage_output_.value_or(0) > 0) return;
+  if (!bytes.empty()) events_.feed(bytes);
+  SseEvent event;
+  while (events_.next(event)) {
+    Chunk chunk;
+    const std::string_view payload = stripped(event.data);
+    if (!payload.starts_with('{') || !parser.parse(*api_, payload, chunk).empty()) continue;
+    if (chunk.error || chunk.completion_tokens.value_or(0) <= 0) continue;
+    apply_usage(chunk, false);
+    settle_counts();
   }
-  previous_arrival_ = arrival_;
-  arrival_chunks_ = 0;
-  arrival_tokens_ = 0;
+}
+
+bool ResponseReader::is_complete() const {
+  const int64_t planned = record_->planned_output_tokens;
+  if (!record_->finish_reason.empty() && finish_is_last_) return true;
+  return usage_is_last_ || planned == 0 || tally_.received(*record_) >= planned;
 }
 
 void ResponseReader::end_of_stream(bool done, Instant at) {
   if (record_->chunks > 0) {
-    if (done || !record_->finish_reason.empty()) return settle(Outcome::kOk, {}, at);
+    const bool ended = done || !record_->finish_reason.empty();
+    if (ended && is_complete()) return settle(Outcome::kOk, {}, at);
+    if (ended) {
+      return settle(Outcome::kProtocolError,
+                    fmt::format("the stream ended{} and nothing says that the answer of {} tokens "
+                                "is complete: no usage, {}",
+                                after_chunks(), record_->planned_output_tokens,
+                                record_->finish_reason.empty()
+                                    ? "no finish_reason"
+                                    : "and finish_reason " + record_->finish_reason +
+                                          " came before the last of its chunks"),
+                    at);
+    }
     return settle(Outcome::kProtocolError,
                   fmt::format("the stream ended{} without {} and without finish_reason",
                               after_chunks(), api_->words.end),
@@ -291,29 +333,81 @@ void ResponseReader::settle_plain_answer(Instant at) {
 
 void ResponseReader::settle(Outcome outcome, std::string error, Instant at) {
   finished_ = true;
-  settle_counts();
   record_->outcome = outcome;
+  tally_.close(*record_);
+  settle_counts();
   record_->error = std::move(error);
   record_->end = at;
 }
 
 void ResponseReader::settle_counts() {
-  close_arrival();
-  if (itl_is_icl_) part_itl();
   RequestRecord& record = *record_;
-  const bool counted = usage_output_ && (*usage_output_ > 0 || record.chunks == 0);
-  record.output_tokens = counted ? *usage_output_ : record.chunks;
-  record.token_source = counted ? TokenSource::kUsage : TokenSource::kChunks;
-  if (record.chunks == 0) return;
-  if (record.first_token == record.last_token) record.first_chunk_tokens = record.output_tokens;
-  record.first_chunk_tokens = std::min(record.first_chunk_tokens, record.output_tokens);
-  // A stop is a token too, and has no chunk.
-  const bool stop_counted = record.output_tokens > record.chunks && record.finish_reason == "stop";
-  const int64_t in_chunks = record.output_tokens - (stop_counted ? 1 : 0);
-  if (!itl_from_usage_ && in_chunks != record.chunks) {
-    record.itl =
-        per_token(record.itl, static_cast<double>(in_chunks) / static_cast<double>(record.chunks));
+  const int64_t planned = record.planned_output_tokens;
+  const int64_t of_usage = output_of_usage(record.reasoning_tokens.value_or(0));
+  const bool at_limit = finish_is_last_ && record.outcome == Outcome::kOk &&
+                        finish_kind(record.finish_reason) == FinishKind::kLimit;
+  if (of_usage > 0 || (usage_output_ && record.chunks == 0)) {
+    record.output_tokens = of_usage;
+    record.token_source = TokenSource::kUsage;
+  } else if (at_limit && planned >= record.chunks && planned > 0) {
+    record.output_tokens = planned;
+    record.token_source = TokenSource::kLimit;
+  } else {
+    record.output_tokens = record.chunks;
+    record.token_source = TokenSource::kChunks;
   }
+  settle_tokens();
+}
+
+void ResponseReader::settle_tokens() {
+  RequestRecord& record = *record_;
+  const bool stopped = finish_kind(record.finish_reason) == FinishKind::kStop;
+  const bool of_usage = record.token_source == TokenSource::kUsage;
+  const int64_t reasoning = of_usage ? record.reasoning_tokens.value_or(0) : 0;
+  tally_.settle({.tokens = record.output_tokens,
+                 .hidden = hidden_tokens(record.output_tokens, reasoning),
+                 .ends_unseen = stopped && of_usage},
+                record);
+}
+
+// 0: usage says nothing. Some servers leave reasoning out of the completion's tokens.
+int64_t ResponseReader::output_of_usage(int64_t reasoning) const {
+  if (const auto sum = tally_.sum_of_counts()) return *sum;
+  const int64_t completion = usage_output_.value_or(0);
+  const int64_t planned = record_->planned_output_tokens;
+  const int64_t chunks = record_->chunks;
+  const bool totalled = usage_total_ && record_->input_tokens;
+  const int64_t generated = totalled ? *usage_total_ - *record_->input_tokens : 0;
+  const int64_t both = completion + reasoning;
+  if (reasoning > 0) {
+    if (totalled && generated == both) return both;
+    if (totalled && generated == completion) return completion;
+    const bool shown = chunks > completion && chunks <= both;
+    return reasoning > completion || shown || planned == both ? both : completion;
+  }
+  const bool shown = chunks > completion && chunks <= generated;
+  if (completion > 0 && generated > completion && (shown || planned == generated)) {
+    return generated;
+  }
+  return completion;
+}
+
+// Of reasoning tokens, those that were not streamed: all where no thought was; and where the
+// thoughts that were are too short a text for them, a summary, the rest.
+int64_t ResponseReader::hidden_tokens(int64_t output, int64_t reasoning) const {
+  constexpr int64_t kEnoughToCompare = 8;
+  const int64_t most = std::min(reasoning, output - 1);
+  if (most <= 0) return 0;
+  if (tally_.thought_chunks() == 0) return most;
+  const auto answer_bytes = static_cast<double>(tally_.text_bytes() - tally_.thought_bytes());
+  const int64_t answer_tokens = output - reasoning;
+  if (answer_tokens < kEnoughToCompare || answer_bytes <= 0) return 0;
+  const double shown = static_cast<double>(tally_.thought_bytes()) *
+                       static_cast<double>(answer_tokens) / answer_bytes;
+  const auto half = static_cast<double>(reasoning) / 2;
+  const int64_t chunks = tally_.thought_chunks();
+  if (shown >= half || static_cast<double>(chunks) >= half) return 0;
+  return most - std::max(chunks, static_cast<int64_t>(std::llround(shown)));
 }
 
 std::string ResponseReader::after_chunks() const {

@@ -6,12 +6,20 @@
 namespace llmsweep {
 namespace {
 
+constexpr size_t kLongestComment = 300;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 const char* find_or_end(const char* begin, const char* end, char wanted) {
   if (begin == end) return end;
   const void* found = std::memchr(begin, wanted, static_cast<size_t>(end - begin));
   return found != nullptr ? static_cast<const char*>(found) : end;
+}
+
+// The data of an event that ends where its line does.
+bool is_whole_event(std::string_view data) {
+  while (!data.empty() && (data.back() == ' ' || data.back() == '\t')) data.remove_suffix(1);
+  return (data.starts_with('{') && data.ends_with('}')) || data == "[DONE]" ||
+         data == "\"[DONE]\"";
 }
 
 void append_line(std::string& text, std::string_view line) {
@@ -32,7 +40,7 @@ void SseParser::feed(std::string_view bytes) {
 
 bool SseParser::next(SseEvent& event) {
   if (handed_out_) clear_event();
-  if (take_usual_event(event)) return true;
+  if (take_held_line(event) || take_usual_event(event)) return true;
   Line line{};
   while (take_line(line)) {
     const bool complete = apply_line(line);
@@ -46,12 +54,23 @@ bool SseParser::next(SseEvent& event) {
   return false;
 }
 
+bool SseParser::take_held_line(SseEvent& event) {
+  if (!holds_line_) return false;
+  holds_line_ = false;
+  has_data_ = true;
+  data_is_kept_ = true;
+  kept_.swap(held_);
+  kept_from_ = 0;
+  hand_out(event);
+  return true;
+}
+
 // One line of data between line feeds, all of it in the input: nearly every event of nearly every
 // server.
 bool SseParser::take_usual_event(SseEvent& event) {
   constexpr std::string_view kData = "data: ";
   const bool fresh = !has_data_ && !skip_lf_ && !at_start_ && !overflowed_ && partial_.empty() &&
-                     type_.empty() && error_.empty();
+                     type_.empty() && error_.empty() && comment_.empty();
   if (!fresh || !std::string_view(begin_, static_cast<size_t>(end_ - begin_)).starts_with(kData)) {
     return false;
   }
@@ -62,7 +81,7 @@ bool SseParser::take_usual_event(SseEvent& event) {
                      kData.size() + size <= max_event_bytes_ &&
                      find_or_end(data, first_lf_, '\r') == first_lf_;
   if (!usual) return false;
-  event = {.type = {}, .data = {data, size}, .error = {}};
+  event = {.type = {}, .data = {data, size}, .error = {}, .comment = {}};
   begin_ = first_lf_ + 2;
   return true;
 }
@@ -70,6 +89,7 @@ bool SseParser::take_usual_event(SseEvent& event) {
 bool SseParser::finish(SseEvent& event) {
   if (handed_out_) clear_event();
   if (overflowed_) return false;
+  if (take_held_line(event)) return true;
   if (!partial_.empty()) apply_line({.text = partial_, .in_partial = true});
   partial_.clear();
   if (overflowed_ || !has_event()) return false;
@@ -122,18 +142,27 @@ bool SseParser::apply_line(Line line) {
   if (!value.empty() && value.front() == ' ') value.remove_prefix(1);
 
   if (name == "data") {
-    add_data(value, line.in_partial);
+    return add_data(value, line.in_partial);
   } else if (name == "event") {
     type_ = value;
   } else if (name == "error") {
     append_line(error_, value);
     overflowed_ = error_.size() > max_event_bytes_;
+  } else if (name.empty() && comment_.size() < kLongestComment) {
+    append_line(comment_, value.substr(0, kLongestComment - comment_.size()));
   }
   return false;
 }
 
-void SseParser::add_data(std::string_view value, bool in_partial) {
+bool SseParser::parts_events(std::string_view next) const {
+  const std::string_view data =
+      data_is_kept_ ? std::string_view(kept_).substr(kept_from_) : data_in_input_;
+  return is_whole_event(data) && next.starts_with('{') && is_whole_event(next);
+}
+
+bool SseParser::add_data(std::string_view value, bool in_partial) {
   if (!has_data_) {
+    const bool whole = line_is_event_ && is_whole_event(value);
     has_data_ = true;
     data_is_kept_ = in_partial;
     if (value.empty()) {
@@ -146,7 +175,13 @@ void SseParser::add_data(std::string_view value, bool in_partial) {
     } else {
       data_in_input_ = value;
     }
-    return;
+    return whole;
+  }
+  if (parts_events(value)) {
+    held_ = value;
+    holds_line_ = true;
+    line_is_event_ = true;
+    return true;
   }
   if (!data_is_kept_) {
     kept_ = data_in_input_;
@@ -156,6 +191,7 @@ void SseParser::add_data(std::string_view value, bool in_partial) {
   kept_ += '\n';
   kept_ += value;
   overflowed_ = kept_.size() - kept_from_ > max_event_bytes_;
+  return false;
 }
 
 void SseParser::keep_unfinished() {
@@ -178,10 +214,11 @@ void SseParser::clear_event() {
   data_in_input_ = {};
   type_.clear();
   error_.clear();
+  comment_.clear();
 }
 
 bool SseParser::has_event() const {
-  if (!error_.empty()) return true;
+  if (!error_.empty() || !type_.empty()) return true;
   if (!has_data_) return false;
   return data_is_kept_ ? kept_.size() > kept_from_ : !data_in_input_.empty();
 }
@@ -190,6 +227,7 @@ void SseParser::hand_out(SseEvent& event) {
   handed_out_ = true;
   event.type = type_;
   event.error = error_;
+  event.comment = comment_;
   event.data = {};
   if (has_data_) {
     event.data = data_is_kept_ ? std::string_view(kept_).substr(kept_from_) : data_in_input_;

@@ -18,7 +18,7 @@ RequestSpan span_of(const RequestRecord& record) {
   span.first_token_ns = optional_ns(record.first_token);
   span.last_token_ns = optional_ns(record.last_token);
   span.end_ns = optional_ns(record.end).value_or(span.last_token_ns.value_or(span.start_ns));
-  const int64_t later_tokens = record.output_tokens - record.first_chunk_tokens;
+  const int64_t later_tokens = record.streamed() - record.first_chunk_tokens;
   if (record.first_token && record.last_token && later_tokens > 0) {
     span.tpot_ms =
         to_ms(*record.last_token - *record.first_token) / static_cast<double>(later_tokens);

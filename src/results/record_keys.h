@@ -61,15 +61,22 @@ inline constexpr std::tuple kRecordKeys = {
     RecordKey<&RequestRecord::last_choice>{
         "last_choice_ns", "Last chunk with a choice, the finish reason's, CLOCK_MONOTONIC ns."},
     RecordKey<&RequestRecord::end>{"end_ns",
-                                   "Stream closed, [DONE], or failure known, CLOCK_MONOTONIC ns."},
+                                   "End of the response, or failure known, CLOCK_MONOTONIC ns."},
     RecordKey<&RequestRecord::input_tokens>{"input_tokens", "As the server counts."},
     RecordKey<&RequestRecord::planned_input_tokens>{"planned_input_tokens",
                                                     "As planned; 0: not planned."},
     RecordKey<&RequestRecord::cached_tokens>{"cached_tokens", "As the server says."},
     RecordKey<&RequestRecord::output_tokens>{"output_tokens", "Output tokens.",
                                              Presence::kRequired},
-    RecordKey<&RequestRecord::token_source>{"token_source", "Who counted them.",
-                                            Presence::kRequired},
+    RecordKey<&RequestRecord::token_source>{
+        "token_source",
+        "Who counted them. `limit`: nobody, but the finish reason says that the requested length "
+        "was reached.",
+        Presence::kRequired},
+    RecordKey<&RequestRecord::streamed_tokens>{
+        "streamed_tokens", "Of the output tokens, those that came in a chunk; null: all of them."},
+    RecordKey<&RequestRecord::reasoning_tokens>{
+        "reasoning_tokens", "Of the output tokens, those of reasoning, as the server counts."},
     RecordKey<&RequestRecord::chunks>{"chunks", "Token-bearing chunks.", Presence::kRequired},
     RecordKey<&RequestRecord::coalesced_chunks>{
         "coalesced_chunks", "Of those, completed by the same read as the one before."},
@@ -86,9 +93,15 @@ inline constexpr std::tuple kRecordKeys = {
         "else against the client's clock; at most 2^53 − 1. With `load.retry_after: hold` the slot "
         "waited as long, but no longer than `load.retry_after_max`."},
     RecordKey<&RequestRecord::finish_reason>{"finish_reason", "As the server says."},
+    RecordKey<&RequestRecord::other_model>{
+        "other_model",
+        "The model that the server says answered; empty: the requested one, or it does not say."},
+    RecordKey<&RequestRecord::repaired_chunks>{
+        "repaired_chunks", "Chunks that were no JSON by its standard and were read all the same."},
     RecordKey<&RequestRecord::planned_output_tokens>{"planned_output_tokens", "As planned."},
-    RecordKey<&RequestRecord::first_chunk_tokens>{"first_chunk_tokens",
-                                                  "Tokens in the first token-bearing chunk."},
+    RecordKey<&RequestRecord::first_chunk_tokens>{
+        "first_chunk_tokens",
+        "Of the streamed tokens, those of the read that brought the first one."},
     RecordKey<&RequestRecord::reconnected>{
         "reconnected", "Whether a connection was opened for it in the measured part."},
     RecordKey<&RequestRecord::server_prefill_us>{

@@ -31,7 +31,7 @@ SlotTotals total(std::span<const SlotTime> times) {
     if (!time.measured()) continue;
     ++totals.requests;
     totals.occupied_s += to_seconds(time.occupied());
-    totals.in_flight_s += to_seconds(time.end - time.start);
+    totals.in_flight_s += to_seconds(time.end - time.start + time.held);
     totals.tokens += time.tokens;
   }
   return totals;
@@ -113,7 +113,7 @@ void fill_delays(ClientHealth& client, std::span<const SlotTime> times, LatencyO
     if (own_start && time.record->sent) {
       lateness.push_back(to_ms(*time.record->sent - time.record->scheduled));
     }
-    if (time.measured() && time.gap) gaps.push_back(to_ms(*time.gap));
+    if (time.measured() && time.gap) gaps.push_back(to_ms(*time.gap - time.held));
   }
   std::tie(client.slot_gap_p50_ms, client.slot_gap_p99_ms) = delay_percentiles(std::move(gaps));
   std::tie(client.send_lateness_p50_ms, client.send_lateness_p99_ms) =

@@ -20,16 +20,22 @@ Duration overlap(Window a, const Window& b) {
   return std::max(shared, Duration::zero());
 }
 
-// Of the completed requests with usage; 1 where there are none.
+// Of the completed requests whose tokens are known; 1 where there are none.
 double tokens_per_chunk(std::span<const RequestRecord> records) {
   double tokens = 0;
   double chunks = 0;
   for (const RequestRecord& record : records) {
-    if (record.outcome != Outcome::kOk || record.token_source != TokenSource::kUsage) continue;
+    if (record.outcome != Outcome::kOk || record.token_source == TokenSource::kChunks) continue;
     tokens += static_cast<double>(record.output_tokens);
     chunks += static_cast<double>(record.chunks);
   }
   return chunks > 0 ? tokens / chunks : 1;
+}
+
+Duration held_between(const SlotTime& before, const SlotTime& next) {
+  if (!before.record->retry_after_ms) return {};
+  const Duration asked = next.record->scheduled - before.end;
+  return std::clamp(asked, Duration::zero(), std::max(next.start - before.end, Duration::zero()));
 }
 
 double tokens_received(const RequestRecord& record, double per_chunk) {
@@ -63,6 +69,7 @@ std::vector<SlotTime> slot_times(std::span<const RequestRecord> records) {
   for (size_t i = 1; i < times.size(); ++i) {
     if (times[i].record->slot == times[i - 1].record->slot) {
       times[i].gap = times[i].start - times[i - 1].end;
+      times[i].held = held_between(times[i - 1], times[i]);
     }
   }
   return times;
@@ -118,7 +125,7 @@ double tokens_inside(const SlotTime& time, const Window& window) {
 
 double mean_in_flight(std::span<const SlotTime> times, const Window& window) {
   Duration busy{};
-  for (const SlotTime& time : times) busy += overlap({time.start, time.end}, window);
+  for (const SlotTime& time : times) busy += overlap({time.start - time.held, time.end}, window);
   return to_seconds(busy) / window.seconds();
 }
 

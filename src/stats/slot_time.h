@@ -15,8 +15,11 @@ struct SlotTime {
   Instant start{};              // sent; scheduled where it was never sent
   Instant end{};                // of the request; the last instant known where the end is not
   std::optional<Duration> gap;  // since the end of the slot's request before; absent: the first
+  // Of the gap, what the server asked for: the request before was refused with a Retry-After, and
+  // the slot was held until this one was scheduled.
+  Duration held{};
   // Output tokens received. Of a request that ended before its usage came, and so counted chunks:
-  // these times the tokens a chunk of the completed requests that have usage.
+  // these times the tokens a chunk of the completed requests whose tokens are known.
   double tokens = 0;
 
   bool measured() const { return record->phase == Phase::kMeasured; }
@@ -43,7 +46,7 @@ std::optional<Window> issue_window(std::span<const SlotTime> times, int concurre
 // A request's output tokens inside the window, taken as evenly spread from first_token to
 // last_token.
 double tokens_inside(const SlotTime& time, const Window& window);
-// Time average of requests in flight, all phases.
+// Time average of requests in flight, all phases; a slot that is held counts as taken.
 double mean_in_flight(std::span<const SlotTime> times, const Window& window);
 
 }  // namespace llmsweep

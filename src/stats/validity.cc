@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "llmsweep/model/quantity.h"
@@ -40,6 +41,12 @@ bool off_by_more(std::optional<double> share, double tolerance) {
   return share.value_or(0) > tolerance;
 }
 
+// They have an E2E and no TTFT.
+double buffered_share(const RunStats& run) {
+  if (run.e2e.count == 0) return 0;
+  return 1 - static_cast<double>(run.ttft.count) / static_cast<double>(run.e2e.count);
+}
+
 void find_reasons(RunStats& run, const ValidityInput& input) {
   Findings findings(run);
   const ClientHealth& client = run.client;
@@ -76,8 +83,18 @@ void find_warnings(RunStats& run, const ValidityInput& input) {
   findings.warn_if(run.token_count_estimated, Warning::kTokenCountEstimated);
   findings.warn_if(run.requests.completed > 0 && run.input_tokens_mean == 0,
                    Warning::kInputUnverified);
-  findings.warn_if(run.cached_tokens_mean > kCachedTokensWarning * run.input_tokens_mean,
+  findings.warn_if(run.cached_tokens_mean > kCachedTokensWarning * run.input_tokens_mean ||
+                       input.streams.cached_share > kCachedTokensWarning,
                    Warning::kCachedTokens);
+  const bool buffered = buffered_share(run) > kBufferedWarning;
+  findings.warn_if(buffered, Warning::kBuffered);
+  findings.warn_if(!buffered && client.coalesced_fraction >= kCoalescedWarning,
+                   Warning::kCoalesced);
+  findings.warn_if(input.streams.other_model, Warning::kOtherModel);
+  findings.warn_if(input.streams.repaired_chunks, Warning::kRepairedChunks);
+  findings.warn_if(input.streams.slots_held, Warning::kSlotsHeld);
+  findings.warn_if(input.point.is_closed() && input.streams.tail_p50_ms > delay_limit_ms(run),
+                   Warning::kResponseTail);
   findings.warn_if(input.prompts_reused, Warning::kPromptsReused);
   findings.warn_if(off_by_more(run.littles_law_error, kLittlesLawWarning), Warning::kLittlesLaw);
   findings.warn_if(input.receive_stamps_wanted && !client.receive_stamps,
@@ -87,6 +104,28 @@ void find_warnings(RunStats& run, const ValidityInput& input) {
 }
 
 }  // namespace
+
+StreamFindings stream_findings(std::span<const RequestRecord> records, RetryAfter retry_after) {
+  StreamFindings findings;
+  double input = 0;
+  double cached = 0;
+  std::vector<double> tails_ms;
+  for (const RequestRecord& record : records) {
+    findings.other_model |= !record.other_model.empty();
+    findings.repaired_chunks |= record.repaired_chunks > 0;
+    findings.slots_held |=
+        retry_after == RetryAfter::kHold && record.retry_after_ms.value_or(0) > 0;
+    if (record.outcome != Outcome::kOk) continue;
+    input += static_cast<double>(record.input_tokens.value_or(0));
+    cached += static_cast<double>(record.cached_tokens.value_or(0));
+    if (record.last_choice && record.end) {
+      tails_ms.push_back(to_ms(*record.end - *record.last_choice));
+    }
+  }
+  if (input > 0) findings.cached_share = cached / input;
+  if (!tails_ms.empty()) findings.tail_p50_ms = percentile_of(std::move(tails_ms), 0.5);
+  return findings;
+}
 
 void judge_run(RunStats& run, const ValidityInput& input) {
   run.invalid_reasons.clear();

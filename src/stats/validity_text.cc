@@ -78,11 +78,26 @@ std::string_view sentence(Warning warning) {
     case Warning::kReconnects:
       return "Connections were opened anew in the measured part.";
     case Warning::kTokenCountEstimated:
-      return "The server reports no usage: output tokens are counted as chunks.";
+      return "The server reports no usage: output tokens are counted as chunks, which may hold "
+             "several; no rule on tokens can pass.";
     case Warning::kInputUnverified:
       return "The server reports no usage.prompt_tokens: input lengths are the planned ones.";
     case Warning::kCachedTokens:
       return "The server took more than 1 % of the input tokens from its prefix cache.";
+    case Warning::kBuffered:
+      return "Whole answers arrived in one read, as from a proxy that buffers: these have no TTFT, "
+             "TPOT or ITL, and when their tokens were made nobody can tell.";
+    case Warning::kCoalesced:
+      return "At least half of the chunks arrived in one read with the chunk before: gaps (ICL, "
+             "ITL) "
+             "are those of reads, not of chunks.";
+    case Warning::kOtherModel:
+      return "The server names another model in its answers than the requested one (other_model in "
+             "requests.jsonl).";
+    case Warning::kRepairedChunks:
+      return "Chunks that are no JSON by its standard (NaN, Infinity, control characters) were "
+             "read "
+             "all the same (repaired_chunks in requests.jsonl).";
     case Warning::kPromptsReused:
       return "Prompts were sent more than once: a prefix cache may have answered them.";
     case Warning::kOneRepeat:
@@ -95,6 +110,13 @@ std::string_view sentence(Warning warning) {
     case Warning::kRetryAfterCut:
       return "The server asked for longer waits (Retry-After) than load.retry_after_max: its slots "
              "were held for that long only.";
+    case Warning::kSlotsHeld:
+      return "The server refused requests with a Retry-After (rate limit), and their slots waited "
+             "as "
+             "it asked: the wait counts as occupied.";
+    case Warning::kResponseTail:
+      return "The server ended its responses late, over 1 ms and over 1 % of the median E2E after "
+             "the last chunk: the slots waited for it.";
     case Warning::kWithDrain:
       return "No fillers: output and request throughput are with drain.";
   }
@@ -117,6 +139,16 @@ std::string_view remedy(Warning warning) {
     case Warning::kCachedTokens:
       return "Turn prefix caching off or use prompts that share nothing, unless caching is what "
              "you measure.";
+    case Warning::kBuffered:
+    case Warning::kCoalesced:
+      return "Turn buffering off in proxies on the way (nginx: proxy_buffering off), or measure at "
+             "the server itself.";
+    case Warning::kOtherModel:
+      return "Set endpoint.model to the name that the server uses, and look whether a gateway "
+             "sends "
+             "requests elsewhere.";
+    case Warning::kRepairedChunks:
+      return "Do without what the server cannot write (log probabilities), or update it.";
     case Warning::kPromptsReused:
       return "Use a larger dataset, or dataset: random.";
     case Warning::kOneRepeat:
@@ -128,6 +160,12 @@ std::string_view remedy(Warning warning) {
     case Warning::kRetryAfterCut:
       return "Lower the concurrency or raise the server's limits; raise load.retry_after_max to "
              "wait as it asks.";
+    case Warning::kSlotsHeld:
+      return "Lower the concurrency or raise the server's rate limit.";
+    case Warning::kResponseTail:
+      return "Let the server end its response with [DONE]; throughput is that of clients which "
+             "keep "
+             "to one connection each.";
     case Warning::kWithDrain:
       return "Set load.fillers: true for a throughput without drain.";
   }

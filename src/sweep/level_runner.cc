@@ -61,6 +61,13 @@ int64_t LevelRunner::prompts_of(LoadPoint point) const {
   return prompt_demand(spec_.load, point).total();
 }
 
+// The server's own tokenizer would be asked for each answer, in the middle of the load.
+std::shared_ptr<const Tokenizer> LevelRunner::tokenizer_of_answers() const {
+  const bool local =
+      preflight_.tokenizer != nullptr && preflight_.tokenizer->info().kind != "server";
+  return local ? preflight_.tokenizer : nullptr;
+}
+
 LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
   const LoadPoint point = position.run.point;
   const PromptSet prompts = prompts_.build(first_prompt, prompts_of(point));
@@ -85,6 +92,8 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
                       .max_response_bytes = spec_.client.max_response_bytes,
                       .max_failed = max_failed(spec_.load, point),
                       .chunks = chunk_sink(),
+                      .model = preflight_.model,
+                      .tokenizer = tokenizer_of_answers(),
                       .secrets = secrets_};
   const int64_t planned_fillers = prompt_demand(spec_.load, point).filler;
   LoadControl control;

@@ -46,6 +46,7 @@ class LevelRunner {
   std::vector<std::shared_ptr<const std::string>> render(const std::vector<Prompt>& prompts) const;
   std::vector<SpareFillers::Request> requests_of(const std::vector<Prompt>& prompts) const;
   ChunkSink chunk_sink() const;
+  std::shared_ptr<const Tokenizer> tokenizer_of_answers() const;
 
   const SweepSpec& spec_;
   const Preflight& preflight_;

@@ -34,7 +34,8 @@ RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelCo
                     .interrupted = run.interrupted,
                     .prompts_reused = spec.workload.reuse == Reuse::kAllow,
                     .receive_stamps_wanted = spec.client.receive_stamps,
-                    .retry_after_cut = retry_after_cut(spec.load, records)});
+                    .retry_after_cut = retry_after_cut(spec.load, records),
+                    .streams = stream_findings(records, spec.load.retry_after)});
   return stats;
 }
 

@@ -319,7 +319,19 @@ TEST(LoadLoop, ClosesAConnectionThatLingersAfterDone) {
   const auto records = bench.run();
   EXPECT_EQ(count(records, Phase::kMeasured, Outcome::kOk), 2u);
   EXPECT_EQ(bench.client.cancelled.size(), 2u);
-  EXPECT_EQ(*records[0].end - *records[0].last_token, Duration(0));
+  // The slot could not be used before.
+  EXPECT_EQ(*records[0].end - *records[0].last_token, Duration(250ms));
+}
+
+TEST(LoadLoop, CountsTheTimeUntilTheResponseEndsToTheRequestNotToTheSlotsGap) {
+  Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 1, [](RequestId) {
+    std::vector<ScriptedEvent> events = good_answer(3, 10ms, 1ms);
+    events.back().delay += 30ms;  // after [DONE]
+    return events;
+  });
+  const auto records = bench.run();
+  EXPECT_EQ(*by_index(records, 0).end - *by_index(records, 0).last_token, Duration(30ms));
+  EXPECT_EQ(*by_index(records, 1).sent - *by_index(records, 0).end, Duration(0));
 }
 
 TEST(LoadLoop, CapsAResponseThatNeverStopsGrowing) {

@@ -37,7 +37,7 @@ TEST(ApiDialect, IsComplete) {
     EXPECT_FALSE(dialect.words.standard.empty() || dialect.words.answer_key.empty() ||
                  dialect.words.end.empty());
     EXPECT_FALSE(dialect.keys.meaningful.empty());
-    EXPECT_FALSE(dialect.keys.id.empty() || dialect.keys.completion_tokens.empty());
+    EXPECT_FALSE(dialect.keys.id.empty() || dialect.keys.counts.empty());
   }
 }
 

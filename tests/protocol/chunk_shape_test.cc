@@ -27,10 +27,13 @@ const ChunkKeys& kKeys = dialect_of(Api::kChat).keys;
 
 Chunk chat_chunk() {
   return {.id = "chatcmpl-1",
+          .model = "m",
+          .answer_text = " the",
           .has_choices = true,
           .answer = true,
           .prompt_tokens = 2400,
-          .completion_tokens = 17};
+          .completion_tokens = 17,
+          .total_tokens = 2417};
 }
 
 std::string with(std::string_view from, std::string_view to) {
@@ -62,6 +65,9 @@ TEST_F(Learnt, ReadsTextsAndNumbersThatDiffer) {
   EXPECT_EQ(chunk.id, "chatcmpl-23");
   EXPECT_TRUE(chunk.has_choices && chunk.answer);
   EXPECT_FALSE(chunk.other_output || chunk.role || chunk.error);
+  EXPECT_EQ(chunk.model, "m");
+  EXPECT_EQ(chunk.answer_text, R"(\n\"caf\u00e9\" é)");
+  EXPECT_TRUE(chunk.escaped);
   EXPECT_EQ(chunk.prompt_tokens, 9);
   EXPECT_EQ(chunk.completion_tokens, 1018);
   EXPECT_FALSE(chunk.cached_tokens);
@@ -94,6 +100,7 @@ TEST_F(Learnt, LeavesToTheParserWhateverCouldMeanSomethingElse) {
            {":17,", ":,"},
            {":17,", ":null,"},
            {"chatcmpl-1", "chatcmpl\\u002d1"},  // is unescaped before it is kept
+           {"\"m\"", "\"n\""},                  // another model
            {"content", "reasoning"},
            {"}}", "}} "},
            {"}}", "}"},
@@ -120,10 +127,13 @@ TEST(ChunkShape, LearnsNothingWhereAValueCouldBeAnothers) {
 
 TEST(ChunkShape, TellsTheValuesApartByTheKeysOfTheirApi) {
   constexpr std::array<std::string_view, 1> kMeaningful = {"type"};
-  const ChunkKeys keys = {.meaningful = kMeaningful, .id = "i", .completion_tokens = "out"};
+  constexpr std::array<std::string_view, 1> kOutput = {"text"};
+  constexpr std::array kCounts = {CountKey{"out", &Chunk::completion_tokens}};
+  const ChunkKeys keys = {
+      .meaningful = kMeaningful, .id = "i", .model = {}, .output = kOutput, .counts = kCounts};
   ChunkShape shape;
   shape.learn(R"({"type":"delta","i":"a","id":"x","out":3,"text":"t"})",
-              {.id = "a", .answer = true, .completion_tokens = 3}, keys);
+              {.id = "a", .answer_text = "t", .answer = true, .completion_tokens = 3}, keys);
   Chunk chunk;
   ASSERT_TRUE(shape.read(R"({"type":"delta","i":"bc","id":"y","out":14,"text":"u"})", chunk));
   EXPECT_EQ(chunk.id, "bc");

@@ -106,11 +106,13 @@ RequestRecord read(Api api, const Recording& recording, const std::vector<Piece>
 std::string shown(const RequestRecord& r) {
   return fmt::format(
       "{} {} '{}' finish={} id={} first_byte={} first={} answer={} last={} end={} in={} cached={} "
-      "out={} by {} first_chunk={} chunks={} coalesced={} prefill={} decode={}\nicl{}\nitl{}",
+      "out={} by {} streamed={} thought={} model={} repaired={} first_chunk={} chunks={} "
+      "coalesced={} prefill={} decode={}\nicl{}\nitl{}",
       name_of(r.outcome), r.http_status, r.error, r.finish_reason, r.response_id,
       field(r.first_byte), field(r.first_token), field(r.first_answer_token), field(r.last_token),
       field(r.end), field(r.input_tokens), field(r.cached_tokens), r.output_tokens,
-      name_of(r.token_source), r.first_chunk_tokens, r.chunks, r.coalesced_chunks,
+      name_of(r.token_source), field(r.streamed_tokens), field(r.reasoning_tokens), r.other_model,
+      r.repaired_chunks, r.first_chunk_tokens, r.chunks, r.coalesced_chunks,
       field(r.server_prefill_us), field(r.server_decode_us), field(r.icl), field(r.itl));
 }
 

@@ -57,15 +57,17 @@ TEST(ResponseReader, FailsAStreamThatEndsWithoutDoneAndFinishReason) {
   EXPECT_EQ(answer_to(word("a") + kDone).outcome, Outcome::kOk);
 }
 
-TEST(ResponseReader, ChangesNothingAfterDone) {
+TEST(ResponseReader, ChangesNothingButItsEndAfterDone) {
   Response response;
   response.bytes(word("a") + kDone + word("b"), 10);
   ASSERT_TRUE(response.finished());
+  EXPECT_EQ(response.record.end, at(10));
   response.bytes(word("c"), 20).fail(Outcome::kTransportError, "reset by peer", 30);
   response.end(40);
   EXPECT_EQ(response.record.outcome, Outcome::kOk);
   EXPECT_EQ(response.record.chunks, 1);
-  EXPECT_EQ(response.record.end, at(10));
+  EXPECT_EQ(response.record.last_token, at(10));
+  EXPECT_EQ(response.record.end, at(40)) << "of the transfer: until then the slot was taken";
 }
 
 TEST(ResponseReader, FailsOnAnErrorInWhateverShape) {

@@ -17,7 +17,7 @@ TEST(ResponseReader, StampsTokensAnswersAndTheEndAsTheMetricsDefineThem) {
   response.bytes(word("a"), 20).bytes(word("b"), 35).bytes(kFinish, 40);
   response.bytes(event(R"({"choices":[],)" + usage_of(3) + "}"), 41).bytes(kDone, 42);
   EXPECT_TRUE(response.finished());
-  const RequestRecord& record = response.end(90);
+  const RequestRecord& record = response.end(43);
   EXPECT_EQ(record.outcome, Outcome::kOk);
   EXPECT_EQ(record.first_byte, at(0));
   EXPECT_EQ(record.first_token, at(10));
@@ -25,7 +25,7 @@ TEST(ResponseReader, StampsTokensAnswersAndTheEndAsTheMetricsDefineThem) {
   EXPECT_EQ(record.last_token, at(35));
   EXPECT_EQ(record.first_choice, at(5));  // the role
   EXPECT_EQ(record.last_choice, at(40));  // the finish reason; the usage chunk has no choice
-  EXPECT_EQ(record.end, at(42));
+  EXPECT_EQ(record.end, at(43));
   EXPECT_EQ(record.response_id, "r1");
   EXPECT_EQ(record.output_tokens, 3);
   EXPECT_EQ(record.token_source, TokenSource::kUsage);
@@ -91,7 +91,7 @@ TEST(ResponseReader, SpreadsTheTokensOverTheChunksWhereUsageComesOnce) {
   const RequestRecord& record = response.bytes(kDone, 51).end();
   EXPECT_EQ(record.first_chunk_tokens, 1);
   EXPECT_EQ(in_ms(record.icl), (Gaps{{12, 1}, {20, 1}}));
-  EXPECT_EQ(in_ms(record.itl), (Gaps{{4, 3}, {6.7, 3}}));
+  EXPECT_EQ(in_ms(record.itl), (Gaps{{3, 4}, {5, 4}}));
 }
 
 TEST(ResponseReader, TakesTheEndOfSequenceTokenForNoPartOfAChunk) {
@@ -152,15 +152,21 @@ TEST(ResponseReader, NeverTakesTheRoleOrTheFinishForAToken) {
 TEST(ResponseReader, TakesEveryKindOfOutputForAToken) {
   for (const char* delta :
        {R"({"content":"a"})", R"({"reasoning":"a"})", R"({"reasoning_content":"a"})",
-        R"({"refusal":"a"})", R"({"tool_calls":[{"index":0}]})",
+        R"({"refusal":"a"})", R"({"tool_calls":[{"index":0,"function":{"arguments":"{"}}]})",
         R"({"function_call":{"name":"f"}})", R"({"content":[{"type":"text","text":"a"}]})",
         R"({"role":"assistant","content":"a"})"}) {
     EXPECT_EQ(answer_to(chunk(delta) + kDone).chunks, 1) << delta;
   }
-  for (const char* delta :
-       {R"({})", R"(null)", R"({"content":null})", R"({"content":""})", R"({"tool_calls":[]})",
-        R"({"role":"assistant"})", R"({"content":[]})", R"({"reasoning":null,"content":""})",
-        R"({"content":0})", R"("text")", R"([1])"}) {
+  for (
+      const char* delta :
+      {R"({})", R"(null)", R"({"content":null})", R"({"content":""})", R"({"tool_calls":[]})",
+       R"({"role":"assistant"})", R"({"content":[]})", R"({"reasoning":null,"content":""})",
+       R"({"content":0})", R"("text")", R"([1])",
+       R"({"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"arguments":""}}]})",
+       R"({"content":[{"type":"text","text":""}]})",
+       R"({"reasoning_details":[{"type":"reasoning.text","text":"","index":0}]})",
+       R"({"reasoning_details":[{"type":"reasoning.encrypted","data":"AAAA"}]})",
+       R"({"thinking_blocks":[{"type":"thinking","thinking":"","signature":"s"}]})"}) {
     EXPECT_EQ(answer_to(chunk(delta) + kDone).chunks, 0) << delta;
   }
 }
@@ -190,7 +196,7 @@ TEST(ResponseReader, KeepsTheServersOwnTimings) {
 TEST(ResponseReader, DoesNotBelieveNonsenseInUsage) {
   for (const char* usage :
        {R"("usage":{"completion_tokens":0})", R"("usage":{"completion_tokens":-4})",
-        R"("usage":{"completion_tokens":"5"})", R"("usage":{"completion_tokens":1e300})",
+        R"("usage":{"completion_tokens":"5x"})", R"("usage":{"completion_tokens":1e300})",
         R"("usage":{"completion_tokens":18446744073709551615})", R"("usage":[5])"}) {
     const RequestRecord record =
         answer_to(word("a") + word("b") + event("{" + std::string(usage) + "}") + kDone);

@@ -38,7 +38,7 @@ Read read(const std::vector<std::string>& pieces, size_t limit = 1 << 20) {
     parser.feed({bytes.data(), bytes.size()});
     while (parser.next(event)) result.events.push_back(shown_event(event));
   }
-  if (parser.finish(event)) result.events.push_back(shown_event(event));
+  while (parser.finish(event)) result.events.push_back(shown_event(event));
   result.overflowed = parser.overflowed();
   return result;
 }
@@ -76,7 +76,38 @@ TEST(SseParser, SkipsCommentsUnknownFieldsAndBlankPayloads) {
 TEST(SseParser, KeepsTheTypeOfOneEventOnly) {
   EXPECT_THAT(
       events("event: ping\n\nevent: error\ndata: a\n\ndata: b\n\nevent:message\ndata:c\n\n"),
-      ElementsAre("error|a", "b", "message|c"));
+      ElementsAre("ping|", "error|a", "b", "message|c"));
+}
+
+TEST(SseParser, GivesAnEventThatHasOnlyATypeAndTheCommentsAroundIt) {
+  SseParser parser;
+  parser.feed(": before\nevent: error\n: why\n\n: later\n\ndata: x\n\n");
+  SseEvent event;
+  ASSERT_TRUE(parser.next(event));
+  EXPECT_EQ(event.type, "error");
+  EXPECT_EQ(event.data, "");
+  EXPECT_EQ(event.comment, "before\nwhy");
+  ASSERT_TRUE(parser.next(event));
+  EXPECT_EQ(event.data, "x");
+  EXPECT_EQ(event.comment, "");
+}
+
+TEST(SseParser, TakesEachLineForAnEventWhereOneLineEndPartsThem) {
+  EXPECT_THAT(events("data: {\"a\":1}\ndata: {\"b\":2}\ndata: {\"c\":3}\ndata: [DONE]\n"),
+              ElementsAre("{\"a\":1}", "{\"b\":2}", "{\"c\":3}", "[DONE]"));
+  EXPECT_THAT(events("data: {\"a\":\ndata: {}}\n\ndata: {}\n\n"), ElementsAre("{\"a\":\n{}}", "{}"))
+      << "one object over two lines";
+  EXPECT_THAT(events("data: {}\ndata: {}\ndata: \"[DONE]\"\ndata: {\"u\":1}\n"),
+              ElementsAre("{}", "{}", "\"[DONE]\"", "{\"u\":1}"));
+  // From the second on an event is there when its line is.
+  SseParser parser;
+  SseEvent event;
+  parser.feed("data: {\"a\":1}\ndata: {\"b\":2}\n");
+  while (parser.next(event)) {
+  }
+  parser.feed("data: {\"c\":3}\n");
+  ASSERT_TRUE(parser.next(event));
+  EXPECT_EQ(event.data, "{\"c\":3}");
 }
 
 TEST(SseParser, ReportsAnErrorFieldWithoutData) {

@@ -107,8 +107,20 @@ def ms(record, later, earlier="sent_ns"):
     return (record[later] - record[earlier]) / 1e6
 
 
+def streamed_tokens(record):
+    """Older files have no such key: all of the output was taken for streamed."""
+    streamed = record.get("streamed_tokens")
+    return record["output_tokens"] if streamed is None else streamed
+
+
+def ttft(record):
+    """All in one read: when the first token came is not known."""
+    at_once = record["first_token_ns"] == record["last_token_ns"] and streamed_tokens(record) > 1
+    return None if at_once else ms(record, "first_token_ns")
+
+
 def tpot(record):
-    divisor = record["output_tokens"] - record["first_chunk_tokens"]
+    divisor = streamed_tokens(record) - record["first_chunk_tokens"]
     span = ms(record, "last_token_ns", "first_token_ns")
     return span / divisor if divisor > 0 and span is not None else None
 
@@ -117,7 +129,7 @@ def latencies(records):
     ok = [r for r in records if r["phase"] == "measured" and r["outcome"] == "ok"]
     samples = {
         "e2e_ms": [ms(r, "last_token_ns") for r in ok],
-        "ttft_ms": [ms(r, "first_token_ns") for r in ok],
+        "ttft_ms": [ttft(r) for r in ok],
         "ttfo_ms": [ms(r, "first_answer_token_ns") for r in ok],
         "tpot_ms": [tpot(r) for r in ok],
     }
@@ -143,7 +155,7 @@ def overlap(a, b, low, high):
 
 def tokens_received(records):
     """A request that ended before its usage came has counted chunks: scaled by the others' tokens."""
-    counted = [r for r in records if r["outcome"] == "ok" and r["token_source"] == "usage"]
+    counted = [r for r in records if r["outcome"] == "ok" and r["token_source"] != "chunks"]
     chunks = sum(r["chunks"] for r in counted)
     scale = sum(r["output_tokens"] for r in counted) / chunks if chunks else 1
     cut_short = lambda r: r["outcome"] != "ok" and r["token_source"] == "chunks"
@@ -177,8 +189,12 @@ def rates(records, concurrency, gpus, fillers):
     for r in sorted(records, key=lambda r: (r["sent_ns"] or r["scheduled_ns"], r["index"])):
         by_slot.setdefault(r["slot"], []).append(r)
     occupied = tokens = completed = 0
+    held = {}  # a slot that a Retry-After holds counts as taken
     for requests in by_slot.values():
         for before, r in zip([None] + requests, requests):
+            if before and before["retry_after_ms"] is not None:
+                gap = (r["sent_ns"] or r["scheduled_ns"]) - before["end_ns"]
+                held[id(r)] = max(0, min(r["scheduled_ns"] - before["end_ns"], gap))
             if r["phase"] != "measured":
                 continue
             begin = r["sent_ns"] or r["scheduled_ns"]
@@ -191,7 +207,8 @@ def rates(records, concurrency, gpus, fillers):
         answer["steady_output_throughput_tps"] = steady
         answer["request_throughput_rps"] = concurrency * completed / (occupied / 1e9)
         busy = sum(
-            overlap(r["sent_ns"] or r["scheduled_ns"], r["end_ns"], start, end) for r in records
+            overlap((r["sent_ns"] or r["scheduled_ns"]) - held.get(id(r), 0), r["end_ns"], start, end)
+            for r in records
         )
         answer["achieved_concurrency"] = busy / (end - start)
         answer["throughput_per_gpu_tps"] = steady / gpus

@@ -187,6 +187,10 @@ RequestRecord full_record() {
   record.cached_tokens = 16;
   record.output_tokens = 1599;
   record.token_source = TokenSource::kUsage;
+  record.streamed_tokens = 1000;
+  record.reasoning_tokens = 599;
+  record.other_model = "another";
+  record.repaired_chunks = 4;
   record.first_chunk_tokens = 2;
   record.chunks = 800;
   record.coalesced_chunks = 3;

@@ -234,8 +234,49 @@ TEST(RunStats, CompareTokensWithThePlanWithoutLettingErrorsCancel) {
   EXPECT_FALSE(stats.token_count_estimated);
   for (RequestRecord& record : records) record.token_source = TokenSource::kChunks;
   stats = stats_of(records, {.point = at_concurrency(2)});
-  EXPECT_FALSE(stats.output_tokens_off);
+  EXPECT_NEAR(*stats.output_tokens_off, 6.0 / 57, 1e-12) << "too short, if chunks are tokens";
   EXPECT_TRUE(stats.token_count_estimated);
+  for (RequestRecord& record : records) record.finish_reason = "length";
+  EXPECT_FALSE(stats_of(records, {.point = at_concurrency(2)}).output_tokens_off)
+      << "long enough, whatever a chunk holds";
+}
+
+TEST(RunStats, TakeTpotFromWhatWasStreamed) {
+  RequestRecord record = record_of({.sent = 0, .first = 100, .last = 290, .tokens = 80});
+  record.streamed_tokens = 20;
+  EXPECT_NEAR(*request_metrics(record, LatencyOrigin::kSent).tpot_ms, 10, 1e-9);
+  record.first_chunk_tokens = 10;
+  EXPECT_NEAR(*request_metrics(record, LatencyOrigin::kSent).tpot_ms, 19, 1e-9);
+  record.streamed_tokens.reset();  // of an older file
+  EXPECT_NEAR(*request_metrics(record, LatencyOrigin::kSent).tpot_ms, 190.0 / 70, 1e-9);
+}
+
+TEST(RunStats, GiveNoTtftToAnAnswerThatCameInOneRead) {
+  RequestRecord record = record_of({.sent = 0, .first = 100, .last = 100, .tokens = 20});
+  record.first_chunk_tokens = 20;
+  const RequestMetrics buffered = request_metrics(record, LatencyOrigin::kSent);
+  EXPECT_FALSE(buffered.ttft_ms || buffered.tpot_ms);
+  EXPECT_EQ(buffered.e2e_ms, 100);
+  const LevelContext within{.point = at_concurrency(1),
+                            .goodput = {{.metric = Metric::kTtft, .max = from_ms(100)}}};
+  EXPECT_TRUE(is_good(record, within)) << "it had come by then";
+  record.streamed_tokens = 1;  // the others are hidden reasoning
+  EXPECT_EQ(request_metrics(record, LatencyOrigin::kSent).ttft_ms, 100);
+}
+
+TEST(RunStats, TakeAHeldSlotForTaken) {
+  // One slot: refused at 100 ms with a Retry-After of 1 s, which is obeyed; sent 2 ms late.
+  std::vector<RequestRecord> records =
+      records_of({{.sent = 0, .end = 100, .outcome = Outcome::kHttpError},
+                  {.sent = 1102, .first = 1150, .last = 1200, .tokens = 10}});
+  records[0].retry_after_ms = 1000;
+  records[1].scheduled = at_ms(1100);
+  const RunStats held = stats_of(records, {.point = at_concurrency(1)});
+  EXPECT_NEAR(held.client.slot_gap_p99_ms, 2, 1e-9);
+  EXPECT_NEAR(*held.achieved_concurrency, 1198.0 / 1200, 1e-9);
+  EXPECT_NEAR(*held.steady_output_throughput_tps, 10 / 1.2, 1e-9);
+  records[0].retry_after_ms.reset();
+  EXPECT_NEAR(stats_of(records, {.point = at_concurrency(1)}).client.slot_gap_p99_ms, 1002, 1e-9);
 }
 
 TEST(RunStats, TakeClientHealthFromTheRecords) {

@@ -52,7 +52,7 @@ inline std::vector<RequestRecord> records_of(const std::vector<Request>& request
 inline LevelStats level_of(int concurrency, double pooled_ms, std::vector<double> runs_ms = {}) {
   const auto stats = [](int repeat, double ms) {
     RunStats run{.repeat = repeat};
-    run.requests.completed = run.e2e.count = 100;
+    run.requests.completed = run.e2e.count = run.ttft.count = 100;
     run.e2e.p50 = run.e2e.mean = ms;
     return run;
   };

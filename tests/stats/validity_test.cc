@@ -5,6 +5,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "llmsweep/model/names.h"
 #include "stats/records.h"
@@ -36,6 +37,27 @@ RunStats judged(const std::function<void(RunStats&, ValidityInput&)>& change) {
 void expect_only(const RunStats& run, InvalidReason reason) {
   EXPECT_FALSE(run.valid);
   EXPECT_EQ(run.invalid_reasons, std::vector{reason}) << name_of(reason);
+}
+
+TEST(StreamFindings, LookAtEveryPhase) {
+  RequestRecord record;
+  record.phase = Phase::kWarmup;
+  record.input_tokens = 100;
+  record.cached_tokens = 50;
+  record.other_model = "m2";
+  record.repaired_chunks = 1;
+  record.last_choice = from_ns(0);
+  record.end = from_ns(30'000'000);
+  RequestRecord refused;
+  refused.outcome = Outcome::kHttpError;
+  refused.retry_after_ms = 1000;
+  const std::vector<RequestRecord> records = {record, refused};
+  const StreamFindings found = stream_findings(records, RetryAfter::kHold);
+  EXPECT_TRUE(found.other_model && found.repaired_chunks && found.slots_held);
+  EXPECT_DOUBLE_EQ(found.cached_share, 0.5);
+  EXPECT_DOUBLE_EQ(found.tail_p50_ms, 30);
+  EXPECT_FALSE(stream_findings(records, RetryAfter::kFail).slots_held);
+  EXPECT_DOUBLE_EQ(stream_findings({}, RetryAfter::kHold).cached_share, 0);
 }
 
 TEST(JudgeRun, FindsNothingInAGoodRun) {
@@ -159,6 +181,18 @@ TEST(JudgeRun, WarnsOfEachThingAlone) {
       {Warning::kPromptsReused, [](RunStats&, auto& input) { input.prompts_reused = true; }},
       {Warning::kLittlesLaw, [](RunStats& run, auto&) { run.littles_law_error = 0.051; }},
       {Warning::kNoReceiveStamps, [](RunStats& run, auto&) { run.client.receive_stamps = false; }},
+      {Warning::kCachedTokens, [](RunStats&, auto& input) { input.streams.cached_share = 0.02; }},
+      {Warning::kBuffered,
+       [](RunStats& run, auto&) {
+         run.ttft.count = run.e2e.count - 6;
+         run.client.coalesced_fraction = 1;
+       }},
+      {Warning::kCoalesced, [](RunStats& run, auto&) { run.client.coalesced_fraction = 0.5; }},
+      {Warning::kOtherModel, [](RunStats&, auto& input) { input.streams.other_model = true; }},
+      {Warning::kRepairedChunks,
+       [](RunStats&, auto& input) { input.streams.repaired_chunks = true; }},
+      {Warning::kSlotsHeld, [](RunStats&, auto& input) { input.streams.slots_held = true; }},
+      {Warning::kResponseTail, [](RunStats&, auto& input) { input.streams.tail_p50_ms = 15.1; }},
       {Warning::kRetryAfterCut, [](RunStats&, auto& input) { input.retry_after_cut = true; }},
       {Warning::kWithDrain, [](RunStats&, auto& input) { input.fillers = false; }},
   };

@@ -26,6 +26,7 @@
 #include "llmsweep/model/prompt.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
+#include "llmsweep/tokenizer/tokenizer.h"
 
 namespace llmsweep {
 
@@ -101,7 +102,10 @@ struct LoadPlan {
   int64_t max_response_bytes = ClientSpec{}.max_response_bytes;
   // More measured requests than this may not fail, or the run is given up.
   int64_t max_failed = std::numeric_limits<int64_t>::max();
-  ChunkSink chunks;  // after the record's sink; empty: instants are not kept
+  ChunkSink chunks;   // after the record's sink; empty: instants are not kept
+  std::string model;  // requested: a record says where another one answers
+  // Counts the text of answers whose tokens nothing else tells; null: chunks stand for tokens.
+  std::shared_ptr<const Tokenizer> tokenizer;
   // What no record may hold: an endpoint may repeat the key that it was given.
   Redactor secrets;
 };

@@ -54,11 +54,17 @@ enum class Warning {
   kTokenCountEstimated,  // output tokens counted as chunks
   kInputUnverified,      // the server reports no usage.prompt_tokens
   kCachedTokens,
+  kBuffered,        // answers that came in one read: no TTFT, TPOT or ITL
+  kCoalesced,       // most chunks came together with another
+  kOtherModel,      // the server says that another model answered
+  kRepairedChunks,  // chunks that were no JSON as the standard has it
   kPromptsReused,
   kOneRepeat,
   kLittlesLaw,
   kNoReceiveStamps,
   kRetryAfterCut,  // load.retry_after: hold, and the server asked for more than retry_after_max
+  kSlotsHeld,      // slots waited as a Retry-After said
+  kResponseTail,   // the server ended its responses late, and the slots waited
   kWithDrain,      // no fillers: throughput has the drain in it
 };
 

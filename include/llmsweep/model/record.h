@@ -22,7 +22,8 @@ enum class Outcome {
   kCancelled,
 };
 
-enum class TokenSource { kUsage, kTokenizer, kChunks };
+// kLimit: the finish reason says that the limit was reached, and the limit is known.
+enum class TokenSource { kUsage, kLimit, kTokenizer, kChunks };
 
 // Instants as metrics.md defines them; absent where they did not happen.
 struct RequestRecord {
@@ -53,9 +54,14 @@ struct RequestRecord {
   std::optional<int64_t> cached_tokens;
   int64_t output_tokens = 0;
   TokenSource token_source = TokenSource::kChunks;
-  int64_t first_chunk_tokens = 1;  // tokens in the first token-bearing chunk
-  int64_t chunks = 0;              // token-bearing chunks
-  int64_t coalesced_chunks = 0;    // of those, completed by the same read as the one before
+  // Of output_tokens, those that came in a chunk: hidden reasoning and a stop token without a chunk
+  // are not among them. Absent in older files: all of them.
+  std::optional<int64_t> streamed_tokens;
+  std::optional<int64_t> reasoning_tokens;  // of output_tokens, as the server counts them
+  // Of the streamed ones, those that the first token-bearing chunk brought, and others in its read.
+  int64_t first_chunk_tokens = 1;
+  int64_t chunks = 0;            // token-bearing chunks
+  int64_t coalesced_chunks = 0;  // of those, completed by the same read as the one before
 
   Outcome outcome = Outcome::kOk;
   int http_status = 0;  // 0: no response
@@ -63,6 +69,8 @@ struct RequestRecord {
   // What a 429 or 503 asked the client to wait; absent: it did not say.
   std::optional<int64_t> retry_after_ms;
   std::string finish_reason;
+  std::string other_model;      // that the server says answered, where it is not the requested one
+  int64_t repaired_chunks = 0;  // that were no JSON as the standard has it, and were read
 
   // Gaps between distinct arrivals of token-bearing chunks (coalesced ones make no gap), and the
   // same per token of the later arrival, weighted by those tokens.
@@ -73,6 +81,11 @@ struct RequestRecord {
   // prefill to the first token, and from there to the last. Queueing is in neither.
   std::optional<int64_t> server_prefill_us;
   std::optional<int64_t> server_decode_us;
+
+  // Of output_tokens, those that have an instant.
+  int64_t streamed() const { return streamed_tokens.value_or(output_tokens); }
+  // Everything came in one read, so that only its end is known: no TTFT, TPOT or ITL.
+  bool buffered() const { return first_token && first_token == last_token && streamed() > 1; }
 
   bool reconnected = false;  // a new connection was opened for it in the measured part
 

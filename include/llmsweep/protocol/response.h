@@ -3,29 +3,40 @@
 // Pure: instants come from the transport, parsing happens after the stamp. docs/metrics.md defines
 // the instants; this is the one place that decides what on the wire they are:
 //
-// - A chunk is token-bearing when a choice's delta (or `text`) carries non-empty content,
-//   reasoning, refusal or a tool call. A chunk without any is token-bearing only where the server
-//   counts tokens in every chunk (continuous usage) and the count rose: a special token, or a
-//   character whose bytes are not complete. Never the chunk with the role, nor the one with the
-//   finish reason: the end-of-sequence token has no chunk on servers that do not count either.
+// - A chunk is token-bearing when a choice's delta (or `text`) carries a character of content, of a
+//   thought (reasoning, reasoning_content, reasoning_details, thinking, thinking_blocks, …), of a
+//   refusal or of a tool call, as text or in a list of typed parts; labels such as a part's type
+//   and id are no characters. A chunk without any is token-bearing only where the server counts
+//   tokens in every chunk (continuous usage) and the count says so: a special token, or a character
+//   whose bytes are not complete. Never the chunk with the role, nor the one with the finish
+//   reason: the end-of-sequence token has no chunk on servers that do not count either.
 // - Chunks whose bytes have the same instant form one arrival: one gap, however many they are.
 //   The transport therefore has to give all bytes of one read one instant.
-// - ITL: gap ÷ tokens of the later arrival. Tokens are differences of the continuous usage; an
-//   arrival in which the count did not rise lends its gap to the next. Without continuous usage
-//   each chunk is taken to hold output_tokens ÷ chunks tokens (applied at the end), less the
-//   end-of-sequence token where the finish reason is "stop" and there are more tokens than chunks.
-// - first_chunk_tokens: from continuous usage, else 1 (the first chunk is the prefill's token); all
-//   of output_tokens when everything came in one arrival, so that no TPOT of 0 can be computed.
-// - Usage: the last one wins, in whatever chunk. A completion count of 0 next to chunks is not
-//   believed. Without usage output_tokens is `chunks`, token_source kChunks.
+// - How many tokens came when: protocol/token_tally.h.
+// - Usage: the last count that is not 0 wins, in whatever chunk and under whatever name
+//   (src/protocol/usage_names.h). Where every chunk counts its own tokens alone they are added up.
+//   Reasoning tokens that usage leaves out of the completion's, as total_tokens or the chunks show,
+//   are added. Without usage: the limit, where the finish reason says that it was reached and
+//   record.planned_output_tokens knows it (kLimit); else the chunks (kChunks), or what count_text()
+//   makes of the text (kTokenizer).
+// - Reasoning that usage counts and the stream does not show is in output_tokens and not in
+//   streamed_tokens.
+// - An answer is complete where a finish reason came at its end (one after which more output comes
+//   is none), or usage did, or as many tokens as were planned. [DONE] alone is enough only where no
+//   length was planned.
 // - Failures: a status other than 2xx (kHttpError, with the server's message); kProtocolError for
-//   an error object, string, `error:` field or `event: error`, even after tokens; a finish reason
-//   "error" or "abort"; JSON that does not parse; an end without [DONE] and without finish reason;
-//   an end without any token (there is no latency to report); an answer that is no event stream.
+//   an error in any spelling (an object, string, `error:` field, `event: error`; codes and messages
+//   in a chunk without output), even after tokens; a finish reason that names a failure; JSON that
+//   cannot be read; an end without [DONE] and without finish reason; an end of an answer that is
+//   not complete; an end without any token (there is no latency to report); an answer that is no
+//   event stream.
+// - JSON that is none by the standard (NaN, Infinity, a control character inside a text, a comma too
+//   many) is read and counted in repaired_chunks; halves of characters are read and not counted.
 // - With several choices in one stream tokens and gaps are those of the stream as a whole.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +48,7 @@
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
 #include "llmsweep/protocol/sse.h"
+#include "llmsweep/protocol/token_tally.h"
 
 namespace llmsweep {
 
@@ -79,6 +91,16 @@ class ResponseReader {
   // date in an answer without one of its own. Without it such a date is not read.
   void set_realtime_offset(Duration offset) { realtime_offset_ = offset; }
 
+  // The model that was requested: record.other_model stays empty where it is the one that answers.
+  // Must outlive the reader.
+  void expect_model(std::string_view model) { model_ = model; }
+
+  // From now on the text is kept, for count_text().
+  void keep_text() { keeps_text_ = true; }
+  // Once the record is complete: where nothing but its chunks tells how many tokens it has, these
+  // are counted in the text. Nothing where the text was not kept.
+  void count_text(const std::function<int64_t(std::string_view)>& tokens_of);
+
   // The header block may be raw (CRLF lines) or empty. A 1xx status is ignored.
   void headers(int status, std::string_view header_block, Instant at);
   void bytes(std::string_view bytes, Instant at, ChunkParser& parser);
@@ -88,8 +110,10 @@ class ResponseReader {
   // received until then. `outcome` is not kOk.
   void fail(Outcome outcome, std::string_view reason, Instant at);
 
-  // [DONE] was seen or the stream failed: the record is complete, further calls change nothing,
-  // and the caller may treat the request as over although the transport has not ended.
+  // [DONE] was seen or the stream failed: the record is complete, but for usage that comes after
+  // [DONE], and the caller may treat the request as over although the transport has not ended.
+  // Further calls change nothing else, except that end() gives a complete answer the end of its
+  // transfer.
   bool finished() const { return finished_; }
 
   // The failure is only that there was no token-bearing chunk: the stream came to its end, with
@@ -105,14 +129,19 @@ class ResponseReader {
   void apply_payload(std::string_view payload, Instant at, ChunkParser& parser);
   void apply_chunk(const Chunk& chunk, std::string_view payload, Instant at);
   void apply_tokens(const Chunk& chunk, Instant at);
-  void close_arrival();
-  void part_itl();
+  void apply_usage(const Chunk& chunk, bool bears_token);
+  void keep(const Chunk& chunk);
+  void read_late_usage(std::string_view bytes, ChunkParser& parser);
 
   void end_of_stream(bool done, Instant at);
   void settle_refused(Instant at);
   void settle_plain_answer(Instant at);
   void settle(Outcome outcome, std::string error, Instant at);
   void settle_counts();
+  void settle_tokens();
+  bool is_complete() const;
+  int64_t output_of_usage(int64_t reasoning) const;
+  int64_t hidden_tokens(int64_t output, int64_t reasoning) const;
   std::string after_chunks() const;
 
   const ApiDialect* api_;
@@ -132,22 +161,16 @@ class ResponseReader {
 
   int64_t payloads_ = 0;  // JSON chunks, of whatever content
   bool choices_seen_ = false;
-  std::optional<int64_t> usage_output_;  // the last completion_tokens
-
-  // Continuous usage: the count at the last token-bearing chunk, and whether ITL is made from it
-  // (decided by the first such chunk).
-  int64_t counted_ = 0;
+  std::string_view model_;
+  bool model_seen_ = false;
+  bool finish_is_last_ = true;           // no output came after the finish reason
+  bool usage_is_last_ = false;           // a count that was not there all along came at the end
+  std::optional<int64_t> usage_output_;  // the last completion_tokens that are not 0
+  std::optional<int64_t> usage_total_;   // total_tokens beside it
   bool count_seen_ = false;
-  bool itl_from_usage_ = false;
-  // So far every gap was one token's: the record's ICL stands for both until they part.
-  bool itl_is_icl_ = true;
-
-  // The arrival that is still open, and what the next gap starts from.
-  Instant arrival_{};
-  int64_t arrival_chunks_ = 0;
-  int64_t arrival_tokens_ = 0;
-  std::optional<Instant> previous_arrival_;
-  std::optional<Instant> previous_counted_arrival_;
+  bool keeps_text_ = false;
+  std::string text_;  // of all output
+  TokenTally tally_;
 };
 
 }  // namespace llmsweep

@@ -18,6 +18,9 @@ struct SseEvent {
   std::string_view data;  // lines joined by LF
   // Old llama.cpp servers report a failure as a field `error: {json}`.
   std::string_view error;
+  // Comments before and among its lines, joined by LF, the first 300 bytes: a gateway says there
+  // why it gave up.
+  std::string_view comment;
 };
 
 class SseParser {
@@ -27,11 +30,11 @@ class SseParser {
 
   // Takes the next bytes, which stay the caller's and must live until next() has returned false.
   // Call next() until it does before feeding again. An event's views are valid until the
-  // following call. An event with neither data nor error is not reported.
+  // following call. An event with neither data, error nor type is not reported.
   void feed(std::string_view bytes);
   bool next(SseEvent& event);
   // At the end of the response: an event whose blank line never came still counts ("[DONE]" with
-  // no newline is sent by real servers). At most one, so call it once.
+  // no newline is sent by real servers). Call it until it returns false.
   bool finish(SseEvent& event);
   // A line or an event grew over the limit; nothing more is parsed.
   bool overflowed() const { return overflowed_; }
@@ -42,10 +45,12 @@ class SseParser {
     bool in_partial;  // text is all of partial_, else it lies in the input
   };
 
+  bool take_held_line(SseEvent& event);
   bool take_usual_event(SseEvent& event);
   bool take_line(Line& line);
   bool apply_line(Line line);  // true: a blank line that completes an event
-  void add_data(std::string_view value, bool in_partial);
+  bool add_data(std::string_view value, bool in_partial);  // true: the event is complete
+  bool parts_events(std::string_view next) const;
   void keep_unfinished();
   void clear_event();
   bool has_event() const;
@@ -63,7 +68,10 @@ class SseParser {
   std::string_view data_in_input_;
   std::string kept_;
   size_t kept_from_ = 0;  // where the data begins in kept_
-  std::string type_, error_;
+  std::string type_, error_, comment_;
+  std::string held_;  // a line of data that begins the next event
+  bool holds_line_ = false;
+  bool line_is_event_ = false;  // events are parted by one line end
   bool has_data_ = false;
   bool data_is_kept_ = false;
   bool handed_out_ = false;  // the next call starts a new event

@@ -6,6 +6,7 @@
 
 #include "llmsweep/model/level.h"
 #include "llmsweep/model/load_point.h"
+#include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
 
 namespace llmsweep {
@@ -19,6 +20,18 @@ constexpr double kConcurrencyTolerance = 0.02;
 constexpr double kTokenTolerance = 0.01;       // output and input tokens against the plan
 constexpr double kCachedTokensWarning = 0.01;  // share of the input tokens
 constexpr double kLittlesLawWarning = 0.05;
+constexpr double kBufferedWarning = 0.05;  // share of the answers
+constexpr double kCoalescedWarning = 0.5;  // share of the chunks
+
+// What the answers of all phases say, beside the statistics of the measured ones.
+struct StreamFindings {
+  bool other_model = false;      // one named another model
+  bool repaired_chunks = false;  // one had chunks that were no JSON by the standard
+  bool slots_held = false;       // slots waited as a Retry-After said
+  double cached_share = 0;       // of the input tokens
+  double tail_p50_ms = 0;        // from the last chunk with a choice to the end of the transfer
+};
+StreamFindings stream_findings(std::span<const RequestRecord> records, RetryAfter retry_after);
 
 struct ValidityInput {
   LoadPoint point;  // whether slot gaps, send lateness and concurrency count
@@ -29,6 +42,7 @@ struct ValidityInput {
   bool prompts_reused = false;
   bool receive_stamps_wanted = true;
   bool retry_after_cut = false;  // slots were held for less than the server asked
+  StreamFindings streams;
 };
 
 // Fills valid, invalid_reasons and warnings of one run, each at most once, in declaration order.

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <string_view>
 #include <unordered_map>
 
 #include "llmsweep/base/text.h"
@@ -43,7 +45,11 @@ bool outcome_fits(const RequestRecord& record, const TruthRecord& truth, Duratio
   }
   const std::string& fault = truth.fault;
   if (fault == "reset" || fault == "truncate") return outcome == Outcome::kTransportError;
-  if (fault == "malformed_json" || fault == "error_event" || fault == "missing_done" ||
+  const std::array<std::string_view, 5> broken = {"malformed_json", "error_event", "missing_done",
+                                                  "finish_error", "silent_error"};
+  // [DONE] says nothing of an answer that is shorter than requested.
+  const bool cut_short = fault == "done_only" && record.planned_output_tokens > truth.output_tokens;
+  if (std::find(broken.begin(), broken.end(), fault) != broken.end() || cut_short ||
       truth.output_tokens == 0) {
     return outcome == Outcome::kProtocolError;
   }
@@ -98,9 +104,14 @@ class Verifier {
       equal(record, "chunks", record.chunks, static_cast<int64_t>(truth.chunks.size()));
     }
     // Without usage nobody can know more than the chunks.
-    if (record.token_source == TokenSource::kUsage) {
+    if (record.token_source == TokenSource::kUsage || record.token_source == TokenSource::kLimit) {
       const int64_t claimed = truth.output_tokens + (truth.fault == "wrong_usage" ? 1 : 0);
       equal(record, "output tokens", record.output_tokens, claimed);
+    }
+    if (record.token_source == TokenSource::kUsage && truth.hidden_tokens > 0 &&
+        truth.fault.empty()) {
+      equal(record, "streamed tokens", record.streamed(),
+            truth.output_tokens - truth.hidden_tokens);
     }
     if (record.input_tokens) {
       const int64_t odd = truth.fault == "odd_usage" ? truth.prompt_tokens % 2 : 0;

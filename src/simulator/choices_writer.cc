@@ -30,11 +30,15 @@ ChoicesWriter::ChoicesWriter(const WireProfile& wire, Dialect dialect, Answer an
   const std::string head = fmt::format("{}{}{}", event_head_, chunk_head_, kChoice);
   answer_head_ = head + form_.answer;
   reasoning_head_ = head + form_.reasoning;
-  token_tail_ = '"' + form_.after_text + choice_tail({}, nullptr) + newline_ + newline_;
+  reasoning_close_ =
+      '"' + (form_.reasoning_close.empty() ? form_.after_text : form_.reasoning_close);
+  answer_close_ = '"' + form_.after_text;
+  token_tail_ = choice_tail(early_finish({}), nullptr) + event_end_;
 }
 
-std::string ChoicesWriter::choice_tail(std::string_view finish, const Progress* progress) const {
+std::string ChoicesWriter::choice_tail(std::string_view finish, const Progress* progress) {
   std::string tail;
+  if (wire_.not_json) tail += R"(,"logprob":NaN)";
   if (dialect_ != Dialect::kLlamacpp && dialect_ != Dialect::kTrtllm) tail += R"(,"logprobs":null)";
   if (!finish.empty() || form_.null_finish_reason) {
     tail += R"(,"finish_reason":)" + finish_json(finish);
@@ -47,23 +51,48 @@ std::string ChoicesWriter::choice_tail(std::string_view finish, const Progress* 
   }
   tail += "}]";
   if (progress != nullptr && answer_.continuous_usage) {
-    tail += R"(,"usage":)" + usage_json(*progress);
+    tail += continuous_usage(*progress);
   } else if (wire_.extra_nulls && !(progress != nullptr && usage_in_finish_chunk())) {
     tail += R"(,"usage":null)";
   }
   return tail + "}";
 }
 
-std::string ChoicesWriter::usage_json(const Progress& progress) const {
-  std::string json = fmt::format(R"({{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{})",
-                                 answer_.prompt_tokens, progress.output_tokens,
-                                 answer_.prompt_tokens + progress.output_tokens);
-  json += fmt::format(R"(,"prompt_tokens_details":{{"cached_tokens":{}}})", progress.cached_tokens);
+std::string_view ChoicesWriter::early_finish(std::string_view finish) const {
+  return finish.empty() && wire_.finish_early ? std::string_view("stop") : finish;
+}
+
+std::string ChoicesWriter::continuous_usage(const Progress& progress) {
+  if (!wire_.usage_alone) return usage_member(progress);
+  Progress alone = progress;
+  alone.output_tokens -= counted_;
+  alone.reasoning_tokens = 0;
+  counted_ = progress.output_tokens;
+  return usage_member(alone);
+}
+
+// ,"usage":{…}
+std::string ChoicesWriter::usage_member(const Progress& progress) const {
+  using Form = WireProfile::UsageForm;
+  const Form form = wire_.usage_form;
+  const bool openai = form != Form::kInputOutput;
+  const char* const quote = form == Form::kTexts ? "\"" : "";
+  const bool beside = form == Form::kBesideReasoning;
+  std::string json =
+      fmt::format(R"({{"{}":{}{}{},"{}":{}{}{},"total_tokens":{}{}{})",
+                  openai ? "prompt_tokens" : "input_tokens", quote, answer_.prompt_tokens, quote,
+                  openai ? "completion_tokens" : "output_tokens", quote,
+                  progress.output_tokens - (beside ? progress.reasoning_tokens : 0), quote, quote,
+                  answer_.prompt_tokens + progress.output_tokens, quote);
+  json += fmt::format(R"(,"{}_tokens_details":{{"cached_tokens":{}}})", openai ? "prompt" : "input",
+                      progress.cached_tokens);
   if (progress.reasoning_tokens > 0) {
-    json += fmt::format(R"(,"completion_tokens_details":{{"reasoning_tokens":{}}})",
-                        progress.reasoning_tokens);
+    json += fmt::format(R"(,"{}_tokens_details":{{"reasoning_tokens":{}}})",
+                        openai ? "completion" : "output", progress.reasoning_tokens);
   }
-  return json + "}";
+  json += "}";
+  return form == Form::kXGroq ? R"(,"x_groq":{"id":"r","usage":)" + json + "}"
+                              : R"(,"usage":)" + json;
 }
 
 std::string ChoicesWriter::timings_json(const Progress& progress) const {
@@ -96,6 +125,8 @@ void ChoicesWriter::tokens(const TokenText& text, const Progress& progress, std:
   const size_t begin = out.size();
   out += head;
   out += text.text;
+  out += text.reasoning ? reasoning_close_ : answer_close_;
+  finish = early_finish(finish);
   const bool plain = finish.empty() && !answer_.continuous_usage &&
                      !(first_event_ && wire_.space_after_first) && dialect_ != Dialect::kTrtllm;
   if (plain) {
@@ -103,12 +134,10 @@ void ChoicesWriter::tokens(const TokenText& text, const Progress& progress, std:
     out += token_tail_;
     return;
   }
-  out += '"';
-  out += form_.after_text;
   out += choice_tail(finish, &progress);
   if (!finish.empty() && usage_in_finish_chunk() && !answer_.continuous_usage) {
     out.pop_back();
-    out += R"(,"usage":)" + usage_json(progress) + timings_json(progress) + "}";
+    out += usage_member(progress) + timings_json(progress) + "}";
   }
   const std::string json = out.substr(begin + event_head_.size());
   out.resize(begin);
@@ -121,13 +150,12 @@ void ChoicesWriter::closing(std::string_view finish, const Progress& progress, s
     std::string json =
         fmt::format("{}{}{}{}", chunk_head_, kChoice, form_.finish, choice_tail(finish, &progress));
     json.pop_back();
-    if (in_finish && !answer_.continuous_usage) json += R"(,"usage":)" + usage_json(progress);
+    if (in_finish && !answer_.continuous_usage) json += usage_member(progress);
     const bool timings_here = in_finish || !answer_.usage;
     event(json + (timings_here ? timings_json(progress) : "") + "}", out);
   }
-  if (answer_.usage && !in_finish) {
-    event(chunk_head_ + R"([],"usage":)" + usage_json(progress) + timings_json(progress) + "}",
-          out);
+  if (answer_.usage && !in_finish && !(answer_.continuous_usage && wire_.usage_alone)) {
+    event(chunk_head_ + "[]" + usage_member(progress) + timings_json(progress) + "}", out);
   }
 }
 
@@ -145,7 +173,7 @@ std::string ChoicesWriter::plain(const TokenText& reasoning, const TokenText& an
       json_quoted(answer_.id), form_.plain_object, answer_.created, json_quoted(answer_.model));
   json += form_.plain(wire_, reasoning, answer);
   json += R"(,"logprobs":null,"finish_reason":)" + finish_json(finish) + "}]";
-  if (answer_.usage) json += R"(,"usage":)" + usage_json(progress);
+  if (answer_.usage) json += usage_member(progress);
   return json + timings_json(progress) + "}";
 }
 

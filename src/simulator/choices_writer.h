@@ -16,6 +16,7 @@ struct ChoiceForm {
   std::string opening;             // of the chunk before the first token; empty: there is none
   std::string answer;              // up to a token's text
   std::string reasoning;           // likewise
+  std::string reasoning_close;     // behind its closing quote; empty: after_text
   std::string after_text;          // from the closing quote on
   std::string finish;              // of a chunk that has no text
   bool null_finish_reason = true;  // `finish_reason` stands in the chunks before the last one too
@@ -38,15 +39,18 @@ class ChoicesWriter final : public EventWriter {
                     const Progress& progress) const override;
 
  private:
-  std::string choice_tail(std::string_view finish, const Progress* progress) const;
-  std::string usage_json(const Progress& progress) const;
+  std::string choice_tail(std::string_view finish, const Progress* progress);
+  std::string_view early_finish(std::string_view finish) const;
+  std::string continuous_usage(const Progress& progress);
+  std::string usage_member(const Progress& progress) const;
   std::string timings_json(const Progress& progress) const;
   bool usage_in_finish_chunk() const;
 
   ChoiceForm form_;
   std::string chunk_head_;  // of every chunk's JSON, up to the value of `choices`
   // A plain token chunk is head + text + tail: nothing else varies.
-  std::string answer_head_, reasoning_head_, token_tail_;
+  std::string answer_head_, reasoning_head_, answer_close_, reasoning_close_, token_tail_;
+  int64_t counted_ = 0;  // tokens in the usage of the chunks so far
 };
 
 }  // namespace llmsweep::sim

@@ -87,6 +87,10 @@ const char* name_of(FaultKind kind) {
       return "slow_headers";
     case FaultKind::kByteWrites:
       return "byte_writes";
+    case FaultKind::kFinishError:
+      return "finish_error";
+    case FaultKind::kSilentError:
+      return "silent_error";
   }
   return "";
 }

@@ -22,7 +22,7 @@ Spellings<Dialect> dialect_names() {
 
 Spellings<FaultKind> fault_names() {
   Spellings<FaultKind> names;
-  for (int kind = 0; kind <= static_cast<int>(FaultKind::kByteWrites); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(FaultKind::kSilentError); ++kind) {
     names.emplace_back(name_of(static_cast<FaultKind>(kind)), static_cast<FaultKind>(kind));
   }
   return names;
@@ -159,6 +159,15 @@ WireProfile read_wire(const ConfigNode& node, Dialect dialect) {
   read_count(node["reasoning_tokens"], wire.reasoning_tokens, 0);
   read_count(node["silent_tokens"], wire.silent_tokens, 0);
   read(node["reasoning_field"], wire.reasoning_field);
+  read_choice(node["thoughts"], sim::thoughts_names(), wire.thoughts);
+  read_choice(node["usage_form"], sim::usage_form_names(), wire.usage_form);
+  read(node["usage_alone"], wire.usage_alone);
+  read(node["finish_early"], wire.finish_early);
+  read(node["one_line_end"], wire.one_line_end);
+  read(node["not_json"], wire.not_json);
+  read(node["buffered"], wire.buffered);
+  read(node["tail"], wire.tail);
+  read(node["answer_model"], wire.answer_model);
   read(node["comment_interval"], wire.comment_interval);
   read(node["comment"], wire.comment);
   read(node["crlf"], wire.crlf);

@@ -40,6 +40,19 @@ inline Spellings<WireProfile::Text> text_names() {
   using E = WireProfile::Text;
   return {{"ascii", E::kAscii}, {"held_back", E::kHeldBack}, {"split", E::kSplit}};
 }
+inline Spellings<WireProfile::Thoughts> thoughts_names() {
+  using E = WireProfile::Thoughts;
+  return {
+      {"field", E::kField}, {"details", E::kDetails}, {"parts", E::kParts}, {"hidden", E::kHidden}};
+}
+inline Spellings<WireProfile::UsageForm> usage_form_names() {
+  using E = WireProfile::UsageForm;
+  return {{"openai", E::kOpenai},
+          {"input_output", E::kInputOutput},
+          {"x_groq", E::kXGroq},
+          {"texts", E::kTexts},
+          {"beside_reasoning", E::kBesideReasoning}};
+}
 inline Spellings<WireProfile::ErrorStyle> error_style_names() {
   using E = WireProfile::ErrorStyle;
   return {{"object", E::kObject}, {"string", E::kString}, {"field", E::kField}};

@@ -32,13 +32,18 @@ bool sends_continuous_usage(const SimulatorProfile& profile, const ApiRequest& r
   return request.continuous_usage || profile.wire.usage == WireProfile::Usage::kEveryChunk;
 }
 
+std::string model_named(const SimulatorProfile& profile, const ApiRequest& request) {
+  if (!profile.wire.answer_model.empty()) return profile.wire.answer_model;
+  return request.model.empty() ? profile.model : request.model;
+}
+
 Answer answer_of(const SimulatorProfile& profile, const ApiRequest& request,
                  const ResponseSetup& setup) {
   const bool odd = setup.fault != nullptr && setup.fault->kind == FaultKind::kOddUsage;
   return {.usage = sends_usage(profile, request, setup.fault),
           .continuous_usage = sends_continuous_usage(profile, request, setup.fault),
           .id = setup.truth.response_id,
-          .model = request.model.empty() ? profile.model : request.model,
+          .model = model_named(profile, request),
           .created = setup.created,
           .prompt_tokens = setup.truth.prompt_tokens + (odd ? setup.truth.prompt_tokens % 2 : 0)};
 }
@@ -197,6 +202,15 @@ bool Response::inject_before_chunk(const EngineEvent& event) {
     case FaultKind::kDoneOnly:
       writer_->done(payload_);
       break;
+    case FaultKind::kFinishError:
+      writer_->tokens({}, progress(), "network_error", payload_);
+      writer_->done(payload_);
+      truth_.finish_reason = "network_error";
+      break;
+    case FaultKind::kSilentError:
+      writer_->silent_error(payload_);
+      writer_->done(payload_);
+      break;
     case FaultKind::kEarlyEnd:
       given_ = truth_.output_tokens;
       send_tail("stop");
@@ -253,16 +267,20 @@ void Response::next_text(int64_t tokens, bool last, std::string& text) {
   int64_t end = worded_ + tokens;
   if (wire_.text == WireProfile::Text::kHeldBack && !last && held_back(end - 1)) --end;
   for (; worded_ < end; ++worded_) {
-    if (worded_ < wire_.silent_tokens) continue;
+    const bool hidden =
+        wire_.thoughts == WireProfile::Thoughts::kHidden && worded_ < reasoning_tokens_;
+    if (worded_ < wire_.silent_tokens || hidden) continue;
     text += output_word(seed_, worded_, wide && worded_ % 3 == 0);
   }
 }
 
 void Response::send_chunk(const EngineEvent& event) {
-  const bool reasoning = worded_ < reasoning_tokens_;
+  const bool hides = wire_.thoughts == WireProfile::Thoughts::kHidden;
+  const bool reasoning = worded_ < reasoning_tokens_ && !hides;
   next_text(given_ - worded_, event.last, text_);
   const bool empty_chunks = profile_.dialect != Dialect::kLlamacpp;
-  if (text_.empty() && !empty_chunks && !event.last) return;
+  const bool thinks = hides && worded_ <= reasoning_tokens_;
+  if (text_.empty() && (!empty_chunks || thinks) && !event.last) return;
   payload_.clear();
   out_.clear();
   append_head(out_);
@@ -285,6 +303,9 @@ void Response::send_chunk(const EngineEvent& event) {
 
 void Response::note_chunk(Instant sent, const EngineEvent& event) {
   const int64_t tokens = continuous_usage_ ? given_ : worded_;
+  if (truth_.chunks.empty() && wire_.thoughts == WireProfile::Thoughts::kHidden) {
+    truth_.hidden_tokens = std::min(reasoning_tokens_, worded_);
+  }
   truth_.chunks.push_back({.sent = sent, .tokens = tokens - truth_.output_tokens});
   truth_.output_tokens = tokens;
   const Duration lateness = sent - std::max(event.at, not_before_);
@@ -307,6 +328,17 @@ void Response::send_tail(std::string_view reason) {
     truth_.finish_reason = reason;
   }
   if (!payload_.empty()) append_payload(out_);
+  if (wire_.tail == Duration(0) || wire_.buffered) return end_stream();
+  write(out_);
+  out_.clear();
+  stall_.expires_after(wire_.tail);
+  stall_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (!error && self && !self->over_) self->end_stream();
+  });
+}
+
+void Response::end_stream() {
   end_body(out_);
   write(out_);
   finish();
@@ -354,7 +386,18 @@ void Response::end_body(std::string& out) const {
   if (!http_1_0_) out += kLastHttpChunk;
 }
 
+void Response::hand_over_buffered() {
+  if (buffered_.empty() || !connection_->open()) return;
+  const Instant now = SteadyClock().now();
+  for (TruthChunk& chunk : truth_.chunks) chunk.sent = now;
+  connection_->write(buffered_);
+}
+
 void Response::write(std::string_view bytes) {
+  if (wire_.buffered && stream_) {
+    buffered_ += bytes;
+    return;
+  }
   if (faulty(FaultKind::kByteWrites)) return connection_->write_bytewise(bytes);
   if (wire_.text == WireProfile::Text::kSplit) {
     // Between two bytes of the first character that has several.
@@ -375,6 +418,7 @@ void Response::finish() {
   over_ = true;
   comments_.cancel();
   stall_.cancel();
+  hand_over_buffered();
   truth_.end = SteadyClock().now();
   if (!id_sent_) truth_.response_id.clear();
   if (!head_sent_) truth_.status = 0;

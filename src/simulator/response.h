@@ -64,6 +64,8 @@ class Response : public std::enable_shared_from_this<Response> {
   void write(std::string_view bytes);
   void note_chunk(Instant sent, const EngineEvent& event);
   void end_body(std::string& out) const;
+  void end_stream();
+  void hand_over_buffered();
   void finish();
   void schedule_comment();
   void send_comment();
@@ -106,6 +108,7 @@ class Response : public std::enable_shared_from_this<Response> {
   Instant last_at_{};
   Duration lateness_sum_{};
   std::string text_, payload_, out_;  // reused
+  std::string buffered_;              // all of it, where a proxy holds it back
 };
 
 }  // namespace llmsweep::sim

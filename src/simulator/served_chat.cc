@@ -41,17 +41,27 @@ ChoiceForm chat_form(const WireProfile& wire, Dialect dialect) {
                            : nulls                  ? R"("role":null,)"
                                                     : "";
   const std::string delta = R"("delta":{)" + role;
-  return {
-      .chunk_object = "chat.completion.chunk",
-      .plain_object = "chat.completion",
-      .opening = role_delta(wire),
-      .answer = delta + R"("content":")",
-      .reasoning = delta + (nulls ? R"("content":null,")" : "\"") + wire.reasoning_field + R"(":")",
-      .after_text = nulls ? R"(,"tool_calls":null})" : "}",
-      .finish = nulls ? R"("delta":{"role":null,"content":null,"reasoning_content":null})"
-                      : R"("delta":{})",
-      .null_finish_reason = dialect != Dialect::kTrtllm,  // leaves nulls out
-      .plain = message};
+  const std::string after_text = nulls ? R"(,"tool_calls":null})" : "}";
+  std::string thought = (nulls ? R"("content":null,")" : "\"") + wire.reasoning_field + R"(":")";
+  std::string thought_close;
+  if (wire.thoughts == WireProfile::Thoughts::kDetails) {
+    thought = R"("content":"","reasoning_details":[{"type":"reasoning.text","index":0,"text":")";
+    thought_close = "}]" + after_text;
+  } else if (wire.thoughts == WireProfile::Thoughts::kParts) {
+    thought = R"("content":[{"type":"thinking","thinking":[{"type":"text","text":")";
+    thought_close = "}]}]" + after_text;
+  }
+  return {.chunk_object = "chat.completion.chunk",
+          .plain_object = "chat.completion",
+          .opening = role_delta(wire),
+          .answer = delta + R"("content":")",
+          .reasoning = delta + thought,
+          .reasoning_close = thought_close,
+          .after_text = after_text,
+          .finish = nulls ? R"("delta":{"role":null,"content":null,"reasoning_content":null})"
+                          : R"("delta":{})",
+          .null_finish_reason = dialect != Dialect::kTrtllm,  // leaves nulls out
+          .plain = message};
 }
 
 std::unique_ptr<EventWriter> make_chat_writer(const WireProfile& wire, Dialect dialect,

@@ -34,6 +34,7 @@ TruthRecord read_record(const json& object) {
   record.prompt_tokens = object.at("prompt_tokens").get<int64_t>();
   record.cached_tokens = object.at("cached_tokens").get<int64_t>();
   record.output_tokens = object.at("output_tokens").get<int64_t>();
+  record.hidden_tokens = object.value("hidden_tokens", int64_t{0});  // not in older logs
   record.status = object.at("status").get<int>();
   record.finish_reason = object.at("finish_reason").get<std::string>();
   record.fault = object.at("fault").get<std::string>();
@@ -92,6 +93,7 @@ std::string truth_line(const TruthRecord& record) {
   object["prompt_tokens"] = record.prompt_tokens;
   object["cached_tokens"] = record.cached_tokens;
   object["output_tokens"] = record.output_tokens;
+  object["hidden_tokens"] = record.hidden_tokens;
   object["status"] = record.status;
   object["finish_reason"] = record.finish_reason;
   object["fault"] = record.fault;

@@ -111,6 +111,7 @@ EventWriter::EventWriter(const WireProfile& wire, Dialect dialect, Answer answer
       newline_(wire.crlf ? "\r\n" : "\n") {
   if (!wire_.event_name.empty()) event_head_ = "event: " + wire_.event_name + newline_;
   event_head_ += wire_.data_space ? "data: " : "data:";
+  event_end_ = wire_.one_line_end ? newline_ : newline_ + newline_;
 }
 
 void EventWriter::event(std::string_view json, std::string& out) {
@@ -118,12 +119,16 @@ void EventWriter::event(std::string_view json, std::string& out) {
   out += json;
   if (first_event_ && wire_.space_after_first) out += ' ';
   first_event_ = false;
-  out += newline_;
-  out += newline_;
+  out += event_end_;
 }
 
 void EventWriter::comment(std::string& out) {
   out += ':' + wire_.comment + newline_ + newline_;
+}
+
+void EventWriter::silent_error(std::string& out) {
+  out += "event: error" + newline_ + ": the worker of this request is gone (injected)" + newline_ +
+         newline_;
 }
 
 void EventWriter::error(const ApiFailure& failure, std::string& out) {

@@ -68,6 +68,7 @@ class EventWriter {
   virtual void done(std::string& out) = 0;  // the mark of the end, if there is one
   void comment(std::string& out);
   void error(const ApiFailure& failure, std::string& out);
+  void silent_error(std::string& out);  // of type `error`, with its words in a comment
 
   // An unstreamed answer.
   virtual std::string plain(const TokenText& reasoning, const TokenText& answer,
@@ -85,6 +86,7 @@ class EventWriter {
   Answer answer_;
   std::string newline_;
   std::string event_head_;  // up to the JSON
+  std::string event_end_;   // behind it
   bool first_event_ = true;
 };
 

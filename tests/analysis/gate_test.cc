@@ -81,6 +81,22 @@ TEST(Gate, DecidesWhatShouldBeHighFromTheOtherSide) {
   EXPECT_EQ(line_of(result, "goodput@c8 >= 99%").outcome, kFail);
 }
 
+TEST(Gate, LetsNoRuleOnTokensPassWhereTheseAreEstimated) {
+  SweepResult result = measured();
+  for (LevelStats& level : result.levels) level.pooled.token_count_estimated = true;
+  for (const char* rule :
+       {"throughput@c8 >= 1", "output_throughput@c8 >= 1", "throughput_per_gpu@c8 >= 1",
+        "output_speed@c1 >= 1", "decode_speed@c1 >= 1", "tpot:p50@c8 <= 1h", "itl:p50@c8 <= 1h"}) {
+    const GateLine line = line_of(result, rule);
+    EXPECT_EQ(line.outcome, kInvalid) << rule;
+    EXPECT_THAT(line.why, HasSubstr("cannot carry a rule on tokens")) << rule;
+  }
+  for (const char* rule : {"e2e:p50@c8 <= 1h", "ttft:p50@c8 <= 1h", "icl:p50@c8 <= 1h",
+                           "request_throughput@c8 >= 0.1", "error_rate@all <= 1%"}) {
+    EXPECT_EQ(line_of(result, rule).outcome, kPass) << rule;
+  }
+}
+
 TEST(Gate, IsInvalidWheneverSomethingIsMissingOrInvalid) {
   SweepResult result = measured();
   EXPECT_EQ(line_of(result, "e2e:p50@c32 <= 15s").outcome, kInvalid);

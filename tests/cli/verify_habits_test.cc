@@ -35,6 +35,21 @@ const Habit kHabits[] = {
     {"held_back_characters", "wire: {text: held_back}"},
     {"reasoning", "wire: {reasoning_tokens: 9}"},
     {"silent_tokens", "wire: {silent_tokens: 20}"},
+    {"reasoning_in_details", "wire: {reasoning_tokens: 9, thoughts: details}"},
+    {"reasoning_in_parts", "wire: {reasoning_tokens: 9, thoughts: parts}"},
+    {"reasoning_beside_completion",
+     "wire: {reasoning_tokens: 9, usage_form: beside_reasoning, tokens_per_chunk: 2}"},
+    {"hidden_reasoning", "wire: {reasoning_tokens: 9, thoughts: hidden}"},
+    {"usage_of_other_names", "wire: {usage_form: input_output, tokens_per_chunk: 2}"},
+    {"usage_of_a_gateway", "wire: {usage_form: x_groq, tokens_per_chunk: 2}"},
+    {"usage_as_text", "wire: {usage_form: texts, tokens_per_chunk: 2}"},
+    {"usage_alone", "wire: {usage: every_chunk, usage_alone: true}"},
+    {"early_finish_reason", "wire: {finish_early: true}"},
+    {"one_line_end", "wire: {one_line_end: true}"},
+    {"no_json", "wire: {not_json: true}"},
+    {"buffered", "wire: {buffered: true}"},
+    {"tail", "wire: {tail: 5ms}"},
+    {"other_model", "wire: {answer_model: another}"},
     {"usage_with_the_finish", "wire: {usage: finish_chunk, finish: own_chunk}"},
     {"continuous_usage", "wire: {usage: every_chunk, text: held_back}"},
     {"closed_connections", "wire: {close_after: true}"},
@@ -120,13 +135,22 @@ TEST_P(VerifyHabits, AreVerified) {
     EXPECT_EQ(record.token_source, TokenSource::kUsage);
     // Read together on a busy machine, they have one instant.
     if (record.first_answer_token > record.first_token) ++thought;
+    EXPECT_EQ(record.streamed(), name == "hidden_reasoning" ? 15 : 24);
+    if (name == "buffered") EXPECT_TRUE(record.buffered());  // a stall may do it to others
+    EXPECT_EQ(record.other_model, name == "other_model" ? "another" : "");
+    EXPECT_EQ(record.repaired_chunks > 0, name == "no_json");
     chunks += record.chunks;
     cached += record.cached_tokens.value_or(0);
   }
-  EXPECT_EQ(thought > 0, name == "reasoning");
+  EXPECT_EQ(thought > 0, name.starts_with("reasoning"));
   const double per_request = static_cast<double>(chunks) / 18;
   if (name == "many_tokens_a_chunk") {
     EXPECT_EQ(per_request, 6);
+  } else if (name == "hidden_reasoning") {
+    EXPECT_EQ(per_request, 15);
+  } else if (name == "reasoning_beside_completion" || name.starts_with("usage_of_") ||
+             name == "usage_as_text") {
+    EXPECT_EQ(per_request, 12);
   } else if (name == "held_back_characters") {
     EXPECT_EQ(per_request, 24 - 24 / 7);
   } else if (name == "silent_tokens") {

@@ -367,6 +367,8 @@ TEST(VerifyRecords, KnowsWhatEachFaultHasToBecome) {
         {"error_event", Outcome::kProtocolError, Outcome::kOk},
         {"malformed_json", Outcome::kProtocolError, Outcome::kOk},
         {"missing_done", Outcome::kProtocolError, Outcome::kOk},
+        {"finish_error", Outcome::kProtocolError, Outcome::kOk},
+        {"silent_error", Outcome::kProtocolError, Outcome::kOk},
         {"stall", Outcome::kOk, Outcome::kProtocolError},
         {"early_end", Outcome::kOk, Outcome::kTransportError}}) {
     Sides run = clean_run();
@@ -376,6 +378,28 @@ TEST(VerifyRecords, KnowsWhatEachFaultHasToBecome) {
     run.records[0].outcome = wrong;
     EXPECT_EQ(verify_records(run.records, run.truths).problems.size(), 1U) << fault;
   }
+}
+
+TEST(VerifyRecords, KnowsThatDoneAloneEndsAnAnswerOnlyWhereItIsWhole) {
+  Sides run = clean_run();
+  run.truths[0].fault = "done_only";
+  run.records[0].planned_output_tokens = run.truths[0].output_tokens;
+  EXPECT_THAT(verify_records(run.records, run.truths).problems, IsEmpty());
+  run.records[0].planned_output_tokens += 1;
+  EXPECT_EQ(verify_records(run.records, run.truths).problems.size(), 1U);
+  run.records[0].outcome = Outcome::kProtocolError;
+  EXPECT_THAT(verify_records(run.records, run.truths).problems, IsEmpty());
+}
+
+TEST(VerifyRecords, ComparesWhatWasStreamedWhereReasoningIsHidden) {
+  Sides run = clean_run();
+  run.truths[1].hidden_tokens = 2;
+  run.records[1].token_source = TokenSource::kUsage;
+  run.records[1].streamed_tokens = run.records[1].output_tokens - 2;
+  EXPECT_THAT(verify_records(run.records, run.truths).problems, IsEmpty());
+  run.records[1].streamed_tokens.reset();
+  EXPECT_THAT(verify_records(run.records, run.truths).problems,
+              ElementsAre(HasSubstr("streamed tokens")));
 }
 
 TEST(VerifyRecords, LetsAClientLeaveWhatItCannotRead) {

@@ -348,7 +348,7 @@ TEST(Tally, CountsAllThatCameInTheFirstRead) {
 TEST(TolerantReading, TakesWhatIsNoJsonAndCountsIt) {
   for (const char* more :
        {R"("logprobs":{"content":[{"token":"w","logprob":NaN}]})", R"("p":-Infinity)",
-        R"("p":[Infinity,nan,-inf])", R"("p":[1,2,],"q":{"r":1,})", "\"p\":\"a\tb\nc\""}) {
+        R"("p":[Infinity,nan,-inf])", R"("p":[1,2,],"q":{"r":1,})", "\"p\":\"a\tb\x01 c\""}) {
     const RequestRecord record = planned_answer(words(3, more) + words(17) + kFinish + kDone);
     EXPECT_EQ(record.outcome, Outcome::kOk) << more << record.error;
     EXPECT_EQ(record.chunks, 20) << more;

@@ -312,6 +312,29 @@ row("chunk cut in the middle")(simulated("malformed_json"))
 row("error event under HTTP 200")(simulated("error_event"))
 row("end without [DONE] and without finish reason")(simulated("missing_done"))
 row("[DONE] without any token")(simulated("done_only", after=0))
+row("[DONE] after half of the tokens: no finish reason, no usage")(simulated("done_only", after=2))
+row("`event: error` without data, then [DONE]")(simulated("silent_error"))
+row("finish reason that names a failure, then [DONE]")(simulated("finish_error"))
+
+
+def habit(wire, warning):
+    """Something that a server does in every answer; `warning` is what the level says of it."""
+
+    def run(case):
+        with open(case.profile(), "a", encoding="utf-8") as file:
+            file.write(f"wire: {{{wire}}}\n")
+        case.run(f"simulator: '{case.folder}/profile.yaml'", sets=["workload.output_tokens=5"])
+        found = case.result()["levels"][0]["warnings"]
+        assert warning in found, found
+        return case.seen(f"{case.failed()}; warning {warning}")
+
+    return run
+
+
+row("a proxy hands each stream over in one piece")(habit("buffered: true", "buffered"))
+row("the response ends 20 ms after [DONE]")(habit("tail: 20ms", "response_tail"))
+row("another model answers than the requested one")(habit("answer_model: another", "other_model"))
+row("NaN in the JSON of chunks")(habit("not_json: true", "repaired_chunks"))
 
 
 # ---- Where requests go

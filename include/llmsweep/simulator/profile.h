@@ -84,6 +84,12 @@ struct WireProfile {
   enum class Usage { kOwnChunk, kFinishChunk, kEveryChunk };
   enum class Text { kAscii, kHeldBack, kSplit };  // what happens to characters of several bytes
   enum class ErrorStyle { kObject, kString, kField };
+  // Of the reasoning tokens: `reasoning_field`; a list of typed parts, in `reasoning_details` or in
+  // `content`; or nothing, so that only usage counts them.
+  enum class Thoughts { kField, kDetails, kParts, kHidden };
+  // What usage looks like: OpenAI's; with input_tokens and output_tokens; inside `x_groq`; OpenAI's
+  // with texts for numbers; without the reasoning tokens in completion_tokens.
+  enum class UsageForm { kOpenai, kInputOutput, kXGroq, kTexts, kBesideReasoning };
 
   Headers headers = Headers::kEarly;
   RoleChunk role_chunk = RoleChunk::kEmpty;
@@ -92,6 +98,15 @@ struct WireProfile {
   bool usage_always = false;     // without being asked
   int64_t reasoning_tokens = 0;  // the first of the answer come as reasoning
   std::string reasoning_field = "reasoning_content";
+  Thoughts thoughts = Thoughts::kField;
+  UsageForm usage_form = UsageForm::kOpenai;
+  bool usage_alone = false;     // of every chunk: its own tokens, and no total at the end
+  bool finish_early = false;    // every token chunk has a finish reason, "stop"
+  bool one_line_end = false;    // between events, in place of a blank line
+  bool not_json = false;        // chunks hold NaN
+  bool buffered = false;        // a proxy hands everything over at the end
+  Duration tail{};              // from [DONE] to the end of the response
+  std::string answer_model;     // that chunks name; empty: the requested one
   int64_t silent_tokens = 0;    // the first of the answer are counted, but have no text
   Duration comment_interval{};  // comments until the first token; 0: none
   std::string comment;          // text after the colon
@@ -127,6 +142,8 @@ enum class FaultKind {
   kStatus,         // HTTP `status`, with Retry-After where `retry_after` is given
   kSlowHeaders,    // the header block comes byte by byte over `duration`
   kByteWrites,     // one byte a write
+  kFinishError,    // finish reason "network_error" after `after_chunks`, then [DONE]
+  kSilentError,    // `event: error` without data after `after_chunks`, then [DONE]
 };
 
 struct Fault {

@@ -35,6 +35,7 @@ struct TruthRecord {
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;
   int64_t output_tokens = 0;   // in `chunks`
+  int64_t hidden_tokens = 0;   // of those, before the first chunk: reasoning that is not shown
   int status = 200;            // 0: no response was sent
   std::string finish_reason;   // as sent; empty where none was
   std::string fault;           // name of the fault injected; empty: none

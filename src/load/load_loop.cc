@@ -364,7 +364,8 @@ class LoadLoop {
   void hide_prompt(Flight& flight) const {
     const Prompt& prompt = flight.prompt;
     RequestRecord& record = flight.record;
-    for (std::string* text : {&record.error, &record.finish_reason, &record.response_id}) {
+    for (std::string* text :
+         {&record.error, &record.finish_reason, &record.response_id, &record.other_model}) {
       if (is_drawn_id(*text)) continue;
       hide_prompt_in(*text, prompt, text == &record.error || may_repeat_ids(*text));
     }

@@ -113,8 +113,8 @@ ChunkParser::ChunkParser() : state_(std::make_unique<State>()) {
 
 ChunkParser::~ChunkParser() = default;
 
-bool ChunkParser::recognise(const ApiDialect& api, std::string_view payload, Chunk& chunk) {
-  return state_->learnt_from == &api && state_->shape.read(payload, chunk);
+const Chunk* ChunkParser::recognise(const ApiDialect& api, std::string_view payload) {
+  return state_->learnt_from == &api ? state_->shape.read(payload) : nullptr;
 }
 
 std::string_view ChunkParser::parse(const ApiDialect& api, std::string_view payload, Chunk& chunk) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 
 #include "protocol/json_text.h"
@@ -27,12 +26,13 @@ constexpr auto kPlain = [] {
 }();
 
 // Where the text that begins at `at` ends: at its closing quote, or at what no text may hold.
-size_t end_of_text(std::string_view payload, size_t at) {
+size_t end_of_text(std::string_view payload, size_t at, bool& escaped) {
   while (true) {
     while (at < payload.size() && kPlain[static_cast<unsigned char>(payload[at])]) ++at;
     if (at == payload.size() || payload[at] != '\\') return at;
     const size_t length = escape_length(payload.substr(at));
     if (length == 0) return at;
+    escaped = true;
     at += length;
   }
 }
@@ -53,9 +53,10 @@ bool is_verbatim(std::string_view text) {
                      [](char c) { return c >= ' ' && c <= '~' && c != '\\'; });
 }
 
+// Of at most kMaxDigits of them.
 int64_t number_of(std::string_view digits) {
   int64_t number = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  for (const char digit : digits) number = 10 * number + (digit - '0');
   return number;
 }
 
@@ -100,7 +101,6 @@ void ChunkShape::learn(std::string_view payload, const Chunk& chunk, const Chunk
   chunk_.id = {};
   chunk_.answer_text = {};
   chunk_.other_text = {};
-  chunk_.escaped = true;
   keep_model(chunk, keys);
 }
 
@@ -121,7 +121,8 @@ bool ChunkShape::find_values(std::string_view payload, const Chunk& chunk, const
   for (size_t at = 0; at < payload.size();) {
     const size_t begin = at;
     if (payload[at] == '"') {
-      const size_t end = end_of_text(payload, at + 1);
+      bool escaped = false;
+      const size_t end = end_of_text(payload, at + 1, escaped);
       if (end >= payload.size() || payload[end] != '"') return false;
       at = payload.find_first_not_of(" \t\r\n", end + 1);
       if (at != std::string_view::npos && payload[at] == ':') {
@@ -205,7 +206,8 @@ void ChunkShape::add_value(std::string_view payload, size_t begin, size_t end, s
               .end = end,
               .number = payload[end] != '"',
               .role = Role::kNone,
-              .count = nullptr};
+              .count = nullptr,
+              .escaped = text.find('\\') != std::string_view::npos};
   if (text.empty() || is_among(keys.meaningful)) return;
   if (value.number) {
     if (!is_plain_number(text)) return;
@@ -214,6 +216,7 @@ void ChunkShape::add_value(std::string_view payload, size_t begin, size_t end, s
     if (known != keys.counts.end()) {
       value.role = Role::kCount;
       value.count = known->count;
+      value.known = number_of(text);
     }
   } else if (key == keys.id) {
     value.role = Role::kId;
@@ -223,17 +226,20 @@ void ChunkShape::add_value(std::string_view payload, size_t begin, size_t end, s
   found_.push_back(value);
 }
 
-bool ChunkShape::read(std::string_view payload, Chunk& chunk) {
-  if (text_.empty()) return false;
-  chunk = chunk_;
+const Chunk* ChunkShape::read(std::string_view payload) {
+  if (text_.empty()) return nullptr;
+  chunk_.escaped = false;
   const std::string_view text = text_;
   auto value = values_.begin();
   size_t at = 0;  // in text
   size_t to = 0;  // in payload
   const auto take_equal_before = [&](size_t end) {
     for (; value != values_.end() && value->end < end; ++value) {
-      if (value->role != Role::kNone && value->role != Role::kCount) {
-        take(*value, payload.substr(value->begin + to - at, value->end - value->begin), chunk);
+      if (value->role == Role::kCount) {
+        chunk_.*value->count = value->known;
+      } else if (value->role != Role::kNone) {
+        take_text(*value, payload.substr(value->begin + to - at, value->end - value->begin),
+                  value->escaped);
       }
     }
   };
@@ -243,38 +249,32 @@ bool ChunkShape::read(std::string_view payload, Chunk& chunk) {
     to += same;
     take_equal_before(at);
     if (at == text.size() && to == payload.size()) break;
-    if (value == values_.end() || at < value->begin) return false;
+    if (value == values_.end() || at < value->begin) return nullptr;
     const size_t begin = value->begin + to - at;
-    to = value->number ? end_of_digits(payload, begin) : end_of_text(payload, begin);
+    bool escaped = false;
+    to = value->number ? end_of_digits(payload, begin) : end_of_text(payload, begin, escaped);
     const std::string_view found = payload.substr(begin, to - begin);
-    if (found.empty() || (value->number && !is_plain_number(found))) return false;
-    if (value->role == Role::kId && !is_verbatim(found)) return false;
-    take(*value, found, chunk);
+    if (found.empty() || (value->number && !is_plain_number(found))) return nullptr;
+    if (value->role == Role::kId && !is_verbatim(found)) return nullptr;
+    if (value->role == Role::kCount) {
+      chunk_.*value->count = number_of(found);
+    } else if (value->role != Role::kNone) {
+      take_text(*value, found, escaped);
+    }
     at = value->end;
     ++value;
   }
   unused_ = 0;
-  return true;
+  return &chunk_;
 }
 
-void ChunkShape::take(const Value& value, std::string_view found, Chunk& chunk) {
-  switch (value.role) {
-    case Role::kNone:
-    case Role::kOutput:
-      return;
-    case Role::kId:
-      chunk.id = found;
-      return;
-    case Role::kAnswer:
-      chunk.answer_text = found;
-      return;
-    case Role::kOther:
-      chunk.other_text = found;
-      return;
-    case Role::kCount:
-      chunk.*value.count = number_of(found);
-      return;
+void ChunkShape::take_text(const Value& value, std::string_view found, bool escaped) {
+  if (value.role == Role::kId) {
+    chunk_.id = found;
+    return;
   }
+  (value.role == Role::kAnswer ? chunk_.answer_text : chunk_.other_text) = found;
+  chunk_.escaped |= escaped;
 }
 
 }  // namespace llmsweep

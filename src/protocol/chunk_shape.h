@@ -25,9 +25,9 @@ class ChunkShape {
   // with, unless it is none of the many that a stream repeats (no output, the last one, too long).
   // `keys` are those of the API that both are of.
   void learn(std::string_view payload, const Chunk& chunk, const ChunkKeys& keys);
-  // True where `payload` has that shape; `chunk` is then what it says, its views lying in
-  // `payload`.
-  bool read(std::string_view payload, Chunk& chunk);
+  // What `payload` says, where it has that shape; else null. Its views lie in `payload`, or here;
+  // it is valid until the next call.
+  const Chunk* read(std::string_view payload);
 
  private:
   // kOutput: of a key of texts that are output, until it is known whether it is one of the two.
@@ -37,6 +37,8 @@ class ChunkShape {
     bool number;
     Role role;
     std::optional<int64_t> Chunk::*count;  // of a kCount
+    int64_t known = 0;                     // its number in text_
+    bool escaped = false;                  // a text with escapes, in text_
   };
 
   bool find_values(std::string_view payload, const Chunk& chunk, const ChunkKeys& keys);
@@ -46,12 +48,12 @@ class ChunkShape {
   bool find_texts(std::string_view payload, const Chunk& chunk);
   bool has_counts(std::string_view payload, const Chunk& chunk) const;
   void keep_model(const Chunk& chunk, const ChunkKeys& keys);
-  static void take(const Value& value, std::string_view found, Chunk& chunk);
+  void take_text(const Value& value, std::string_view found, bool escaped);
 
   std::string text_;           // empty: nothing learnt
   std::vector<Value> values_;  // in the order of the text
   std::vector<Value> found_;   // of the payload that is being learnt
-  Chunk chunk_;                // without views, but for the model's, into text_
+  Chunk chunk_;                // of the payload that was read last; the model's view lies in text_
   int unused_ = 0;             // tries to learn since a chunk was last recognised
 };
 

@@ -130,10 +130,9 @@ void ResponseReader::apply_event(const SseEvent& event, Instant at, ChunkParser&
                   "server error" + after_chunks() + ": " + describe_server_error(words, secrets_),
                   at);
   }
-  Chunk chunk;
-  if (parser.recognise(*api_, payload, chunk)) {
+  if (const Chunk* const known = parser.recognise(*api_, payload)) {
     ++payloads_;
-    return apply_chunk(chunk, payload, at);
+    return apply_chunk(*known, payload, at);
   }
   const bool done = api_->take_end(event, payload);
   if (done) payload = stripped(payload);
@@ -191,10 +190,10 @@ void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, I
 
 void ResponseReader::apply_tokens(const Chunk& chunk, Instant at) {
   const int64_t count = chunk.has_choices ? chunk.completion_tokens.value_or(0) : 0;
-  const bool silent_token =
-      count_seen_ && tally_.rises_with(count) && !chunk.role && chunk.finish_reason.empty();
+  const bool has_text = chunk.answer || chunk.other_output;
+  const bool bears_token = has_text || (count_seen_ && tally_.rises_with(count) && !chunk.role &&
+                                        chunk.finish_reason.empty());
   count_seen_ |= chunk.has_choices && chunk.completion_tokens.has_value();
-  const bool bears_token = chunk.answer || chunk.other_output || silent_token;
   if (bears_token) {
     if (!record_->first_token) record_->first_token = at;
     if (chunk.answer && !record_->first_answer_token) record_->first_answer_token = at;
@@ -209,6 +208,11 @@ void ResponseReader::apply_tokens(const Chunk& chunk, Instant at) {
 }
 
 void ResponseReader::apply_usage(const Chunk& chunk, bool bears_token) {
+  if (!chunk.completion_tokens && !chunk.prompt_tokens && !chunk.cached_tokens &&
+      !chunk.reasoning_tokens) {
+    usage_is_last_ &= !bears_token;
+    return;
+  }
   // A server that counts alone says 0 where it has nothing to add, and others do at the end.
   const auto take = [](const std::optional<int64_t>& said, std::optional<int64_t>& kept) {
     if (said && (*said > 0 || !kept)) kept = said;

@@ -18,8 +18,7 @@ const char* find_or_end(const char* begin, const char* end, char wanted) {
 // The data of an event that ends where its line does.
 bool is_whole_event(std::string_view data) {
   while (!data.empty() && (data.back() == ' ' || data.back() == '\t')) data.remove_suffix(1);
-  return (data.starts_with('{') && data.ends_with('}')) || data == "[DONE]" ||
-         data == "\"[DONE]\"";
+  return (data.starts_with('{') && data.ends_with('}')) || data == "[DONE]" || data == "\"[DONE]\"";
 }
 
 void append_line(std::string& text, std::string_view line) {
@@ -40,7 +39,7 @@ void SseParser::feed(std::string_view bytes) {
 
 bool SseParser::next(SseEvent& event) {
   if (handed_out_) clear_event();
-  if (take_held_line(event) || take_usual_event(event)) return true;
+  if (take_usual_event(event) || take_held_line(event)) return true;
   Line line{};
   while (take_line(line)) {
     const bool complete = apply_line(line);
@@ -69,8 +68,7 @@ bool SseParser::take_held_line(SseEvent& event) {
 // server.
 bool SseParser::take_usual_event(SseEvent& event) {
   constexpr std::string_view kData = "data: ";
-  const bool fresh = !has_data_ && !skip_lf_ && !at_start_ && !overflowed_ && partial_.empty() &&
-                     type_.empty() && error_.empty() && comment_.empty();
+  const bool fresh = between_events_ && !skip_lf_ && partial_.empty();
   if (!fresh || !std::string_view(begin_, static_cast<size_t>(end_ - begin_)).starts_with(kData)) {
     return false;
   }
@@ -123,6 +121,7 @@ bool SseParser::take_line(Line& line) {
 }
 
 bool SseParser::apply_line(Line line) {
+  between_events_ = false;
   std::string_view text = line.text;
   if (at_start_) {
     at_start_ = false;
@@ -215,6 +214,7 @@ void SseParser::clear_event() {
   type_.clear();
   error_.clear();
   comment_.clear();
+  between_events_ = !holds_line_ && !overflowed_;
 }
 
 bool SseParser::has_event() const {

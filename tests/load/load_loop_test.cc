@@ -334,6 +334,55 @@ TEST(LoadLoop, CountsTheTimeUntilTheResponseEndsToTheRequestNotToTheSlotsGap) {
   EXPECT_EQ(*by_index(records, 1).sent - *by_index(records, 0).end, Duration(0));
 }
 
+// Letters are tokens.
+class LetterEncoder final : public Encoder {
+ public:
+  std::vector<int32_t> encode(std::string_view, SpecialTokens) override { return {}; }
+  int64_t count(std::string_view text, SpecialTokens special) override {
+    EXPECT_EQ(special, SpecialTokens::kPlain) << "it is no text that a user typed";
+    return std::count_if(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  }
+  std::vector<Boundary> boundaries(std::string_view, int64_t) override { return {}; }
+};
+class LetterTokenizer final : public Tokenizer {
+ public:
+  const TokenizerInfo& info() const override { return info_; }
+  std::unique_ptr<Encoder> encoder() const override { return std::make_unique<LetterEncoder>(); }
+  std::string decode(std::span<const int32_t>) const override { return {}; }
+  std::string normalize(std::string_view text) const override { return std::string(text); }
+  bool holds_added_token(std::string_view) const override { return false; }
+
+ private:
+  TokenizerInfo info_;
+};
+
+TEST(LoadLoop, CountsAnAnswersTextWhereNothingElseTellsItsTokens) {
+  const auto script = [](RequestId id) {
+    const std::string usage = id == 1 ? R"(,"usage":{"completion_tokens":6})" : "";
+    return std::vector<ScriptedEvent>{
+        {.delay = 0ms, .kind = HttpEvent::Kind::kSent},
+        {.delay = 1ms, .kind = HttpEvent::Kind::kHeaders},
+        {.delay = 5ms,
+         .kind = HttpEvent::Kind::kBytes,
+         .text = "data: {\"model\":\"m2\",\"choices\":[{\"delta\":{\"content\":\"ab c\"}}]}\n\n"},
+        {.delay = 9ms,
+         .kind = HttpEvent::Kind::kBytes,
+         .text =
+             "data: {\"choices\":[{\"delta\":{\"content\":\" d\"},\"finish_reason\":\"stop\"}]" +
+             usage + "}\n\ndata: [DONE]\n\n"},
+        {.delay = 9ms, .kind = HttpEvent::Kind::kEnd}};
+  };
+  Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 1, script);
+  bench.plan.tokenizer = std::make_shared<LetterTokenizer>();
+  bench.plan.model = "m";
+  const auto records = bench.run();
+  EXPECT_EQ(by_index(records, 0).output_tokens, 4);
+  EXPECT_EQ(by_index(records, 0).token_source, TokenSource::kTokenizer);
+  EXPECT_EQ(by_index(records, 0).other_model, "m2");
+  EXPECT_EQ(by_index(records, 1).output_tokens, 6);
+  EXPECT_EQ(by_index(records, 1).token_source, TokenSource::kUsage);
+}
+
 TEST(LoadLoop, CapsAResponseThatNeverStopsGrowing) {
   Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 1,
               always(1000, 10ms, 1ms));

@@ -30,7 +30,8 @@
 //   cannot be read; an end without [DONE] and without finish reason; an end of an answer that is
 //   not complete; an end without any token (there is no latency to report); an answer that is no
 //   event stream.
-// - JSON that is none by the standard (NaN, Infinity, a control character inside a text, a comma too
+// - JSON that is none by the standard (NaN, Infinity, a control character inside a text, a comma
+// too
 //   many) is read and counted in repaired_chunks; halves of characters are read and not counted.
 // - With several choices in one stream tokens and gaps are those of the stream as a whole.
 #pragma once
@@ -66,10 +67,10 @@ class ChunkParser {
 
  private:
   friend class ResponseReader;
-  // True where `payload` says the same as one that was parsed before, but for its id and counts:
-  // `chunk` is then filled, its views lying in `payload`. Never the end of a stream, for that would
-  // have come before.
-  bool recognise(const ApiDialect& api, std::string_view payload, Chunk& chunk);
+  // What `payload` says, where it says the same as one that was parsed before, but for its id, text
+  // and counts; else null. Valid until the next call, and as long as `payload` is. Never the end of
+  // a stream, for that would have come before.
+  const Chunk* recognise(const ApiDialect& api, std::string_view payload);
   // What is wrong with `payload`, or nothing. The chunk's views are valid until the next call, and
   // as long as `payload` is.
   std::string_view parse(const ApiDialect& api, std::string_view payload, Chunk& chunk);

@@ -71,7 +71,8 @@ class SseParser {
   std::string type_, error_, comment_;
   std::string held_;  // a line of data that begins the next event
   bool holds_line_ = false;
-  bool line_is_event_ = false;  // events are parted by one line end
+  bool line_is_event_ = false;   // events are parted by one line end
+  bool between_events_ = false;  // of the next event nothing has come, and the first line is over
   bool has_data_ = false;
   bool data_is_kept_ = false;
   bool handed_out_ = false;  // the next call starts a new event

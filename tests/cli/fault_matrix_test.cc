@@ -47,7 +47,9 @@ constexpr Expected kExpected[] = {
     {FaultKind::kErrorEvent, true, Outcome::kProtocolError, Chunks::kUntilTheFault},
     {FaultKind::kMissingDone, false, Outcome::kProtocolError, Chunks::kAll},
     {FaultKind::kDoneOnly, false, Outcome::kProtocolError, Chunks::kNone},
-    {FaultKind::kDoneOnly, true, Outcome::kOk, Chunks::kUntilTheFault},
+    {FaultKind::kDoneOnly, true, Outcome::kProtocolError, Chunks::kUntilTheFault},
+    {FaultKind::kFinishError, true, Outcome::kProtocolError, Chunks::kUntilTheFault},
+    {FaultKind::kSilentError, true, Outcome::kProtocolError, Chunks::kUntilTheFault},
     {FaultKind::kMissingUsage, false, Outcome::kOk, Chunks::kAll},
     {FaultKind::kWrongUsage, false, Outcome::kOk, Chunks::kAll},
     {FaultKind::kOddUsage, false, Outcome::kOk, Chunks::kAll},
@@ -164,7 +166,13 @@ void expect_as_documented(const Expected& expected, const TruthRecord& truth,
   EXPECT_EQ(record.chunks, expected.chunks == Chunks::kNone            ? 0
                            : expected.chunks == Chunks::kUntilTheFault ? kAfter
                                                                        : sent);
-  if (expected.kind == FaultKind::kMissingUsage || expected.kind == FaultKind::kDoneOnly) {
+  if (expected.kind == FaultKind::kMissingUsage) {
+    // llama.cpp has `timings` all the same; a finish reason "length" tells the length.
+    EXPECT_EQ(record.output_tokens,
+              record.token_source == TokenSource::kChunks ? record.chunks : truth.output_tokens);
+    EXPECT_EQ(record.token_source == TokenSource::kLimit,
+              record.finish_reason == "length" && record.token_source != TokenSource::kUsage);
+  } else if (expected.kind == FaultKind::kDoneOnly) {
     EXPECT_EQ(record.token_source, TokenSource::kChunks);
     EXPECT_EQ(record.output_tokens, record.chunks);
   } else if (record.outcome == Outcome::kOk) {

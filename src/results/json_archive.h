@@ -1,8 +1,9 @@
 // Writes and reads structs through one list of their fields (result_fields.h), so that the two
 // cannot disagree. Private to results/.
 //
-// fields(archive, value) calls archive(key, member) for each member. Absent values are null; a key
-// that is missing or null leaves the member as it was.
+// fields(archive, value) calls archive(key, member) for each member; of result.json a key is
+// {name, sentence}, from which its schema and docs/result-format.md are made. Absent values are
+// null; a key that is missing or null leaves the member as it was.
 #pragma once
 
 #include <cstdint>
@@ -45,13 +46,22 @@ struct FilePlace {
   }
 };
 
+// `sentence` says what a key of result.json means; "": of another file, or written elsewhere.
+struct FileKey {
+  FileKey(const char* key_name, const char* key_sentence = "")
+      : name(key_name), sentence(key_sentence) {}
+
+  const char* name;
+  const char* sentence;
+};
+
 class JsonWriter {
  public:
   explicit JsonWriter(Json& object) : object_(object) {}
   static constexpr bool kReads = false;
 
   template <class T>
-  void operator()(const char* key, T& value);
+  void operator()(const FileKey& key, T& value);
   void drop(const char* key) { object_.erase(key); }
   Json& object() { return object_; }
 
@@ -67,7 +77,7 @@ class JsonReader {
   static constexpr bool kReads = true;
 
   template <class T>
-  void operator()(const char* key, T& value);
+  void operator()(const FileKey& key, T& value);
   const FilePlace& place() const { return place_; }
 
  private:
@@ -161,15 +171,15 @@ void decode(const FilePlace& place, T& value) {
 }
 
 template <class T>
-void JsonWriter::operator()(const char* key, T& value) {
-  object_[key] = encode(value);
+void JsonWriter::operator()(const FileKey& key, T& value) {
+  object_[key.name] = encode(value);
 }
 
 template <class T>
-void JsonReader::operator()(const char* key, T& value) {
-  const auto member = place_.value.find(key);
+void JsonReader::operator()(const FileKey& key, T& value) {
+  const auto member = place_.value.find(key.name);
   if (member == place_.value.end() || member->is_null()) return;
-  decode(place_.member(*member, key), value);
+  decode(place_.member(*member, key.name), value);
 }
 
 }  // namespace llmsweep

@@ -71,57 +71,68 @@ struct JsonShape<std::vector<std::pair<std::string, double>>> {  // {name: numbe
 template <class Archive>
 void fields(Archive& archive, SystemSpec& value) {
   auto named = [&archive](const Key& key, auto& member, const auto&...) {
-    archive(key.name, member);
+    archive({key.name, key.sentence}, member);
   };
   keys(named, value);
 }
 
 template <class Archive>
 void fields(Archive& archive, WorkloadSummary& value) {
-  archive("dataset", value.dataset);
-  archive("input_tokens", value.input_tokens);
-  archive("input_scope", value.input_scope);
-  archive("output_tokens", value.output_tokens);
-  archive("seed", value.seed);
-  archive("streaming", value.streaming);
-  archive("prompt_set_sha256", value.prompt_set_sha256);
-  archive("nonce", value.nonce);
-  archive("tokenizer_path", value.tokenizer_path);
-  archive("tokenizer_sha256", value.tokenizer_sha256);
-  archive("tokenizer_vocabulary", value.tokenizer_vocabulary);
-  archive("template_overhead_tokens", value.template_overhead_tokens);
-  archive("dataset_records_skipped", value.dataset_records_skipped);
+  archive({"dataset", "Where the prompts came from."}, value.dataset);
+  archive({"input_tokens", "Tokens of a prompt; null: the prompts' own."}, value.input_tokens);
+  archive({"input_scope", "What input_tokens counts."}, value.input_scope);
+  archive({"output_tokens", "Tokens of an answer."}, value.output_tokens);
+  archive({"seed", "Of the prompts' order."}, value.seed);
+  archive({"streaming", "Whether answers were streamed."}, value.streaming);
+  archive({"prompt_set_sha256", "Fingerprint of the prompts without their nonce; empty: unknown."},
+          value.prompt_set_sha256);
+  archive(
+      {"nonce",
+       "What the words come from that each prompt begins with; drawn where the spec says auto."},
+      value.nonce);
+  archive({"tokenizer_path", "The tokenizer; empty: none."}, value.tokenizer_path);
+  archive({"tokenizer_sha256", "Its fingerprint."}, value.tokenizer_sha256);
+  archive({"tokenizer_vocabulary", "Its size; 0: unknown."}, value.tokenizer_vocabulary);
+  archive({"template_overhead_tokens", "Tokens that the chat template adds, calibrated."},
+          value.template_overhead_tokens);
+  archive({"dataset_records_skipped", "Records of the dataset that were no conversations."},
+          value.dataset_records_skipped);
 }
 
 template <class Archive>
 void fields(Archive& archive, Provenance& value) {
-  archive("host", value.host);
-  archive("cores", value.cores);
-  archive("kernel", value.kernel);
-  archive("libcurl", value.libcurl);
-  archive("transport", value.transport);
-  archive("resolved_address", value.resolved_address);
-  archive("resolved_addresses", value.resolved_addresses);
-  archive("server_headers", value.server_headers);
-  archive("models_json", value.models_json);
-  archive("dropped_fields", value.dropped_fields);
-  archive("notes", value.notes);
+  archive({"host", "The measuring machine."}, value.host);
+  archive({"cores", "Its CPU cores."}, value.cores);
+  archive({"kernel", "Its kernel."}, value.kernel);
+  archive({"libcurl", "Version."}, value.libcurl);
+  archive({"transport", "What carried the load: `sockets` or `libcurl`; empty: not recorded."},
+          value.transport);
+  archive({"resolved_address", "The address that the endpoint's name stood for."},
+          value.resolved_address);
+  archive({"resolved_addresses",
+           "The same for each of endpoint.urls, in their order; empty: there was one URL."},
+          value.resolved_addresses);
+  archive({"server_headers", "[name, value] each; credentials redacted."}, value.server_headers);
+  archive({"models_json", "The answer of /v1/models, cut at 64 KiB."}, value.models_json);
+  archive({"dropped_fields", "Request fields that the server refused."}, value.dropped_fields);
+  archive({"notes", "What else a reader must know."}, value.notes);
 }
 
 // An empty distribution has no mean; a published bound stands only where there is one.
 template <class Archive>
 void fields(Archive& archive, Distribution& value) {
-  archive("count", value.count);
-  archive("mean", value.mean);
-  archive("p50", value.p50);
-  archive("p90", value.p90);
-  archive("p95", value.p95);
-  archive("p99", value.p99);
-  archive("p999", value.p999);
-  archive("min", value.min);
-  archive("max", value.max);
-  archive("p50_ci95", value.p50_ci95);
-  archive("p50_at_most", value.p50_at_most);
+  archive({"count", "Samples."}, value.count);
+  archive({"mean", "Arithmetic mean."}, value.mean);
+  archive({"p50", "Median."}, value.p50);
+  archive({"p90", "90th percentile."}, value.p90);
+  archive({"p95", "95th percentile."}, value.p95);
+  archive({"p99", "99th percentile; needs 300 samples."}, value.p99);
+  archive({"p999", "99.9th percentile; needs 3,000 samples."}, value.p999);
+  archive({"min", "Smallest."}, value.min);
+  archive({"max", "Largest."}, value.max);
+  archive({"p50_ci95", "Within-run 95 % interval of the median."}, value.p50_ci95);
+  archive({"p50_at_most", "Published data only: the median is not known, but not above this."},
+          value.p50_at_most);
   if constexpr (!Archive::kReads) {
     if (value.count == 0) {
       for (const char* key : {"mean", "min", "max"}) archive.object()[key] = nullptr;
@@ -132,52 +143,62 @@ void fields(Archive& archive, Distribution& value) {
 
 template <class Archive>
 void fields(Archive& archive, VllmDefinitions& value) {
-  archive("e2e_ms", value.e2e);
-  archive("ttft_ms", value.ttft);
-  archive("tpot_ms", value.tpot);
+  archive({"e2e_ms", "Sent to the last chunk with a choice."}, value.e2e);
+  archive({"ttft_ms", "Sent to the first chunk with a choice."}, value.ttft);
+  archive({"tpot_ms", "Between the two, per output token after the first."}, value.tpot);
 }
 
 template <class Archive>
 void fields(Archive& archive, ErrorCount& value) {
-  archive("text", value.text);
-  archive("count", value.count);
+  archive({"text", "The sentence, without secrets."}, value.text);
+  archive({"count", "Requests that failed with it."}, value.count);
 }
 
 template <class Archive>
 void fields(Archive& archive, RequestCounts& value) {
-  archive("completed", value.completed);
-  archive("failed", value.failed);
-  archive("by_outcome", value.by_outcome);
-  archive("errors", value.errors);
+  archive({"completed", "That ended well."}, value.completed);
+  archive({"failed", "That did not."}, value.failed);
+  archive({"by_outcome", "How many ended how."}, value.by_outcome);
+  archive({"errors", "What the endpoint said of failed requests, the most frequent first."},
+          value.errors);
 }
 
 template <class Archive>
 void fields(Archive& archive, ClientHealth& value) {
-  archive("threads", value.threads);
-  archive("busy_fraction", value.busy_fraction);
-  archive("cpu_seconds", value.cpu_seconds);
-  archive("iterations", value.iterations);
-  archive("iteration_p50_ms", value.iteration_p50_ms);
-  archive("iteration_p99_ms", value.iteration_p99_ms);
-  archive("iteration_max_ms", value.iteration_max_ms);
-  archive("chunks", value.chunks);
-  archive("chunks_per_iteration", value.chunks_per_iteration);
-  archive("coalesced_fraction", value.coalesced_fraction);
-  archive("tokens_per_chunk", value.tokens_per_chunk);
-  archive("send_lateness_p50_ms", value.send_lateness_p50_ms);
-  archive("send_lateness_p99_ms", value.send_lateness_p99_ms);
-  archive("slot_gap_p50_ms", value.slot_gap_p50_ms);
-  archive("slot_gap_p99_ms", value.slot_gap_p99_ms);
-  archive("reconnects", value.reconnects);
-  archive("stalls", value.stalls);
-  archive("stall_max_ms", value.stall_max_ms);
-  archive("stalled_requests", value.stalled_requests);
-  archive("receive_stamps", value.receive_stamps);
-  archive("receive_samples", value.receive_samples);
-  archive("receive_delay_p50_ms", value.receive_delay_p50_ms);
-  archive("receive_delay_p99_ms", value.receive_delay_p99_ms);
-  archive("receive_delay_max_ms", value.receive_delay_max_ms);
-  archive("receive_sampling_seconds", value.receive_sampling_seconds);
+  archive({"threads", "Event loops."}, value.threads);
+  archive({"busy_fraction", "Share of the time outside the wait for events; the worst thread."},
+          value.busy_fraction);
+  archive({"cpu_seconds", "Of the event loops, s."}, value.cpu_seconds);
+  archive({"iterations", "Of the event loops."}, value.iterations);
+  archive({"iteration_p50_ms", "Work between two waits for events, ms."}, value.iteration_p50_ms);
+  archive({"iteration_p99_ms", "The same, p99."}, value.iteration_p99_ms);
+  archive({"iteration_max_ms", "The same, largest."}, value.iteration_max_ms);
+  archive({"chunks", "Token-bearing chunks received, all phases."}, value.chunks);
+  archive({"chunks_per_iteration", "Mean."}, value.chunks_per_iteration);
+  archive({"coalesced_fraction", "Share of chunks that came in one read with the one before."},
+          value.coalesced_fraction);
+  archive({"tokens_per_chunk", "Mean."}, value.tokens_per_chunk);
+  archive({"send_lateness_p50_ms", "Scheduled to sent, ms."}, value.send_lateness_p50_ms);
+  archive({"send_lateness_p99_ms", "The same, p99."}, value.send_lateness_p99_ms);
+  archive({"slot_gap_p50_ms", "End of a slot's request to the next one sent, ms."},
+          value.slot_gap_p50_ms);
+  archive({"slot_gap_p99_ms", "The same, p99."}, value.slot_gap_p99_ms);
+  archive({"reconnects", "Connections opened in the measured part."}, value.reconnects);
+  archive({"stalls",
+           "Stalls of the host: over 5 ms between two ticks of the watchdog, which are due every 3 "
+           "ms."},
+          value.stalls);
+  archive({"stall_max_ms", "The longest, counted from when the tick was due, ms."},
+          value.stall_max_ms);
+  archive({"stalled_requests", "Measured requests that one overlapped."}, value.stalled_requests);
+  archive({"receive_stamps", "Whether the kernel's receive stamps could be had."},
+          value.receive_stamps);
+  archive({"receive_samples", "Reads that were compared with them."}, value.receive_samples);
+  archive({"receive_delay_p50_ms", "Kernel arrival to our stamp, ms."}, value.receive_delay_p50_ms);
+  archive({"receive_delay_p99_ms", "The same, p99."}, value.receive_delay_p99_ms);
+  archive({"receive_delay_max_ms", "The same, largest."}, value.receive_delay_max_ms);
+  archive({"receive_sampling_seconds", "What looking at the stamps cost, s of the event loops."},
+          value.receive_sampling_seconds);
 }
 
 // What a level and each of its runs have in common.
@@ -234,16 +255,19 @@ void fields(Archive& archive, LevelStats& value) {
 template <class Archive>
 void fields(Archive& archive, UsersAtTarget& value) {
   double target_ms = to_ms(value.target.max);
-  archive("metric", value.target.metric);
-  archive("statistic", value.target.statistic);
-  archive("target_ms", target_ms);
-  archive("kind", value.kind);
-  archive("users", value.users);
-  archive("c_pass", value.c_pass);
-  archive("c_fail", value.c_fail);
-  archive("c_interpolated", value.c_interpolated);
-  archive("c_interpolated_ci95", value.c_interpolated_ci95);
-  archive("users_per_gpu", value.users_per_gpu);
+  archive({"metric", "What is limited."}, value.target.metric);
+  archive({"statistic", "Of a level."}, value.target.statistic);
+  archive({"target_ms", "The limit, ms."}, target_ms);
+  archive({"kind",
+           "Whether a level passes and one fails, all fail, all pass (read users as ≥), or none "
+           "could be judged."},
+          value.kind);
+  archive({"users", "The highest passing concurrency."}, value.users);
+  archive({"c_pass", "The highest level that passes."}, value.c_pass);
+  archive({"c_fail", "The lowest above it that fails."}, value.c_fail);
+  archive({"c_interpolated", "Between the two, by interpolation."}, value.c_interpolated);
+  archive({"c_interpolated_ci95", "Its interval between runs."}, value.c_interpolated_ci95);
+  archive({"users_per_gpu", "users ÷ system.gpus."}, value.users_per_gpu);
   if constexpr (Archive::kReads) {
     if (!(target_ms > 0 && target_ms < 1e12)) archive.place().fail("target_ms must be above 0");
     value.target.max = from_ms(target_ms);
@@ -253,21 +277,25 @@ void fields(Archive& archive, UsersAtTarget& value) {
 // `schema_version` and `spec`, which is JSON itself, stand in result_file.cc.
 template <class Archive>
 void fields(Archive& archive, SweepResult& value) {
-  archive("tool", value.tool);
-  archive("name", value.name);
-  archive("created_at", value.created_at);
-  archive("source", value.source);
-  archive("simulated", value.simulated);
-  archive("interrupted", value.interrupted);
-  archive("planned_runs", value.planned_runs);
-  archive("preliminary", value.preliminary);
-  archive("model", value.model);
-  archive("system", value.system);
-  archive("workload", value.workload);
-  archive("provenance", value.provenance);
-  archive("levels", value.levels);
-  archive("users_at_target", value.users_at_target);
-  archive("quality", value.quality);
+  archive({"tool", "What wrote the file."}, value.tool);
+  archive({"name", "Name of the sweep."}, value.name);
+  archive({"created_at", "UTC."}, value.created_at);
+  archive({"source", "Measured by llmsweep, imported from another tool, or published by someone."},
+          value.source);
+  archive({"simulated", "Whether the endpoint was the simulator."}, value.simulated);
+  archive({"interrupted", "Whether the sweep is not whole: cut short, or still running."},
+          value.interrupted);
+  archive({"planned_runs", "Runs of levels that the spec asks for; 0: not known."},
+          value.planned_runs);
+  archive({"preliminary", "Whether the source calls the figures preliminary."}, value.preliminary);
+  archive({"model", "As the server names it."}, value.model);
+  archive({"system", "The system under test, as stated by the user."}, value.system);
+  archive({"workload", "What was asked."}, value.workload);
+  archive({"provenance", "Where the figures come from."}, value.provenance);
+  archive({"levels", "In ascending concurrency."}, value.levels);
+  archive({"users_at_target", "The most concurrent users that meet each target."},
+          value.users_at_target);
+  archive({"quality", "Benchmark scores in [0, 1]."}, value.quality);
 }
 
 }  // namespace llmsweep

@@ -1,4 +1,5 @@
-// What is written of the spec's keys for people and editors, from the list include/llmsweep/model/spec_keys.h.
+// What is written of the spec's keys for people and editors, from the list
+// include/llmsweep/model/spec_keys.h.
 #pragma once
 
 #include <map>

@@ -39,26 +39,9 @@ bool blocks(InvalidReason reason, const GateRule& rule) {
 
 // What chunks that stand for tokens make of it is not what it says.
 bool counts_tokens(const GateRule& rule) {
-  switch (rule.figure) {
-    case GateFigure::kLatency:
-      return rule.metric == Metric::kTpot || rule.metric == Metric::kItl;
-    case GateFigure::kThroughput:
-    case GateFigure::kOutputThroughput:
-    case GateFigure::kSteadyThroughput:
-    case GateFigure::kThroughputPerGpu:
-    case GateFigure::kOutputSpeed:
-    case GateFigure::kDecodeSpeed:
-      return true;
-    case GateFigure::kRequestThroughput:
-    case GateFigure::kErrorRate:
-    case GateFigure::kGoodput:
-    case GateFigure::kGoodputRate:
-    case GateFigure::kUsers:
-    case GateFigure::kUsersPerGpu:
-    case GateFigure::kQuality:
-      return false;
-  }
-  return false;
+  const Quantity& quantity = *rule.measure.quantity;
+  return quantity.unit == Unit::kTokensPerSecond || quantity.unit == Unit::kTokensPerSecondPerMs ||
+         quantity.key == "tpot" || quantity.key == "itl";
 }
 
 struct Obstacle {

@@ -253,7 +253,7 @@ SweepResult Sharing::result() const {
   }
   for (std::string* value :
        {&shared.tool, &shared.name, &shared.system.accelerator, &shared.system.precision,
-        &shared.system.engine, &shared.system.engine_version}) {
+        &shared.system.engine, &shared.system.engine_version, &shared.workload.nonce}) {
     *value = text(*value);
   }
   for (std::string* value : {&shared.model, &shared.system.checkpoint}) {

@@ -210,6 +210,5 @@ TEST(Rebuild, APartialFolderIsReportedAndComparedAsSuch) {
   EXPECT_THAT(gated.out, HasSubstr("of 3 runs")) << gated.err;
 }
 
-
 }  // namespace
 }  // namespace llmsweep

@@ -35,8 +35,8 @@ std::optional<RequestField> refused_field(int status, std::string_view body);
 std::optional<std::string> renamed_max_tokens_field(int status, std::string_view body,
                                                     std::string_view current);
 
-// How many output tokens a refusal (400 or 422) of the length limit wants at least; nothing where it
-// is about something else.
+// How many output tokens a refusal (400 or 422) of the length limit wants at least; nothing where
+// it is about something else.
 std::optional<int64_t> fewest_output_tokens(int status, std::string_view body,
                                             std::string_view max_tokens_field);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
+#include <string>
 
 #include "protocol/json_text.h"
 
@@ -87,6 +89,18 @@ size_t common_prefix(std::string_view a, std::string_view b) {
   return at;
 }
 
+// Where a chunk's model stands in its text; any place where it has none. Absent where it is not
+// written as it reads, as with escapes.
+std::optional<size_t> place_of_model(std::string_view payload, const Chunk& chunk,
+                                     const ChunkKeys& keys) {
+  if (chunk.model.empty()) return 0;
+  const std::string key = "\"" + std::string(keys.model) + "\"";
+  const size_t named = payload.find(key);
+  if (named == std::string_view::npos) return std::nullopt;
+  const size_t at = payload.find(chunk.model, named + key.size());
+  return at == std::string_view::npos ? std::nullopt : std::optional(at);
+}
+
 }  // namespace
 
 void ChunkShape::learn(std::string_view payload, const Chunk& chunk, const ChunkKeys& keys) {
@@ -95,23 +109,16 @@ void ChunkShape::learn(std::string_view payload, const Chunk& chunk, const Chunk
   if (!repeats || payload.size() > kMaxText || unused_ >= kMaxUnused) return;
   ++unused_;
   if (!find_values(payload, chunk, keys)) return;
+  const std::optional<size_t> model = place_of_model(payload, chunk, keys);
+  if (!model) return;
   text_ = payload;
   values_.swap(found_);
   chunk_ = chunk;
   chunk_.id = {};
   chunk_.answer_text = {};
   chunk_.other_text = {};
-  keep_model(chunk, keys);
-}
-
-// Its text is compared with every chunk's: it stays what it is.
-void ChunkShape::keep_model(const Chunk& chunk, const ChunkKeys& keys) {
-  chunk_.model = {};
-  if (chunk.model.empty()) return;
-  const std::string key = "\"" + std::string(keys.model) + "\"";
-  const size_t named = text_.find(key);
-  const size_t at = text_.find(chunk.model, named + key.size());
-  chunk_.model = std::string_view(text_).substr(at, chunk.model.size());
+  // Its text is compared with every chunk's: it stays what it is.
+  chunk_.model = std::string_view(text_).substr(*model, chunk.model.size());
 }
 
 // False where it is not sure what each value is.

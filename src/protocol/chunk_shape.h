@@ -47,7 +47,6 @@ class ChunkShape {
   // False where the values are not what `chunk` says that they are.
   bool find_texts(std::string_view payload, const Chunk& chunk);
   bool has_counts(std::string_view payload, const Chunk& chunk) const;
-  void keep_model(const Chunk& chunk, const ChunkKeys& keys);
   void take_text(const Value& value, std::string_view found, bool escaped);
 
   std::string text_;           // empty: nothing learnt

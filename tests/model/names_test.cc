@@ -71,7 +71,8 @@ TEST(Names, AreTheOnesOfTheRecordFormat) {
   EXPECT_EQ(all_names<Outcome>(),
             (std::vector<std::string>{"ok", "http_error", "transport_error", "timeout",
                                       "protocol_error", "cancelled"}));
-  EXPECT_EQ(all_names<TokenSource>(), (std::vector<std::string>{"usage", "tokenizer", "chunks"}));
+  EXPECT_EQ(all_names<TokenSource>(),
+            (std::vector<std::string>{"usage", "limit", "tokenizer", "chunks"}));
   EXPECT_EQ(all_names<UsersKind>(), (std::vector<std::string>{"measured", "below_sweep",
                                                               "beyond_sweep", "no_valid_level"}));
 }

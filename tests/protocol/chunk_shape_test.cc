@@ -123,12 +123,24 @@ TEST(ChunkShape, LearnsNothingWhereAValueCouldBeAnothers) {
            with("\"index\":0", "\"id\":\"chatcmpl-1\""),
            with(":17,", ":17.0,"),
            with("completion_tokens", "completion\\u005ftokens"),
+           with("\"model\"", "\"mode\\u006c\""),
        }) {
     ChunkShape shape;
     shape.learn(payload, chat_chunk(), kKeys);
     Chunk chunk;
     EXPECT_FALSE(reads(shape, payload, chunk)) << payload;
   }
+}
+
+// A gateway that escapes slashes: its model's name does not stand in the text as it reads.
+TEST(ChunkShape, LearnsNothingOfAModelWithEscapes) {
+  const std::string payload = with("\"m\"", "\"org\\/m\"");
+  Chunk learned = chat_chunk();
+  learned.model = "org/m";
+  ChunkShape shape;
+  shape.learn(payload, learned, kKeys);
+  Chunk chunk;
+  EXPECT_FALSE(reads(shape, payload, chunk));
 }
 
 TEST(ChunkShape, TellsTheValuesApartByTheKeysOfTheirApi) {

@@ -1,9 +1,10 @@
+#include "llmsweep/analysis/compare.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"

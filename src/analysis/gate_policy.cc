@@ -1,7 +1,8 @@
+#include "llmsweep/analysis/gate.h"
+
 #include <fmt/format.h>
 
 #include "llmsweep/analysis/compare.h"
-#include "llmsweep/analysis/gate.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 

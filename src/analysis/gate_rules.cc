@@ -1,9 +1,10 @@
 // Rules as people write them.
+#include "llmsweep/analysis/gate.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "llmsweep/analysis/gate.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"

@@ -1,11 +1,12 @@
 // Users at a target: does a level that carries them hold the latency?
+#include "analysis/gate_decide.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "analysis/compare_users.h"
-#include "analysis/gate_decide.h"
 #include "llmsweep/model/names.h"
 
 namespace llmsweep {

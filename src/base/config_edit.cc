@@ -1,11 +1,12 @@
 // ConfigNode::set and ConfigNode::to_json.
+#include "base/config_tree.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "base/config_tree.h"
 #include "llmsweep/base/text.h"
 
 namespace llmsweep {

@@ -1,3 +1,5 @@
+#include "base/config_tree.h"
+
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -10,7 +12,6 @@
 #include <optional>
 #include <sstream>
 
-#include "base/config_tree.h"
 #include "llmsweep/base/text.h"
 
 namespace llmsweep {

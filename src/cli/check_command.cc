@@ -8,14 +8,14 @@
 #include <ostream>
 
 #include "cli/format_option.h"
-#include "cli/interrupt.h"
+#include "cli/interrupt_listener.h"
 #include "cli/last_selftest.h"
 #include "cli/wait_option.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/report/table.h"
-#include "llmsweep/spec/spec.h"
+#include "llmsweep/spec/spec_file.h"
 #include "llmsweep/sweep/endpoint.h"
 #include "llmsweep/sweep/feasibility.h"
 #include "llmsweep/sweep/prediction.h"

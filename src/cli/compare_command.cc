@@ -16,7 +16,7 @@
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/report/compare_table.h"
 #include "llmsweep/report/figure.h"
-#include "llmsweep/spec/spec.h"
+#include "llmsweep/spec/spec_file.h"
 
 namespace llmsweep {
 namespace {

@@ -19,7 +19,7 @@
 #include "llmsweep/report/table.h"
 #include "llmsweep/results/import.h"
 #include "llmsweep/results/result_file.h"
-#include "llmsweep/spec/spec.h"
+#include "llmsweep/spec/spec_file.h"
 
 namespace llmsweep {
 namespace {

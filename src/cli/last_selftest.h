@@ -4,7 +4,7 @@
 #include <string>
 
 #include "cli/console.h"
-#include "llmsweep/model/selftest.h"
+#include "llmsweep/model/selftest_result.h"
 #include "llmsweep/report/selftest_table.h"
 
 namespace llmsweep {

@@ -11,7 +11,7 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/dataset/prompts.h"
-#include "llmsweep/spec/spec.h"
+#include "llmsweep/spec/spec_file.h"
 #include "llmsweep/tokenizer/tokenizer.h"
 
 namespace llmsweep {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <ostream>
 
-#include "cli/interrupt.h"
+#include "cli/interrupt_listener.h"
 #include "cli/last_selftest.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/text.h"

@@ -5,7 +5,7 @@
 #include <ostream>
 
 #include "cli/format_option.h"
-#include "cli/interrupt.h"
+#include "cli/interrupt_listener.h"
 #include "cli/own_input.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/simulator/simulator.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "llmsweep/spec/spec.h"
+#include "llmsweep/spec/spec_file.h"
 #include "llmsweep/stats/users_at_target.h"
 
 namespace llmsweep {

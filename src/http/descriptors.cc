@@ -1,3 +1,5 @@
+#include "llmsweep/http/make_client.h"
+
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 #include <system_error>
 
 #include "llmsweep/base/error.h"
-#include "llmsweep/http/make_client.h"
 
 namespace llmsweep {
 namespace {

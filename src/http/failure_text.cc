@@ -1,6 +1,7 @@
+#include "http/curl_handle.h"
+
 #include <cstring>
 
-#include "http/curl_handle.h"
 #include "llmsweep/base/text.h"
 
 namespace llmsweep::http {

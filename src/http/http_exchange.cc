@@ -1,3 +1,5 @@
+#include "llmsweep/http/make_client.h"
+
 #include <curl/curl.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 
 #include "http/curl_handle.h"
 #include "llmsweep/base/text.h"
-#include "llmsweep/http/make_client.h"
 
 namespace llmsweep {
 namespace http {

@@ -1,3 +1,5 @@
+#include "http/clients.h"
+
 #include <curl/curl.h>
 
 #include <algorithm>
@@ -6,7 +8,6 @@
 #include <new>
 #include <unordered_map>
 
-#include "http/clients.h"
 #include "http/curl_handle.h"
 #include "http/poller.h"
 #include "http/transfer.h"

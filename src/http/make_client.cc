@@ -1,9 +1,10 @@
+#include "llmsweep/http/make_client.h"
+
 #include <algorithm>
 
 #include "http/clients.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
-#include "llmsweep/http/make_client.h"
 
 namespace llmsweep {
 namespace {

@@ -1,3 +1,5 @@
+#include "http/clients.h"
+
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -8,7 +10,6 @@
 #include <deque>
 #include <unordered_map>
 
-#include "http/clients.h"
 #include "http/event_sink.h"
 #include "http/plain_connection.h"
 #include "http/poller.h"

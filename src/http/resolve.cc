@@ -1,3 +1,5 @@
+#include "llmsweep/http/make_client.h"
+
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -18,7 +20,6 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/base/thread.h"
-#include "llmsweep/http/make_client.h"
 
 namespace llmsweep {
 namespace {

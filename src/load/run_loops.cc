@@ -1,3 +1,5 @@
+#include "llmsweep/load/load_loop.h"
+
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
@@ -6,7 +8,6 @@
 #include <thread>
 
 #include "llmsweep/base/thread.h"
-#include "llmsweep/load/load_loop.h"
 
 namespace llmsweep {
 namespace {

@@ -1,7 +1,7 @@
+#include "llmsweep/load/load_loop.h"
+
 #include <algorithm>
 #include <iterator>
-
-#include "llmsweep/load/load_loop.h"
 
 namespace llmsweep {
 

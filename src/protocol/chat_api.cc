@@ -1,7 +1,8 @@
 // POST /chat/completions
+#include "protocol/api_dialect.h"
+
 #include <nlohmann/json.hpp>
 
-#include "protocol/api_dialect.h"
 #include "protocol/openai_body.h"
 #include "protocol/openai_chunk.h"
 

@@ -1,3 +1,5 @@
+#include "llmsweep/protocol/response.h"
+
 #include <simdjson.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 #include <utility>
 
 #include "llmsweep/base/text.h"
-#include "llmsweep/protocol/response.h"
 #include "protocol/api_dialect.h"
 #include "protocol/chunk.h"
 #include "protocol/chunk_shape.h"

@@ -1,8 +1,9 @@
 // POST /completions
+#include "protocol/api_dialect.h"
+
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "protocol/api_dialect.h"
 #include "protocol/openai_body.h"
 #include "protocol/openai_chunk.h"
 

@@ -1,10 +1,11 @@
+#include "llmsweep/report/compare_table.h"
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
-#include "llmsweep/report/compare_table.h"
 #include "report/escape.h"
 
 namespace llmsweep {

@@ -1,3 +1,5 @@
+#include "llmsweep/report/markdown.h"
+
 #include <fmt/format.h>
 
 #include <cmath>
@@ -7,7 +9,6 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/model/quantity.h"
-#include "llmsweep/report/markdown.h"
 #include "llmsweep/report/table.h"
 #include "llmsweep/stats/level_figure.h"
 #include "report/escape.h"

@@ -1,3 +1,5 @@
+#include "report/cells.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 #include "llmsweep/model/names.h"
 #include "llmsweep/stats/failures.h"
 #include "llmsweep/stats/validity.h"
-#include "report/cells.h"
 
 namespace llmsweep::report {
 namespace {

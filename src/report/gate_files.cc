@@ -1,9 +1,10 @@
+#include "llmsweep/report/gate_report.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "llmsweep/report/gate_report.h"
 #include "report/escape.h"
 #include "report/gate_lines.h"
 

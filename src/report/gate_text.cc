@@ -1,9 +1,10 @@
+#include "llmsweep/report/gate_report.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "llmsweep/base/text.h"
-#include "llmsweep/report/gate_report.h"
 #include "report/cells.h"
 #include "report/escape.h"
 #include "report/gate_lines.h"

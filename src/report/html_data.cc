@@ -1,3 +1,5 @@
+#include "report/html_parts.h"
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -8,7 +10,6 @@
 #include "llmsweep/stats/validity.h"
 #include "report/cells.h"
 #include "report/escape.h"
-#include "report/html_parts.h"
 #include "report/request_summary.h"
 
 namespace llmsweep::report {

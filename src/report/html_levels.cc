@@ -1,3 +1,5 @@
+#include "report/html_parts.h"
+
 #include <fmt/format.h>
 
 #include "llmsweep/base/text.h"
@@ -5,7 +7,6 @@
 #include "report/cells.h"
 #include "report/compare_rows.h"
 #include "report/escape.h"
-#include "report/html_parts.h"
 
 namespace llmsweep::report {
 namespace {

@@ -1,3 +1,5 @@
+#include "report/html_parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +12,6 @@
 #include "report/cells.h"
 #include "report/client_words.h"
 #include "report/escape.h"
-#include "report/html_parts.h"
 #include "report/svg.h"
 
 namespace llmsweep::report {

@@ -1,3 +1,5 @@
+#include "llmsweep/report/progress.h"
+
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -6,7 +8,6 @@
 #include <string_view>
 
 #include "llmsweep/base/text.h"
-#include "llmsweep/report/progress.h"
 
 namespace llmsweep {
 namespace {

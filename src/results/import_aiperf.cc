@@ -1,5 +1,7 @@
 // AIPerf and GenAI-Perf: profile_export_aiperf.json in its three layouts, profile_export_genai_perf
 // .json, and AIPerf's per-request profile_export.jsonl. One directory a level in a sweep.
+#include "results/import_run.h"
+
 #include <fmt/format.h>
 
 #include <cmath>
@@ -7,7 +9,6 @@
 
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
-#include "results/import_run.h"
 
 namespace llmsweep::foreign {
 namespace {

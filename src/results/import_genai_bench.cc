@@ -1,8 +1,9 @@
 // genai-bench: one file a concurrency, and experiment_metadata.json beside them.
+#include "results/import_run.h"
+
 #include <filesystem>
 
 #include "llmsweep/base/regular_file.h"
-#include "results/import_run.h"
 
 namespace llmsweep::foreign {
 namespace {

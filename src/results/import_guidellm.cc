@@ -1,7 +1,7 @@
 // GuideLLM: benchmarks.json of every version. One benchmark a level.
-#include <fmt/format.h>
-
 #include "results/import_run.h"
+
+#include <fmt/format.h>
 
 namespace llmsweep::foreign {
 namespace {

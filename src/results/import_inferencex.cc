@@ -1,7 +1,7 @@
 // InferenceX's aggregated rows: agg_<name>.json, agg_bmk.json, rows of its web interface.
-#include <fmt/format.h>
-
 #include "results/import_run.h"
+
+#include <fmt/format.h>
 
 namespace llmsweep::foreign {
 namespace {

@@ -1,8 +1,9 @@
 // trtllm-bench, inference-benchmarker and evalscope.
+#include "results/import_run.h"
+
 #include <filesystem>
 
 #include "llmsweep/base/regular_file.h"
-#include "results/import_run.h"
 
 namespace llmsweep::foreign {
 namespace {

@@ -1,8 +1,9 @@
 // lm-evaluation-harness: results_*.json, {"results": {task: {"metric,filter": value}}}.
+#include "llmsweep/results/import.h"
+
 #include <fmt/format.h>
 
 #include "llmsweep/base/error.h"
-#include "llmsweep/results/import.h"
 #include "results/import_run.h"
 
 namespace llmsweep {

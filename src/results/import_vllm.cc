@@ -1,10 +1,10 @@
 // `vllm bench serve` and its descendants: vllm-bench, InferenceX's fork, TensorRT LLM's
 // benchmark_serving. One object a run, or one a line.
+#include "results/import_run.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "results/import_run.h"
 
 namespace llmsweep::foreign {
 namespace {

@@ -1,3 +1,5 @@
+#include "llmsweep/results/record_file.h"
+
 #include <simdjson.h>
 
 #include <algorithm>
@@ -12,7 +14,6 @@
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
-#include "llmsweep/results/record_file.h"
 #include "results/record_keys.h"
 
 namespace llmsweep {

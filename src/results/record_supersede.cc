@@ -1,3 +1,5 @@
+#include "llmsweep/results/record_file.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -6,7 +8,6 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/regular_file.h"
-#include "llmsweep/results/record_file.h"
 
 namespace llmsweep {
 namespace {

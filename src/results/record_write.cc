@@ -1,3 +1,5 @@
+#include "llmsweep/results/record_file.h"
+
 #include <fmt/compile.h>
 #include <fmt/format.h>
 
@@ -7,7 +9,6 @@
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
-#include "llmsweep/results/record_file.h"
 #include "results/record_keys.h"
 
 namespace llmsweep {

@@ -1,9 +1,10 @@
+#include "llmsweep/simulator/profile.h"
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/text.h"
-#include "llmsweep/simulator/profile.h"
 #include "simulator/profile_names.h"
 
 namespace llmsweep {

@@ -1,9 +1,10 @@
 // POST /v1/chat/completions
+#include "simulator/served_api.h"
+
 #include <simdjson.h>
 
 #include "simulator/choices_writer.h"
 #include "simulator/request_fields.h"
-#include "simulator/served_api.h"
 
 namespace llmsweep::sim {
 namespace {

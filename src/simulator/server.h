@@ -15,7 +15,7 @@
 #include "llmsweep/simulator/simulator.h"
 #include "simulator/connection.h"
 #include "simulator/pages.h"
-#include "simulator/response.h"
+#include "simulator/served_response.h"
 #include "simulator/tls.h"
 #include "simulator/truth_log.h"
 

@@ -1,10 +1,11 @@
+#include "llmsweep/spec/spec_file.h"
+
 #include <algorithm>
 #include <filesystem>
 
 #include "llmsweep/base/sha256.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/spec_keys.h"
-#include "llmsweep/spec/spec.h"
 #include "spec/spec_write.h"
 
 namespace llmsweep {

@@ -3,7 +3,7 @@
 #include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/spec_keys.h"
-#include "llmsweep/spec/spec.h"
+#include "llmsweep/spec/spec_file.h"
 
 namespace llmsweep {
 namespace {

@@ -1,3 +1,5 @@
+#include "llmsweep/stats/level_stats.h"
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -7,7 +9,6 @@
 #include "llmsweep/model/names.h"
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/intervals.h"
-#include "llmsweep/stats/level_stats.h"
 #include "stats/derived.h"
 #include "stats/request_stats.h"
 

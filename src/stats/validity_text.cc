@@ -1,6 +1,6 @@
-#include <cassert>
-
 #include "llmsweep/stats/validity.h"
+
+#include <cassert>
 
 namespace llmsweep {
 

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "llmsweep/base/error.h"
-#include "llmsweep/spec/spec.h"
+#include "llmsweep/spec/spec_file.h"
 #include "sweep/summary.h"
 
 namespace llmsweep {

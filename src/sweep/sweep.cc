@@ -14,7 +14,7 @@
 #include "llmsweep/http/make_client.h"
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/schedule/schedule.h"
-#include "llmsweep/spec/spec.h"
+#include "llmsweep/spec/spec_file.h"
 #include "llmsweep/stats/refine.h"
 #include "llmsweep/sweep/endpoint.h"
 #include "llmsweep/sweep/prediction.h"

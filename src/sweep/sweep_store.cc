@@ -11,7 +11,7 @@
 #include "llmsweep/base/version.h"
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/simulator/truth.h"
-#include "llmsweep/spec/spec.h"
+#include "llmsweep/spec/spec_file.h"
 #include "llmsweep/sweep/sweep_folder.h"
 #include "sweep/record_check.h"
 

@@ -1,7 +1,7 @@
+#include "llmsweep/tokenizer/tokenizer.h"
+
 #include <algorithm>
 #include <array>
-
-#include "llmsweep/tokenizer/tokenizer.h"
 
 namespace llmsweep {
 

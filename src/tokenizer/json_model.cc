@@ -1,3 +1,5 @@
+#include "tokenizer/json_parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -5,7 +7,6 @@
 
 #include "llmsweep/base/error.h"
 #include "tokenizer/byte_alphabet.h"
-#include "tokenizer/json_parts.h"
 
 namespace llmsweep {
 

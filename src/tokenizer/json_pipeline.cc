@@ -1,8 +1,8 @@
+#include "tokenizer/json_parts.h"
+
 #include <fmt/format.h>
 
 #include <utility>
-
-#include "tokenizer/json_parts.h"
 
 namespace llmsweep {
 

@@ -1,3 +1,5 @@
+#include "llmsweep/tokenizer/tokenizer.h"
+
 #include <filesystem>
 #include <system_error>
 
@@ -5,7 +7,6 @@
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
-#include "llmsweep/tokenizer/tokenizer.h"
 #include "tokenizer/tiktoken.h"
 
 namespace llmsweep {

@@ -1,8 +1,9 @@
+#include "llmsweep/tokenizer/tokenizer.h"
+
 #include <mutex>
 #include <utility>
 
 #include "llmsweep/base/text.h"
-#include "llmsweep/tokenizer/tokenizer.h"
 
 namespace llmsweep {
 

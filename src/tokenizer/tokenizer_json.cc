@@ -1,10 +1,11 @@
+#include "tokenizer/json_parts.h"
+
 #include <simdjson.h>
 
 #include <utility>
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/sha256.h"
-#include "tokenizer/json_parts.h"
 #include "tokenizer/native_tokenizer.h"
 
 namespace llmsweep {

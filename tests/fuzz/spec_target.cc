@@ -5,7 +5,7 @@
 #include "llmsweep/base/config.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/secrets.h"
-#include "llmsweep/spec/spec.h"
+#include "llmsweep/spec/spec_file.h"
 
 namespace llmsweep {
 namespace {

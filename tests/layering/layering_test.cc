@@ -92,6 +92,50 @@ TEST(Layering, ATypeIsDefinedInOneHeader) {
   EXPECT_GT(defined.size(), 100u) << "the types were not found";
 }
 
+// A name leads to one file: nobody who looks for "response.h" has two to open.
+TEST(Layering, AFileNameIsUsedOnce) {
+  std::map<std::string, fs::path> named;
+  const fs::path source = LLMSWEEP_SOURCE_DIR;
+  for (const char* root : {"src", "include", "tests", "benchmarks"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(source / root)) {
+      const fs::path& path = entry.path();
+      if (path.extension() != ".cc" && path.extension() != ".h") continue;
+      const auto [at, first] = named.emplace(path.filename().string(), path);
+      EXPECT_TRUE(first) << path << " has the name of " << at->second;
+    }
+  }
+  EXPECT_GT(named.size(), 400u) << "the files were not found";
+}
+
+// The header that declares what a .cc defines is its first include: its own, or where several files
+// share one (the parts of a class, the importers, the commands) that one, of the same module.
+TEST(Layering, ASourceBeginsWithItsHeader) {
+  static const std::regex kFirst(R"re(#include ["<](?:llmsweep/)?([^">]+)[">])re");
+  const fs::path source = LLMSWEEP_SOURCE_DIR;
+  int sources = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(source / "src")) {
+    const fs::path& path = entry.path();
+    if (path.extension() != ".cc" || path.filename() == "main.cc") continue;
+    ++sources;
+    const std::string module = path.parent_path().filename().string();
+    const std::string own = module + "/" + path.stem().string() + ".h";
+    const bool has_own =
+        fs::exists(source / "src" / own) || fs::exists(source / "include" / "llmsweep" / own);
+    std::ifstream file(path);
+    std::string line;
+    std::smatch match;
+    while (std::getline(file, line) && !std::regex_search(line, match, kFirst)) continue;
+    ASSERT_FALSE(match.empty()) << path << " includes nothing";
+    if (has_own) {
+      EXPECT_EQ(match[1], own) << path;
+    } else {
+      EXPECT_TRUE(match[1].str().starts_with(module + "/"))
+          << path << " has no header of its name and begins with none of its module";
+    }
+  }
+  EXPECT_GT(sources, 200);
+}
+
 TEST(Layering, TheSimulatorSharesNothingButTheBase) {
   for (const Include& include : all_includes()) {
     if (include.from != "simulator") continue;

@@ -12,7 +12,7 @@
 
 #include "llmsweep/base/config.h"
 #include "llmsweep/base/text.h"
-#include "llmsweep/spec/spec.h"
+#include "llmsweep/spec/spec_file.h"
 #include "schemas/json_schema.h"
 
 namespace llmsweep {

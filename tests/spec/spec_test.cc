@@ -1,4 +1,4 @@
-#include "llmsweep/spec/spec.h"
+#include "llmsweep/spec/spec_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "llmsweep/model/selftest.h"
+#include "llmsweep/model/selftest_result.h"
 #include "llmsweep/report/table.h"
 
 namespace llmsweep {

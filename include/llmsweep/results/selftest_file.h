@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "llmsweep/model/selftest.h"
+#include "llmsweep/model/selftest_result.h"
 
 namespace llmsweep {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "llmsweep/base/clock.h"
-#include "llmsweep/model/selftest.h"
+#include "llmsweep/model/selftest_result.h"
 #include "llmsweep/model/spec.h"
 #include "llmsweep/sweep/preflight.h"
 

@@ -6,7 +6,7 @@
 #include <functional>
 #include <vector>
 
-#include "llmsweep/model/selftest.h"
+#include "llmsweep/model/selftest_result.h"
 #include "llmsweep/sweep/sweep.h"
 
 namespace llmsweep {

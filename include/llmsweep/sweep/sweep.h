@@ -13,7 +13,7 @@
 #include "llmsweep/model/level_progress.h"
 #include "llmsweep/model/load_point.h"
 #include "llmsweep/model/result.h"
-#include "llmsweep/model/selftest.h"
+#include "llmsweep/model/selftest_result.h"
 #include "llmsweep/model/spec.h"
 #include "llmsweep/sweep/preflight.h"
 

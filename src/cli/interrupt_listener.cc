@@ -1,4 +1,4 @@
-#include "cli/interrupt.h"
+#include "cli/interrupt_listener.h"
 
 #include <poll.h>
 #include <pthread.h>

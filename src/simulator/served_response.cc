@@ -1,4 +1,4 @@
-#include "simulator/response.h"
+#include "simulator/served_response.h"
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>

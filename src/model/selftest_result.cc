@@ -1,4 +1,4 @@
-#include "llmsweep/model/selftest.h"
+#include "llmsweep/model/selftest_result.h"
 
 #include <algorithm>
 

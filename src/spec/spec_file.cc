@@ -1,4 +1,4 @@
-#include "llmsweep/spec/spec.h"
+#include "llmsweep/spec/spec_file.h"
 
 #include "llmsweep/base/config.h"
 #include "llmsweep/base/files.h"

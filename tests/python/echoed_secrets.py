@@ -263,7 +263,8 @@ def repeat_prompts(program, folder, environment):
 
     def look_for_prompts(where, data):
         for layer in (data.decode("utf-8", "replace"), unescaped(data.decode("utf-8", "replace"))):
-            plain = letters(layer)
+            # A key is no part of a text: "Okonkw…", "other_model" does not say "Okonkwo, the".
+            plain = letters(re.sub(r'"[a-z0-9_]+": ?', " zqz ", layer))
             at = next((i for i in range(len(plain) - 15) if plain[i:i + 16] in runs), None)
             number = numbers.search(plain)
             if at is not None or number:

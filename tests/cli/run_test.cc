@@ -49,7 +49,7 @@ TEST(Run, MeasuresOnTheSimulatorAndLeavesEveryFile) {
   const ProcessResult run = run_llmsweep({"run", spec, "--out", folder / "out"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("SIMULATED"));
-  EXPECT_THAT(run.out, HasSubstr("users"));
+  EXPECT_THAT(run.out, HasSubstr("at 100 ms p50 E2E: "));
   const fs::path results = folder / "out" / "test";
   EXPECT_TRUE(fs::exists(results / "figure.svg"));
   const json result = json::parse(read_file(results / "result.json"));

@@ -136,7 +136,9 @@ TEST_P(VerifyHabits, AreVerified) {
     // Read together on a busy machine, they have one instant.
     if (record.first_answer_token > record.first_token) ++thought;
     EXPECT_EQ(record.streamed(), name == "hidden_reasoning" ? 15 : 24);
-    if (name == "buffered") EXPECT_TRUE(record.buffered());  // a stall may do it to others
+    if (name == "buffered") {
+      EXPECT_TRUE(record.buffered());  // a stall may do it to others
+    }
     EXPECT_EQ(record.other_model, name == "other_model" ? "another" : "");
     EXPECT_EQ(record.repaired_chunks > 0, name == "no_json");
     chunks += record.chunks;

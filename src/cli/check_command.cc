@@ -10,6 +10,7 @@
 #include "cli/format_option.h"
 #include "cli/interrupt_listener.h"
 #include "cli/last_selftest.h"
+#include "cli/spec_option.h"
 #include "cli/wait_option.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
@@ -123,12 +124,7 @@ void add_check(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* command = app.add_subcommand(
       "check", "Validate SPEC, probe its endpoint, predict how long a run takes");
-  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")
-      ->type_name("FILE")
-      ->required();
-  command->add_option("--set", options->sets, "Override a key (repeatable)")
-      ->type_name("KEY.PATH=VALUE")
-      ->allow_extra_args(false);
+  add_spec(*command, options->spec, options->sets);
   add_wait(*command, options->wait);
   add_format(*command, options->format);
   command->footer("Example:\n  llmsweep check spec.yaml --set endpoint.url=http://10.0.0.5/v1\n");

@@ -7,6 +7,7 @@
 #include <memory>
 #include <ostream>
 
+#include "cli/spec_option.h"
 #include "llmsweep/base/sha256.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
@@ -91,12 +92,7 @@ void add_prompts(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<PromptsOptions>();
   CLI::App* command =
       app.add_subcommand("prompts", "Write the prompts that SPEC would send, as JSON lines");
-  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")
-      ->type_name("FILE")
-      ->required();
-  command->add_option("--set", options->sets, "Override a key (repeatable)")
-      ->type_name("KEY.PATH=VALUE")
-      ->allow_extra_args(false);
+  add_spec(*command, options->spec, options->sets);
   command->add_option("--count", options->count, "How many")->capture_default_str();
   command
       ->add_option("--overhead", options->overhead,

@@ -17,6 +17,7 @@
 #include "cli/print_result.h"
 #include "cli/read_results.h"
 #include "cli/report_files.h"
+#include "cli/spec_option.h"
 #include "cli/wait_option.h"
 #include "llmsweep/analysis/gate.h"
 #include "llmsweep/base/error.h"
@@ -245,15 +246,10 @@ int run_command(const RunOptions& options, Console& console) {
 void add_run(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* command = app.add_subcommand("run", "Measure: run the sweep that SPEC describes");
-  command->add_option("SPEC", options->spec, "Run spec, YAML or JSON")
-      ->type_name("FILE")
-      ->required();
+  add_spec(*command, options->spec, options->sets);
   command->add_option("--out", options->out, "Folder for results")
       ->type_name("FOLDER")
       ->capture_default_str();
-  command->add_option("--set", options->sets, "Override a key: load.repeats=1 (repeatable)")
-      ->type_name("KEY.PATH=VALUE")
-      ->allow_extra_args(false);
   CLI::Option* gate = command
                           ->add_option("--gate", options->gate,
                                        "Rules in YAML to decide on the result; repeats up to\n"

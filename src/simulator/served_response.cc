@@ -96,7 +96,7 @@ void Response::prefill_started(const EngineEvent& event) {
 
 void Response::connection_lost() {
   if (over_) return;
-  truth_.client_closed = true;
+  truth_.client_closed = !done_sent_;  // after [DONE] it has lost nothing
   finish();
 }
 
@@ -325,6 +325,7 @@ void Response::send_tail(std::string_view reason) {
     }
     payload_.clear();
     writer_->done(payload_);
+    done_sent_ = true;
     truth_.finish_reason = reason;
   }
   if (!payload_.empty()) append_payload(out_);

@@ -96,6 +96,7 @@ class Response : public std::enable_shared_from_this<Response> {
   bool head_sent_ = false;
   bool id_sent_ = false;
   bool opened_ = false;
+  bool done_sent_ = false;
   bool over_ = false;
   bool stalled_ = false;
   Instant not_before_{};  // an own delay that is no lateness

@@ -52,7 +52,7 @@ std::filesystem::path test_folder();
 
 // Waits until `condition` holds, at most `seconds`; whether it did.
 template <class Condition>
-bool eventually(const Condition& condition, double seconds = 30);
+bool eventually(const Condition& condition, double seconds = 90);
 void pause_briefly();
 
 template <class Condition>

@@ -23,14 +23,16 @@ ProcessResult llmsweep_with_state(const std::vector<std::string>& args, const fs
 
 class SelftestTransport : public ::testing::TestWithParam<bool> {};
 
-// Counts are exact. How late the stamps are depends on the machine: on any the measured delay of
-// the client agrees with the endpoint's log far better than a millisecond.
-TEST_P(SelftestTransport, AccountsForEveryChunkAndAgreesWithTheEndpointsLog) {
-  const fs::path folder = test_folder();
+ProcessResult selftest_of_8_streams(bool tls, const fs::path& folder) {
   std::vector<std::string> args = {"selftest", "--streams", "8",   "--rate",
                                    "50",       "--format",  "json"};
-  if (GetParam()) args.insert(args.end(), {"--tls", "--in-step"});
-  const ProcessResult test = llmsweep_with_state(args, folder);
+  if (tls) args.insert(args.end(), {"--tls", "--in-step"});
+  return llmsweep_with_state(args, folder);
+}
+
+TEST_P(SelftestTransport, AccountsForEveryChunk) {
+  const fs::path folder = test_folder();
+  const ProcessResult test = selftest_of_8_streams(GetParam(), folder);
   ASSERT_TRUE(test.exit_code == 0 || test.exit_code == 1) << test.err;
   const json result = json::parse(test.out);
   ASSERT_EQ(result["steps"].size(), 1u);
@@ -42,13 +44,19 @@ TEST_P(SelftestTransport, AccountsForEveryChunkAndAgreesWithTheEndpointsLog) {
   EXPECT_GT(step["chunks"], 8 * 3 * 25);
   EXPECT_GT(step["stamp_error_p50_us"], 0.0);
   EXPECT_GE(step["stamp_error_p99_us"], step["stamp_error_p50_us"]);
-  if (step["receive_stamps"] == true) {
-    EXPECT_LT(std::abs(step["stamp_error_p50_us"].get<double>() -
-                       step["receive_delay_p50_us"].get<double>()),
-              500);
-  }
   EXPECT_EQ(test.exit_code == 0, step["trusted"].get<bool>());
   EXPECT_EQ(read_file(folder / "state" / "llmsweep" / "selftest.json"), test.out);
+}
+
+// How late the stamps are depends on the machine: where it is quiet, the measured delay of the
+// client agrees with the endpoint's log far better than a millisecond.
+TEST_P(SelftestTransport, AgreesWithTheEndpointsLog) {
+  const ProcessResult test = selftest_of_8_streams(GetParam(), test_folder());
+  const json step = json::parse(test.out)["steps"][0];
+  if (step["receive_stamps"] != true) GTEST_SKIP() << "no receive stamps on this machine";
+  EXPECT_LT(std::abs(step["stamp_error_p50_us"].get<double>() -
+                     step["receive_delay_p50_us"].get<double>()),
+            500);
 }
 
 INSTANTIATE_TEST_SUITE_P(Selftest, SelftestTransport, ::testing::Bool(), [](const auto& tls) {

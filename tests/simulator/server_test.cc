@@ -232,7 +232,7 @@ TEST(Server, SaysHowMuchOfAPromptItsCacheHeld) {
 
 TEST(Server, PreemptsWhereTheCacheIsFullAndLosesNoToken) {
   SimulatorProfile profile = instant_profile();
-  profile.engine.step.base = std::chrono::milliseconds(1);
+  profile.engine.step.base = std::chrono::milliseconds(10);  // the three are there at once
   profile.engine.kv_block_tokens = 4;
   profile.engine.kv_capacity_tokens = 80;
   Simulator simulator(profile);

@@ -126,7 +126,7 @@ TEST(Truth, SaysThatTheClientLeft) {
   ASSERT_EQ(truth.closings.size(), 1U);  // of those that asked for /metrics nothing is said
   EXPECT_EQ(truth.closings[0].last_response_id, truth.requests[0].response_id);
   EXPECT_EQ(truth.closings[0].last_arrival, truth.requests[0].arrival);
-  EXPECT_GT(truth.closings[0].at, truth.requests[0].chunks.back().sent);
+  EXPECT_GT(truth.closings[0].at, truth.requests[0].chunks.front().sent);
   EXPECT_TRUE(truth.alive.empty());
 }
 
@@ -148,6 +148,27 @@ TEST(Truth, SaysWhenAnIdleConnectionBroke) {
   ASSERT_EQ(truth.closings.size(), 1U);
   EXPECT_EQ(truth.closings[0].last_response_id, truth.requests[0].response_id);
   EXPECT_GE(truth.closings[0].at, *truth.requests[0].end);
+}
+
+// It got all there was to get: the time until the end of the body is the endpoint's.
+TEST(Truth, SaysNothingAgainstAClientThatLeftAfterDone) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "truth.jsonl";
+  SimulatorProfile profile;
+  profile.wire.tail = std::chrono::minutes(5);
+  {
+    Simulator simulator(profile, {.truth_log = path});
+    {
+      PlainConnection connection(simulator.port());
+      connection.send(chat(2, kStream));
+      while (connection.unread().find("[DONE]") == std::string::npos) connection.receive();
+    }
+    while (read_truth(path).requests.empty()) std::this_thread::yield();
+  }
+  const Truth truth = read_truth(path);
+  ASSERT_EQ(truth.requests.size(), 1U);
+  EXPECT_FALSE(truth.requests[0].client_closed);
+  EXPECT_EQ(truth.requests[0].output_tokens, 2);
 }
 
 // Scripts read the log line by line and take every key of each.

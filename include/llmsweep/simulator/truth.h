@@ -39,7 +39,7 @@ struct TruthRecord {
   int status = 200;            // 0: no response was sent
   std::string finish_reason;   // as sent; empty where none was
   std::string fault;           // name of the fault injected; empty: none
-  bool client_closed = false;  // the client left before the end
+  bool client_closed = false;  // the client left before [DONE]
   // Of the chunks: instant sent − instant due by the engine.
   Duration lateness_mean{};
   Duration lateness_max{};

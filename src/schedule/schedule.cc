@@ -32,6 +32,12 @@ Schedule closed_loop(const PromptDemand& demand, uint32_t slots) {
   return schedule;
 }
 
+uint32_t measured_per_slot(const LoadSpec& load, LoadPoint point) {
+  assert(point.slots() > 0);
+  const int needed = (load.min_requests + point.slots() - 1) / point.slots();
+  return static_cast<uint32_t>(std::max(load.requests_per_slot, needed));
+}
+
 }  // namespace
 
 std::vector<LoadPoint> load_points(const LoadSpec& load) {
@@ -40,18 +46,20 @@ std::vector<LoadPoint> load_points(const LoadSpec& load) {
   return points;
 }
 
-uint32_t measured_per_slot(const LoadSpec& load, LoadPoint point) {
-  assert(point.slots() > 0);
-  const int needed = (load.min_requests + point.slots() - 1) / point.slots();
-  return static_cast<uint32_t>(std::max(load.requests_per_slot, needed));
-}
-
 PromptDemand prompt_demand(const LoadSpec& load, LoadPoint point) {
   const auto slots = static_cast<uint32_t>(point.slots());
   const uint32_t measured = slots * measured_per_slot(load, point);
   return {.warmup = slots * static_cast<uint32_t>(load.warmup_per_slot),
           .measured = measured,
           .filler = load.fillers ? slots + measured / 2 : 0};
+}
+
+int most_in_flight(const LoadSpec&, LoadPoint point) {
+  return point.slots();
+}
+
+Duration shortest_run(const LoadSpec& load, LoadPoint point, Duration request) {
+  return request * (load.warmup_per_slot + measured_per_slot(load, point));
 }
 
 Schedule make_schedule(const LoadSpec& load, LoadPoint point) {

@@ -1,6 +1,10 @@
 #include "spec/spec_read.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
+#include <type_traits>
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/spec_keys.h"
@@ -185,14 +189,18 @@ class SpecReader {
   void read(const ConfigNode& node, const Key&, TokenCount& member, const kind::Tokens&) {
     member = read_tokens(node);
   }
-  void read(const ConfigNode& node, const Key&, std::vector<int>& member, const kind::Levels&) {
+  template <class Number>
+  requires std::is_arithmetic_v<Number>
+  void read(const ConfigNode& node, const Key&, std::vector<Number>& member,
+            const kind::Levels& range) {
     for (const ConfigNode& item : node.items()) {
-      const int concurrency = static_cast<int>(item.as_int(1, kMaxConcurrency));
-      add_once(member, concurrency, item, "level " + std::to_string(concurrency));
+      const auto level = static_cast<Number>(
+          std::is_integral_v<Number>
+              ? static_cast<double>(item.as_int(std::llround(range.min), std::llround(range.max)))
+              : item.as_number({range.min, range.max}));
+      add_once(member, level, item, fmt::format("level {}", level));
     }
-    if (member.empty()) {
-      node.fail("must hold at least one level", "as in concurrency: [1, 2, 4, 8]");
-    }
+    if (member.empty()) node.fail("must hold at least one level", range.example);
   }
   void read(const ConfigNode& node, const Key&, std::vector<Target>& member,
             const kind::Targets& kind) {

@@ -91,7 +91,10 @@ class SpecWriter {
   static SpecJson write(const TokenCount& member, const kind::Tokens&) {
     return tokens_json<SpecJson>(member);
   }
-  static SpecJson write(const std::vector<int>& member, const kind::Levels&) { return member; }
+  template <class Number>
+  static SpecJson write(const std::vector<Number>& member, const kind::Levels&) {
+    return member.empty() ? SpecJson() : SpecJson(member);
+  }
   static SpecJson write(std::vector<Target>& member, const kind::Targets& kind) {
     SpecJson list = SpecJson::array();
     for (Target& target : member) {

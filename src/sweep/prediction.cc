@@ -12,15 +12,18 @@ namespace llmsweep {
 
 int most_streams(const SweepSpec& spec) {
   int streams = 0;
-  for (const LoadPoint point : load_points(spec.load)) streams = std::max(streams, point.slots());
+  for (const LoadPoint point : load_points(spec.load)) {
+    streams = std::max(streams, most_in_flight(spec.load, point));
+  }
   return streams;
 }
 
 std::string plan_text(const SweepSpec& spec) {
   int64_t measured = 0;
   int64_t warmup = 0;
+  const std::vector<LoadPoint> points = load_points(spec.load);
   std::string levels;
-  for (const LoadPoint point : load_points(spec.load)) {
+  for (const LoadPoint point : points) {
     const PromptDemand demand = prompt_demand(spec.load, point);
     measured += demand.measured;
     warmup += demand.warmup;
@@ -32,10 +35,10 @@ std::string plan_text(const SweepSpec& spec) {
                                 ? format_number(mean_tokens(*spec.workload.input_tokens))
                                 : std::string("their own");
   return fmt::format(
-      "plan       {}: concurrency {}; {} repeat{}\n"
+      "plan       {}: {} {}; {} repeat{}\n"
       "requests   {} measured, {} warm-up, fillers besides\n"
       "tokens     {} in, {} out a request; {} out in all\n",
-      printable(spec.name), levels, repeats, repeats == 1 ? "" : "s",
+      printable(spec.name), name_of(points.front().kind), levels, repeats, repeats == 1 ? "" : "s",
       format_number(static_cast<double>(measured * repeats)),
       format_number(static_cast<double>(warmup * repeats)), input, format_number(output),
       format_number(static_cast<double>((measured + warmup) * repeats) * output));
@@ -57,11 +60,11 @@ Duration request_time_alone(const SweepSpec& spec, const Preflight& preflight) {
 }
 
 Duration shortest_run_time(const SweepSpec& spec, Duration request_alone) {
-  double requests = 0;  // in a row
+  double seconds = 0;  // of one run of each level
   for (const LoadPoint point : load_points(spec.load)) {
-    requests += spec.load.warmup_per_slot + measured_per_slot(spec.load, point);
+    seconds += to_seconds(shortest_run(spec.load, point, request_alone));
   }
-  return from_seconds(to_seconds(request_alone) * requests * spec.load.repeats);
+  return from_seconds(seconds * spec.load.repeats);
 }
 
 }  // namespace llmsweep

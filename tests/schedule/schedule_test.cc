@@ -39,9 +39,17 @@ TEST(MakeSchedule, OpensManyConnectionsAtABoundedRate) {
 
 TEST(MakeSchedule, RaisesTheRequestsOfAFewSlotsToTheMinimum) {
   const LoadSpec load{.requests_per_slot = 2, .min_requests = 7};
-  EXPECT_EQ(measured_per_slot(load, at_concurrency(1)), 7u);
-  EXPECT_EQ(measured_per_slot(load, at_concurrency(2)), 4u);
-  EXPECT_EQ(measured_per_slot(load, at_concurrency(64)), 2u);
+  EXPECT_EQ(prompt_demand(load, at_concurrency(1)).measured, 7u);
+  EXPECT_EQ(prompt_demand(load, at_concurrency(2)).measured, 8u);
+  EXPECT_EQ(prompt_demand(load, at_concurrency(64)).measured, 128u);
+}
+
+TEST(MakeSchedule, NeedsAConnectionAndAllOfItsRequestsTimeForEachSlot) {
+  using std::chrono::seconds;
+  const LoadSpec load{.requests_per_slot = 2, .min_requests = 7, .warmup_per_slot = 3};
+  EXPECT_EQ(most_in_flight(load, at_concurrency(2)), 2);
+  EXPECT_EQ(shortest_run(load, at_concurrency(2), seconds(5)), (3 + 4) * seconds(5));
+  EXPECT_EQ(shortest_run(load, at_concurrency(64), seconds(5)), (3 + 2) * seconds(5));
 }
 
 TEST(LoadPoints, AreTheLevelsOfTheSpecInItsOrder) {

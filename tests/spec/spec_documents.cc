@@ -126,12 +126,18 @@ Form form(const std::string&, const kind::BodyFields&) {
 Form form(const TokenCount&, const kind::Tokens&) {
   return {{{"$ref", "#/$defs/tokens"}}, "token count"};
 }
-Form form(const std::vector<int>&, const kind::Levels&) {
+template <class Number>
+Form form(const std::vector<Number>&, const kind::Levels& range) {
+  constexpr bool kWhole = std::is_integral_v<Number>;
   return {{{"type", "array"},
            {"minItems", 1},
            {"uniqueItems", true},
-           {"items", {{"type", "integer"}, {"minimum", 1}, {"maximum", kMaxConcurrency}}}},
-          "list of whole numbers, 1 … " + for_people(kMaxConcurrency)};
+           {"items",
+            {{"type", kWhole ? "integer" : "number"},
+             {"minimum", json_number(range.min)},
+             {"maximum", json_number(range.max)}}}},
+          std::string(kWhole ? "list of whole numbers, " : "list of numbers, ") +
+              for_people(range.min) + " … " + for_people(range.max)};
 }
 Form form(Metric, const kind::TargetMetric& kind) {
   return kind.of_requests ? one_of(names_for<Metric>(is_of_requests)) : form(Metric{});

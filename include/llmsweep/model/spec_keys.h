@@ -70,7 +70,11 @@ struct VariableName {};   // empty: absent
 struct Headers {};
 struct BodyFields {};
 struct Tokens {};
-struct Levels {};
+struct Levels {  // whole numbers or not, as the member is
+  double min;
+  double max;
+  const char* example;
+};
 struct Targets {
   bool of_requests = false;  // without a statistic, of metrics that a single request has
 };
@@ -101,7 +105,7 @@ Json tokens_json(const TokenCount& count) {
 }
 
 inline constexpr int64_t kMaxTokens = 100'000'000;
-inline constexpr int64_t kMaxConcurrency = 100'000;
+inline constexpr double kMaxConcurrency = 100'000;
 inline constexpr size_t kMaxUrls = 256;
 inline constexpr size_t kMaxTextBytes = 1000;  // of kind::Text
 
@@ -229,7 +233,7 @@ void keys(Archive& archive, LoadSpec& load) {
   archive({.name = "concurrency",
            .sentence = "Requests in flight, one level each, in this order.",
            .required = "list the levels, as in concurrency: [1, 2, 4, 8]"},
-          load.concurrency, kind::Levels{});
+          load.concurrency, kind::Levels{1, kMaxConcurrency, "as in concurrency: [1, 2, 4, 8]"});
   archive({"requests_per_slot", "Measured requests of each slot in one repeat of a level."},
           load.requests_per_slot, kind::Whole{1, 1'000'000});
   archive({"min_requests", "Raises requests_per_slot until a level has so many measured requests."},

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "llmsweep/base/clock.h"
 #include "llmsweep/model/arrival.h"
 #include "llmsweep/model/load_point.h"
 #include "llmsweep/model/spec.h"
@@ -24,11 +25,15 @@ struct PromptDemand {
 };
 
 // Measured requests of each slot: requests_per_slot, raised so that a level has min_requests.
-uint32_t measured_per_slot(const LoadSpec& load, LoadPoint point);
-
 // Fillers: half of the measured requests and one a slot. Where slots need more (requests of very
 // unequal length) more are made while the run goes on.
 PromptDemand prompt_demand(const LoadSpec& load, LoadPoint point);
+
+// The most requests that can be in flight at a time, each on a connection of its own.
+int most_in_flight(const LoadSpec& load, LoadPoint point);
+
+// A lower bound of the time that one run takes where each request takes `request`.
+Duration shortest_run(const LoadSpec& load, LoadPoint point, Duration request);
 
 // A concurrency is a closed loop: C users, each of whom sends the next request when the last one
 // has ended. arrivals: the warm-up rounds and then the measured rounds, slot after slot within a

@@ -73,6 +73,10 @@ std::string interval_note(const SweepResult& result) {
   return within ? "intervals: 95 %, " + inside : "";
 }
 
+std::string csv_concurrency(LoadPoint point) {
+  return point.kind == LoadKind::kConcurrency ? value_text(point) : "";
+}
+
 std::string levels_text(const std::vector<LoadPoint>& levels) {
   std::vector<std::string> values;
   for (const LoadPoint point : levels) values.push_back(value_text(point));

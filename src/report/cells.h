@@ -44,6 +44,8 @@ std::string failure_text(const ErrorCount& error);  // "12 requests failed: HTTP
 std::string_view label_of(const Finding& finding);
 // Invalid ones first, each kind once; reasons of failures last.
 std::vector<Finding> findings_of(const SweepResult& result);
+// Empty where a level's load is of another kind.
+std::string csv_concurrency(LoadPoint point);
 std::string levels_text(const std::vector<LoadPoint>& levels);  // "level 8", "levels 8, 16"
 
 std::string metric_title(Metric metric);                  // "E2E", "TTFT", …

@@ -6,7 +6,9 @@
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
+#include "report/cells.h"
 #include "report/escape.h"
+#include "report/point_json.h"
 
 namespace llmsweep {
 namespace {
@@ -52,17 +54,24 @@ Json json_of(const UsersAtTarget& users) {
           {"c_interpolated_ci95", json_of(users.c_interpolated_ci95)}};
 }
 
-Json concurrencies(const std::vector<LoadPoint>& points) {
+// A concurrency as its number, another kind by its name.
+Json json_of(const std::vector<LoadPoint>& points) {
   Json list = Json::array();
-  for (const LoadPoint point : points) list.push_back(point.concurrency());
+  for (const LoadPoint point : points) {
+    const bool closed = point.kind == LoadKind::kConcurrency;
+    list.push_back(closed ? Json(point.concurrency()) : Json(name_of(point)));
+  }
   return list;
 }
 
 Json json_of(const LevelComparison& level) {
-  Json json = {
-      {"concurrency", level.point.concurrency()},     {"baseline_repeats", level.baseline_repeats},
-      {"candidate_repeats", level.candidate_repeats}, {"baseline_valid", level.baseline_valid},
-      {"candidate_valid", level.candidate_valid},     {"with_drain", level.with_drain}};
+  Json json;
+  report::put_point(json, level.point);
+  json.update({{"baseline_repeats", level.baseline_repeats},
+               {"candidate_repeats", level.candidate_repeats},
+               {"baseline_valid", level.baseline_valid},
+               {"candidate_valid", level.candidate_valid},
+               {"with_drain", level.with_drain}});
   for (const auto& [measure, ratio] : level.measures) json[data_key_of(measure)] = json_of(ratio);
   return json;
 }
@@ -80,8 +89,8 @@ Json json_of(const Comparison& comparison) {
                {"min_effect", comparison.min_effect},
                {"notes", comparison.notes},
                {"headlines", headline_sentences(comparison)},
-               {"only_baseline", concurrencies(comparison.only_baseline)},
-               {"only_candidate", concurrencies(comparison.only_candidate)}};
+               {"only_baseline", json_of(comparison.only_baseline)},
+               {"only_candidate", json_of(comparison.only_candidate)}};
   for (const FieldReport& field : comparison.fields) {
     json["fields"].push_back({{"field", field.field},
                               {"baseline", field.baseline},
@@ -137,7 +146,7 @@ std::string csv_level(const Comparison& comparison, const LevelComparison& level
   std::string text;
   for (const auto& [measure, ratio] : level.measures) {
     if (!ratio) continue;
-    text += csv_line(comparison, {.concurrency = std::to_string(level.point.concurrency()),
+    text += csv_line(comparison, {.concurrency = report::csv_concurrency(level.point),
                                   .figure = csv_name(level, measure),
                                   .baseline = ratio->baseline,
                                   .candidate = ratio->candidate,

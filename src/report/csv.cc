@@ -85,7 +85,7 @@ Line line_of(const SweepResult& result, const LevelStats& level) {
   const RunStats& run = level.pooled;
   Line line;
   add_system(line, result);
-  line.push_back({"concurrency", std::to_string(level.point.concurrency())});
+  line.push_back({"concurrency", report::csv_concurrency(level.point)});
   line.push_back({"repeats", std::to_string(level.runs.size())});
   line.push_back({"valid", run.valid ? "true" : "false"});
   line.push_back({"invalid_reasons", names(run.invalid_reasons)});

@@ -7,6 +7,7 @@
 
 #include "report/escape.h"
 #include "report/gate_lines.h"
+#include "report/point_json.h"
 
 namespace llmsweep {
 namespace {
@@ -20,23 +21,26 @@ Json or_null(const std::optional<double>& value) {
 }
 
 Json json_of(const GateLine& line) {
-  return {{"rule", line.rule},
-          {"name", line.name},
-          {"outcome", name_of(line.outcome)},
-          {"unit", line.unit},
-          {"measured", or_null(line.measured)},
-          {"baseline", or_null(line.baseline)},
-          {"candidate", or_null(line.candidate)},
-          {"bounds", line.bounds ? Json::array({line.bounds->low, line.bounds->high}) : Json()},
-          {"target", line.target},
-          {"limit", line.limit},
-          {"margin", or_null(line.margin)},
-          {"repeats", line.repeats},
-          {"concurrency", line.point.known() ? Json(line.point.concurrency()) : Json(nullptr)},
-          {"basis", line.basis},
-          {"why", line.why},
-          {"next", line.next},
-          {"more_repeats_help", line.more_repeats_help}};
+  Json json = {
+      {"rule", line.rule},
+      {"name", line.name},
+      {"outcome", name_of(line.outcome)},
+      {"unit", line.unit},
+      {"measured", or_null(line.measured)},
+      {"baseline", or_null(line.baseline)},
+      {"candidate", or_null(line.candidate)},
+      {"bounds", line.bounds ? Json::array({line.bounds->low, line.bounds->high}) : Json()},
+      {"target", line.target},
+      {"limit", line.limit},
+      {"margin", or_null(line.margin)},
+      {"repeats", line.repeats},
+      {"concurrency", nullptr}};
+  if (line.point.known()) report::put_point(json, line.point);
+  json.update({{"basis", line.basis},
+               {"why", line.why},
+               {"next", line.next},
+               {"more_repeats_help", line.more_repeats_help}});
+  return json;
 }
 
 // How JUnit counts an outcome.

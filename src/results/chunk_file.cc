@@ -36,15 +36,35 @@ bool take(std::string_view& in, Int& out) {
   return true;
 }
 
+// Its concurrency; of another kind 0, and its name with its length before it.
+void append_point(std::string& out, LoadPoint point) {
+  append_varint(out, static_cast<uint64_t>(point.concurrency()));
+  if (point.kind == LoadKind::kConcurrency) return;
+  const std::string name = name_of(point);
+  append_varint(out, name.size());
+  out += name;
+}
+
+bool take_point(std::string_view& in, LoadPoint& out) {
+  int concurrency = 0;
+  if (!take(in, concurrency)) return false;
+  out = at_concurrency(concurrency);
+  if (out.known()) return true;
+  size_t size = 0;
+  if (!take(in, size) || size > in.size()) return false;
+  const std::optional<LoadPoint> named = parse_load_point(in.substr(0, size));
+  in.remove_prefix(size);
+  out = named.value_or(out);
+  return named.has_value();
+}
+
 std::optional<ChunkBlock> parse(std::string_view payload) {
   ChunkBlock block;
-  int concurrency = 0;
   uint32_t count = 0;
-  if (!take(payload, concurrency) || !take(payload, block.run.repeat) ||
+  if (!take_point(payload, block.run.point) || !take(payload, block.run.repeat) ||
       !take(payload, block.index) || !take(payload, count) || count > payload.size()) {
     return std::nullopt;
   }
-  block.run.point = at_concurrency(concurrency);
   block.instants.reserve(count);
   int64_t at = 0;
   for (uint32_t i = 0; i < count; ++i) {
@@ -63,7 +83,7 @@ std::optional<ChunkBlock> parse(std::string_view payload) {
 std::string chunk_block(const RequestRecord& record, const ChunkTrace& trace) {
   std::string payload;
   payload.reserve(trace.packed().size() + 24);
-  append_varint(payload, static_cast<uint64_t>(record.run.point.concurrency()));
+  append_point(payload, record.run.point);
   append_varint(payload, static_cast<uint64_t>(record.run.repeat));
   append_varint(payload, record.index);
   append_varint(payload, static_cast<uint64_t>(trace.count()));

@@ -18,7 +18,7 @@ namespace llmsweep {
 
 template <class Archive>
 void fields(Archive& archive, RunEntry& value) {
-  archive("level", value.id.point);
+  load_point(archive, "level", value.id.point);
   archive("repeat", value.id.repeat);
   archive("started_at", value.started_at);
   archive("started_ns", value.started_ns);

@@ -12,7 +12,8 @@
 namespace llmsweep {
 
 // Whether a line that lacks the key can be read. Files of earlier versions lack the later keys.
-enum class Presence { kOptional, kRequired };
+// kUnlessConcurrency: only in lines of a load point of another kind.
+enum class Presence { kOptional, kRequired, kUnlessConcurrency };
 
 // `member` takes a record to the key's value: a pointer to a member, or a function object.
 template <auto member>
@@ -21,18 +22,32 @@ struct RecordKey {
   const char* sentence;  // of the schema and of docs/result-format.md
   Presence presence = Presence::kOptional;
 
-  static constexpr auto& of(auto& record) { return std::invoke(member, record); }
+  static constexpr decltype(auto) of(auto& record) { return std::invoke(member, record); }
+};
+
+// The point of a record as its name.
+template <class Point>
+struct PointName {
+  Point& point;
 };
 
 struct PointOfRecord {
   constexpr auto& operator()(auto& record) const { return record.run.point; }
+};
+struct PointNameOfRecord {
+  constexpr auto operator()(auto& record) const { return PointName{record.run.point}; }
 };
 struct RepeatOfRecord {
   constexpr auto& operator()(auto& record) const { return record.run.repeat; }
 };
 
 inline constexpr std::tuple kRecordKeys = {
-    RecordKey<PointOfRecord{}>{"level", "Concurrency.", Presence::kRequired},
+    RecordKey<PointOfRecord{}>{"level", "Concurrency; null: `load_point` says the load.",
+                               Presence::kRequired},
+    RecordKey<PointNameOfRecord{}>{"load_point",
+                                   "Of a load that is no concurrency: `r2.5` for 2.5 requests/s, "
+                                   "`u16` for 16 users. Absent: `level` says it.",
+                                   Presence::kUnlessConcurrency},
     RecordKey<RepeatOfRecord{}>{"repeat", "Which repeat of the level, from 0.",
                                 Presence::kRequired},
     RecordKey<&RequestRecord::superseded>{

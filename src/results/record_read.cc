@@ -49,10 +49,25 @@ void read(const Element& value, bool& out) {
   if (value.get(out) != simdjson::SUCCESS) throw Bad{"must be true or false"};
 }
 
+// Of a load point that is no concurrency; its name stands under another key.
+constexpr LoadPoint kNamedElsewhere{LoadKind::kRate, 0};
+
 void read(const Element& value, LoadPoint& out) {
+  if (value.is_null()) {
+    if (!out.known()) out = kNamedElsewhere;
+    return;
+  }
   int concurrency = 0;
   read(value, concurrency);
   out = at_concurrency(concurrency);
+}
+
+void read(const Element& value, PointName<LoadPoint> out) {
+  std::string name;
+  read(value, name);
+  const std::optional<LoadPoint> point = parse_load_point(name);
+  if (!point) throw Bad{"has the unknown value '" + printable(name, 60) + "'"};
+  out.point = *point;
 }
 
 void read(const Element& value, Instant& out) {
@@ -147,6 +162,7 @@ RequestRecord from_object(const simdjson::dom::object& object) {
       throw Bad{"has no '" + std::string(kFields[i].key) + "'"};
     }
   }
+  if (record.run.point == kNamedElsewhere) throw Bad{"names no load: level is null"};
   return record;
 }
 

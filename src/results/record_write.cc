@@ -26,14 +26,24 @@ void write(std::string& out, std::string_view key, Instant value) {
   write(out, key, to_ns(value));
 }
 
-void write(std::string& out, std::string_view key, LoadPoint value) {
+void write_null(std::string& out, std::string_view key) {
+  fmt::format_to(std::back_inserter(out), FMT_COMPILE("\"{}\":null,"), key);
+}
+
+void write(std::string& out, std::string_view key, const LoadPoint& value) {
+  if (value.kind != LoadKind::kConcurrency) return write_null(out, key);
   write(out, key, value.concurrency());
+}
+
+void write(std::string& out, std::string_view key, const PointName<const LoadPoint>& value) {
+  if (value.point.kind == LoadKind::kConcurrency) return;
+  fmt::format_to(std::back_inserter(out), FMT_COMPILE("\"{}\":\"{}\","), key, name_of(value.point));
 }
 
 template <class Value>
 void write(std::string& out, std::string_view key, const std::optional<Value>& value) {
   if (value) return write(out, key, *value);
-  fmt::format_to(std::back_inserter(out), FMT_COMPILE("\"{}\":null,"), key);
+  write_null(out, key);
 }
 
 void escape(std::string& out, std::string_view valid_utf8) {

@@ -25,7 +25,7 @@ struct JsonShape<Interval> {  // [low, high]
 };
 
 template <>
-struct JsonShape<LoadPoint> {  // its concurrency; null: of another kind, which no file states yet
+struct JsonShape<LoadPoint> {  // its concurrency; null: of another kind
   static constexpr bool kSpecial = true;
   static Json encode(const LoadPoint& value) {
     return value.kind == LoadKind::kConcurrency ? Json(value.concurrency()) : Json();
@@ -36,6 +36,25 @@ struct JsonShape<LoadPoint> {  // its concurrency; null: of another kind, which 
     value = at_concurrency(concurrency);
   }
 };
+
+// A load point under the key of its concurrency; one of another kind by its name, in a key beside
+// it.
+template <class Archive>
+void load_point(Archive& archive, const FileKey& concurrency, LoadPoint& point) {
+  const FileKey beside(
+      "load_point",
+      "Of a level whose load is no concurrency: `r2.5` for 2.5 requests/s, `u16` for 16 users.");
+  std::string name = point.kind == LoadKind::kConcurrency ? "" : name_of(point);
+  archive(concurrency, point);
+  archive(beside, name);
+  if constexpr (!Archive::kReads) {
+    if (name.empty()) archive.drop(beside.name);
+  } else if (!name.empty()) {
+    const std::optional<LoadPoint> named = parse_load_point(name);
+    if (!named) archive.place().fail("load_point: unknown value '" + printable(name, 60) + "'");
+    point = *named;
+  }
+}
 
 template <>
 struct JsonShape<TokenCount> {  // 2400, {min, max}, {mean, stddev}, [{tokens, weight}, …]
@@ -245,7 +264,7 @@ void fields(Archive& archive, RunStats& value) {
 
 template <class Archive>
 void fields(Archive& archive, LevelStats& value) {
-  archive("concurrency", value.point);
+  load_point(archive, "concurrency", value.point);
   statistics(archive, value.pooled);
   archive("e2e_p50_between_runs_ci95", value.e2e_p50_between_runs_ci95);
   archive("throughput_between_runs_ci95", value.throughput_between_runs_ci95);
@@ -292,7 +311,7 @@ void fields(Archive& archive, SweepResult& value) {
   archive({"system", "The system under test, as stated by the user."}, value.system);
   archive({"workload", "What was asked."}, value.workload);
   archive({"provenance", "Where the figures come from."}, value.provenance);
-  archive({"levels", "In ascending concurrency."}, value.levels);
+  archive({"levels", "In ascending load."}, value.levels);
   archive({"users_at_target", "The most concurrent users that meet each target."},
           value.users_at_target);
   archive({"quality", "Benchmark scores in [0, 1]."}, value.quality);

@@ -58,7 +58,7 @@ void check_levels(const FilePlace& root, const SweepResult& result) {
   for (size_t i = 0; i < result.levels.size(); ++i) {
     const LoadPoint point = result.levels[i].point;
     const std::string where = "levels[" + std::to_string(i) + "].concurrency";
-    if (point.concurrency() < least) {
+    if (point.value < least && point.kind == LoadKind::kConcurrency) {
       root.member(root.value, where).fail("must be at least " + std::to_string(least));
     }
     if (i > 0 && point <= result.levels[i - 1].point) {

@@ -19,14 +19,15 @@ struct Written {
   std::vector<Instant> instants;
 };
 
-std::vector<Written> three_requests() {
-  std::vector<Written> written(3);
+std::vector<Written> four_requests() {
+  std::vector<Written> written(4);
   written[0] = {
       .record = {.run = {at_concurrency(1), 0}, .index = 0},
       .instants = {from_ns(7'000'000'000), from_ns(7'000'000'000), from_ns(9'000'000'001)}};
   written[1] = {.record = {.run = {at_concurrency(512), 2}, .index = 4'000'000'000},
                 .instants = {}};
   written[2] = {.record = {.run = {at_concurrency(512), 2}, .index = 9}, .instants = {}};
+  written[3] = {.record = {.run = {at_rate(2.5), 1}, .index = 3}, .instants = {from_ns(7)}};
   for (int i = 0; i < 500; ++i) {
     written[2].instants.push_back(from_ns(8'000'000'000 + int64_t{i} * i * 1000));
   }
@@ -65,7 +66,7 @@ class ChunkFile : public testing::Test {
 };
 
 TEST_F(ChunkFile, GivesBackEveryInstantOfEveryRequest) {
-  const std::vector<Written> written = three_requests();
+  const std::vector<Written> written = four_requests();
   std::string bytes(kChunkFileHeader);
   for (const Written& request : written) bytes += block_of(request);
   write(bytes);
@@ -83,7 +84,7 @@ TEST_F(ChunkFile, GivesBackEveryInstantOfEveryRequest) {
 }
 
 TEST_F(ChunkFile, CutAtAnyByteKeepsTheWholeBlocksBeforeTheCut) {
-  const std::vector<Written> written = three_requests();
+  const std::vector<Written> written = four_requests();
   std::string bytes(kChunkFileHeader);
   std::vector<size_t> ends = {bytes.size()};
   for (const Written& request : written) {
@@ -111,7 +112,7 @@ TEST_F(ChunkFile, RefusesWhatIsNoSuchFile) {
   write(std::string(kChunkFileHeader) + std::string(4, '\xff'));
   EXPECT_THAT(error_of_reading(), HasSubstr("longer than 1 GiB"));
   // A block whose count promises more chunks than it holds, and one with bytes left over.
-  std::string block = block_of(three_requests()[0]);
+  std::string block = block_of(four_requests()[0]);
   block[4 + 3] = 9;
   write(std::string(kChunkFileHeader) + block);
   EXPECT_THAT(error_of_reading(), HasSubstr("byte 8: the block is broken"));

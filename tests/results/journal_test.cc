@@ -35,6 +35,18 @@ TEST(Journal, AFileThatIsNotThereIsEmpty) {
   EXPECT_TRUE(journal.runs.empty());
 }
 
+TEST(Journal, ReadsBackARunOfARate) {
+  const fs::path path = file_of_this_test();
+  RunEntry run = run_of(1, 0, 0);
+  run.id.point = at_rate(2.5);
+  {
+    JournalWriter writer(path);
+    writer.started(run);
+  }
+  EXPECT_THAT(read_file(path), HasSubstr(R"("level":null,"load_point":"r2.5")"));
+  EXPECT_EQ(read_journal(path).runs, std::vector{run});
+}
+
 TEST(Journal, ReadsBackWhatWasWritten) {
   const fs::path path = file_of_this_test();
   RunEntry whole = run_of(4, 0, 0);

@@ -20,6 +20,9 @@ struct RecordForm {
 };
 
 template <class T>
+RecordForm form_of(const std::optional<T>&);
+
+template <class T>
 RecordForm form_of(const T&) {
   if constexpr (std::is_enum_v<T>) {
     const std::vector<std::string> names = all_names<T>();
@@ -28,11 +31,14 @@ RecordForm form_of(const T&) {
     return {{{"type", "boolean"}}, "true \\| false"};
   } else if constexpr (std::is_same_v<T, std::string>) {
     return {{{"type", "string"}}, "text"};
+  } else if constexpr (std::is_same_v<T, LoadPoint>) {
+    return form_of(std::optional<int>());
+  } else if constexpr (std::is_same_v<T, PointName<LoadPoint>>) {
+    return {{{"type", "string"}, {"pattern", "^[ru][0-9]"}}, "text"};
   } else if constexpr (std::is_same_v<T, Histogram>) {
     return {{{"$ref", "#/$defs/histogram"}}, "histogram"};
   } else {
-    static_assert(std::is_integral_v<T> || std::is_same_v<T, Instant> ||
-                  std::is_same_v<T, LoadPoint>);
+    static_assert(std::is_integral_v<T> || std::is_same_v<T, Instant>);
     return {{{"type", "integer"}, {"minimum", 0}}, "whole number"};
   }
 }
@@ -76,7 +82,7 @@ TEST(RecordSchema, IsWhatTheListOfKeysSays) {
                          {"required", DocumentJson::array()},
                          {"properties", DocumentJson::object()}};
   for_each_key([&](const auto& key, const RecordForm& form) {
-    schema["required"].push_back(key.name);
+    if (key.presence != Presence::kUnlessConcurrency) schema["required"].push_back(key.name);
     DocumentJson& property = schema["properties"][std::string(key.name)];
     property[form.schema.begin().key()] = form.schema.front();
     property["description"] = key.sentence;

@@ -35,6 +35,29 @@ TEST(RecordLine, AnEmptyRecordReadsBackEqual) {
   EXPECT_EQ(parse_record(record_to_jsonl({}), "x"), RequestRecord{});
 }
 
+TEST(RecordLine, OfARateOrOfUsersReadsBackEqual) {
+  for (const LoadPoint point : {at_rate(2.5), with_users(16)}) {
+    RequestRecord record = full_record();
+    record.run.point = point;
+    const std::string line = record_to_jsonl(record);
+    EXPECT_THAT(line, HasSubstr("{\"level\":null,\"load_point\":\"" + name_of(point) + "\","));
+    EXPECT_EQ(parse_record(line, "x"), record);
+  }
+}
+
+TEST(RecordLine, NamesALoad) {
+  const std::string line = record_to_jsonl({.run = {at_rate(2.5), 0}});
+  const auto with = [&line](const std::string& load_point) {
+    const std::string named = "\"load_point\":\"r2.5\",";
+    std::string other = line;
+    other.replace(other.find(named), named.size(), load_point);
+    return error_of([&] { parse_record(other, "x"); });
+  };
+  EXPECT_THAT(with(""), HasSubstr("the line names no load: level is null"));
+  EXPECT_THAT(with("\"load_point\":\"r0\","),
+              HasSubstr("the line load_point has the unknown value 'r0'"));
+}
+
 TEST(RecordLine, HasTheDocumentedKeysInOrder) {
   const auto json = nlohmann::ordered_json::parse(record_to_jsonl(full_record()));
   std::vector<std::string> keys;

@@ -42,6 +42,19 @@ TEST(ResultFile, AFullResultReadsBackEqual) {
   EXPECT_EQ(parse_result(result_to_json(result), "r.json"), result);
 }
 
+TEST(ResultFile, LevelsOfRatesReadBackEqual) {
+  SweepResult result = full_result();
+  result.levels.resize(1);
+  result.levels[0].point = at_rate(2.5);
+  const std::string text = result_to_json(result);
+  EXPECT_THAT(text, HasSubstr("\"concurrency\": null,\n   \"load_point\": \"r2.5\","));
+  EXPECT_EQ(parse_result(text, "r.json"), result);
+  json other = json::parse(text);
+  other["levels"][0]["load_point"] = "r0";
+  EXPECT_THAT(refusal_of([&] { parse_result(other.dump(), "r.json"); }),
+              HasSubstr("r.json:levels[0]: load_point: unknown value 'r0'"));
+}
+
 TEST(ResultFile, AnEmptyResultReadsBackEqual) {
   EXPECT_EQ(parse_result(result_to_json({}), "r.json"), SweepResult{});
 }

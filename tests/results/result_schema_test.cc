@@ -67,7 +67,10 @@ TEST(ResultSchema, ListsExactlyTheKeysThatAreWritten) {
         << section;
   }
   const json& level = result["levels"][0];
-  EXPECT_EQ(keys_of(level), keys_of(defs["level"]["properties"]));
+  SweepResult of_rates = result_with_bounds();
+  of_rates.levels[0].point = at_rate(2.5);
+  EXPECT_EQ(keys_of(json::parse(result_to_json(of_rates))["levels"][0]),
+            keys_of(defs["level"]["properties"]));
   EXPECT_EQ(keys_of(level), strings_of(defs["complete_level"]["required"]));
   EXPECT_EQ(keys_of(level["runs"][0]), keys_of(defs["run"]["properties"]));
   EXPECT_EQ(keys_of(level["runs"][0]), strings_of(defs["complete_run"]["required"]));
@@ -178,8 +181,9 @@ TEST(ResultDocs, DescribeEveryQuantityByItsRow) {
 TEST(RecordSchema, ListsExactlyTheKeysThatAreWritten) {
   const json schema = schema_of("llmsweep-record.schema.json");
   const json record = json::parse(record_to_jsonl(full_record()));
-  EXPECT_EQ(keys_of(record), keys_of(schema["properties"]));
   EXPECT_EQ(keys_of(record), strings_of(schema["required"]));
+  const json at_a_rate = json::parse(record_to_jsonl({.run = {at_rate(2.5), 0}}));
+  EXPECT_EQ(keys_of(at_a_rate), keys_of(schema["properties"]));
   EXPECT_EQ(schema["$defs"]["histogram"]["items"]["prefixItems"][0]["maximum"],
             Histogram::kBuckets - 1);
 }
@@ -190,9 +194,12 @@ TEST(ResultSchema, ResultsValidate) {
   few.levels.resize(1);
   few.levels[0].point = at_concurrency(1);
   few.levels[0].runs.resize(1);
-  const SchemaVerdict verdict = validate_against(
-      "llmsweep-result.schema.json", "json",
-      {result_to_json(full_result()), result_to_json(result_with_bounds()), result_to_json(few)});
+  SweepResult of_rates = few;
+  of_rates.levels[0].point = at_rate(2.5);
+  const SchemaVerdict verdict =
+      validate_against("llmsweep-result.schema.json", "json",
+                       {result_to_json(full_result()), result_to_json(result_with_bounds()),
+                        result_to_json(few), result_to_json(of_rates)});
   if (verdict == SchemaVerdict::kNoValidator) GTEST_SKIP() << "python3 has no jsonschema";
   EXPECT_EQ(verdict, SchemaVerdict::kValid);
 }
@@ -209,7 +216,8 @@ TEST(ResultSchema, AMeasuredResultNeedsEveryKey) {
 TEST(RecordSchema, RecordsValidate) {
   const SchemaVerdict verdict =
       validate_against("llmsweep-record.schema.json", "jsonl",
-                       {record_to_jsonl(full_record()) + record_to_jsonl({})});
+                       {record_to_jsonl(full_record()) + record_to_jsonl({}) +
+                        record_to_jsonl({.run = {at_rate(2.5), 0}})});
   if (verdict == SchemaVerdict::kNoValidator) GTEST_SKIP() << "python3 has no jsonschema";
   EXPECT_EQ(verdict, SchemaVerdict::kValid);
 }

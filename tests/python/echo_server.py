@@ -8,6 +8,8 @@ import json
 import socket
 import threading
 
+from http_requests import requests_on
+
 STREAM = "text/event-stream"
 
 
@@ -121,21 +123,8 @@ class EchoServer:
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
-        rest = b""
         try:
-            while True:
-                while b"\r\n\r\n" not in rest:
-                    piece = connection.recv(65536)
-                    if not piece:
-                        return
-                    rest += piece
-                head, _, rest = rest.partition(b"\r\n\r\n")
-                lower = head.lower()
-                at = lower.find(b"content-length:")
-                length = int(lower[at + 15:].split(b"\r\n", 1)[0]) if at >= 0 else 0
-                while len(rest) < length:
-                    rest += connection.recv(65536)
-                body, rest = rest[:length], rest[length:]
+            for head, body in requests_on(connection):
                 reply, keep = self.reply(head, body)
                 connection.sendall(reply)
                 if not keep:

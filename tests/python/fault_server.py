@@ -6,6 +6,8 @@ import ssl
 import threading
 import time
 
+from http_requests import requests_on
+
 MODELS = json.dumps({"object": "list", "data": [{"id": "m", "object": "model"}]}).encode()
 
 
@@ -125,26 +127,14 @@ class Server:
         connection.sendall(answer(good_stream(tokens_of(request)), kind="text/event-stream"))
 
     def read(self, connection):
-        data = b""
-        while b"\r\n\r\n" not in data:
-            piece = connection.recv(65536)
-            if not piece:
-                return b""
-            with self.lock:
-                self.request_bytes += len(piece)
-            data += piece
-        head, body = data.split(b"\r\n\r\n", 1)
-        self.headers.append(head)
-        length = 0
-        for line in head.split(b"\r\n"):
-            if line.lower().startswith(b"content-length:"):
-                length = int(line.split(b":")[1])
-        while len(body) < length:
-            piece = connection.recv(65536)
-            if not piece:
-                return b""
-            body += piece
-        return head + b"\r\n\r\n" + body
+        for head, body in requests_on(connection, self.heard):
+            self.headers.append(head)
+            return head + b"\r\n\r\n" + body
+        return b""
+
+    def heard(self, size):
+        with self.lock:
+            self.request_bytes += size
 
 
 def slow_headers(connection, _number, _request):

@@ -21,6 +21,8 @@ import threading
 import time
 from pathlib import Path
 
+from http_requests import requests_on
+
 PLANNED = 24  # output tokens of a request; the checks before a run ask for fewer
 SLOTS = 8
 LATE_NS = 500_000_000  # a stamp may be as late: the machine may be busy
@@ -298,19 +300,12 @@ class Endpoint:
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
-        reader = connection.makefile("rb")
         try:
-            while line := reader.readline():
-                length = 0
-                while (header := reader.readline()) not in (b"\r\n", b""):
-                    name, _, value = header.partition(b":")
-                    if name.lower() == b"content-length":
-                        length = int(value)
-                body = reader.read(length)
-                if line.startswith(b"GET"):
+            for head, body in requests_on(connection):
+                if head.startswith(b"GET"):
                     models = b'{"object":"list","data":[{"id":"m","object":"model"}]}'
-                    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-                    connection.sendall(head % len(models) + models)
+                    reply = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                    connection.sendall(reply % len(models) + models)
                 else:
                     self.answer(connection, json.loads(body))
         except OSError:

@@ -104,16 +104,11 @@ HtmlInput html_input(const ReportOptions& options, const std::vector<SweepResult
   HtmlInput input{.results = results, .title = options.title};
   for (size_t i = 0; i < results.size(); ++i) {
     input.result_json.push_back(result_to_json(results[i]));
-    RequestSpans requests;
-    if (is_folder(options.results[i])) {
-      requests = read_request_spans(fs::path(options.results[i]) / "requests.jsonl");
+    if (const int64_t unreadable = add_run_files(options.results[i], input)) {
+      console.err << fmt::format("note: {} lines of {}/requests.jsonl cannot be read\n", unreadable,
+                                 printable(options.results[i]));
     }
-    if (requests.unreadable > 0) {
-      console.err << fmt::format("note: {} lines of {}/requests.jsonl cannot be read\n",
-                                 requests.unreadable, printable(options.results[i]));
-    }
-    if (options.share) share_errors(read[i], requests.spans);
-    input.requests.push_back(std::move(requests.spans));
+    if (options.share) share_errors(read[i], input.requests.back());
   }
   return input;
 }

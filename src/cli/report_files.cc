@@ -8,17 +8,19 @@
 
 namespace llmsweep {
 
-RequestSpans read_request_spans(const std::filesystem::path& file) {
-  RequestSpans requests;
-  if (!is_file(file)) return requests;
+int64_t add_run_files(const std::filesystem::path& folder, HtmlInput& input) {
+  int64_t unreadable = 0;
+  std::vector<RequestSpan>& spans = input.requests.emplace_back();
+  const std::filesystem::path file = folder / "requests.jsonl";
+  if (!is_file(file)) return unreadable;
   RecordReader reader(file);
   while (true) {
     try {
       const std::optional<RequestRecord> record = reader.next();
-      if (!record) return requests;
-      requests.spans.push_back(span_of(*record));
+      if (!record) return unreadable;
+      spans.push_back(span_of(*record));
     } catch (const Error&) {
-      ++requests.unreadable;
+      ++unreadable;
     }
   }
 }
@@ -26,7 +28,7 @@ RequestSpans read_request_spans(const std::filesystem::path& file) {
 void write_run_report(const std::filesystem::path& folder, const SweepResult& result) {
   HtmlInput input{.results = {&result, 1}};
   input.result_json = {result_to_json(result)};
-  input.requests.push_back(read_request_spans(folder / "requests.jsonl").spans);
+  add_run_files(folder, input);
   write_file_atomically(folder / "report.html", html_report(input));
 }
 

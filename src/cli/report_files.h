@@ -10,13 +10,9 @@
 
 namespace llmsweep {
 
-// The requests of a requests.jsonl, a line at a time; lines that cannot be read are counted.
-// No such file: none.
-struct RequestSpans {
-  std::vector<RequestSpan> spans;
-  int64_t unreadable = 0;
-};
-RequestSpans read_request_spans(const std::filesystem::path& file);
+// Adds to a page what the files beside the next of its results hold; of one without a folder, and
+// of a file that is not there, nothing. Returns how many lines of requests.jsonl could not be read.
+int64_t add_run_files(const std::filesystem::path& folder, HtmlInput& input);
 
 // report.html of one run's folder.
 void write_run_report(const std::filesystem::path& folder, const SweepResult& result);

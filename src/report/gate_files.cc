@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "report/cells.h"
 #include "report/escape.h"
 #include "report/gate_lines.h"
 #include "report/point_json.h"
@@ -41,6 +42,16 @@ Json json_of(const GateLine& line) {
                {"next", line.next},
                {"more_repeats_help", line.more_repeats_help}});
   return json;
+}
+
+// Of the suite: no case of its own, so that the counts stay those of the rules.
+std::string failures_body(const std::vector<ErrorCount>& failures) {
+  if (failures.empty()) return {};
+  std::string text;
+  for (const ErrorCount& error : failures) {
+    text += report::markup(report::failure_text(error), kTextBytes) + "\n";
+  }
+  return "    <system-err>" + text + "</system-err>\n";
 }
 
 // How JUnit counts an outcome.
@@ -87,8 +98,12 @@ std::string gate_json(const GateReport& report) {
                {"marks", report.marks},
                {"outcome", name_of(report.outcome)},
                {"exit_code", gate_exit_code(report)},
-               {"rules", Json::array()}};
+               {"rules", Json::array()},
+               {"failures", Json::array()}};
   for (const GateLine& line : report.lines) json["rules"].push_back(json_of(line));
+  for (const ErrorCount& error : report.failures) {
+    json["failures"].push_back({{"count", error.count}, {"text", error.text}});
+  }
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -109,6 +124,7 @@ std::string gate_junit(const GateReport& report) {
                         report::markup(report::rule_title(line), kTextBytes));
     text += case_body(line, state_of(report, line)) + "    </testcase>\n";
   }
+  text += failures_body(report.failures);
   return text + "  </testsuite>\n</testsuites>\n";
 }
 

@@ -47,6 +47,7 @@ GateReport hostile() {
   GateReport report = every_outcome();
   report.result_name = report.baseline_name = kHostileName;
   for (GateLine& rule : report.lines) rule.rule = rule.name = rule.why = rule.next = kHostileName;
+  report.failures = {{.text = kHostileName, .count = 3}};
   return report;
 }
 
@@ -71,7 +72,7 @@ TEST(GateText, LetsNoLineOrEscapeOfANameThrough) {
   const std::string text = gate_text(hostile(), {});
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   EXPECT_THAT(text, Not(HasSubstr("\n::error")));
-  EXPECT_EQ(split(text, '\n').size(), 7u);
+  EXPECT_EQ(split(text, '\n').size(), 8u);
 }
 
 TEST(GateJson, HoldsNamesUnchanged) {
@@ -82,6 +83,31 @@ TEST(GateJson, HoldsNamesUnchanged) {
   EXPECT_TRUE(json["rules"][2]["measured"].is_null());
   EXPECT_EQ(json["exit_code"], 10);
   EXPECT_EQ(json["outcome"], "FAIL");
+}
+
+GateReport with_failures() {
+  GateReport report = every_outcome();
+  report.failures = {{.text = "HTTP 400: maximum context length is 100 tokens", .count = 12},
+                     {.text = "the stream ended early", .count = 1}};
+  return report;
+}
+
+TEST(GateJson, HasEachFailureOnceWithItsCount) {
+  const auto json = nlohmann::json::parse(gate_json(with_failures()));
+  ASSERT_EQ(json["failures"].size(), 2u);
+  EXPECT_EQ(json["failures"][0]["count"], 12);
+  EXPECT_EQ(json["failures"][0]["text"], "HTTP 400: maximum context length is 100 tokens");
+  EXPECT_EQ(nlohmann::json::parse(gate_json(every_outcome()))["failures"], nlohmann::json::array());
+}
+
+TEST(GateJunit, SaysBesideItsCasesWhyRequestsFailed) {
+  const std::string xml = gate_junit(with_failures());
+  EXPECT_THAT(xml,
+              HasSubstr("    </testcase>\n    <system-err>12 requests failed: HTTP 400: maximum "
+                        "context length is 100 tokens\n1 request failed: the stream ended "
+                        "early\n</system-err>\n  </testsuite>"));
+  EXPECT_THAT(xml, HasSubstr("tests=\"4\" failures=\"2\""));
+  EXPECT_THAT(gate_junit(every_outcome()), Not(HasSubstr("system-err")));
 }
 
 TEST(GateJunit, CountsEveryOutcome) {
@@ -103,7 +129,7 @@ TEST(GateJunit, IsValidAgainstItsSchemaWhateverTheNames) {
   GateReport lenient = hostile();
   lenient.inconclusive_is = InconclusiveIs::kPass;
   std::string files;
-  for (const GateReport& report : {every_outcome(), hostile(), lenient}) {
+  for (const GateReport& report : {every_outcome(), hostile(), lenient, with_failures()}) {
     const auto path = folder / (std::to_string(files.size()) + ".xml");
     std::ofstream(path) << gate_junit(report);
     files += " " + path.string();
@@ -131,7 +157,8 @@ TEST(GateMarkdown, LeavesHostileNamesTextInTheirCells) {
   const std::string text = gate_markdown(hostile());
   EXPECT_THAT(text, Not(HasSubstr("<script>")));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
-  EXPECT_EQ(split(text, '\n').size(), 11u);  // title, blank, names, blank, head, rule, 4 rows, end
+  // Title, blank, names, blank, head, rule, 4 rows, blank, the failure, end.
+  EXPECT_EQ(split(text, '\n').size(), 13u);
 }
 
 TEST(GateMarkdown, StaysUnderTheCapAndCountsWhatIsLeftOut) {

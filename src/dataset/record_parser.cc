@@ -136,6 +136,8 @@ std::string_view describe(Cut cut) {
              "before them is asked";
     case Cut::kEmptyMessage:
       return "conversations with an empty message: the last question before it is asked";
+    case Cut::kTurnsLeftOut:
+      return "conversations with turns that are empty or have no text: these turns are left out";
   }
   return "";
 }
@@ -156,24 +158,30 @@ struct RecordParser::Impl {
     record.turns.emplace_back(role, keep_text ? clean(text) : std::string());
   }
 
-  // A ShareGPT turn: an object, or a string that holds one as JSON.
-  void add_conversation_turn(Record& record, element turn) {
+  // A ShareGPT turn: an object, or a string that holds one as JSON. False: it has no text.
+  bool add_conversation_turn(Record& record, element turn) {
     object map;
     std::string_view inner;
     if (turn.get(inner) == simdjson::SUCCESS) {
       element parsed;
       if (turn_parser.parse(inner.data(), inner.size(), true).get(parsed) != simdjson::SUCCESS) {
-        return;
+        return false;
       }
       turn = parsed;
     }
-    if (turn.get(map) != simdjson::SUCCESS) return;
+    if (turn.get(map) != simdjson::SUCCESS) return false;
     auto from = text_at(map, "from");
-    auto value = text_at(map, "value");
     if (!from) from = text_at(map, "role");
-    if (!value) value = text_at(map, "content");
-    if (!from || !value || !has_text(*value)) return;
-    add_turn(record, role_of(*from), *value);
+    if (!from) return false;
+    Content content;
+    if (const auto value = text_at(map, "value")) {
+      content.text = *value;
+    } else {
+      content = content_of(map, *from);
+    }
+    if (content.problem || !has_text(content.text)) return false;
+    add_turn(record, role_of(*from), content.text);
+    return true;
   }
 
   // The conversation up to its last question that can be sent as it stands.
@@ -250,7 +258,9 @@ struct RecordParser::Impl {
     for (const char* key : kConversationKeys) {
       if (known || map[key].get(turns) != simdjson::SUCCESS) continue;
       known = true;
-      for (element turn : turns) add_conversation_turn(record, turn);
+      for (element turn : turns) {
+        if (!add_conversation_turn(record, turn)) out.cut = Cut::kTurnsLeftOut;
+      }
     }
     if (!known) out.keys = keys_of(map);
     if (record.turns.empty()) return SkipReason::kNoTurns;

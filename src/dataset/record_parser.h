@@ -28,9 +28,9 @@ inline constexpr size_t kSkipReasons = 9;
 std::string_view describe(SkipReason reason);
 
 // Why less of a conversation is sent than the record has. What is sent ends with the last question
-// before that.
-enum class Cut { kAnswer, kToolCall, kNotText, kEmptyMessage };
-inline constexpr size_t kCutKinds = 4;
+// before that, but for ShareGPT's: these are a store of texts, and the other turns stay.
+enum class Cut { kAnswer, kToolCall, kNotText, kEmptyMessage, kTurnsLeftOut };
+inline constexpr size_t kCutKinds = 5;
 // "conversations that end with the model's answer: the question before it is asked".
 std::string_view describe(Cut cut);
 

@@ -323,6 +323,27 @@ TEST(Messages, WithoutAQuestionBeforeThatAreSkippedForThatReason) {
   EXPECT_THAT(error_of(conversation({kAnswered, kAsked})), HasSubstr("begin with the user's turn"));
 }
 
+TEST(ShareGpt, ATurnWithoutTextIsLeftOutAndCounted) {
+  const std::string asked = R"({"from": "human", "value": "why?"})";
+  const auto turns_and_note = [&](const std::string& turn) {
+    const std::string line = R"({"conversations": [)" + asked + ", " + turn + ", " + asked + "]}\n";
+    const std::vector<std::string> notes = Dataset::from_bytes(line, "set").summary().notes;
+    return std::pair(only_record(line).turns.size(), notes.empty() ? std::string() : notes.front());
+  };
+  for (const std::string turn :
+       {R"({"from": "gpt", "value": ""})", R"({"from": "gpt", "value": " \n"})",
+        R"({"from": "gpt", "value": null})", R"({"from": "gpt"})", R"({"value": "lost"})", "7",
+        R"("{\"from\": \"gpt\", \"value\": \"\"}")", R"("no object")",
+        R"({"role": "user", "content": [{"type": "image_url", "image_url": {}}]})"}) {
+    EXPECT_EQ(turns_and_note(turn),
+              std::pair(size_t{2}, std::string("1 conversations with turns that are empty or have "
+                                               "no text: these turns are left out")))
+        << turn;
+  }
+  const std::string parts = R"({"role": "assistant", "content": [{"type": "text", "text": "so"}]})";
+  EXPECT_EQ(turns_and_note(parts), std::pair(size_t{3}, std::string()));
+}
+
 TEST(Messages, AnEmptyInstructionIsLeftOutAndCounted) {
   const std::string line = conversation({R"({"role": "system", "content": ""})", kAsked});
   EXPECT_EQ(only_record(line).turns.size(), 1U);

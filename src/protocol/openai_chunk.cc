@@ -34,6 +34,18 @@ void add_other(std::string_view text, bool thought, Chunk& chunk) {
   if (chunk.other_text.empty()) chunk.other_text = text;
 }
 
+// Servers coin new names; what only describes thoughts, or hides them, is not one of them.
+bool names_thoughts(std::string_view key) {
+  if (is_among(key, kOpenaiThoughts)) return true;
+  constexpr std::array<std::string_view, 3> kStems = {"reasoning", "thinking", "thought"};
+  constexpr std::array<std::string_view, 13> kOthers = {
+      "signature", "encrypted", "_id",  "Id",    "effort", "format", "token",
+      "type",      "status",    "time", "level", "mode",   "budget"};
+  const auto holds = [key](std::string_view part) { return key.find(part) != key.npos; };
+  return std::any_of(kStems.begin(), kStems.end(), holds) &&
+         std::none_of(kOthers.begin(), kOthers.end(), holds);
+}
+
 // {"type": "thinking", …}, {"type": "reasoning.text", …} or {"thought": true, …}
 bool is_thought(dom::element part) {
   dom::object object;
@@ -90,7 +102,7 @@ void read_output(std::string_view key, dom::element member, Chunk& chunk) {
                                                        "function_call", "audio",      "images"};
   if (key == "content") {
     read_content(member, chunk);
-  } else if (is_among(key, kOpenaiThoughts)) {
+  } else if (names_thoughts(key)) {
     add_other(text_within(member, Within::kThoughts), true, chunk);
   } else if (is_among(key, kOthers)) {
     add_other(text_within(member, Within::kOutput), false, chunk);
@@ -101,12 +113,34 @@ void read_output(std::string_view key, dom::element member, Chunk& chunk) {
   }
 }
 
+bool names_finish(std::string_view key) {
+  return key == "finish_reason" || key == "finishReason";
+}
+
+// "length", or {"type": "length", "length": 20}.
+void read_finish(dom::element value, Chunk& chunk) {
+  std::string_view reason = text_of(value);
+  dom::object object;
+  if (value.get(object) == simdjson::SUCCESS) {
+    for (auto [key, member] : object) {
+      if (key == "type") reason = text_of(member);
+    }
+  }
+  if (chunk.finish_reason.empty() && finish_kind(reason) != FinishKind::kNone) {
+    chunk.finish_reason = reason;
+  }
+}
+
 void read_delta(dom::element value, Chunk& chunk) {
   dom::object delta;
   if (value.get(delta) != simdjson::SUCCESS) return;
   for (auto [key, member] : delta) {
     if (key == "role") {
       chunk.role |= !text_of(member).empty();
+    } else if (names_finish(key)) {
+      read_finish(member, chunk);
+    } else if (key == "text") {
+      add_answer(text_of(member), chunk);
     } else {
       read_output(key, member, chunk);
     }
@@ -121,11 +155,8 @@ void read_choice(dom::element value, Chunk& chunk) {
       read_delta(member, chunk);
     } else if (key == "text") {
       add_answer(text_of(member), chunk);
-    } else if (key == "finish_reason") {
-      const std::string_view reason = text_of(member);
-      if (chunk.finish_reason.empty() && finish_kind(reason) != FinishKind::kNone) {
-        chunk.finish_reason = reason;
-      }
+    } else if (names_finish(key)) {
+      read_finish(member, chunk);
     } else if (key != "content") {
       read_output(key, member, chunk);
     }
@@ -248,6 +279,8 @@ void read_openai_chunk(const dom::object& object, Chunk& chunk) {
       chunk.model = text_of(member);
     } else if (key == "error") {
       chunk.error |= is_error(member);
+    } else if (names_finish(key) || key == "done_reason") {
+      read_finish(member, chunk);
     } else if (key == "base_resp") {
       chunk.error |= is_bad_response(member);
     } else {

@@ -16,8 +16,9 @@ namespace llmsweep {
 inline constexpr ApiWords kOpenaiWords = {
     .standard = "OpenAI", .answer_key = "choices", .end = "[DONE]"};
 
-inline constexpr std::array<std::string_view, 9> kOpenaiMeaningful = {
-    "finish_reason", "object", "error", "role", "type", "status_code", "model", "code", "status"};
+inline constexpr std::array<std::string_view, 11> kOpenaiMeaningful = {
+    "finish_reason", "finishReason", "done_reason", "object", "error", "role",
+    "type",          "status_code",  "model",       "code",   "status"};
 // In which servers stream what a model thinks, as text or as a list of parts.
 inline constexpr std::array<std::string_view, 13> kOpenaiThoughts = {
     "reasoning_content", "reasoning", "reasoning_details", "reasoning_text",

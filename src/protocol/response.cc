@@ -40,6 +40,14 @@ bool holds_key(std::string_view json, std::string_view key) {
   return json.find(fmt::format("\"{}\"", key)) != std::string_view::npos;
 }
 
+// Several objects, a line each.
+bool is_json_lines(std::string_view text) {
+  const size_t end = text.find('\n');
+  if (end == std::string_view::npos) return false;
+  return stripped(text.substr(0, end)).ends_with('}') &&
+         stripped(text.substr(end)).starts_with('{');
+}
+
 // An event's own word for a failure.
 bool names_failure(std::string_view event_type) {
   return event_type == "error" || finish_kind(event_type) == FinishKind::kFailure;
@@ -147,6 +155,12 @@ void ResponseReader::apply_payload(std::string_view payload, Instant at, ChunkPa
   Chunk chunk;
   const std::string_view problem = parser.parse(*api_, payload, chunk);
   if (problem.empty()) return apply_chunk(chunk, payload, at);
+  // An error in a list, as Google's gateways send it.
+  if (payload.front() == '[' && !read_server_error(payload).message.empty()) {
+    return settle(Outcome::kProtocolError,
+                  "server error" + after_chunks() + ": " + describe_server_error(payload, secrets_),
+                  at);
+  }
   settle(Outcome::kProtocolError,
          fmt::format("chunk {} is malformed ({}): {}", payloads_, printable(problem, kExcerpt),
                      secrets_.excerpt(json_outline(payload, kExcerpt), kExcerpt)),
@@ -324,6 +338,12 @@ void ResponseReader::settle_plain_answer(Instant at) {
     error = "the answer is compressed (gzip), which was not asked for";
   } else if (const ServerError refused = read_server_error(plain_); !refused.message.empty()) {
     error = "server error: " + describe_server_error(plain_, secrets_);
+  } else if (is_json_lines(plain_)) {
+    error = fmt::format(
+        "the server streams lines of JSON where events (\"data: …\") are expected: does {} speak "
+        "the "
+        "{} API?",
+        api_->traits.path, api_->words.standard);
   } else if (plain_.front() == '{' && holds_key(plain_, api_->words.answer_key)) {
     error = "the server answered with one JSON object instead of a stream: it ignored stream: true";
   } else {

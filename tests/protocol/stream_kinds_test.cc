@@ -293,6 +293,84 @@ TEST(Output, LeavesHiddenReasoningOutOfWhatWasStreamed) {
   EXPECT_EQ(paced_answer(stream).streamed_tokens, 80);
 }
 
+TEST(Completeness, IsSaidWhereverAServerPutsTheFinishReason) {
+  for (const char* end :
+       {R"({"choices":[{"delta":{},"finish_reason":{"type":"length","length":20}}]})",
+        R"({"choices":[{"delta":{},"finishReason":"length"}]})",
+        R"({"choices":[{"delta":{"finish_reason":"length"}}]})",
+        R"({"choices":[{"delta":{}}],"finish_reason":"length"})",
+        R"({"choices":[{"delta":{}}],"done":true,"done_reason":"length"})"}) {
+    const RequestRecord record = planned_answer(words(10) + event(end) + kDone);
+    EXPECT_EQ(record.outcome, Outcome::kOk) << end << record.error;
+    EXPECT_EQ(record.finish_reason, "length") << end;
+    EXPECT_EQ(record.output_tokens, 20) << end;
+  }
+  for (const char* end : {R"({"choices":[{"delta":{},"finish_reason":{"type":null}}]})",
+                          R"({"choices":[{"delta":{},"finish_reason":{}}]})",
+                          R"({"choices":[{"delta":{},"stop_reason":"a word"}]})",
+                          R"({"choices":[{"delta":{},"finish_reason":7}]})"}) {
+    EXPECT_FALSE(is_ok(words(10) + event(end) + kDone)) << end;
+  }
+  EXPECT_THAT(planned_answer(words(10) + event(R"({"choices":[{"finishReason":"ERROR"}]})")).error,
+              HasSubstr("finish_reason ERROR"));
+}
+
+TEST(Output, IsAThoughtInAFieldWhoseNameSaysSo) {
+  for (const char* name : {"reasoning_contents", "reasoning_summary_text", "internal_thoughts",
+                           "thinking_text", "reasoningContent"}) {
+    const std::string thought = chunk("{\"" + std::string(name) + "\":\" w\"}");
+    std::vector<std::string> stream(10, thought);
+    stream.insert(stream.end(), 10, word(" w"));
+    stream.push_back(kFinish + usage_chunk(20) + kDone);
+    const RequestRecord record = paced_answer(stream);
+    EXPECT_EQ(record.chunks, 20) << name;
+    EXPECT_EQ(record.first_token, at(20)) << name;
+    EXPECT_EQ(record.first_answer_token, at(120)) << name;
+  }
+}
+
+TEST(Output, IsNothingThatOnlyDescribesThoughts) {
+  for (const char* delta :
+       {R"({"reasoning_signature":"c2ln"})", R"({"thought_signature":"c2ln"})",
+        R"({"encrypted_reasoning":"c2ln"})", R"({"reasoning_item_id":"rs_1"})",
+        R"({"reasoning_effort":"high"})", R"({"reasoning_format":"hidden"})",
+        R"({"thinking_status":"begun"})", R"({"is_thinking":true})", R"({"reasoning_tokens":3})",
+        R"({"reasoning":null})", R"({"reasoning":""})"}) {
+    const RequestRecord record = paced_answer({chunk(delta), word("b"), kFinish + kDone});
+    EXPECT_EQ(record.chunks, 1) << delta;
+    EXPECT_EQ(record.first_token, at(30)) << delta;
+  }
+}
+
+TEST(Output, IsTextThatADeltaHas) {
+  const RequestRecord record = paced_answer({chunk(R"({"text":"a"})"), kFinish + kDone});
+  EXPECT_EQ(record.first_answer_token, at(20));
+}
+
+TEST(Errors, MayComeInAList) {
+  const std::string list =
+      event(R"([{"error":{"code":503,"message":"The model is overloaded."}}])");
+  const RequestRecord record = planned_answer(words(10) + list);
+  EXPECT_EQ(record.outcome, Outcome::kProtocolError);
+  EXPECT_EQ(record.error, "server error after 10 token chunks: The model is overloaded. (503)");
+  EXPECT_THAT(planned_answer(words(10) + event("[1, 2]")).error, HasSubstr("is malformed"));
+}
+
+TEST(Answer, OfJsonLinesIsNamed) {
+  for (const std::string lines : {R"({"choices":[{"delta":{"content":"a"}}]}
+{"choices":[{"delta":{"content":"b"}}]}
+)",
+                                  R"({"model":"m","message":{"content":"a"},"done":false}
+
+{"model":"m","done":true}
+)"}) {
+    EXPECT_THAT(planned_answer(lines).error,
+                HasSubstr("streams lines of JSON where events (\"data: …\") are expected"));
+  }
+  EXPECT_THAT(planned_answer("{\n  \"choices\": [\n    {\n\"message\": {}}]\n}\n").error,
+              HasSubstr("ignored stream: true"));
+}
+
 TEST(Output, IsAThoughtInWhateverFieldItComes) {
   for (const char* delta :
        {R"({"reasoning_content":"a"})", R"({"reasoning":"a"})", R"({"thinking":"a"})",

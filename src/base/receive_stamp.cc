@@ -9,14 +9,14 @@
 namespace llmsweep {
 namespace {
 
-std::optional<Instant> stamp_of(msghdr& message) {
+std::optional<Duration> stamp_of(msghdr& message) {
   for (cmsghdr* item = CMSG_FIRSTHDR(&message); item != nullptr;
        item = CMSG_NXTHDR(&message, item)) {
     if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_TIMESTAMPING) continue;
     scm_timestamping stamps{};
     std::memcpy(&stamps, CMSG_DATA(item), sizeof(stamps));
     const int64_t ns = stamps.ts[0].tv_sec * 1'000'000'000 + stamps.ts[0].tv_nsec;
-    if (ns != 0) return from_ns(ns) - realtime_minus_monotonic();
+    if (ns != 0) return Duration(ns);
   }
   return std::nullopt;
 }
@@ -29,15 +29,23 @@ bool enable_receive_stamps(int fd) {
 }
 
 StampedReceive receive_stamped(int fd, char* data, size_t size, int flags) {
+  StampedReceive result = receive_stamped(fd, data, size, flags, Duration(0));
+  if (result.arrived) *result.arrived -= realtime_minus_monotonic();
+  return result;
+}
+
+StampedReceive receive_stamped(int fd, char* data, size_t size, int flags,
+                               Duration realtime_offset) {
   iovec part{.iov_base = data, .iov_len = size};
-  alignas(cmsghdr) char control[256];
+  alignas(cmsghdr) char control[128];
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof(control);
   StampedReceive result{.bytes = recvmsg(fd, &message, flags)};
-  if (result.bytes > 0) result.arrived = stamp_of(message);
+  if (result.bytes <= 0) return result;
+  if (const auto real = stamp_of(message)) result.arrived = Instant(*real - realtime_offset);
   return result;
 }
 

@@ -60,6 +60,7 @@ class EventSink {
     health.busy += slept ? now - awake_since_ : woken - awake_since_;
     if (slept) health.waited += woken - now;
     awake_since_ = woken;
+    sampler.woke(woken);
     ++health.iterations;
     return ready;
   }

@@ -24,16 +24,21 @@ struct Group {
   MultiHandle multi;
   uint32_t index = 0;
   Poller* poller = nullptr;
-  Instant timer = Instant::max();  // when libcurl wants to be woken
-  int active = 0;                  // transfers in it
+  std::vector<const Transfer*>* reading = nullptr;  // by descriptor: who waits for bytes there
+  Instant timer = Instant::max();                   // when libcurl wants to be woken
+  int active = 0;                                   // transfers in it
 };
 
-int on_socket_change(CURL*, curl_socket_t fd, int what, void* user, void*) noexcept {
+int on_socket_change(CURL* easy, curl_socket_t fd, int what, void* user, void*) noexcept {
   const Group& group = *static_cast<Group*>(user);
+  const auto at = static_cast<size_t>(fd);
+  if (at >= group.reading->size()) group.reading->resize(at + 1);
   if (what == CURL_POLL_REMOVE) {
+    (*group.reading)[at] = nullptr;
     group.poller->forget(fd);
     return 0;
   }
+  (*group.reading)[at] = &Transfer::of(easy);
   const uint32_t in = (what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U;
   const uint32_t out = (what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U;
   group.poller->watch(fd, in | out, group.index);
@@ -71,6 +76,7 @@ class CurlClient final : public HttpClient {
 
   void start(RequestId id, const HttpRequest& request) override;
   void cancel(RequestId id) override;
+  void watch(RequestId id, bool on) override;
   void poll(Instant deadline, std::vector<HttpEvent>& events) override;
   const TransportHealth& health() const override { return sink_.health; }
   void reset_health() override { sink_.reset_health(); }
@@ -84,13 +90,15 @@ class CurlClient final : public HttpClient {
   void collect_finished(Group& group);
   Instant run_timers(Instant now);
   void wait_and_read(Instant now, Instant deadline);
+  bool is_watched(int fd) const;
 
   TransferOptions options_;
   std::vector<PreparedEndpoint> endpoints_;
   EventSink sink_;
   Poller poller_;
-  std::deque<Group> groups_;        // libcurl keeps pointers to them
-  std::deque<Transfer> transfers_;  // all that were ever needed at once
+  std::vector<const Transfer*> reading_;  // by descriptor; null: no transfer
+  std::deque<Group> groups_;              // libcurl keeps pointers to them
+  std::deque<Transfer> transfers_;        // all that were ever needed at once
   std::vector<Transfer*> idle_;
   std::unordered_map<RequestId, Transfer*> active_;
   uint64_t read_serial_ = 0;
@@ -113,6 +121,7 @@ CurlClient::CurlClient(const HttpClientOptions& options, std::vector<PreparedEnd
     group.multi = make_multi();
     group.index = static_cast<uint32_t>(i);
     group.poller = &poller_;
+    group.reading = &reading_;
     CURLM* multi = group.multi.get();
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &on_socket_change);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, &group);
@@ -213,10 +222,21 @@ void CurlClient::wait_and_read(Instant now, Instant deadline) {
     const int in = readable ? CURL_CSELECT_IN : 0;
     const int out = (item.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0;
     const int error = (item.events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0;
-    if (readable && error == 0) sink_.sampler.before_read(item.fd);
+    const bool may_look = readable && error == 0;
+    if (may_look && sink_.sampler.wants(is_watched(item.fd))) sink_.sampler.peek(item.fd);
     drive(groups_[item.tag], item.fd, in | out | error);
     sink_.sampler.after_read();
   }
+}
+
+bool CurlClient::is_watched(int fd) const {
+  const auto at = static_cast<size_t>(fd);
+  return at < reading_.size() && reading_[at] != nullptr && reading_[at]->watched();
+}
+
+void CurlClient::watch(RequestId id, bool on) {
+  const auto found = active_.find(id);
+  if (found != active_.end()) found->second->watch(on);
 }
 
 void CurlClient::poll(Instant deadline, std::vector<HttpEvent>& events) {

@@ -35,6 +35,7 @@ class PlainClient final : public HttpClient {
 
   void start(RequestId id, const HttpRequest& request) override;
   void cancel(RequestId id) override;
+  void watch(RequestId id, bool on) override;
   void poll(Instant deadline, std::vector<HttpEvent>& events) override;
   const TransportHealth& health() const override { return sink_.health; }
   void reset_health() override { sink_.reset_health(); }
@@ -64,6 +65,7 @@ class PlainClient final : public HttpClient {
   void send_more(PlainConnection& connection);
   void on_ready(const Poller::Ready& ready);
   void on_connected(PlainConnection& connection);
+  ssize_t read(PlainConnection& connection);
   void receive(PlainConnection& connection, bool ending);
   void take(PlainConnection& connection, std::string_view bytes, Instant now);
   void end_of_stream(PlainConnection& connection, Instant now);
@@ -140,6 +142,7 @@ void PlainClient::put_request(PlainConnection& connection, RequestId id,
   connection.sent_bytes = 0;
   connection.send_error = 0;
   connection.resent = false;
+  connection.watched = true;
   connection.reader.begin();
   active_[id] = &connection;
 }
@@ -220,12 +223,21 @@ void PlainClient::on_connected(PlainConnection& connection) {
   send(connection);
 }
 
+ssize_t PlainClient::read(PlainConnection& connection) {
+  if (!sink_.sampler.wants(connection.watched)) {
+    return recv(connection.fd, read_buffer_.data(), read_buffer_.size(), 0);
+  }
+  const StampedReceive got = receive_stamped(
+      connection.fd, read_buffer_.data(), read_buffer_.size(), 0, sink_.sampler.realtime_offset());
+  if (got.bytes > 0) sink_.sampler.arrived(got.arrived);
+  return got.bytes;
+}
+
 // A read that does not fill the buffer has emptied the socket, unless its end is there too.
 void PlainClient::receive(PlainConnection& connection, bool ending) {
   ssize_t size = 0;
   do {
-    if (!ending) sink_.sampler.before_read(connection.fd);
-    size = recv(connection.fd, read_buffer_.data(), read_buffer_.size(), 0);
+    size = read(connection);
     const Instant now = sink_.clock.now();
     if (size > 0) {
       take(connection, {read_buffer_.data(), static_cast<size_t>(size)}, now);
@@ -257,10 +269,11 @@ void PlainClient::take(PlainConnection& connection, std::string_view bytes, Inst
   reader.feed(bytes, sink_.arena(), body);
   if (reader.head_complete() && !head_was_complete && !announce_head(connection)) return;
   if (!body.empty()) {
-    sink_.sampler.stamped(now, sink_.health);
     ++sink_.health.reads;
     body_bytes_ += body.size();
-    sink_.push(HttpEvent::Kind::kBytes, connection.id, now).text = body;
+    HttpEvent& event = sink_.push(HttpEvent::Kind::kBytes, connection.id, now);
+    event.received = sink_.sampler.stamped(now, sink_.health);
+    event.text = body;
   }
   switch (reader.state()) {
     case Http1Reader::State::kHead:
@@ -378,6 +391,11 @@ void PlainClient::cancel(RequestId id) {
   close(*found->second);
   active_.erase(found);
   release_closed();
+}
+
+void PlainClient::watch(RequestId id, bool on) {
+  const auto found = active_.find(id);
+  if (found != active_.end()) found->second->watched = on;
 }
 
 // Gives up on connections that take too long; when the next one does.

@@ -45,6 +45,7 @@ struct PlainConnection {
   size_t sent_bytes = 0;  // of head and body
   bool sending = false;   // something of them is left
   bool resent = false;
+  bool watched = true;  // HttpClient::watch
   int send_error = 0;
   Instant first_sent{};
   Instant header_at{};

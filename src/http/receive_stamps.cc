@@ -20,9 +20,9 @@ StampingKeeper::~StampingKeeper() {
   if (fd_ >= 0) close(fd_);
 }
 
-std::optional<Instant> peek_arrival(int fd) {
+std::optional<Instant> peek_arrival(int fd, Duration realtime_offset) {
   char byte = 0;
-  return receive_stamped(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT).arrived;
+  return receive_stamped(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT, realtime_offset).arrived;
 }
 
 ReceiveSampler::ReceiveSampler(bool enabled) : enabled_(enabled) {
@@ -35,11 +35,20 @@ void ReceiveSampler::plan_next() {
                    : std::numeric_limits<int64_t>::max();
 }
 
-void ReceiveSampler::look(int fd) {
-  plan_next();
+void ReceiveSampler::renew_offset() {
+  offset_ = realtime_minus_monotonic();
+  offset_from_ = woken_;
+}
+
+void ReceiveSampler::peek(int fd) {
   const Instant before = clock_.now();
-  arrival_ = peek_arrival(fd);
+  const std::optional<Instant> arrival = peek_arrival(fd, realtime_offset());
   spent_ += clock_.now() - before;
+  arrived(arrival);
+}
+
+void ReceiveSampler::arrived(std::optional<Instant> arrival) {
+  arrival_ = arrival;
   if (arrival_) {
     seen_ = true;
   } else if (!seen_ && ++misses_ >= kMissesToGiveUp) {
@@ -53,11 +62,13 @@ bool ReceiveSampler::too_many(size_t count, Instant now) const {
   return count >= kEnough && static_cast<double>(count) > kMaxPerSecond * to_seconds(now - begun_);
 }
 
-void ReceiveSampler::record(Instant at, TransportHealth& health) {
+std::optional<Instant> ReceiveSampler::record(Instant at, TransportHealth& health) {
   // A clock step between the two clock readings must not give a negative delay.
-  const Duration delay = std::max(Duration(0), at - *arrival_);
+  const Instant arrival = std::min(at, *arrival_);
+  const Duration delay = at - arrival;
   arrival_.reset();
   health.receive_sampling = spent_;
+  if (!sampled_) return arrival;
   health.receive_delay_max = std::max(health.receive_delay_max, delay);
   auto& delays = health.receive_delays;
   if (too_many(delays.size(), at)) {
@@ -66,6 +77,7 @@ void ReceiveSampler::record(Instant at, TransportHealth& health) {
     period_ *= 2;
   }
   delays.push_back(delay);
+  return arrival;
 }
 
 void ReceiveSampler::reset(TransportHealth& health) {

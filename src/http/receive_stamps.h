@@ -1,4 +1,5 @@
-// The kernel's own receive time stamps, looked at before libcurl reads: how late our stamp is.
+// The kernel's own receive time stamps: how late our stamp is. Plain sockets get them with the
+// bytes; libcurl reads by itself, so that a look at what it will read comes before.
 //
 // Of bytes that the kernel has merged while they waited it keeps the newest arrival, so a delay
 // that is longer than the gap between two chunks is understated by at most that gap.
@@ -30,30 +31,50 @@ class StampingKeeper {
 };
 
 // When the oldest unread byte of `fd` arrived. Nothing: nothing to read, or no stamp on it.
-std::optional<Instant> peek_arrival(int fd);
+std::optional<Instant> peek_arrival(int fd, Duration realtime_offset);
 
-// Decides which reads to look at and keeps their delays in a TransportHealth.
+// Decides which reads to look at and keeps their delays in a TransportHealth: wants(), then peek()
+// or arrived(), stamped() where body bytes came, after_read().
 class ReceiveSampler {
  public:
   explicit ReceiveSampler(bool enabled);
 
   bool enabled() const { return enabled_; }
-  // Before a read of `fd`: looks at one read in period_, at random, since a fixed stride would
-  // fall on the same streams of every decode step. Not for a connection that may have failed: the
-  // kernel tells an error once, and the look would take it.
-  void before_read(int fd) {
-    if (--countdown_ <= 0) look(fd);
+  // Whether to look at the next read: at each that is watched, or of a wake after a pause, where
+  // bytes may have waited for a client that was not allowed to run; and at one of the others in
+  // period_, at random, since a fixed stride would fall on the same streams of every decode step.
+  // Only the sample is kept.
+  bool wants(bool watched) {
+    sampled_ = --countdown_ <= 0;
+    if (sampled_) plan_next();
+    return sampled_ || ((watched || paused_) && enabled_);
   }
-  // The first body bytes of that read were stamped `at`.
-  void stamped(Instant at, TransportHealth& health) {
-    if (arrival_) record(at, health);
+  // Looks before the read. Not for a connection that may have failed: the kernel tells an error
+  // once, and the look would take it.
+  void peek(int fd);
+  // What the read itself brought.
+  void arrived(std::optional<Instant> arrival);
+  // The first body bytes of that read were stamped `at`: when they arrived, where that is known,
+  // and at most `at`.
+  std::optional<Instant> stamped(Instant at, TransportHealth& health) {
+    return arrival_ ? record(at, health) : std::nullopt;
   }
   void after_read() { arrival_.reset(); }
   void reset(TransportHealth& health);
 
+  // The thread woke at `now`; realtime_minus_monotonic() as of then, within a millisecond.
+  void woke(Instant now) {
+    paused_ = now - woken_ > kPause;
+    woken_ = now;
+  }
+  Duration realtime_offset() {
+    if (woken_ - offset_from_ > kOffsetAge) renew_offset();
+    return offset_;
+  }
+
  private:
-  void look(int fd);
-  void record(Instant at, TransportHealth& health);
+  std::optional<Instant> record(Instant at, TransportHealth& health);
+  void renew_offset();
   void plan_next();
   bool too_many(size_t count, Instant now) const;
 
@@ -63,15 +84,22 @@ class ReceiveSampler {
   static constexpr double kMaxPerSecond = 250;
   static constexpr size_t kEnough = 1024;
   static constexpr int kMissesToGiveUp = 4096;
+  static constexpr Duration kPause = std::chrono::milliseconds(2);
+  static constexpr Duration kOffsetAge = std::chrono::milliseconds(1);
 
   SteadyClock clock_;
   bool enabled_;
   int64_t period_ = kPeriod;
   int64_t countdown_ = 0;
   Instant begun_{};   // reset()
-  Duration spent_{};  // looking, since then
+  Duration spent_{};  // peeking, since then
   int misses_ = 0;    // reads without a stamp before the first one with
   bool seen_ = false;
+  bool sampled_ = false;  // what arrival_ is of
+  bool paused_ = false;   // before the thread woke
+  Instant woken_{};
+  Instant offset_from_{};
+  Duration offset_ = realtime_minus_monotonic();
   std::optional<Instant> arrival_;
   Random random_{0};
 };

@@ -70,6 +70,7 @@ void Transfer::prepare(RequestId id, const HttpRequest& request, const PreparedE
   id_ = id;
   group_ = group;
   phase_ = Phase::kConnecting;
+  watched_ = true;
   opened_connection_ = false;
   header_block_.clear();
   refusal_ = nullptr;
@@ -173,11 +174,12 @@ void Transfer::body(std::string_view bytes) {
     return;
   }
   const Instant now = sink_.clock.now();
-  sink_.sampler.stamped(now, sink_.health);
   ++sink_.health.reads;
   body_serial_ = read_serial_;
   body_event_ = sink_.events.size();
-  sink_.push(HttpEvent::Kind::kBytes, id_, now).text = sink_.arena().append(bytes);
+  HttpEvent& event = sink_.push(HttpEvent::Kind::kBytes, id_, now);
+  event.received = sink_.sampler.stamped(now, sink_.health);
+  event.text = sink_.arena().append(bytes);
 }
 
 void Transfer::finish(CURLcode code) {

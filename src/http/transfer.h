@@ -40,6 +40,8 @@ class Transfer {
   CURL* easy() const { return easy_.get(); }
   RequestId id() const { return id_; }
   uint32_t group() const { return group_; }
+  bool watched() const { return watched_; }  // HttpClient::watch
+  void watch(bool on) { watched_ = on; }
   static Transfer& of(CURL* easy);
 
   // Makes the handle ready to be added to the multi handle of `group`.
@@ -73,6 +75,7 @@ class Transfer {
   RequestId id_ = 0;
   uint32_t group_ = 0;
   Phase phase_ = Phase::kConnecting;
+  bool watched_ = true;
   bool opened_connection_ = false;  // since the last send
   bool resent_ = false;
   Instant first_sent_{};

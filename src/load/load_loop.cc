@@ -25,6 +25,12 @@ constexpr Duration kLongestWait = std::chrono::milliseconds(50);
 // Records wait for an idle moment, but no more of them than this and no longer than
 // kLongestUnwritten.
 constexpr size_t kMostUnwritten = 4096;
+// What the kernel had for less did not wait for the end of a stall.
+constexpr Duration kPromptRead = std::chrono::microseconds(100);
+// The reads of an answer's last chunks are watched from so many, and such a share, before where the
+// shortest answer so far has ended.
+constexpr double kWatchedChunks = 4;
+constexpr double kWatchedShare = 0.05;
 // An event's flight is asked for while so many others are being applied.
 constexpr size_t kAhead = 2;
 
@@ -49,7 +55,8 @@ struct Flight {
   ChunkTrace chunks;                 // empty unless asked for
   int64_t bytes = 0;
   bool lingering = false;
-  bool may_connect;  // the first request of its slot opens the connection
+  bool watched = true;  // HttpClient::watch
+  bool may_connect;     // the first request of its slot opens the connection
 
   Flight(const LoadPlan& plan, RequestRecord started, const Arrival& arrival, const Prompt& sent)
       : record(std::move(started)),
@@ -115,7 +122,8 @@ class LoadLoop {
         if (i + kAhead < events_.size()) prefetch(flights_[events_[i + kAhead].id].get());
         apply(events_[i]);
       }
-      expire(clock_.now());
+      awake_ = clock_.now();
+      expire(awake_);
       report_busy();
     }
     while (!ended_.empty()) hand_over_one();
@@ -266,10 +274,36 @@ class LoadLoop {
                      std::to_string(plan_.max_response_bytes) + ")");
       return;
     }
-    flight.reader.bytes(event.text, event.at, parser_);
+    const bool prompt = event.received && event.at - *event.received < kPromptRead;
+    const bool stalled =
+        plan_.pulse != nullptr && plan_.pulse->stalled(awake_, event.at) && !prompt;
+    flight.reader.bytes(event.text, {event.at, event.received, stalled}, parser_);
+    watch_where_it_matters(event.id, flight);
     if (flight.reader.finished() && !flight.lingering) {
       flight.lingering = true;
       lingers_.push_back({event.at + kLinger, event.id});
+    }
+  }
+
+  // Until the first token of the answer, and where its last may come.
+  void watch_where_it_matters(RequestId id, Flight& flight) {
+    const RequestRecord& record = flight.record;
+    const double shortest =
+        chunks_per_planned_token_ * static_cast<double>(record.planned_output_tokens);
+    const bool on =
+        !record.first_answer_token ||
+        static_cast<double>(record.chunks) + kWatchedChunks >= (1 - kWatchedShare) * shortest;
+    if (on == flight.watched) return;
+    flight.watched = on;
+    client_.watch(id, on);
+  }
+
+  void learn_length(const RequestRecord& record) {
+    if (record.outcome != Outcome::kOk || record.planned_output_tokens <= 0) return;
+    const double chunks =
+        static_cast<double>(record.chunks) / static_cast<double>(record.planned_output_tokens);
+    if (chunks_per_planned_token_ == 0 || chunks < chunks_per_planned_token_) {
+      chunks_per_planned_token_ = chunks;
     }
   }
 
@@ -332,6 +366,7 @@ class LoadLoop {
     std::unique_ptr<Flight> flight = std::move(flights_[id]);
     --in_flight_;
     count(flight->record);
+    learn_length(flight->record);
     free_slot(flight->record, at + hold_after(flight->record));
     ended_.push_back(std::move(flight));
   }
@@ -433,6 +468,8 @@ class LoadLoop {
   std::vector<std::unique_ptr<Flight>> flights_;
   std::deque<std::unique_ptr<Flight>> ended_;  // not handed over yet
   size_t in_flight_ = 0;
+  Instant awake_{};                      // the loop was, for sure
+  double chunks_per_planned_token_ = 0;  // of the shortest answer so far; 0: none has come
   Duration busy_reported_{};
   std::deque<Deadline> timeouts_;  // ascending: every request has the same time-out
   std::deque<Deadline> lingers_;

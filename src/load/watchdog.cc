@@ -1,6 +1,5 @@
 #include "llmsweep/load/watchdog.h"
 
-#include <atomic>
 #include <thread>
 #include <utility>
 
@@ -18,6 +17,7 @@ constexpr Duration kTick = std::chrono::milliseconds(3);
 struct Watchdog::State {
   const Clock& clock;
   std::atomic<bool> stop = false;
+  Pulse pulse;
   std::vector<Stall> stalls;  // the thread's until it is joined
   std::jthread thread;
 
@@ -30,7 +30,11 @@ struct Watchdog::State {
     while (!stop) {
       std::this_thread::sleep_for(kTick);
       const Instant now = clock.now();
-      if (now - due > kStallLimit - kTick) stalls.push_back({.begin = due, .end = now});
+      if (now - due > kStallLimit - kTick) {
+        stalls.push_back({.begin = due, .end = now});
+        pulse.stall_end_ns.store(to_ns(now), std::memory_order_relaxed);
+      }
+      pulse.last_tick_ns.store(to_ns(now), std::memory_order_relaxed);
       due = now + kTick;
     }
   }
@@ -42,6 +46,10 @@ Watchdog::Watchdog(const Clock& clock) : state_(std::make_unique<State>(clock)) 
 
 Watchdog::~Watchdog() {
   stop();
+}
+
+const Pulse& Watchdog::pulse() const {
+  return state_->pulse;
 }
 
 std::vector<Stall> Watchdog::stop() {

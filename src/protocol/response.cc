@@ -87,7 +87,7 @@ void ResponseReader::headers(int status, std::string_view header_block, Instant 
   }
 }
 
-void ResponseReader::bytes(std::string_view bytes, Instant at, ChunkParser& parser) {
+void ResponseReader::bytes(std::string_view bytes, ReadTime time, ChunkParser& parser) {
   if (finished_) return read_late_usage(bytes, parser);
   if (body_ == Body::kUnknown) {
     bytes.remove_prefix(std::min(bytes.find_first_not_of(kSpace), bytes.size()));
@@ -99,7 +99,8 @@ void ResponseReader::bytes(std::string_view bytes, Instant at, ChunkParser& pars
     plain_ += bytes.substr(0, kMaxPlainBytes - plain_.size());
     return;
   }
-  last_read_ = at;
+  const Instant at = time.at;
+  last_read_ = time;
   events_.feed(bytes);
   SseEvent event;
   while (!finished_ && events_.next(event)) apply_event(event, at, parser);
@@ -118,7 +119,8 @@ void ResponseReader::end(Instant at, ChunkParser& parser) {
   if (record_->http_status != 0 && !is_success(record_->http_status)) return settle_refused(at);
   if (body_ == Body::kPlain) return settle_plain_answer(at);
   SseEvent event;
-  while (!finished_ && events_.finish(event)) apply_event(event, last_read_.value_or(at), parser);
+  while (!finished_ && events_.finish(event))
+    apply_event(event, last_read_ ? last_read_->at : at, parser);
   if (!finished_) end_of_stream(false, at);
 }
 
@@ -209,12 +211,25 @@ void ResponseReader::apply_tokens(const Chunk& chunk, Instant at) {
                                         chunk.finish_reason.empty());
   count_seen_ |= chunk.has_choices && chunk.completion_tokens.has_value();
   if (bears_token) {
-    if (!record_->first_token) record_->first_token = at;
-    if (chunk.answer && !record_->first_answer_token) record_->first_answer_token = at;
+    const std::optional<Instant> received = last_read_ ? last_read_->received : std::nullopt;
+    const auto delay = received ? std::optional<Duration>(at - *received) : std::nullopt;
+    if (!record_->first_token) {
+      record_->first_token = at;
+      record_->first_token_delay = delay;
+    }
+    if (chunk.answer && !record_->first_answer_token) {
+      record_->first_answer_token = at;
+      record_->first_answer_token_delay = delay;
+    }
     record_->last_token = at;
+    record_->last_token_delay = delay;
     if (trace_ != nullptr) trace_->add(at);
     finish_is_last_ = record_->finish_reason.empty();
-    tally_.add({.at = at, .count = count, .text_bytes = text_size(chunk), .thought = chunk.thought},
+    tally_.add({.at = at,
+                .stalled = last_read_ && last_read_->stalled,
+                .count = count,
+                .text_bytes = text_size(chunk),
+                .thought = chunk.thought},
                *record_);
     if (keeps_text_) keep(chunk);
   }

@@ -36,6 +36,7 @@ void TokenTally::add(const Piece& piece, RequestRecord& record) {
   } else {
     close_arrival(record);
     arrival_.at = piece.at;
+    arrival_.stalled = piece.stalled;
   }
   ++arrival_chunks_;
   text_bytes_ += piece.text_bytes;
@@ -84,8 +85,10 @@ void TokenTally::part_itl(RequestRecord& record) {
 
 void TokenTally::close_arrival(RequestRecord& record) {
   if (arrival_chunks_ == 0) return;
-  if (previous_arrival_) {
-    const Duration gap = arrival_.at - *previous_arrival_;
+  if (previous_arrival_ && (arrival_.stalled || previous_arrival_->stalled)) {
+    ++record.gaps_left_out;
+  } else if (previous_arrival_) {
+    const Duration gap = arrival_.at - previous_arrival_->at;
     if (itl_is_icl_ && (counted_ || arrival_chunks_ > 1)) part_itl(record);
     record.icl.add(gap);
     if (!itl_is_icl_ && !counted_) {
@@ -98,7 +101,7 @@ void TokenTally::close_arrival(RequestRecord& record) {
     open_[opened_++] = arrival_;
     if (opened_ == kMostOpen) decide(apparent(record), record);
   }
-  previous_arrival_ = arrival_.at;
+  previous_arrival_ = arrival_;
   arrival_chunks_ = 0;
   arrival_ = {};
 }
@@ -106,10 +109,10 @@ void TokenTally::close_arrival(RequestRecord& record) {
 void TokenTally::add_counted(const Arrival& arrival, RequestRecord& record) {
   const int64_t tokens = counts_ == Counts::kAlone ? arrival.alone : arrival.rise;
   if (tokens <= 0) return;
-  if (previous_counted_) {
-    record.itl.add((arrival.at - *previous_counted_) / tokens, static_cast<uint64_t>(tokens));
+  if (previous_counted_ && !arrival.stalled && !previous_counted_->stalled) {
+    record.itl.add((arrival.at - previous_counted_->at) / tokens, static_cast<uint64_t>(tokens));
   }
-  previous_counted_ = arrival.at;
+  previous_counted_ = arrival;
 }
 
 void TokenTally::decide(Counts counts, RequestRecord& record) {

@@ -77,6 +77,17 @@ inline constexpr std::tuple kRecordKeys = {
         "last_choice_ns", "Last chunk with a choice, the finish reason's, CLOCK_MONOTONIC ns."},
     RecordKey<&RequestRecord::end>{"end_ns",
                                    "End of the response, or failure known, CLOCK_MONOTONIC ns."},
+    RecordKey<&RequestRecord::first_token_delay>{
+        "first_token_delay_ns",
+        "From the kernel's receipt of the read that brought it to first_token_ns; null: not known. "
+        "The receipt is that of the last bytes where several pieces waited together, so that this "
+        "is the least that the stamp was late."},
+    RecordKey<&RequestRecord::first_answer_token_delay>{"first_answer_token_delay_ns",
+                                                        "The same for first_answer_token_ns."},
+    RecordKey<&RequestRecord::last_token_delay>{
+        "last_token_delay_ns",
+        "The same for last_token_ns; where the answer's tail (finish reason, usage) came in that "
+        "read, its receipt is the tail's: no token came later."},
     RecordKey<&RequestRecord::input_tokens>{"input_tokens", "As the server counts."},
     RecordKey<&RequestRecord::planned_input_tokens>{"planned_input_tokens",
                                                     "As planned; 0: not planned."},
@@ -127,6 +138,9 @@ inline constexpr std::tuple kRecordKeys = {
         "server_decode_us", "The server's own time from the first to the last token."},
     RecordKey<&RequestRecord::icl>{"icl_hist", "Inter-chunk gaps."},
     RecordKey<&RequestRecord::itl>{"itl_hist", "Inter-token gaps, weighted by tokens."},
+    RecordKey<&RequestRecord::gaps_left_out>{
+        "gaps_left_out",
+        "Gaps between chunks that are in neither: at one end the client's host was stalled."},
 };
 
 }  // namespace llmsweep

@@ -76,6 +76,12 @@ void read(const Element& value, Instant& out) {
   out = from_ns(ns);
 }
 
+void read(const Element& value, Duration& out) {
+  int64_t ns = 0;
+  read(value, ns);
+  out = Duration(ns);
+}
+
 template <class Enum>
 requires std::is_enum_v<Enum>
 void read(const Element& value, Enum& out) {

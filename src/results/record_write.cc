@@ -30,6 +30,10 @@ void write_null(std::string& out, std::string_view key) {
   fmt::format_to(std::back_inserter(out), FMT_COMPILE("\"{}\":null,"), key);
 }
 
+void write(std::string& out, std::string_view key, Duration value) {
+  write(out, key, value.count());
+}
+
 void write(std::string& out, std::string_view key, const LoadPoint& value) {
   if (value.kind != LoadKind::kConcurrency) return write_null(out, key);
   write(out, key, value.concurrency());

@@ -80,6 +80,7 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
         next += count;
         return requests_of(more.prompts);
       });
+  Watchdog watchdog(clock_);
   const LoadPlan plan{.schedule = make_schedule(spec_.load, point),
                       .prompts = prompts.prompts,
                       .bodies = render(prompts.prompts),
@@ -94,6 +95,7 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
                       .chunks = chunk_sink(),
                       .model = preflight_.model,
                       .tokenizer = tokenizer_of_answers(),
+                      .pulse = &watchdog.pulse(),
                       .secrets = secrets_};
   const int64_t planned_fillers = prompt_demand(spec_.load, point).filler;
   LoadControl control;
@@ -114,7 +116,6 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
     tracker.add(record);
   };
 
-  Watchdog watchdog(clock_);
   LoadOutcome outcome = run_loops(plan, clients_, clock_, control, sink, ticker);
   const std::vector<Stall> stalls = watchdog.stop();
 

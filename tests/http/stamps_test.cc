@@ -54,6 +54,48 @@ TEST_P(ReceiveStamps, AreSampledInOneReadOfSixteen) {
   EXPECT_EQ(health.receive_delay_max, delays.back());
 }
 
+// A read that is watched says when the kernel had it; of the others only the sample does.
+TEST_P(ReceiveStamps, ComeWithEveryReadThatIsWatched) {
+  if (!http::StampingKeeper(true).supported()) GTEST_SKIP() << "no receive stamps here";
+  constexpr int kReads = 400;
+  std::atomic<int> taken = 0;
+  RawServer server([&](Peer& peer) {
+    (void)peer.read_request();
+    bool open = peer.send(kChunkedHead);
+    for (int i = 0; open && i < kReads; ++i) {
+      while (taken < i) std::this_thread::yield();
+      open = peer.send_chunk("token");
+    }
+    peer.send("0\r\n\r\n");
+  });
+  const auto client = make_http_client(options_for(server, GetParam()));
+  client->start(1, {.body = shared("{}")});
+  std::vector<HttpEvent> events;
+  int stamped[2] = {0, 0};
+  int reads[2] = {0, 0};
+  bool ended = false;
+  const Instant limit = SteadyClock().now() + std::chrono::seconds(20);
+  while (!ended && SteadyClock().now() < limit) {
+    client->poll(limit, events);
+    for (const HttpEvent& event : events) {
+      ended |= event.kind == HttpEvent::Kind::kEnd || event.kind == HttpEvent::Kind::kFailure;
+      if (event.kind != HttpEvent::Kind::kBytes) continue;
+      const bool second_half = taken >= kReads / 2;
+      ++reads[second_half];
+      stamped[second_half] += event.received ? 1 : 0;
+      if (event.received) {
+        EXPECT_LE(*event.received, event.at);
+        EXPECT_GT(*event.received, event.at - std::chrono::seconds(1));
+      }
+      if (++taken == kReads / 2) client->watch(1, false);
+    }
+  }
+  ASSERT_TRUE(ended);
+  // The kernel may take its time to switch stamping on.
+  EXPECT_GE(stamped[0], reads[0] - 20);
+  EXPECT_LE(stamped[1], reads[1] / 4);
+}
+
 TEST(ReceiveSampler, LooksLessOftenWhereMuchArrives) {
   if (!http::StampingKeeper(true).supported()) GTEST_SKIP() << "no receive stamps here";
   constexpr int kReads = 24'000;  // 1,500 looks if it went on as it begins
@@ -98,7 +140,7 @@ TEST(ReceiveSampler, GivesUpWhereTheKernelGivesNone) {
   TransportHealth health;
   sampler.reset(health);
   for (int i = 0; i < 100'000; ++i) {
-    sampler.before_read(-1);
+    if (sampler.wants(false)) sampler.peek(-1);
     sampler.stamped(from_ns(i), health);
     sampler.after_read();
   }

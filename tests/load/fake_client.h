@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -21,6 +22,7 @@ struct ScriptedEvent {
   int status = 200;
   bool new_connection = false;
   bool timed_out = false;
+  std::optional<Duration> late = {};  // kBytes: after the kernel had them
 };
 
 class FakeClient final : public HttpClient {
@@ -62,12 +64,14 @@ class FakeClient final : public HttpClient {
     if (events.empty()) clock_.advance_to(deadline);
   }
 
+  void watch(RequestId id, bool on) override { watches.push_back({id, on}); }
   const TransportHealth& health() const override { return health_; }
   void reset_health() override { health_ = {}; }
 
   std::vector<RequestId> started;
   std::vector<uint32_t> lanes;
   std::vector<RequestId> cancelled;
+  std::vector<std::pair<RequestId, bool>> watches;
   size_t most_in_flight = 0;
   size_t polls = 0;
   Duration poll_takes{};
@@ -79,6 +83,7 @@ class FakeClient final : public HttpClient {
     events.push_back({.kind = scripted.kind,
                       .id = id,
                       .at = at,
+                      .received = scripted.late ? std::optional(at - *scripted.late) : std::nullopt,
                       .status = scripted.status,
                       .new_connection = scripted.new_connection,
                       .timed_out = scripted.timed_out,

@@ -633,5 +633,57 @@ TEST(LoadLoop, LooksForThePromptWhereAnIdentifierShouldBe) {
             "chatcmpl-7bcee10255c0b8d9");
 }
 
+TEST(LoadLoop, KeepsWhenTheKernelHadTheFirstAndTheLastToken) {
+  Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 1, [](RequestId) {
+    auto events = good_answer(3, 20ms, 10ms);
+    events[2].late = 300us;
+    events[4].late = 7ms;
+    return events;
+  });
+  const RequestRecord record = bench.run().front();
+  EXPECT_EQ(record.outcome, Outcome::kOk);
+  EXPECT_EQ(record.first_token_delay, Duration(300us));
+  EXPECT_EQ(record.first_answer_token_delay, Duration(300us));
+  EXPECT_EQ(record.last_token_delay, Duration(7ms));
+}
+
+TEST(LoadLoop, WatchesUntilTheFirstTokenAndWhereTheLastMayCome) {
+  Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 1,
+              [](RequestId) { return good_answer(10, 20ms, 10ms); });
+  bench.run();
+  // Nothing is known of the first answer's length; the second is left alone after its first token
+  // until its sixth.
+  EXPECT_EQ(bench.client.watches, (std::vector<std::pair<RequestId, bool>>{{1, false}, {1, true}}));
+}
+
+TEST(LoadLoop, LeavesOutGapsThatEndWithAStallOfTheHost) {
+  Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 1,
+              [](RequestId) { return good_answer(10, 20ms, 10ms); });
+  const Instant start = bench.clock.now();
+  Pulse pulse;  // the watchdog has just seen a stall, as the fifth token is read
+  pulse.last_tick_ns = to_ns(start + 1h);
+  pulse.stall_end_ns = to_ns(start + 60ms - 1us);
+  bench.plan.pulse = &pulse;
+  const RequestRecord record = bench.run().front();
+  EXPECT_EQ(record.chunks, 10);
+  EXPECT_EQ(record.gaps_left_out, 2);  // to it and from it
+  EXPECT_EQ(record.icl.count(), 7u);
+  EXPECT_EQ(record.itl.count(), 7u);
+}
+
+TEST(LoadLoop, KeepsAGapWhereTheKernelSaysThatTheReadDidNotWait) {
+  Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 1, [](RequestId) {
+    auto events = good_answer(10, 20ms, 10ms);
+    events[6].late = 99us;
+    return events;
+  });
+  const Instant start = bench.clock.now();
+  Pulse pulse;
+  pulse.last_tick_ns = to_ns(start + 1h);
+  pulse.stall_end_ns = to_ns(start + 60ms - 1us);
+  bench.plan.pulse = &pulse;
+  EXPECT_EQ(bench.run().front().gaps_left_out, 0);
+}
+
 }  // namespace
 }  // namespace llmsweep

@@ -51,5 +51,27 @@ TEST(Watchdog, RemembersWhereverMoreThanFiveMillisecondsPassed) {
   EXPECT_TRUE(watchdog.stop().empty());
 }
 
+TEST(Pulse, KnowsOfAStallBeforeTheWatchdogRunsAndForAMomentAfter) {
+  SharedClock clock;
+  Watchdog watchdog(clock);
+  const Pulse& pulse = watchdog.pulse();
+  clock.advance(3ms);
+  const Instant tick = clock.now();
+  EXPECT_FALSE(pulse.stalled(tick, tick + 4ms));
+  EXPECT_TRUE(pulse.stalled(tick, tick + 6ms));  // no tick came
+  clock.advance(12ms);
+  const Instant end = clock.now();
+  EXPECT_TRUE(pulse.stalled(tick, end + 1ms));
+  EXPECT_FALSE(pulse.stalled(end, end + 1ms));  // the loop was awake since then
+  clock.advance(3ms);
+  EXPECT_TRUE(pulse.stalled(tick, end - 1ms));   // it read before the watchdog ticked
+  EXPECT_FALSE(pulse.stalled(tick, end + 2ms));  // it had time to catch up
+}
+
+TEST(Pulse, SaysNothingBeforeTheFirstTick) {
+  const Pulse pulse;
+  EXPECT_FALSE(pulse.stalled(from_ns(0), from_ns(1'000'000'000)));
+}
+
 }  // namespace
 }  // namespace llmsweep

@@ -88,6 +88,7 @@ class Counted final : public HttpClient {
 
   void start(RequestId id, const HttpRequest& request) override { client_->start(id, request); }
   void cancel(RequestId id) override { client_->cancel(id); }
+  void watch(RequestId id, bool on) override { client_->watch(id, on); }
   void poll(Instant deadline, std::vector<HttpEvent>& events) override {
     client_->poll(deadline, events);
     for (const HttpEvent& event : events) {

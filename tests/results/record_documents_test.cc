@@ -38,7 +38,8 @@ RecordForm form_of(const T&) {
   } else if constexpr (std::is_same_v<T, Histogram>) {
     return {{{"$ref", "#/$defs/histogram"}}, "histogram"};
   } else {
-    static_assert(std::is_integral_v<T> || std::is_same_v<T, Instant>);
+    static_assert(std::is_integral_v<T> || std::is_same_v<T, Instant> ||
+                  std::is_same_v<T, Duration>);
     return {{{"type", "integer"}, {"minimum", 0}}, "whole number"};
   }
 }

@@ -79,6 +79,9 @@ TEST(RecordLine, HasTheDocumentedKeysInOrder) {
                                             "first_choice_ns",
                                             "last_choice_ns",
                                             "end_ns",
+                                            "first_token_delay_ns",
+                                            "first_answer_token_delay_ns",
+                                            "last_token_delay_ns",
                                             "input_tokens",
                                             "planned_input_tokens",
                                             "cached_tokens",
@@ -101,7 +104,8 @@ TEST(RecordLine, HasTheDocumentedKeysInOrder) {
                                             "server_prefill_us",
                                             "server_decode_us",
                                             "icl_hist",
-                                            "itl_hist"}));
+                                            "itl_hist",
+                                            "gaps_left_out"}));
   EXPECT_EQ(json["phase"], "filler");
   EXPECT_EQ(json["outcome"], "protocol_error");
   EXPECT_EQ(json["last_token_ns"], 9'000'000'000'000'000'006);

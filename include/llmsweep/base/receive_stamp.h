@@ -24,5 +24,8 @@ struct StampedReceive {
 };
 // recv() with `flags` of recv().
 StampedReceive receive_stamped(int fd, char* data, size_t size, int flags);
+// The same for who reads often: with realtime_minus_monotonic() as of a moment ago.
+StampedReceive receive_stamped(int fd, char* data, size_t size, int flags,
+                               Duration realtime_offset);
 
 }  // namespace llmsweep

@@ -19,6 +19,7 @@
 #include "llmsweep/base/clock.h"
 #include "llmsweep/base/redactor.h"
 #include "llmsweep/http/http_client.h"
+#include "llmsweep/load/watchdog.h"
 #include "llmsweep/model/arrival.h"
 #include "llmsweep/model/chunk_trace.h"
 #include "llmsweep/model/histogram.h"
@@ -106,6 +107,7 @@ struct LoadPlan {
   std::string model;  // requested: a record says where another one answers
   // Counts the text of answers whose tokens nothing else tells; null: chunks stand for tokens.
   std::shared_ptr<const Tokenizer> tokenizer;
+  const Pulse* pulse = nullptr;  // outlives the run; null: no stall is known of
   // What no record may hold: an endpoint may repeat the key that it was given.
   Redactor secrets;
 };

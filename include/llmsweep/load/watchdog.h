@@ -2,6 +2,9 @@
 // when over 5 ms passed between two ticks. A stall of 5 ms is always seen, one of 2 ms may be.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -16,6 +19,25 @@ struct Stall {
   Instant end{};    // when it came: the stall lasted at least so long
 };
 
+// So long after a stall a loop is done with what had waited meanwhile.
+constexpr Duration kCatchUp = std::chrono::milliseconds(2);
+
+// What the watchdog says while it runs, for a loop that has to know at once; any thread. Both
+// members stand alone.
+struct Pulse {
+  std::atomic<int64_t> last_tick_ns{0};  // CLOCK_MONOTONIC; 0: none yet
+  std::atomic<int64_t> stall_end_ns{0};  // of the last stall; 0: none yet
+
+  // Whether what a loop that was awake at `awake` reads at `now` may have waited for the end of a
+  // stall: of one that the watchdog has just seen, or of one that it will see as soon as it runs.
+  bool stalled(Instant awake, Instant now) const {
+    const int64_t tick = last_tick_ns.load(std::memory_order_relaxed);
+    const int64_t end = stall_end_ns.load(std::memory_order_relaxed);
+    return (tick > 0 && to_ns(now) - tick > kStallLimit.count()) ||
+           (end > to_ns(awake) && std::abs(to_ns(now) - end) < kCatchUp.count());
+  }
+};
+
 // Ticks from construction to stop(), on a thread named `watchdog`.
 class Watchdog {
  public:
@@ -23,6 +45,8 @@ class Watchdog {
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
+
+  const Pulse& pulse() const;  // as long as this lives
 
   std::vector<Stall> stop();  // ascending; joins the thread, which may take a tick
 

@@ -48,6 +48,12 @@ struct RequestRecord {
   std::optional<Instant> last_choice;
   std::optional<Instant> end;
 
+  // From the kernel's receipt of the read that brought the token to our stamp; absent: not known.
+  // Where more came in the same read (a finish chunk, usage), at least so much.
+  std::optional<Duration> first_token_delay;
+  std::optional<Duration> first_answer_token_delay;
+  std::optional<Duration> last_token_delay;
+
   int64_t planned_input_tokens = 0;  // 0: not planned
   int64_t planned_output_tokens = 0;
   std::optional<int64_t> input_tokens;  // the server's usage.prompt_tokens
@@ -76,6 +82,8 @@ struct RequestRecord {
   // same per token of the later arrival, weighted by those tokens.
   Histogram icl;
   Histogram itl;
+  // Gaps between arrivals that are in neither, since the client's host was stalled at one end.
+  int64_t gaps_left_out = 0;
 
   // The server's own reading, where it sends one (llama.cpp's `timings`): from the start of the
   // prefill to the first token, and from there to the last. Queueing is in neither.

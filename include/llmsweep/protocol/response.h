@@ -79,6 +79,17 @@ class ChunkParser {
   std::unique_ptr<State> state_;
 };
 
+// When a read was: its stamp, and what is known of how late that was.
+struct ReadTime {
+  Instant at{};
+  std::optional<Instant> received = {};  // by the kernel; at most `at`
+  bool stalled = false;                  // the host had stalled since the request's read before
+
+  ReadTime(Instant stamp) : at(stamp) {}
+  ReadTime(Instant stamp, std::optional<Instant> by_the_kernel, bool after_a_stall)
+      : at(stamp), received(by_the_kernel), stalled(after_a_stall) {}
+};
+
 class ResponseReader {
  public:
   // `record` is filled in as bytes come; it must outlive the reader. None of its texts holds one of
@@ -104,7 +115,7 @@ class ResponseReader {
 
   // The header block may be raw (CRLF lines) or empty. A 1xx status is ignored.
   void headers(int status, std::string_view header_block, Instant at);
-  void bytes(std::string_view bytes, Instant at, ChunkParser& parser);
+  void bytes(std::string_view bytes, ReadTime time, ChunkParser& parser);
   // The transport's end of the response. Sets outcome, error, output_tokens, token_source and end.
   void end(Instant at, ChunkParser& parser);
   // The transport failed, the request timed out, or it was cancelled. Likewise, with what had been
@@ -158,7 +169,7 @@ class ResponseReader {
   std::string content_type_;  // printable, as the other two
   std::string encoding_;      // a Content-Encoding that nobody asked for
   std::string location_;      // of a redirect
-  std::optional<Instant> last_read_;
+  std::optional<ReadTime> last_read_;
 
   int64_t payloads_ = 0;  // JSON chunks, of whatever content
   bool choices_seen_ = false;

@@ -21,11 +21,12 @@ class TokenTally {
  public:
   struct Piece {
     Instant at{};
-    int64_t count = 0;  // that the chunk itself says; 0: none
+    bool stalled = false;  // its read came after a stall: no gap from or to it is the server's
+    int64_t count = 0;     // that the chunk itself says; 0: none
     size_t text_bytes = 0;
     bool thought = false;
   };
-  // A token-bearing chunk. Adds to record.icl, itl, chunks and coalesced_chunks.
+  // A token-bearing chunk. Adds to record.icl, itl, chunks, coalesced_chunks and gaps_left_out.
   void add(const Piece& piece, RequestRecord& record);
   // A count in a chunk that bears no token; 0 says nothing.
   void add_count(int64_t count);
@@ -62,6 +63,7 @@ class TokenTally {
   enum class Counts { kOpen, kTotals, kAlone };
   struct Arrival {
     Instant at{};
+    bool stalled = false;
     int64_t rise = 0;   // of the running total
     int64_t alone = 0;  // sum of the chunks' own counts
   };
@@ -96,8 +98,8 @@ class TokenTally {
   // The arrival that is still open, and what the next gap starts from.
   Arrival arrival_{};
   int64_t arrival_chunks_ = 0;
-  std::optional<Instant> previous_arrival_;
-  std::optional<Instant> previous_counted_;
+  std::optional<Arrival> previous_arrival_;
+  std::optional<Arrival> previous_counted_;
 
   int64_t first_chunks_ = 0;  // in the first read
   int64_t first_rise_ = 0;

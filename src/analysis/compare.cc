@@ -90,7 +90,9 @@ std::optional<Ratio> ratio_of(const Sides& sides, const Measure& measure) {
   if (!result) return std::nullopt;
   ratio.ratio = result->ratio;
   ratio.ci95 = result->interval;
-  if (sides.baseline.pooled.valid && sides.candidate.pooled.valid) ratio.verdict = result->verdict;
+  const bool valid = sides.baseline.pooled.valid && sides.candidate.pooled.valid;
+  ratio.sound = a.sound && b.sound;
+  if (valid && ratio.sound) ratio.verdict = result->verdict;
   return ratio;
 }
 

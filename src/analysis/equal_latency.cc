@@ -24,7 +24,8 @@ std::optional<double> e2e_of(const LevelStats& level) {
 std::vector<const LevelStats*> usable_levels(const SweepResult& result) {
   std::vector<const LevelStats*> levels;
   for (const LevelStats& level : result.levels) {
-    if (level.pooled.valid && e2e_of(level)) levels.push_back(&level);
+    const bool sound = is_sound(level.pooled, measure_of("e2e"));
+    if (level.pooled.valid && sound && e2e_of(level)) levels.push_back(&level);
   }
   std::sort(levels.begin(), levels.end(),
             [](const LevelStats* a, const LevelStats* b) { return a->point < b->point; });

@@ -54,6 +54,11 @@ std::optional<Obstacle> obstacle_of(const LevelStats& level, const GateRule& rul
     return Obstacle{std::string(sentence(Warning::kTokenCountEstimated)),
                     std::string(remedy(Warning::kTokenCountEstimated))};
   }
+  if (const auto doubt = level.pooled.validity.find(validity_key(rule.measure));
+      level.pooled.valid && doubt != level.pooled.validity.end() && !doubt->second.empty()) {
+    return Obstacle{std::string(sentence(doubt->second.front())),
+                    std::string(remedy(doubt->second.front()))};
+  }
   if (level.pooled.valid) return std::nullopt;
   const auto& reasons = level.pooled.invalid_reasons;
   if (reasons.empty()) return Obstacle{"the file marks it invalid", "measure the level again"};
@@ -63,6 +68,12 @@ std::optional<Obstacle> obstacle_of(const LevelStats& level, const GateRule& rul
     }
   }
   return std::nullopt;
+}
+
+std::string_view refusal_of(const LevelStats& level, const GateRule& rule) {
+  if (!level.pooled.valid) return "is invalid";
+  return is_sound(level.pooled, rule.measure) ? "cannot carry a rule on tokens"
+                                              : "has no sound figure for it";
 }
 
 std::string missing_figure_text(const GateRule& rule) {
@@ -102,12 +113,10 @@ FoundLevel usable_level(const Side& side, const GateRule& rule, LoadPoint point)
                                          levels_list(side.result), value_text(point)))};
   }
   if (const auto obstacle = obstacle_of(*level, rule)) {
-    return {.invalid = invalid_line(
-                rule,
-                fmt::format("the level of {} {}: {}", side.name,
-                            level->pooled.valid ? "cannot carry a rule on tokens" : "is invalid",
-                            obstacle->why),
-                obstacle->next)};
+    return {.invalid = invalid_line(rule,
+                                    fmt::format("the level of {} {}: {}", side.name,
+                                                refusal_of(*level, rule), obstacle->why),
+                                    obstacle->next)};
   }
   if (side.result.source == Source::kMeasured && !is_about_errors(rule) &&
       level->pooled.requests.completed < 1) {

@@ -73,6 +73,7 @@ constexpr std::array kTokenSourceNames = {
 constexpr std::array kInvalidReasonNames = {
     Named<InvalidReason>{InvalidReason::kClientBusy, "client_busy"},
     Named<InvalidReason>{InvalidReason::kClientDelay, "client_delay"},
+    Named<InvalidReason>{InvalidReason::kGapsLeftOut, "gaps_left_out"},
     Named<InvalidReason>{InvalidReason::kSendLateness, "send_lateness"},
     Named<InvalidReason>{InvalidReason::kSlotGap, "slot_gap"},
     Named<InvalidReason>{InvalidReason::kConcurrencyOff, "concurrency_off"},
@@ -84,10 +85,17 @@ constexpr std::array kInvalidReasonNames = {
 };
 constexpr std::array kWarningNames = {
     Named<Warning>{Warning::kClientBusy, "client_busy"},
+    Named<Warning>{Warning::kClientDelayE2e, "client_delay_e2e"},
+    Named<Warning>{Warning::kClientDelayTtft, "client_delay_ttft"},
+    Named<Warning>{Warning::kClientDelayTtfo, "client_delay_ttfo"},
+    Named<Warning>{Warning::kClientDelayTpot, "client_delay_tpot"},
+    Named<Warning>{Warning::kClientDelayItl, "client_delay_itl"},
+    Named<Warning>{Warning::kClientDelayIcl, "client_delay_icl"},
     Named<Warning>{Warning::kHostStall, "host_stall"},
     Named<Warning>{Warning::kReconnects, "reconnects"},
     Named<Warning>{Warning::kTokenCountEstimated, "token_count_estimated"},
     Named<Warning>{Warning::kInputUnverified, "input_unverified"},
+    Named<Warning>{Warning::kInputEstimated, "input_estimated"},
     Named<Warning>{Warning::kCachedTokens, "cached_tokens"},
     Named<Warning>{Warning::kBuffered, "buffered"},
     Named<Warning>{Warning::kCoalesced, "coalesced"},

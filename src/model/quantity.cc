@@ -432,6 +432,15 @@ std::string key_of(const Measure& measure) {
   return key + ":" + std::string(name_of(measure.statistic));
 }
 
+std::string validity_key(const Measure& measure) {
+  if (measure.quantity->distribution == nullptr) return std::string(measure.quantity->key);
+  return fmt::format("{}:{}", measure.quantity->key, name_of(measure.statistic));
+}
+
+bool is_sound(const RunStats& run, const Measure& measure) {
+  return run.validity.empty() || run.validity.count(validity_key(measure)) == 0;
+}
+
 std::string data_key_of(const Measure& measure) {
   const Quantity& quantity = *measure.quantity;
   if (quantity.distribution == nullptr) return std::string(quantity.result_key);

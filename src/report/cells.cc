@@ -55,6 +55,11 @@ bool any_drain(const SweepResult& result) {
   });
 }
 
+bool any_unsound(const SweepResult& result) {
+  return std::any_of(result.levels.begin(), result.levels.end(),
+                     [](const LevelStats& level) { return !level.pooled.validity.empty(); });
+}
+
 std::string interval_note(const SweepResult& result) {
   size_t repeats = 0;
   bool within = false;

@@ -27,6 +27,11 @@ std::string_view load_heading(const SweepResult& result);
 // As the beginning of a heading: "Concurrency".
 std::string capitalised(std::string_view text);
 bool any_drain(const SweepResult& result);
+bool any_unsound(const SweepResult& result);  // a figure of a level is in its validity
+// What stands beside a figure that the client may have made.
+inline constexpr const char* kUnsoundMark = "!";
+inline constexpr const char* kUnsoundNote =
+    "! the client may have made it: not for gate, compare or users (validity in result.json)";
 
 // "95 % interval between 3 repeats", "95 % interval within the run", or empty where none is shown.
 std::string interval_note(const SweepResult& result);

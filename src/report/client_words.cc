@@ -65,7 +65,6 @@ ClientSentence receive_delay(const SweepResult& result) {
   }
   const LevelStats& level = worst(result, &ClientHealth::receive_delay_p99_ms);
   const ClientHealth& client = level.pooled.client;
-  const double limit = std::max(kDelayLimitMs, kDelayLimitOfE2e * level.pooled.e2e.p50.value_or(0));
   std::string text = fmt::format(
       "Received bytes waited {} at the median and {} at p99 between the kernel and the "
       "client's time stamp (worst level: {}).",
@@ -74,7 +73,13 @@ ClientSentence receive_delay(const SweepResult& result) {
     text += fmt::format(" Measuring that took {} of the client's CPU time there.",
                         percent(client.receive_sampling_seconds / client.cpu_seconds));
   }
-  return {client.receive_delay_p99_ms > limit ? Mood::kBad : Mood::kGood, std::move(text)};
+  const auto doubted =
+      std::count_if(result.levels.begin(), result.levels.end(),
+                    [](const LevelStats& each) { return !each.pooled.validity.empty(); });
+  if (doubted == 0) return {Mood::kGood, std::move(text)};
+  text += fmt::format(" At {} of {} levels figures have too much of the client's delay in them.",
+                      doubted, result.levels.size());
+  return {Mood::kBad, std::move(text)};
 }
 
 ClientSentence stalls(const SweepResult& result) {

@@ -25,8 +25,9 @@ Json json_of(const std::optional<Interval>& interval) {
   return Json::array({interval->low, interval->high});
 }
 
-Json verdict_of(const std::optional<Verdict>& verdict) {
-  return verdict ? Json(name_of(*verdict)) : Json("invalid_level");
+std::string verdict_of(const Ratio& ratio) {
+  if (ratio.verdict) return std::string(name_of(*ratio.verdict));
+  return ratio.sound ? "invalid_level" : "invalid_figure";
 }
 
 Json json_of(const std::optional<Ratio>& ratio) {
@@ -35,7 +36,7 @@ Json json_of(const std::optional<Ratio>& ratio) {
           {"candidate", ratio->candidate},
           {"ratio", ratio->ratio},
           {"ci95", json_of(ratio->ci95)},
-          {"verdict", verdict_of(ratio->verdict)}};
+          {"verdict", verdict_of(*ratio)}};
 }
 
 Json json_of(const Target& target) {
@@ -152,8 +153,7 @@ std::string csv_level(const Comparison& comparison, const LevelComparison& level
                                   .candidate = ratio->candidate,
                                   .ratio = ratio->ratio,
                                   .ci95 = ratio->ci95,
-                                  .verdict = std::string(ratio->verdict ? name_of(*ratio->verdict)
-                                                                        : "invalid_level")});
+                                  .verdict = verdict_of(*ratio)});
   }
   return text;
 }

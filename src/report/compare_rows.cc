@@ -206,7 +206,7 @@ std::string target_text(const Target& target) {
 }
 
 std::string verdict_text(const Ratio& ratio) {
-  if (!ratio.verdict) return "invalid level";
+  if (!ratio.verdict) return ratio.sound ? "invalid level" : "invalid figure";
   switch (*ratio.verdict) {
     case Verdict::kBetter:
       return "better";

@@ -68,6 +68,17 @@ std::string names(const std::vector<Kind>& kinds) {
   return join(parts, " ");
 }
 
+// "itl:p99=client_delay+gaps_left_out ttft:p50=client_delay"
+std::string validity_text(const Validity& validity) {
+  std::vector<std::string> parts;
+  for (const auto& [key, reasons] : validity) {
+    std::vector<std::string> why;
+    for (const InvalidReason reason : reasons) why.emplace_back(name_of(reason));
+    parts.push_back(key + "=" + join(why, "+"));
+  }
+  return report::csv_text(join(parts, " "));
+}
+
 void add_system(Line& line, const SweepResult& result) {
   const SystemSpec& system = result.system;
   line.push_back({"name", report::csv_text(result.name)});
@@ -90,6 +101,7 @@ Line line_of(const SweepResult& result, const LevelStats& level) {
   line.push_back({"valid", run.valid ? "true" : "false"});
   line.push_back({"invalid_reasons", names(run.invalid_reasons)});
   line.push_back({"warnings", names(run.warnings)});
+  line.push_back({"validity", validity_text(run.validity)});
   line.push_back({"requests_completed", std::to_string(run.requests.completed)});
   line.push_back({"requests_failed", std::to_string(run.requests.failed)});
   for (const Quantity& quantity : quantities()) {

@@ -21,7 +21,8 @@ std::string cell(const std::string& text, const std::optional<double>& value,
 std::string figure_cell(const Figure& figure, Statistic statistic) {
   const bool with_interval =
       figure.quantity.between_runs != nullptr && statistic == Statistic::kP50;
-  return cell(figure_text(figure) + (figure.with_drain ? " *" : ""),
+  return cell(figure_text(figure) + (figure.sound ? "" : std::string(" ") + kUnsoundMark) +
+                  (figure.with_drain ? " *" : ""),
               figure.value ? figure.value : figure.at_most,
               with_interval ? figure.ci95 : std::nullopt);
 }
@@ -75,6 +76,9 @@ std::string levels_table(const SweepResult& result, const std::vector<Measure>& 
   text += "</tbody></table></div>\n";
   const std::string note = interval_note(result);
   if (!note.empty()) text += "<p class=\"hint\">" + markup(note, 300) + ".</p>\n";
+  if (any_unsound(result)) {
+    text += std::string("<p class=\"hint\">") + markup(kUnsoundNote, 300) + ".</p>\n";
+  }
   if (any_drain(result)) {
     text += "<p class=\"hint\">* with drain: tokens ÷ wall, ramp and drain included.</p>\n";
   }

@@ -33,7 +33,8 @@ std::string levels_markdown(const SweepResult& result, std::span<const Measure> 
     text += "| " + value_text(level.point) + " |";
     for (const Measure& measure : measures) {
       const report::Figure figure(level, measure, result.source);
-      text += " " + report::figure_text(figure) + (figure.with_drain ? " (with drain)" : "") + " |";
+      text += " " + report::figure_text(figure) + (figure.sound ? "" : report::kUnsoundMark) +
+              (figure.with_drain ? " (with drain)" : "") + " |";
       if (report::has_interval_column(measure)) {
         text += " " + report::interval_text(figure.ci95) + " |";
       }
@@ -61,6 +62,9 @@ std::string section(const SweepResult& result, std::span<const Measure> columns)
   text += "\n" + levels_markdown(result, columns);
   const std::string note = report::interval_note(result);
   if (!note.empty()) text += "\n" + report::markdown(note, 1000) + "\n";
+  if (report::any_unsound(result)) {
+    text += "\n" + report::markdown(report::kUnsoundNote, 1000) + "\n";
+  }
   std::string findings;
   for (const report::Finding& finding : report::findings_of(result)) {
     findings +=

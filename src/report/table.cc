@@ -20,7 +20,8 @@ using report::Row;
 constexpr int kNarrowest = 60;
 
 std::string marked_text(const Figure& figure, bool unicode) {
-  return report::figure_text(figure, unicode) + (figure.with_drain ? "*" : "");
+  return report::figure_text(figure, unicode) + (figure.sound ? "" : report::kUnsoundMark) +
+         (figure.with_drain ? "*" : "");
 }
 
 std::string heading(const SweepResult& result, const TableStyle& style) {
@@ -82,6 +83,7 @@ std::string notes(const SweepResult& result, const TableStyle& style) {
   if (report::any_drain(result)) {
     text += "* with drain: tokens / wall, ramp and drain included\n";
   }
+  if (report::any_unsound(result)) text += std::string(report::kUnsoundNote) + "\n";
   for (const report::Finding& finding : report::findings_of(result)) {
     const std::string label(report::label_of(finding));
     const std::string colored = report::paint(label, finding.invalid ? "1;31" : "33", style);

@@ -50,6 +50,21 @@ void JsonShape<std::map<Outcome, int64_t>>::decode(const FilePlace& place,
   }
 }
 
+Json JsonShape<Validity>::encode(const Validity& value) {
+  Json object = Json::object();
+  for (auto [key, reasons] : value) object[key] = llmsweep::encode(reasons);
+  return object;
+}
+
+// Keys may be of a later version's measures.
+void JsonShape<Validity>::decode(const FilePlace& place, Validity& value) {
+  if (!place.value.is_object()) place.fail("must be an object");
+  value.clear();
+  for (const auto& [key, reasons] : place.value.items()) {
+    llmsweep::decode(place.member(reasons, printable(key, 60)), value[key]);
+  }
+}
+
 void JsonShape<std::pair<std::string, std::string>>::decode(
     const FilePlace& place, std::pair<std::string, std::string>& value) {
   place.expect_array();

@@ -71,6 +71,13 @@ struct JsonShape<std::map<Outcome, int64_t>> {
 };
 
 template <>
+struct JsonShape<Validity> {  // {"ttft:p50": ["client_delay"]}
+  static constexpr bool kSpecial = true;
+  static Json encode(const Validity& value);
+  static void decode(const FilePlace& place, Validity& value);
+};
+
+template <>
 struct JsonShape<std::pair<std::string, std::string>> {  // [name, value]
   static constexpr bool kSpecial = true;
   static Json encode(const std::pair<std::string, std::string>& value) {
@@ -202,6 +209,7 @@ void fields(Archive& archive, ClientHealth& value) {
   archive({"slot_gap_p50_ms", "End of a slot's request to the next one sent, ms."},
           value.slot_gap_p50_ms);
   archive({"slot_gap_p99_ms", "The same, p99."}, value.slot_gap_p99_ms);
+  archive({"slot_gap_mean_ms", "The same, mean; null: older files."}, value.slot_gap_mean_ms);
   archive({"reconnects", "Connections opened in the measured part."}, value.reconnects);
   archive({"stalls",
            "Stalls of the host: over 5 ms between two ticks of the watchdog, which are due every 3 "
@@ -214,10 +222,21 @@ void fields(Archive& archive, ClientHealth& value) {
           value.receive_stamps);
   archive({"receive_samples", "Reads that were compared with them."}, value.receive_samples);
   archive({"receive_delay_p50_ms", "Kernel arrival to our stamp, ms."}, value.receive_delay_p50_ms);
+  archive({"receive_delay_mean_ms", "The same, mean; null: older files, or no samples."},
+          value.receive_delay_mean_ms);
+  archive({"receive_delay_p90_ms", "The same, p90; null likewise."}, value.receive_delay_p90_ms);
+  archive({"receive_delay_p95_ms", "The same, p95; null likewise."}, value.receive_delay_p95_ms);
   archive({"receive_delay_p99_ms", "The same, p99."}, value.receive_delay_p99_ms);
   archive({"receive_delay_max_ms", "The same, largest."}, value.receive_delay_max_ms);
-  archive({"receive_sampling_seconds", "What looking at the stamps cost, s of the event loops."},
+  archive({"receive_sampling_seconds",
+           "What looks at the stamps cost that were calls of their own (libcurl), s of the event "
+           "loops."},
           value.receive_sampling_seconds);
+  archive({"gaps", "Gaps between chunks of completed measured requests."}, value.gaps);
+  archive({"gaps_left_out",
+           "Of those, the ones that are in neither ITL nor ICL: at one end the client's host was "
+           "stalled."},
+          value.gaps_left_out);
 }
 
 // What a level and each of its runs have in common.
@@ -226,6 +245,7 @@ void statistics(Archive& archive, RunStats& value) {
   archive("valid", value.valid);
   archive("invalid_reasons", value.invalid_reasons);
   archive("warnings", value.warnings);
+  archive("validity", value.validity);
   archive("requests", value.requests);
   archive("e2e_ms", value.e2e);
   archive("ttft_ms", value.ttft);

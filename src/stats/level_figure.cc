@@ -63,6 +63,7 @@ LevelFigure figure_of(const LevelStats& level, const Measure& measure, const Rea
     figure.ci95 = stored;
     figure.between_runs = true;
   }
+  figure.sound = is_sound(level.pooled, measure);
   figure.with_drain = quantity.of == throughput_of && figure.value && reading.with_drain;
   return figure;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "llmsweep/model/quantity.h"
+#include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/percentile.h"
 #include "stats/derived.h"
 #include "stats/request_stats.h"
@@ -115,6 +116,8 @@ void fill_delays(ClientHealth& client, std::span<const SlotTime> times, LatencyO
     }
     if (time.measured() && time.gap) gaps.push_back(to_ms(*time.gap - time.held));
   }
+  client.slot_gap_mean_ms.reset();
+  if (!gaps.empty()) client.slot_gap_mean_ms = moments_of(gaps).mean;
   std::tie(client.slot_gap_p50_ms, client.slot_gap_p99_ms) = delay_percentiles(std::move(gaps));
   std::tie(client.send_lateness_p50_ms, client.send_lateness_p99_ms) =
       delay_percentiles(std::move(lateness));
@@ -127,12 +130,18 @@ void fill_chunks(ClientHealth& client, std::span<const RequestRecord> records) {
   int64_t whole_tokens = 0;
   client.chunks = 0;
   client.reconnects = 0;
+  client.gaps = 0;
+  client.gaps_left_out = 0;
   for (const RequestRecord& record : records) {
     client.chunks += record.chunks;
     client.reconnects += record.reconnected ? 1 : 0;
     gaps += std::max<int64_t>(0, record.chunks - 1);
     coalesced += record.coalesced_chunks;
     if (record.outcome != Outcome::kOk) continue;
+    if (record.phase == Phase::kMeasured) {
+      client.gaps += static_cast<int64_t>(record.icl.count()) + record.gaps_left_out;
+      client.gaps_left_out += record.gaps_left_out;
+    }
     whole_chunks += record.chunks;
     whole_tokens += record.output_tokens;
   }

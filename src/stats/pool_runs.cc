@@ -66,6 +66,11 @@ void take_worst(ClientHealth& worst, const ClientHealth& run) {
         &ClientHealth::iteration_p99_ms, &ClientHealth::iteration_max_ms}) {
     worst.*figure = std::max(worst.*figure, run.*figure);
   }
+  for (const auto figure :
+       {&ClientHealth::slot_gap_mean_ms, &ClientHealth::receive_delay_mean_ms,
+        &ClientHealth::receive_delay_p90_ms, &ClientHealth::receive_delay_p95_ms}) {
+    if (run.*figure) worst.*figure = std::max((worst.*figure).value_or(0), *(run.*figure));
+  }
 }
 
 ClientHealth pooled_client(const Runs& runs) {
@@ -80,7 +85,8 @@ ClientHealth pooled_client(const Runs& runs) {
     pooled.receive_sampling_seconds += client.receive_sampling_seconds;
     for (const auto count :
          {&ClientHealth::iterations, &ClientHealth::chunks, &ClientHealth::reconnects,
-          &ClientHealth::stalls, &ClientHealth::stalled_requests, &ClientHealth::receive_samples}) {
+          &ClientHealth::stalls, &ClientHealth::stalled_requests, &ClientHealth::receive_samples,
+          &ClientHealth::gaps, &ClientHealth::gaps_left_out}) {
       pooled.*count += client.*count;
     }
     pooled.receive_stamps = pooled.receive_stamps && client.receive_stamps;
@@ -93,6 +99,20 @@ ClientHealth pooled_client(const Runs& runs) {
         static_cast<double>(pooled.chunks) / static_cast<double>(pooled.iterations);
   }
   return pooled;
+}
+
+Validity united_validity(const Runs& runs) {
+  Validity united;
+  for (const RunStats& run : runs) {
+    for (const auto& [key, reasons] : run.validity) {
+      std::vector<InvalidReason>& all = united[key];
+      for (const InvalidReason reason : reasons) {
+        const auto at = std::lower_bound(all.begin(), all.end(), reason);
+        if (at == all.end() || *at != reason) all.insert(at, reason);
+      }
+    }
+  }
+  return united;
 }
 
 template <class Enum>
@@ -122,6 +142,7 @@ LevelStats pool_runs(const LevelContext& level, std::vector<RunStats> runs,
       std::all_of(runs.begin(), runs.end(), [](const RunStats& run) { return run.valid; });
   pooled.invalid_reasons = union_of(runs, &RunStats::invalid_reasons);
   pooled.warnings = union_of(runs, &RunStats::warnings);
+  pooled.validity = united_validity(runs);
   stats.e2e_p50_between_runs_ci95 =
       log_student_interval(values_of(runs, [](const RunStats& run) { return run.e2e.p50; }));
   stats.throughput_between_runs_ci95 = log_student_interval(

@@ -33,7 +33,8 @@ std::vector<const LevelStats*> judged(std::span<const LevelStats> levels, const 
   std::vector<const LevelStats*> result;
   for (const LevelStats& level : levels) {
     const bool known = level.point.concurrency() > 0 && meets(level, target);
-    if (level.pooled.valid && known) result.push_back(&level);
+    const bool sound = is_sound(level.pooled, measure_of(target));
+    if (level.pooled.valid && sound && known) result.push_back(&level);
   }
   std::sort(result.begin(), result.end(),
             [](const LevelStats* a, const LevelStats* b) { return a->point < b->point; });

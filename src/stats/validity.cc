@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
+#include "llmsweep/model/names.h"
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/percentile.h"
 
@@ -33,6 +35,157 @@ class Findings {
   RunStats& stats_;
 };
 
+// Whether the client's delay was measured, and by a version that knows the arrivals of tokens.
+bool is_accounted(const ClientHealth& client) {
+  return client.receive_samples > 0 && client.receive_delay_mean_ms.has_value();
+}
+
+// Fills RunStats::validity.
+class Figures {
+ public:
+  Figures(RunStats& stats, const ValidityInput& input) : stats_(stats), input_(input) {}
+
+  void doubt(const Measure& measure, InvalidReason reason) {
+    add_once(stats_.validity[validity_key(measure)], reason);
+  }
+  void doubt_latencies() {
+    for (const ClientShare& share : input_.shares) {
+      if (share.too_large()) doubt(share.measure, InvalidReason::kClientDelay);
+    }
+    for (const char* key : {"e2e", "ttft", "ttfo", "tpot"}) {
+      const bool judged = std::any_of(
+          input_.shares.begin(), input_.shares.end(),
+          [key](const ClientShare& share) { return share.measure.quantity->key == key; });
+      if (!judged) doubt_by_sample(key, kClientShare, kClientShareMs);
+    }
+  }
+  void doubt_gaps() {
+    for (const char* key : {"itl", "icl"}) {
+      doubt_by_sample(key, kClientShareOfGaps, kClientShareOfGapsMs);
+      const ClientHealth& client = stats_.client;
+      const bool many = static_cast<double>(client.gaps_left_out) >
+                        kGapsLeftOutLimit * static_cast<double>(client.gaps);
+      if (many) doubt_all(key, InvalidReason::kGapsLeftOut);
+    }
+  }
+  // What is made of figures that are in doubt.
+  void doubt_derived() {
+    copy("e2e", Statistic::kP50, {"output_speed", "throughput_per_latency"});
+    copy("tpot", Statistic::kP50, {"decode_speed"});
+    copy("e2e", Statistic::kMean,
+         {"throughput", "steady_throughput", "output_throughput", "throughput_per_gpu",
+          "request_throughput", "throughput_per_latency"});
+    for (const Target& target : input_.goodput) {
+      for (const Statistic statistic : all_values<Statistic>()) {
+        copy(quantity_of(target.metric).key, statistic, {"goodput", "goodput_rps"});
+      }
+    }
+  }
+
+ private:
+  static double delay_ms(const ClientHealth& client, Statistic statistic) {
+    switch (statistic) {
+      case Statistic::kP50:
+        return client.receive_delay_p50_ms;
+      case Statistic::kP90:
+        return client.receive_delay_p90_ms.value_or(client.receive_delay_p99_ms);
+      case Statistic::kP95:
+        return client.receive_delay_p95_ms.value_or(client.receive_delay_p99_ms);
+      case Statistic::kP99:
+        return client.receive_delay_p99_ms;
+      case Statistic::kMean:
+        return client.receive_delay_mean_ms.value_or(client.receive_delay_p50_ms);
+    }
+    return 0;
+  }
+
+  template <class Visit>
+  void for_each_statistic(const char* key, const Visit& visit) const {
+    Measure measure = measure_of(key);
+    for (const Statistic statistic : all_values<Statistic>()) {
+      measure.statistic = statistic;
+      const auto figure = value_of(stats_, measure);
+      if (figure) visit(measure, *figure);
+    }
+  }
+  // By the delay of all reads at the same statistic: what a late last token, or one end of a gap,
+  // may have made of it.
+  void doubt_by_sample(const char* key, double limit, double floor_ms) {
+    if (!is_accounted(stats_.client)) return;
+    const bool per_token = measure_of(key).quantity->key == "tpot";
+    const double tokens = per_token ? std::max(1.0, stats_.output_tokens_mean - 1) : 1;
+    for_each_statistic(key, [&](const Measure& measure, double figure_ms) {
+      const double late_ms = delay_ms(stats_.client, measure.statistic) / tokens;
+      if (late_ms > std::max(floor_ms, limit * figure_ms)) {
+        doubt(measure, InvalidReason::kClientDelay);
+      }
+    });
+  }
+  void doubt_all(const char* key, InvalidReason reason) {
+    for_each_statistic(key, [&](const Measure& measure, double) { doubt(measure, reason); });
+  }
+  void copy(std::string_view key, Statistic statistic,
+            std::initializer_list<const char*> dependants) {
+    Measure measure = measure_of(key);
+    measure.statistic = statistic;
+    const auto found = stats_.validity.find(validity_key(measure));
+    if (found == stats_.validity.end()) return;
+    const std::vector<InvalidReason> reasons = found->second;
+    for (const char* dependant : dependants) {
+      const Measure derived = measure_of(dependant);
+      if (!value_of(stats_, derived)) continue;
+      for (const InvalidReason reason : reasons) doubt(derived, reason);
+    }
+  }
+
+  RunStats& stats_;
+  const ValidityInput& input_;
+};
+
+// The figures that decide whether the level is valid.
+std::vector<Measure> deciding(std::span<const Target> targets) {
+  std::vector<Measure> measures;
+  for (const Target& target : targets) measures.push_back(measure_of(target));
+  if (measures.empty()) measures.push_back(measure_of("e2e"));
+  return measures;
+}
+
+void take_over_doubts(RunStats& stats, std::span<const Target> targets) {
+  Findings findings(stats);
+  for (const Measure& measure : deciding(targets)) {
+    const auto found = stats.validity.find(validity_key(measure));
+    if (found == stats.validity.end()) continue;
+    for (const InvalidReason reason : found->second) findings.invalid_if(true, reason);
+  }
+  constexpr std::pair<std::string_view, Warning> kWarnings[] = {
+      {"e2e:", Warning::kClientDelayE2e},   {"ttft:", Warning::kClientDelayTtft},
+      {"ttfo:", Warning::kClientDelayTtfo}, {"tpot:", Warning::kClientDelayTpot},
+      {"itl:", Warning::kClientDelayItl},   {"icl:", Warning::kClientDelayIcl},
+  };
+  for (const auto& [key, reasons] : stats.validity) {
+    for (const auto& [beginning, warning] : kWarnings) {
+      findings.warn_if(key.starts_with(beginning), warning);
+    }
+  }
+  const bool moved = !stats.validity.empty() || !is_accounted(stats.client);
+  findings.warn_if(stats.client.stalls > 0 && moved, Warning::kHostStall);
+}
+
+// The wait of slots between requests, in their throughput.
+bool slots_wait(const RunStats& run, double limit_ms) {
+  const ClientHealth& client = run.client;
+  if (client.slot_gap_p99_ms <= limit_ms) return false;
+  if (!client.slot_gap_mean_ms) return true;
+  const double gap_ms = *client.slot_gap_mean_ms;
+  return gap_ms > kSlotGapLimit * (run.e2e.mean + gap_ms);
+}
+
+// Of the mean input, where the spec's lengths were estimates.
+double estimate_off(const RunStats& run, const ValidityInput& input) {
+  if (!input.estimated_input_tokens || run.input_tokens_mean == 0) return 0;
+  return std::abs(run.input_tokens_mean / *input.estimated_input_tokens - 1);
+}
+
 double delay_limit_ms(const RunStats& run) {
   return std::max(kDelayLimitMs, kDelayLimitOfE2e * run.e2e.p50.value_or(0));
 }
@@ -54,10 +207,12 @@ void find_reasons(RunStats& run, const ValidityInput& input) {
   const int concurrency = input.point.concurrency();
   const double limit_ms = delay_limit_ms(run);
   findings.invalid_if(client.busy_fraction > kBusyLimit, InvalidReason::kClientBusy);
-  findings.invalid_if(client.receive_delay_p99_ms > limit_ms, InvalidReason::kClientDelay);
+  // Of older files, by the rule of then.
+  findings.invalid_if(!is_accounted(client) && client.receive_delay_p99_ms > limit_ms,
+                      InvalidReason::kClientDelay);
   findings.invalid_if(!closed && client.send_lateness_p99_ms > limit_ms,
                       InvalidReason::kSendLateness);
-  findings.invalid_if(closed && client.slot_gap_p99_ms > limit_ms, InvalidReason::kSlotGap);
+  findings.invalid_if(closed && slots_wait(run, limit_ms), InvalidReason::kSlotGap);
   if (concurrency > 0 && run.achieved_concurrency) {
     const double off = std::abs(*run.achieved_concurrency / concurrency - 1);
     findings.invalid_if(off > kConcurrencyTolerance, InvalidReason::kConcurrencyOff);
@@ -78,11 +233,11 @@ void find_warnings(RunStats& run, const ValidityInput& input) {
   const ClientHealth& client = run.client;
   findings.warn_if(kBusyWarning < client.busy_fraction && client.busy_fraction <= kBusyLimit,
                    Warning::kClientBusy);
-  findings.warn_if(client.stalls > 0, Warning::kHostStall);
   findings.warn_if(client.reconnects > 0, Warning::kReconnects);
   findings.warn_if(run.token_count_estimated, Warning::kTokenCountEstimated);
   findings.warn_if(run.requests.completed > 0 && run.input_tokens_mean == 0,
                    Warning::kInputUnverified);
+  findings.warn_if(estimate_off(run, input) > kTokenTolerance, Warning::kInputEstimated);
   findings.warn_if(run.cached_tokens_mean > kCachedTokensWarning * run.input_tokens_mean ||
                        input.streams.cached_share > kCachedTokensWarning,
                    Warning::kCachedTokens);
@@ -130,13 +285,28 @@ StreamFindings stream_findings(std::span<const RequestRecord> records, RetryAfte
 void judge_run(RunStats& run, const ValidityInput& input) {
   run.invalid_reasons.clear();
   run.warnings.clear();
+  run.validity.clear();
   find_reasons(run, input);
   find_warnings(run, input);
+  Figures figures(run, input);
+  figures.doubt_latencies();
+  figures.doubt_gaps();
+  figures.doubt_derived();
+  take_over_doubts(run, input.targets);
   run.valid = run.invalid_reasons.empty();
 }
 
 void judge_level(LevelStats& level, const ValidityInput& input) {
   RunStats& pooled = level.pooled;
+  Figures figures(pooled, input);
+  for (const ClientShare& share : input.shares) {
+    const bool of_a_run =
+        std::any_of(level.runs.begin(), level.runs.end(),
+                    [&](const RunStats& run) { return value_of(run, share.measure).has_value(); });
+    if (!of_a_run && share.too_large()) figures.doubt(share.measure, InvalidReason::kClientDelay);
+  }
+  figures.doubt_derived();
+  take_over_doubts(pooled, input.targets);
   Findings findings(pooled);
   for (const Target& target : input.targets) {
     const bool enough =

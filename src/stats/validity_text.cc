@@ -9,14 +9,20 @@ std::string_view sentence(InvalidReason reason) {
     case InvalidReason::kClientBusy:
       return "The client's event loop was busy for more than 80 % of the time.";
     case InvalidReason::kClientDelay:
-      return "The client stamped chunks late: p99 of kernel arrival to stamp is over 1 ms and over "
-             "1 % of the median E2E latency.";
+      return "The client was late: from when the kernel had the tokens the figure is another one, "
+             "by "
+             "over 1 % and over 50 us (ITL, ICL: 5 % and 100 us).";
+    case InvalidReason::kGapsLeftOut:
+      return "The client's host stalled so often that over 1 % of the gaps between chunks had to "
+             "be "
+             "left out of ITL and ICL.";
     case InvalidReason::kSendLateness:
       return "The client sent late: p99 of scheduled to sent is over 1 ms and over 1 % of the "
              "median E2E latency.";
     case InvalidReason::kSlotGap:
-      return "The client left slots empty: p99 of the slot gap is over 1 ms and over 1 % of the "
-             "median E2E latency.";
+      return "The client left slots empty: the slot gap is over 1 % of a slot's time, and its p99 "
+             "over "
+             "1 ms and over 1 % of the median E2E latency.";
     case InvalidReason::kConcurrencyOff:
       return "The achieved concurrency is off the asked one by more than 2 %.";
     case InvalidReason::kOutputTokensOff:
@@ -40,6 +46,7 @@ std::string_view remedy(InvalidReason reason) {
     case InvalidReason::kClientBusy:
       return "Raise client.threads, use a faster client machine, or share the load among several.";
     case InvalidReason::kClientDelay:
+    case InvalidReason::kGapsLeftOut:
       return "Run the client on a machine of its own, pin it to idle cores, or raise "
              "client.threads.";
     case InvalidReason::kSendLateness:
@@ -73,8 +80,31 @@ std::string_view sentence(Warning warning) {
     case Warning::kClientBusy:
       return "The client's event loop was busy for more than 30 % of the time: stamps may be tens "
              "of microseconds late, up to a millisecond near 50 %.";
+    case Warning::kClientDelayE2e:
+      return "E2E latency has too much of the client's own delay in it: the figures marked ! "
+             "(validity "
+             "in result.json) are refused by gate and compare.";
+    case Warning::kClientDelayTtft:
+      return "TTFT has too much of the client's own delay in it: the figures marked ! (validity in "
+             "result.json) are refused by gate and compare.";
+    case Warning::kClientDelayTtfo:
+      return "TTFO has too much of the client's own delay in it: the figures marked ! (validity in "
+             "result.json) are refused by gate and compare.";
+    case Warning::kClientDelayTpot:
+      return "TPOT has too much of the client's own delay in it: the figures marked ! (validity in "
+             "result.json) are refused by gate and compare.";
+    case Warning::kClientDelayItl:
+      return "ITL has too much of the client's own delay in it, or too many gaps were left out: "
+             "the "
+             "figures marked ! (validity in result.json) are refused by gate and compare.";
+    case Warning::kClientDelayIcl:
+      return "ICL has too much of the client's own delay in it, or too many gaps were left out: "
+             "the "
+             "figures marked ! (validity in result.json) are refused by gate and compare.";
     case Warning::kHostStall:
-      return "The client's host stalled for more than 5 ms; the requests it overlaps are flagged.";
+      return "The client's host stalled for more than 5 ms where figures are marked for the "
+             "client's "
+             "delay.";
     case Warning::kReconnects:
       return "Connections were opened anew in the measured part.";
     case Warning::kTokenCountEstimated:
@@ -82,6 +112,9 @@ std::string_view sentence(Warning warning) {
              "several; no rule on tokens can pass.";
     case Warning::kInputUnverified:
       return "The server reports no usage.prompt_tokens: input lengths are the planned ones.";
+    case Warning::kInputEstimated:
+      return "The prompts were cut to an estimate, and the input is off by more than 1 % from what "
+             "workload.input_tokens asks for: the server's count is input_tokens_mean.";
     case Warning::kCachedTokens:
       return "The server took more than 1 % of the input tokens from its prefix cache.";
     case Warning::kBuffered:
@@ -128,6 +161,15 @@ std::string_view remedy(Warning warning) {
   switch (warning) {
     case Warning::kClientBusy:
       return "Raise client.threads.";
+    case Warning::kClientDelayE2e:
+    case Warning::kClientDelayTtft:
+    case Warning::kClientDelayTtfo:
+    case Warning::kClientDelayTpot:
+    case Warning::kClientDelayItl:
+    case Warning::kClientDelayIcl:
+      return "Run the client on idle cores of its own or raise client.threads.";
+    case Warning::kInputEstimated:
+      return "Give workload.tokenizer the model's own tokenizer (or `server`).";
     case Warning::kHostStall:
       return "Run the client on a quieter machine; virtual machines that share cores stall.";
     case Warning::kReconnects:

@@ -1,6 +1,7 @@
 #include "sweep/client_health.h"
 
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 #include "llmsweep/stats/percentile.h"
@@ -34,7 +35,11 @@ ClientHealth client_health(const LoadOutcome& outcome, std::span<const Stall> st
   if (!delays.empty()) {
     std::sort(delays.begin(), delays.end());
     health.receive_delay_p50_ms = percentile(delays, 0.50);
+    health.receive_delay_p90_ms = percentile(delays, 0.90);
+    health.receive_delay_p95_ms = percentile(delays, 0.95);
     health.receive_delay_p99_ms = percentile(delays, 0.99);
+    health.receive_delay_mean_ms =
+        std::accumulate(delays.begin(), delays.end(), 0.0) / static_cast<double>(delays.size());
   }
   if (!outcome.iterations.empty()) {
     const Distribution iterations = distribution_of(outcome.iterations);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/model/describe.h"
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/stats/level_stats.h"
 #include "llmsweep/stats/users_at_target.h"
@@ -23,13 +24,25 @@ bool retry_after_cut(const LoadSpec& load, const std::vector<RequestRecord>& rec
          });
 }
 
+// A tokenizer counts the prompts; without one they are cut by the bytes that a token has on
+// average.
+std::optional<double> estimated_input_tokens(const WorkloadSpec& workload) {
+  const bool total = workload.input_scope == InputScope::kTotal;
+  if (!workload.tokenizer.empty() || !workload.input_tokens || !total) return std::nullopt;
+  return mean_tokens(*workload.input_tokens);
+}
+
 RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelContext& level,
                        const std::vector<RequestRecord>& records) {
   RunStats stats = run_stats(
       {.records = records, .repeat = run.id.repeat, .level = level, .client = run.client});
+  const std::vector<ClientShare> shares = client_shares(records, run.id.point.origin());
   judge_run(stats, {.point = run.id.point,
                     .max_error_rate = spec.load.max_error_rate,
                     .targets = spec.targets,
+                    .goodput = spec.goodput,
+                    .shares = shares,
+                    .estimated_input_tokens = estimated_input_tokens(spec.workload),
                     .fillers = spec.load.fillers,
                     .interrupted = run.interrupted,
                     .prompts_reused = spec.workload.reuse == Reuse::kAllow,
@@ -85,7 +98,9 @@ LevelStats summarise_level(const SweepSpec& spec, LoadPoint point,
     std::move(of_run.begin(), of_run.end(), std::back_inserter(all));
   }
   LevelStats level = pool_runs(context, std::move(stats), all);
-  judge_level(level, {.point = point, .targets = spec.targets});
+  const std::vector<ClientShare> shares = client_shares(all, point.origin());
+  judge_level(level,
+              {.point = point, .targets = spec.targets, .goodput = spec.goodput, .shares = shares});
   return level;
 }
 

@@ -142,6 +142,16 @@ TEST(Compare, WithholdsTheVerdictOfAnInvalidLevel) {
   EXPECT_THAT(comparison.equal_latency, IsEmpty());
 }
 
+TEST(Compare, WithholdsTheVerdictOfAFigureThatTheClientMayHaveMade) {
+  const SweepResult a = make_result("a", 1, {{4, {100, 101}}});
+  SweepResult b = make_result("b", 1, {{4, {50, 51}}});
+  b.levels[0].pooled.validity = {{"e2e:p50", {InvalidReason::kClientDelay}}};
+  const Comparison comparison = compare(a, b);
+  EXPECT_FALSE(comparison.levels[0].ratio_of(measure_of("e2e"))->verdict);
+  EXPECT_FALSE(comparison.levels[0].ratio_of(measure_of("e2e"))->sound);
+  EXPECT_TRUE(comparison.levels[0].ratio_of(measure_of("throughput"))->verdict);
+}
+
 TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
   const SweepResult a = make_result("a", 1, kSlow);
   SweepResult b = make_result("b", 1, kSlow);

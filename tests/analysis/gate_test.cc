@@ -58,6 +58,17 @@ TEST(Gate, DecidesALatencyByItsOneSidedIntervalBetweenRuns) {
   EXPECT_EQ(line_of(result, "e2e:p99@c8 <= 12s").outcome, kFail);
 }
 
+TEST(Gate, RefusesAFigureThatTheClientMayHaveMadeAndNotTheLevel) {
+  SweepResult result = measured();
+  result.levels[1].pooled.validity = {{"ttft:p50", {InvalidReason::kClientDelay}}};
+  const GateLine line = line_of(result, "ttft:p50@c8 <= 100s");
+  EXPECT_EQ(line.outcome, kInvalid);
+  EXPECT_THAT(line.why, HasSubstr("no sound figure for it: The client was late"));
+  EXPECT_EQ(line_of(result, "e2e:p50@c8 <= 15s").outcome, kPass);
+  EXPECT_EQ(line_of(result, "ttft:p50@c1 <= 100s").outcome, kPass);
+  EXPECT_EQ(line_of(measured(), result, "ttft@c8 by 50%").outcome, kInvalid);
+}
+
 // By hand: logs of {11900, 12000, 12050}, s = 0.006384, t(2, 0.95) = 2.91999, half 0.010762.
 TEST(Gate, HasStudentsBoundsOfTheLogMedians) {
   const GateLine line = line_of(measured(), "e2e:p50@c8 <= 15s");

@@ -22,6 +22,7 @@ READ_CHUNKS = HERE.parent / "python" / "read_chunks.py"
 # in a result that was rebuilt, and the line of CHANGELOG.md that says so.
 RECOMPUTED = {
     r"users_at_target\[\d+\]\.c_interpolated ": "One median per level",
+    r'(.*\.)?warnings was \[(.*?)(, )?(.*)\], is \[\2(, )?"input_estimated"(, )?\4\]': "`input_estimated`",
 }
 
 

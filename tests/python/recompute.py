@@ -149,6 +149,78 @@ def latencies(records):
     return answer
 
 
+STATISTICS = ("p50", "p90", "p95", "p99", "mean")
+
+
+def late(record, token):
+    """By how much our stamp of the token is later than the kernel's receipt, ms; None: not known."""
+    delay = record.get(f"{token}_delay_ns")
+    return None if delay is None else delay / 1e6
+
+
+def twice(records, metric):
+    """The samples from our stamps and from the kernel's arrivals, and how many of the latter there are."""
+    ours, kernels, known = [], [], 0
+    for r in records:
+        if metric == "e2e":
+            value, share = ms(r, "last_token_ns"), late(r, "last_token")
+        elif metric == "ttft":
+            value, share = ttft(r), late(r, "first_token")
+        elif metric == "ttfo":
+            value, share = ms(r, "first_answer_token_ns"), late(r, "first_answer_token")
+        else:
+            value, share = tpot(r), None
+            first, last = late(r, "first_token"), late(r, "last_token")
+            divisor = streamed_tokens(r) - r["first_chunk_tokens"]
+            if first is not None and last is not None and divisor > 0:
+                share = (last - first) / divisor
+        if value is not None:
+            ours.append(value)
+            kernels.append(value - (share or 0))
+            known += share is not None
+    return ours, kernels, known
+
+
+def doubts(run, ok):
+    """docs/metrics.md, "Is the figure valid?": what is in `validity` of latencies and gaps, without reasons.
+
+    What only the client can know, the delay of its sample of reads, is taken from the run."""
+    found, client = set(), run["client"]
+
+    def sampled(metric, statistic, limit, floor, tokens=1.0):
+        delay = client.get(f"receive_delay_{statistic}_ms")
+        if delay is None:
+            delay = client[f"receive_delay_{'p50' if statistic == 'mean' else 'p99'}_ms"]
+        figure = run[f"{metric}_ms"][statistic]
+        if client["receive_samples"] and figure is not None:
+            if delay / tokens > max(floor, limit * figure):
+                found.add(f"{metric}:{statistic}")
+
+    for metric in ("e2e", "ttft", "ttfo", "tpot"):
+        ours, kernels, known = twice(ok, metric)
+        if ours and known >= 0.95 * len(ours):
+            ours, kernels = distribution(ours), distribution(kernels)
+            for statistic in STATISTICS:
+                if ours[statistic] is not None:
+                    share = abs(ours[statistic] - kernels[statistic])
+                    if share > max(0.05, 0.01 * kernels[statistic]):
+                        found.add(f"{metric}:{statistic}")
+        else:
+            tokens = max(1.0, run["output_tokens_mean"] - 1) if metric == "tpot" else 1.0
+            for statistic in STATISTICS:
+                sampled(metric, statistic, 0.01, 0.05, tokens)
+    gaps = sum(weight for r in ok for _, weight in r["icl_hist"])
+    left_out = sum(r.get("gaps_left_out", 0) for r in ok)
+    check("gaps", gaps + left_out, client["gaps"])
+    check("gaps_left_out", left_out, client["gaps_left_out"])
+    for metric in ("itl", "icl"):
+        for statistic in STATISTICS:
+            sampled(metric, statistic, 0.05, 0.1)
+            if left_out > 0.01 * (gaps + left_out) and run[f"{metric}_ms"][statistic] is not None:
+                found.add(f"{metric}:{statistic}")
+    return found
+
+
 def overlap(a, b, low, high):
     return max(0, min(b, high) - max(a, low))
 
@@ -258,6 +330,11 @@ def main(folder):
             check(f"{where}.completed", len(ok), run["requests"]["completed"])
             check(f"{where}.failed", len(measured) - len(ok), run["requests"]["failed"])
             compare_distributions(where, latencies(of_run), run)
+            if "validity" in run:
+                stated = {key for key in run["validity"] if ":" in key}
+                computed = doubts(run, ok)
+                if computed != stated:
+                    FAILURES.append(f"{where}.validity: computed {sorted(computed)}, stated {sorted(stated)}")
             run_rates.append(rates(of_run, concurrency, gpus, fillers))
             for name, value in run_rates[-1].items():
                 check(f"{where}.{name}", value, run[name])
@@ -270,7 +347,8 @@ def main(folder):
     for target in result["users_at_target"]:
         passing = 0
         for level in sorted(result["levels"], key=lambda level: level["concurrency"]):
-            if not level["valid"] or target["statistic"] != "p50":
+            doubted = f"{target['metric']}:{target['statistic']}" in level.get("validity", {})
+            if not level["valid"] or doubted or target["statistic"] != "p50":
                 continue
             medians = [run["e2e_ms"]["p50"] for run in level["runs"] if run["e2e_ms"]["p50"]]
             median = geometric_mean(medians) if len(medians) > 1 else level["e2e_ms"]["p50"]

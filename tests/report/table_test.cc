@@ -92,6 +92,17 @@ TEST(LevelTable, ShowsABoundAsABound) {
   EXPECT_THAT(level_table(result, {}), Not(HasSubstr("*")));
 }
 
+TEST(LevelTable, MarksAFigureThatTheClientMayHaveMade) {
+  SweepResult result = sample::empty_result("gb200", 4);
+  result.levels = {sample::level(1, 5801, 272, 4), sample::level(8, 14679, 872, 4)};
+  EXPECT_THAT(level_table(result, {.width = 110}), Not(HasSubstr("! the client")));
+  result.levels[1].pooled.validity = {{"e2e:p50", {InvalidReason::kClientDelay}}};
+  const std::string text = level_table(result, {.width = 110});
+  EXPECT_THAT(text, HasSubstr(" 14,679! "));
+  EXPECT_THAT(text, HasSubstr(" 5,801 "));
+  EXPECT_THAT(text, HasSubstr("! the client may have made it"));
+}
+
 TEST(LevelTable, SaysThatNothingWasMeasured) {
   EXPECT_THAT(level_table(SweepResult{}, {}), HasSubstr("no level was measured"));
 }

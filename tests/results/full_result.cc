@@ -34,6 +34,7 @@ ClientHealth client() {
           .send_lateness_p99_ms = 0.2,
           .slot_gap_p50_ms = 0.1,
           .slot_gap_p99_ms = 0.4,
+          .slot_gap_mean_ms = 0.11,
           .reconnects = 1,
           .stalls = 2,
           .stall_max_ms = 7.5,
@@ -41,9 +42,14 @@ ClientHealth client() {
           .receive_stamps = true,
           .receive_samples = 99,
           .receive_delay_p50_ms = 0.015,
+          .receive_delay_mean_ms = 0.016,
+          .receive_delay_p90_ms = 0.03,
+          .receive_delay_p95_ms = 0.04,
           .receive_delay_p99_ms = 0.05,
           .receive_delay_max_ms = 1.1,
-          .receive_sampling_seconds = 0.02};
+          .receive_sampling_seconds = 0.02,
+          .gaps = 5000,
+          .gaps_left_out = 4};
 }
 
 RunStats run(int repeat) {
@@ -52,6 +58,8 @@ RunStats run(int repeat) {
   run.valid = false;
   run.invalid_reasons = {InvalidReason::kClientBusy, InvalidReason::kErrors};
   run.warnings = {Warning::kHostStall, Warning::kWithDrain};
+  run.validity = {{"itl:p99", {InvalidReason::kClientDelay, InvalidReason::kGapsLeftOut}},
+                  {"ttft:p50", {InvalidReason::kClientDelay}}};
   run.requests = {.completed = 80,
                   .failed = 3,
                   .by_outcome = {{Outcome::kOk, 80}, {Outcome::kTimeout, 3}},
@@ -179,6 +187,10 @@ RequestRecord full_record() {
   record.first_answer_token = from_ns(1'000'000'005);
   record.last_token = from_ns(9'000'000'000'000'000'006);
   record.first_choice = from_ns(1'000'000'004);
+  record.first_token_delay = Duration(21'000);
+  record.first_answer_token_delay = Duration(22'000);
+  record.last_token_delay = Duration(23'000);
+  record.gaps_left_out = 6;
   record.last_choice = from_ns(9'000'000'000'000'000'007);
   record.end = from_ns(9'000'000'000'000'000'007);
   record.planned_input_tokens = 2400;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <set>
 #include <string>
@@ -76,8 +77,6 @@ TEST(JudgeRun, NamesEachReasonJustAboveItsLimitAndNotAtIt) {
   const std::vector<Case> cases = {
       {InvalidReason::kClientBusy, 0.8,
        [](RunStats& run, double value) { run.client.busy_fraction = value; }},
-      {InvalidReason::kClientDelay, 15,
-       [](RunStats& run, double value) { run.client.receive_delay_p99_ms = value; }},
       {InvalidReason::kSlotGap, 15,
        [](RunStats& run, double value) { run.client.slot_gap_p99_ms = value; }},
       {InvalidReason::kConcurrencyOff, 8 * 1.02,
@@ -172,11 +171,12 @@ TEST(JudgeRun, ForgetsWhatAnEarlierJudgementFound) {
 TEST(JudgeRun, WarnsOfEachThingAlone) {
   const std::vector<std::pair<Warning, std::function<void(RunStats&, ValidityInput&)>>> cases = {
       {Warning::kClientBusy, [](RunStats& run, auto&) { run.client.busy_fraction = 0.31; }},
-      {Warning::kHostStall, [](RunStats& run, auto&) { run.client.stalls = 1; }},
       {Warning::kReconnects, [](RunStats& run, auto&) { run.client.reconnects = 1; }},
       {Warning::kTokenCountEstimated,
        [](RunStats& run, auto&) { run.token_count_estimated = true; }},
       {Warning::kInputUnverified, [](RunStats& run, auto&) { run.input_tokens_mean = 0; }},
+      {Warning::kInputEstimated,
+       [](RunStats&, auto& input) { input.estimated_input_tokens = 2000; }},
       {Warning::kCachedTokens, [](RunStats& run, auto&) { run.cached_tokens_mean = 25; }},
       {Warning::kPromptsReused, [](RunStats&, auto& input) { input.prompts_reused = true; }},
       {Warning::kLittlesLaw, [](RunStats& run, auto&) { run.littles_law_error = 0.051; }},
@@ -201,6 +201,204 @@ TEST(JudgeRun, WarnsOfEachThingAlone) {
     EXPECT_TRUE(run.valid) << name_of(warning);
     EXPECT_EQ(run.warnings, std::vector{warning}) << name_of(warning);
   }
+}
+
+// Of E2E at its median, in ms: ours and the kernel's.
+ClientShare share_of(const char* key, double ours_ms, double kernels_ms) {
+  return {.measure = measure_of(key), .ours_ms = ours_ms, .kernels_ms = kernels_ms};
+}
+
+TEST(ClientShare, MayBeAHundredthOfTheFigureOrFiftyMicroseconds) {
+  EXPECT_FALSE(share_of("e2e", 1014.9, 1005).too_large());
+  EXPECT_TRUE(share_of("e2e", 1015.2, 1005).too_large());
+  EXPECT_TRUE(share_of("e2e", 994.8, 1005).too_large());  // a late start makes TPOT shorter
+  EXPECT_FALSE(share_of("ttft", 2.049, 2).too_large());
+  EXPECT_TRUE(share_of("ttft", 2.051, 2).too_large());
+}
+
+TEST(JudgeRun, DoubtsTheFigureAndNotTheLevelWhereNoTargetIsOfIt) {
+  const std::vector<ClientShare> shares = {share_of("e2e", 1500, 1499), share_of("ttft", 22, 20)};
+  const RunStats run = judged([&](RunStats&, ValidityInput& input) { input.shares = shares; });
+  EXPECT_TRUE(run.valid);
+  EXPECT_EQ(run.validity, (Validity{{"ttft:p50", {InvalidReason::kClientDelay}}}));
+  EXPECT_EQ(run.warnings, std::vector{Warning::kClientDelayTtft});
+  EXPECT_FALSE(is_sound(run, measure_of("ttft")));
+  EXPECT_TRUE(is_sound(run, measure_of("e2e")));
+}
+
+TEST(JudgeRun, CallsTheLevelInvalidWhereTheTargetsFigureIsInDoubt) {
+  const std::vector<ClientShare> shares = {share_of("e2e", 1500, 1499), share_of("ttft", 22, 20)};
+  const std::vector<Target> targets = {{.metric = Metric::kTtft, .max = seconds(1)}};
+  expect_only(judged([&](RunStats&, ValidityInput& input) {
+                input.shares = shares;
+                input.targets = targets;
+              }),
+              InvalidReason::kClientDelay);
+  const std::vector<ClientShare> late_end = {share_of("e2e", 1530, 1500)};
+  const auto with_late_end = [&](std::span<const Target> of) {
+    return judged([&](RunStats&, ValidityInput& input) {
+      input.shares = late_end;
+      input.targets = of;
+    });
+  };
+  expect_only(with_late_end({}), InvalidReason::kClientDelay);  // without targets: the median E2E
+  EXPECT_TRUE(with_late_end(targets).valid);
+}
+
+TEST(JudgeRun, DoubtsWhatIsMadeOfAFigureInDoubt) {
+  const std::vector<ClientShare> shares = {share_of("tpot", 11, 10)};
+  const RunStats run = judged([&](RunStats& stats, ValidityInput& input) {
+    input.shares = shares;
+    stats.decode_speed_tps = 90;
+  });
+  EXPECT_FALSE(is_sound(run, measure_of("decode_speed")));
+  EXPECT_TRUE(is_sound(run, measure_of("output_speed")));
+}
+
+TEST(JudgeRun, JudgesGapsByTheSampledDelayAtTheSameStatistic) {
+  const auto with_delay = [](double p99_ms) {
+    return judged([&](RunStats& run, ValidityInput&) {
+      run.itl = {.count = 10'000, .mean = 10, .p50 = 10, .p90 = 11, .p95 = 12, .p99 = 20};
+      run.client.receive_samples = 1000;
+      run.client.receive_delay_p50_ms = 0.02;
+      run.client.receive_delay_mean_ms = 0.03;
+      run.client.receive_delay_p90_ms = 0.05;
+      run.client.receive_delay_p95_ms = 0.06;
+      run.client.receive_delay_p99_ms = p99_ms;
+    });
+  };
+  EXPECT_TRUE(with_delay(0.99).validity.empty());
+  EXPECT_EQ(with_delay(1.01).validity, (Validity{{"itl:p99", {InvalidReason::kClientDelay}}}));
+}
+
+TEST(JudgeRun, JudgesByTheSampledDelayWhereTheArrivalsAreNotKnown) {
+  const auto with_delay = [](double p50_ms) {
+    return judged([&](RunStats& run, ValidityInput&) {
+      run.client.receive_samples = 1000;
+      run.client.receive_delay_mean_ms = 1;
+      run.client.receive_delay_p50_ms = run.client.receive_delay_p99_ms = p50_ms;
+    });
+  };
+  EXPECT_TRUE(with_delay(14.9).valid);
+  EXPECT_FALSE(with_delay(15.1).valid);
+}
+
+TEST(JudgeRun, RefusesGapsOfWhichOneInAHundredWasLeftOut) {
+  const auto with_left_out = [](int64_t left_out) {
+    return judged([&](RunStats& run, ValidityInput&) {
+      run.itl = run.icl = {.count = 10'000, .mean = 10, .p50 = 10};
+      run.client.gaps = 10'000;
+      run.client.gaps_left_out = left_out;
+    });
+  };
+  EXPECT_TRUE(with_left_out(100).validity.empty());
+  const RunStats run = with_left_out(101);
+  EXPECT_TRUE(run.valid);
+  EXPECT_EQ(run.validity.at("itl:p50"), std::vector{InvalidReason::kGapsLeftOut});
+  EXPECT_EQ(run.warnings, (std::vector{Warning::kClientDelayItl, Warning::kClientDelayIcl}));
+}
+
+TEST(JudgeRun, SpeaksOfStallsOnlyWhereAFigureIsInDoubt) {
+  const std::vector<ClientShare> shares = {share_of("ttft", 22, 20)};
+  const auto with_stalls = [&](bool moved) {
+    return judged([&](RunStats& run, ValidityInput& input) {
+      run.client.stalls = 3;
+      run.client.receive_samples = 1000;
+      run.client.receive_delay_mean_ms = 0.02;
+      if (moved) input.shares = shares;
+    });
+  };
+  EXPECT_TRUE(with_stalls(false).warnings.empty());
+  EXPECT_EQ(with_stalls(true).warnings,
+            (std::vector{Warning::kClientDelayTtft, Warning::kHostStall}));
+}
+
+TEST(JudgeRun, JudgesARunOfAnOlderVersionByItsRule) {
+  const auto with_delay = [](double p99_ms) {
+    return judged([&](RunStats& run, ValidityInput&) {
+      run.client.stalls = 1;
+      run.client.receive_samples = 1000;
+      run.client.receive_delay_p50_ms = 1;
+      run.client.receive_delay_p99_ms = p99_ms;
+    });
+  };
+  EXPECT_EQ(with_delay(14.9).warnings, std::vector{Warning::kHostStall});
+  EXPECT_TRUE(with_delay(14.9).valid && with_delay(14.9).validity.empty());
+  expect_only(with_delay(15.1), InvalidReason::kClientDelay);
+}
+
+TEST(JudgeRun, AllowsSlotGapsThatAreRare) {
+  const auto with_mean = [](double mean_ms) {
+    return judged([&](RunStats& run, ValidityInput&) {
+      run.client.slot_gap_p99_ms = 40;
+      run.client.slot_gap_mean_ms = mean_ms;
+    });
+  };
+  EXPECT_TRUE(with_mean(15).valid);
+  expect_only(with_mean(15.3), InvalidReason::kSlotGap);
+}
+
+// 200 requests of 100 ms, 20 ms to the first token, 8 of 9 tokens after it.
+std::vector<RequestRecord> on_time() {
+  std::vector<testing::Request> requests;
+  for (int i = 0; i < 200; ++i) {
+    const double sent = i * 200.0;
+    requests.push_back({.sent = sent, .first = sent + 20, .last = sent + 100, .tokens = 9});
+  }
+  auto records = testing::records_of(requests);
+  for (RequestRecord& record : records) {
+    record.first_token_delay = record.first_answer_token_delay = record.last_token_delay =
+        Duration(0);
+  }
+  return records;
+}
+
+const ClientShare& find_share(const std::vector<ClientShare>& shares, const char* key,
+                              Statistic statistic) {
+  return *std::find_if(shares.begin(), shares.end(), [&](const ClientShare& share) {
+    return share.measure.quantity->key == key && share.measure.statistic == statistic;
+  });
+}
+
+TEST(ClientShares, AreTheDifferenceAtEachStatistic) {
+  auto records = on_time();
+  for (size_t i = 0; i < 30; ++i) records[i].last_token_delay = from_ms(40);
+  const auto shares = client_shares(records, LatencyOrigin::kSent);
+  // 30 of 200 ended 40 ms before their stamp: the median stays, the mean moves by 6 ms.
+  EXPECT_DOUBLE_EQ(find_share(shares, "e2e", Statistic::kP50).kernels_ms, 100);
+  EXPECT_DOUBLE_EQ(find_share(shares, "e2e", Statistic::kMean).ours_ms, 100);
+  EXPECT_NEAR(find_share(shares, "e2e", Statistic::kMean).kernels_ms, 94, 1e-9);
+  EXPECT_NEAR(find_share(shares, "tpot", Statistic::kMean).ours_ms, 10, 1e-9);
+  EXPECT_NEAR(find_share(shares, "tpot", Statistic::kMean).kernels_ms, 10 - 0.15 * 40 / 8, 1e-9);
+  EXPECT_DOUBLE_EQ(find_share(shares, "ttft", Statistic::kMean).kernels_ms, 20);
+}
+
+TEST(ClientShares, NeedTheArrivalsOfNearlyAllRequests) {
+  auto records = on_time();
+  for (size_t i = 0; i < 11; ++i) records[i].first_token_delay.reset();
+  const auto shares = client_shares(records, LatencyOrigin::kSent);
+  const auto has = [&](const char* key) {
+    return std::any_of(shares.begin(), shares.end(), [&](const ClientShare& share) {
+      return share.measure.quantity->key == key;
+    });
+  };
+  EXPECT_TRUE(has("e2e") && has("ttfo"));
+  EXPECT_FALSE(has("ttft") || has("tpot"));
+  EXPECT_TRUE(client_shares({}, LatencyOrigin::kSent).empty());
+}
+
+TEST(JudgeLevel, DoubtsWhatOnlyThePooledRequestsHave) {
+  LevelStats level = testing::level_of(8, 1500, {1500, 1500});
+  ClientShare share = share_of("e2e", 3000, 2000);
+  share.measure.statistic = Statistic::kP99;
+  const std::vector<ClientShare> shares = {share};
+  judge_level(level, {.point = at_concurrency(8), .shares = shares});
+  EXPECT_EQ(level.pooled.validity, (Validity{{"e2e:p99", {InvalidReason::kClientDelay}}}));
+  EXPECT_TRUE(level.pooled.valid);
+  LevelStats judged_by_runs = testing::level_of(8, 1500, {1500, 1500});
+  for (RunStats& run : judged_by_runs.runs) run.e2e.p99 = 2000;
+  judge_level(judged_by_runs, {.point = at_concurrency(8), .shares = shares});
+  EXPECT_TRUE(judged_by_runs.pooled.validity.empty());
 }
 
 TEST(JudgeLevel, WantsEnoughRequestsForEveryTargetsStatistic) {

@@ -112,8 +112,12 @@ RunStats run_judged(const SlowLoad& load) {
     prompts[i].planned_output_tokens = load.tokens + spread * load.tokens / 20;
   }
   const EndpointSpec endpoint{.url = simulator.base_url()};
-  LoadPlan plan{
-      .schedule = make_schedule(spec, point), .prompts = prompts, .run = {.point = point}};
+  const SteadyClock clock;
+  Watchdog watchdog(clock);
+  LoadPlan plan{.schedule = make_schedule(spec, point),
+                .prompts = prompts,
+                .run = {.point = point},
+                .pulse = &watchdog.pulse()};
   for (const Prompt& prompt : prompts) {
     plan.bodies.push_back(std::make_shared<const std::string>(
         render_request(endpoint, "simulated", endpoint.request_fields, prompt)));
@@ -124,16 +128,19 @@ RunStats run_judged(const SlowLoad& load) {
                         .max_connections = static_cast<size_t>(load.streams)}),
       load.burn));
 
-  const SteadyClock clock;
   LoadControl control;
-  Watchdog watchdog(clock);
   const Burners burners(load.burners_beside);
   const LoadOutcome outcome =
       run_loops(plan, clients, clock, control, [](const RequestRecord&) {}, {.tick = [] {}});
   RunStats stats = run_stats({.records = outcome.records,
                               .level = {.point = point, .gpus = 1},
                               .client = client_health(outcome, watchdog.stop())});
-  judge_run(stats, {.point = point});
+  const std::vector<ClientShare> shares = client_shares(outcome.records, point.origin());
+  const std::vector<Target> targets = {{.metric = Metric::kTtft, .max = std::chrono::seconds(1)}};
+  judge_run(stats,
+            {.point = point,
+             .targets = load.of_ttft ? std::span<const Target>(targets) : std::span<const Target>(),
+             .shares = shares});
   return stats;
 }
 

@@ -19,6 +19,7 @@ class SlowClient final : public HttpClient {
 
   void start(RequestId id, const HttpRequest& request) override { client_->start(id, request); }
   void cancel(RequestId id) override { client_->cancel(id); }
+  void watch(RequestId id, bool on) override { client_->watch(id, on); }
   void poll(Instant deadline, std::vector<HttpEvent>& events) override;
   const TransportHealth& health() const override { return client_->health(); }
   void reset_health() override { client_->reset_health(); }
@@ -34,6 +35,7 @@ struct SlowLoad {
   int tokens = 80;  // of an answer on average, one every 5 ms
   int requests_per_slot = 3;
   Duration burn{};         // per delivery
+  bool of_ttft = false;    // a target of TTFT decides, else the median E2E
   int burners_beside = 0;  // busy threads on the one core that the client's loop is given
 };
 

@@ -53,7 +53,8 @@ struct Ratio {
   double candidate = 0;
   double ratio = 0;
   std::optional<Interval> ci95;
-  std::optional<Verdict> verdict;
+  std::optional<Verdict> verdict;  // absent: a level is invalid, or the figure of one (not `sound`)
+  bool sound = true;
 };
 
 struct ComparedMeasure {

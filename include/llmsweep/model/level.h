@@ -37,6 +37,7 @@ struct Distribution {
 enum class InvalidReason {
   kClientBusy,
   kClientDelay,      // measured kernel arrival → stamp
+  kGapsLeftOut,      // over 1 % of the gaps, since the client's host was stalled
   kSendLateness,     // open loop
   kSlotGap,          // closed loop
   kConcurrencyOff,   // achieved concurrency off by more than 2 %
@@ -48,11 +49,18 @@ enum class InvalidReason {
 };
 
 enum class Warning {
-  kClientBusy,  // over 30 %
-  kHostStall,
+  kClientBusy,      // over 30 %
+  kClientDelayE2e,  // a figure of this metric is in RunStats::validity
+  kClientDelayTtft,
+  kClientDelayTtfo,
+  kClientDelayTpot,
+  kClientDelayItl,
+  kClientDelayIcl,
+  kHostStall,  // and a figure is in RunStats::validity
   kReconnects,
   kTokenCountEstimated,  // output tokens counted as chunks
   kInputUnverified,      // the server reports no usage.prompt_tokens
+  kInputEstimated,       // no tokenizer: the lengths asked for were estimates, and are off
   kCachedTokens,
   kBuffered,        // answers that came in one read: no TTFT, TPOT or ITL
   kCoalesced,       // most chunks came together with another
@@ -85,6 +93,7 @@ struct ClientHealth {
   double send_lateness_p99_ms = 0;
   double slot_gap_p50_ms = 0;  // end of a slot's request → sent of its next
   double slot_gap_p99_ms = 0;
+  std::optional<double> slot_gap_mean_ms;  // absent: older files
   int64_t reconnects = 0;
   int64_t stalls = 0;  // over 5 ms between two ticks of the watchdog
   double stall_max_ms = 0;
@@ -92,9 +101,14 @@ struct ClientHealth {
   bool receive_stamps = false;   // whether the kernel's stamps could be had
   int64_t receive_samples = 0;
   double receive_delay_p50_ms = 0;  // kernel arrival → our stamp
+  std::optional<double> receive_delay_mean_ms, receive_delay_p90_ms, receive_delay_p95_ms;
   double receive_delay_p99_ms = 0;
   double receive_delay_max_ms = 0;
   double receive_sampling_seconds = 0;  // what looking at the stamps cost
+  // Between chunks of completed measured requests: how many there were, and those that are in
+  // neither ITL nor ICL, since the host was stalled.
+  int64_t gaps = 0;
+  int64_t gaps_left_out = 0;
 
   bool operator==(const ClientHealth&) const = default;
 };
@@ -125,11 +139,16 @@ struct VllmDefinitions {
   bool operator==(const VllmDefinitions&) const = default;
 };
 
+// The figures that the client may have made, and why; what is not in it can be trusted where the
+// level can. By the measure's key with its statistic: "ttft:p50", "itl:p99", "decode_speed".
+using Validity = std::map<std::string, std::vector<InvalidReason>>;
+
 // One run (repeat) of a level.
 struct RunStats {
   int repeat = 0;  // from 0
   bool valid = true;
   std::vector<InvalidReason> invalid_reasons;
+  Validity validity;
   std::vector<Warning> warnings;
   RequestCounts requests;
   Distribution e2e, ttft, ttfo, tpot, itl, icl;

@@ -101,9 +101,12 @@ struct Measure {
 std::vector<Measure> terminal_measures();
 std::vector<Measure> markdown_measures();
 std::vector<Measure> page_measures();
-std::vector<Measure> compared_measures();       // in a comparison's data
-std::vector<Measure> compare_table_measures();  // in its tables
-std::string key_of(const Measure& measure);     // "throughput", "e2e", "e2e:p99"
+std::vector<Measure> compared_measures();          // in a comparison's data
+std::vector<Measure> compare_table_measures();     // in its tables
+std::string key_of(const Measure& measure);        // "throughput", "e2e", "e2e:p99"
+std::string validity_key(const Measure& measure);  // in RunStats::validity: "e2e:p50", "throughput"
+// Whether the figure can be trusted, as far as the client goes; the level is another question.
+bool is_sound(const RunStats& run, const Measure& measure);
 // As a key of JSON and a name in CSV: "throughput_per_gpu_tps", "e2e_p50_ms".
 std::string data_key_of(const Measure& measure);
 std::string title_of(const Measure& measure);  // "Throughput", "Median E2E latency", "TTFT p99"

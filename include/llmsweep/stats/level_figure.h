@@ -24,6 +24,7 @@ struct LevelFigure {
   std::optional<Interval> ci95;
   bool between_runs = false;  // else ci95 is within the run
   bool with_drain = false;    // a throughput that has the drain in it
+  bool sound = true;          // not in the level's validity
 };
 
 LevelFigure figure_of(const LevelStats& level, const Measure& measure, const Reading& reading);

@@ -1,21 +1,31 @@
 // May a run's numbers be believed? Every reason is one enumerator with a sentence and a remedy.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "llmsweep/model/level.h"
 #include "llmsweep/model/load_point.h"
+#include "llmsweep/model/quantity.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
 
 namespace llmsweep {
 
-// The limits of docs/metrics.md, "Is the level valid?".
-constexpr double kBusyLimit = 0.80;        // share of wall time, invalid above
-constexpr double kBusyWarning = 0.30;      // warning above
-constexpr double kDelayLimitMs = 1.0;      // of p99 delays: this …
-constexpr double kDelayLimitOfE2e = 0.01;  // … or this share of the median E2E, if more
+// The limits of docs/metrics.md, "Is the level valid?". The client's share of a figure may be as
+// large as a share of it or as a floor, whichever is more (docs/decisions/0009).
+constexpr double kClientShare = 0.01;         // of E2E, TTFT, TTFO and TPOT
+constexpr double kClientShareMs = 0.05;       // their floor
+constexpr double kClientShareOfGaps = 0.05;   // of ITL and ICL
+constexpr double kClientShareOfGapsMs = 0.1;  // their floor
+constexpr double kGapsLeftOutLimit = 0.01;    // share of the gaps
+constexpr double kSlotGapLimit = 0.01;        // of a slot's time
+constexpr double kBusyLimit = 0.80;           // share of wall time, invalid above
+constexpr double kBusyWarning = 0.30;         // warning above
+constexpr double kDelayLimitMs = 1.0;         // of p99 of slot gap and send lateness: this …
+constexpr double kDelayLimitOfE2e = 0.01;     // … or this share of the median E2E, if more
 constexpr double kConcurrencyTolerance = 0.02;
 constexpr double kTokenTolerance = 0.01;       // output and input tokens against the plan
 constexpr double kCachedTokensWarning = 0.01;  // share of the input tokens
@@ -33,10 +43,30 @@ struct StreamFindings {
 };
 StreamFindings stream_findings(std::span<const RequestRecord> records, RetryAfter retry_after);
 
+// A statistic twice: from our stamps, and from when the kernel had the tokens. The difference is
+// the client's.
+struct ClientShare {
+  Measure measure;
+  double ours_ms = 0;
+  double kernels_ms = 0;
+
+  bool too_large() const;
+};
+// Of E2E, TTFT, TTFO and TPOT of the completed measured requests, as many of them as have the
+// kernel's arrivals of 95 % of the requests. O(n log n).
+std::vector<ClientShare> client_shares(std::span<const RequestRecord> records,
+                                       LatencyOrigin origin);
+
 struct ValidityInput {
   LoadPoint point;  // whether slot gaps, send lateness and concurrency count
   double max_error_rate = LoadSpec{}.max_error_rate;
-  std::span<const Target> targets;  // whose statistics must have enough requests
+  // Whose figures decide whether the level is valid (without any: the median E2E), and must have
+  // enough requests.
+  std::span<const Target> targets;
+  std::span<const Target> goodput = {};
+  std::span<const ClientShare> shares = {};  // client_shares() of what is judged
+  // What the spec asks for where no tokenizer could count it; absent: prompts of their own length.
+  std::optional<double> estimated_input_tokens = {};
   bool fillers = true;
   bool interrupted = false;
   bool prompts_reused = false;
@@ -45,11 +75,12 @@ struct ValidityInput {
   StreamFindings streams;
 };
 
-// Fills valid, invalid_reasons and warnings of one run, each at most once, in declaration order.
-// Needs at least one completed request; what the targets' statistics need is judge_level's.
+// Fills valid, invalid_reasons, validity and warnings of one run, each at most once, in declaration
+// order. Needs at least one completed request; what the targets' statistics need is judge_level's.
 void judge_run(RunStats& run, const ValidityInput& input);
 // After pool_runs: adds what only the pooled level shows (too few requests for a target's
-// statistic, a single repeat) to `pooled`. Idempotent.
+// statistic, a single repeat, the client's share of a figure that no run has) to `pooled`.
+// Idempotent.
 void judge_level(LevelStats& level, const ValidityInput& input);
 
 std::string_view sentence(InvalidReason reason);  // "The client's event loops were busy over …"

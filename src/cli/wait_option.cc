@@ -11,7 +11,8 @@ void add_wait(CLI::App& command, std::string& wait) {
   command
       .add_option("--wait", wait,
                   "How long the check before a run waits for an endpoint that is loading,\n"
-                  "limits requests (2m unless given) or does not listen yet (0s)")
+                  "limits requests (2m unless given), or does not listen yet, behind a proxy\n"
+                  "(502, 504) too (0s)")
       ->type_name("DURATION");
 }
 

@@ -50,6 +50,15 @@ std::optional<int64_t> count_of(const Json& value) {
   return count < 0 ? std::nullopt : std::optional(count);
 }
 
+// How many tokens a model takes, in and out together.
+std::optional<int64_t> context_of(const Json& model) {
+  for (const char* key : {"max_model_len", "context_length", "context_window", "max_context_length",
+                          "max_context_tokens"}) {
+    if (const auto tokens = count_of(at(model, {key}))) return tokens;
+  }
+  return count_of(at(model, {"meta", "n_ctx"}));
+}
+
 }  // namespace
 
 PlainAnswer parse_plain_answer(std::string_view body) {
@@ -74,14 +83,16 @@ PlainAnswer parse_plain_answer(std::string_view body) {
 std::vector<ModelInfo> parse_models(std::string_view body, const Redactor& secrets) {
   std::vector<ModelInfo> models;
   const Json root = parse_list_or_object(body, "/v1/models", secrets);
-  const Json& list = root.is_array() ? root : at(root, {"data"});
-  if (!list.is_array()) return models;
-  for (const Json& entry : list) {
-    ModelInfo model{.id = text_of(at(entry, {"id"}))};
+  const Json* list = root.is_array() ? &root : &at(root, {"data"});
+  if (!list->is_array()) list = &at(root, {"models"});
+  if (!list->is_array()) return models;
+  for (const Json& entry : *list) {
+    ModelInfo model{.id = text_of(entry)};
+    for (const char* key : {"id", "name", "model"}) {
+      if (model.id.empty()) model.id = text_of(at(entry, {key}));
+    }
     if (model.id.empty()) continue;
-    model.max_tokens = count_of(at(entry, {"max_model_len"}));
-    if (!model.max_tokens) model.max_tokens = count_of(at(entry, {"meta", "n_ctx"}));
-    if (!model.max_tokens) model.max_tokens = count_of(at(entry, {"context_length"}));
+    model.max_tokens = context_of(entry);
     models.push_back(std::move(model));
   }
   return models;

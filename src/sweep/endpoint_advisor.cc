@@ -54,8 +54,9 @@ void EndpointAdvisor::unreachable(const std::string& why) {
                           .next = next + unused_proxy()});
 }
 
-void EndpointAdvisor::fail(const Probed& probed, bool listed) {
+void EndpointAdvisor::fail(const Probed& probed, const Known& known) {
   const HttpAnswer& answer = probed.answer;
+  const bool listed = known.listed;
   const std::string what =
       "the endpoint does not answer a probe as a run needs it: " + probed.record.error;
   std::string next = "check endpoint.api, endpoint.model and the server's log";
@@ -63,7 +64,9 @@ void EndpointAdvisor::fail(const Probed& probed, bool listed) {
                                  speaks_of(answer.error, "TLS certificate");
   if (no_protocol_helps) unreachable(answer.error);
   if (probed.refused_access()) refused_access(probed);
-  if (answer.status == 404 || answer.status == 405) not_found(probed, listed);
+  if (probed.redirected()) redirected(probed);
+  const bool absent = answer.status == 404 || answer.status == 405;
+  if (absent && known.likely.empty()) not_found(probed, listed);
   if (answer.timed_out && answer.connected) {
     next = "is the server busy or stuck? Its log may say; a slow one needs a longer time-out";
   } else if (answer.status == 429) {
@@ -72,6 +75,9 @@ void EndpointAdvisor::fail(const Probed& probed, bool listed) {
         "hold keeps to the limit in the run";
   } else if (answer.status == 503) {
     next = "it is loading or overloaded: --wait waits longer than 2m";
+  } else if (probed.nobody_behind_proxy()) {
+    next =
+        "a proxy answers, and not the server behind it: --wait 5m waits for one that is starting";
   } else if (answer.status == 407) {
     next = "the proxy wants a name and a password: endpoint.use_proxy";
   } else if (answer.status == 0 || (!listed && answer.status == 400)) {
@@ -82,13 +88,16 @@ void EndpointAdvisor::fail(const Probed& probed, bool listed) {
     const std::string other = other_base_url();  // a page, say
     if (!other.empty()) next = other;
   }
+  if (!known.likely.empty()) next = known.likely;
   throw MeasurementError({.what = what, .where = probed.url, .next = next});
 }
 
 void EndpointAdvisor::fail_without_model(const Probed& probed, const std::string& problem) {
   const HttpAnswer& answer = probed.answer;
   if (probed.refused_access()) refused_access(probed);
-  if (answer.status == 0 || answer.status == 503 || answer.status == 429) fail(probed);
+  if (probed.redirected()) redirected(probed);
+  const bool not_now = answer.status == 503 || answer.status == 429 || probed.nobody_behind_proxy();
+  if (answer.status == 0 || not_now) fail(probed, {});
   std::string next;
   if (answer.status == 400) next = other_protocol();
   if (next.empty()) next = other_base_url();
@@ -109,6 +118,43 @@ void EndpointAdvisor::refused_access(const Probed& probed) {
   throw MeasurementError({.what = "the endpoint refused access: " + probed.record.error,
                           .where = probed.url,
                           .next = next});
+}
+
+void EndpointAdvisor::redirected(const Probed& probed) {
+  const std::string base = base_url_behind(probed);
+  std::string next = "redirects are not followed: endpoint.url has to lead to the API itself";
+  if (!base.empty() && base != base_url_) {
+    next =
+        fmt::format("did you mean endpoint.url: {}? Redirects are not followed", printable(base));
+  }
+  throw MeasurementError(
+      {.what = "the endpoint does not answer a probe as a run needs it: " + probed.record.error,
+       .where = probed.url,
+       .next = next});
+}
+
+// The base URL whose request is where the answer leads; empty where it leads elsewhere.
+std::string EndpointAdvisor::base_url_behind(const Probed& probed) const {
+  const auto& headers = probed.answer.headers;
+  const auto location = std::find_if(headers.begin(), headers.end(),
+                                     [](const auto& header) { return header.first == "location"; });
+  if (location == headers.end()) return {};
+  std::string target = location->second;
+  if (target.starts_with("//")) {
+    target.insert(0, base_url_.substr(0, base_url_.find("//")));
+  } else if (target.starts_with('/')) {
+    target.insert(0, origin_of(base_url_));
+  }
+  const auto without_query = [](const std::string& url) { return url.substr(0, url.find('?')); };
+  const std::string path =
+      without_query(probed.url)
+          .substr(std::min(without_query(base_url_).size(), probed.url.size()));
+  std::string base = without_query(target);
+  while (base.ends_with('/')) base.pop_back();
+  const bool of_the_api = base.starts_with("http") && !path.empty() && base.ends_with(path);
+  if (!of_the_api) return {};
+  base.resize(base.size() - path.size());
+  return base + base_url_.substr(without_query(base_url_).size());
 }
 
 void EndpointAdvisor::not_found(const Probed& probed, bool listed) {

@@ -21,14 +21,19 @@ class EndpointAdvisor {
 
   // All of them throw MeasurementError.
   [[noreturn]] void unreachable(const std::string& why);
-  // `listed`: /models answered below the same base URL.
-  [[noreturn]] void fail(const Probed& probed, bool listed = false);
+  struct Known {
+    bool listed = false;  // /models answered below the same base URL
+    std::string likely;   // what to do, where the check knows; empty: it does not
+  };
+  [[noreturn]] void fail(const Probed& probed, const Known& known);
   // The spec names no model, and the list of models does neither, for the reason `problem`.
   [[noreturn]] void fail_without_model(const Probed& probed, const std::string& problem);
 
  private:
   [[noreturn]] void refused_access(const Probed& probed);
+  [[noreturn]] void redirected(const Probed& probed);
   [[noreturn]] void not_found(const Probed& probed, bool listed);
+  std::string base_url_behind(const Probed& probed) const;
   std::string other_base_url();
   std::string other_protocol();
   std::string unused_proxy() const;

@@ -78,7 +78,10 @@ class Checker {
   void find_model() {
     const std::vector<ModelInfo> models = list_models();
     result_.model = spec_.endpoint.model;
-    if (result_.model.empty()) result_.model = models.front().id;
+    if (result_.model.empty()) {
+      result_.model = models.front().id;
+      if (models.size() > 1) others_ = names_of({models.begin() + 1, models.end()});
+    }
     for (const ModelInfo& model : models) {
       if (model.id == result_.model) result_.context_tokens = model.max_tokens;
     }
@@ -92,7 +95,7 @@ class Checker {
         prober_.get(url_below(base_url_, "/models"), needed ? kListNeeded : kListNotNeeded);
     const HttpAnswer& answer = probed.answer;
     // Before a byte was sent: the requests would not get there either.
-    if (!answer.error.empty() && !answer.connected) advisor().fail(probed);
+    if (!answer.error.empty() && !answer.connected) advisor().fail(probed, {});
     std::string problem = answer.ok() ? std::string() : probed.record.error;
     std::vector<ModelInfo> models;
     if (answer.ok()) {
@@ -242,10 +245,41 @@ class Checker {
       tokens = std::max(tokens, fewest_tokens_);
       const Probed probed = try_fields(probe, tokens, result_.fields, result_.max_tokens_field);
       if (probed.ok()) return probed.record;
-      if (probed.refused_access() || probed.answer.timed_out) advisor().fail(probed, listed_);
+      if (probed.refused_access() || probed.answer.timed_out) give_up(probed);
       if (raise_tokens(probed.answer, tokens) || drop_named_field(probed.answer)) continue;
-      if (!drop_by_trying(probe, tokens, probed.answer)) advisor().fail(probed, listed_);
+      if (drop_by_trying(probe, tokens, probed.answer)) continue;
+      give_up(probed, may_be_of_another_api(probed.answer) ? other_api(probe) : std::string());
     }
+  }
+
+  [[noreturn]] void give_up(const Probed& probed, std::string likely = {}) {
+    const int status = probed.answer.status;
+    if (likely.empty() && !others_.empty() && (status == 400 || status == 404 || status == 422)) {
+      constexpr size_t kShown = 200;
+      likely = fmt::format(
+          "the spec names no model, and '{}' is the first of the list; name another: "
+          "endpoint.model, of {}",
+          printable(result_.model), printable(others_, kShown));
+    }
+    advisor().fail(probed, {.listed = listed_, .likely = std::move(likely)});
+  }
+
+  static bool may_be_of_another_api(const HttpAnswer& answer) {
+    constexpr std::array kRefusals = {400, 404, 405, 422, 500, 501};
+    return std::find(kRefusals.begin(), kRefusals.end(), answer.status) != kRefusals.end();
+  }
+
+  // A model without a chat template answers completions; a server may serve only one of the two.
+  std::string other_api(const Probe& probe) {
+    EndpointSpec endpoint = spec_.endpoint;
+    endpoint.api = endpoint.api == Api::kChat ? Api::kCompletions : Api::kChat;
+    endpoint.max_tokens_field = result_.max_tokens_field;
+    const Probed probed = prober_.post(
+        url_below(base_url_, path_of(endpoint.api)),
+        render_request(endpoint, result_.model, {},
+                       {.text = probe.text, .planned_output_tokens = tokens_of_probe()}));
+    if (!probed.ok()) return {};
+    return fmt::format("did you mean endpoint.api: {}? It answers", name_of(endpoint.api));
   }
 
   bool raise_tokens(const HttpAnswer& answer, int64_t tokens) {
@@ -341,6 +375,7 @@ class Checker {
   std::vector<int64_t> usage_;  // of the probes, by the first address
   int64_t fewest_tokens_ = 1;   // that the server lets a request ask for
   bool listed_ = false;         // /models answered: the base URL is right
+  std::string others_;          // models that the list has beside the one that was chosen
   bool renamed_once_ = false;
   bool tried_ = false;
   Preflight result_;

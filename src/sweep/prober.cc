@@ -22,8 +22,10 @@ std::string header_block_of(const HttpAnswer& answer) {
   return block;
 }
 
+// 425 and 529: too early, and overloaded, in the words of some gateways.
 bool is_busy(const HttpAnswer& answer) {
-  return answer.status == 503 || answer.status == 429;
+  return answer.status == 503 || answer.status == 429 || answer.status == 425 ||
+         answer.status == 529;
 }
 
 // Reads an answer as a run reads it, while it comes.
@@ -168,6 +170,9 @@ Probed Prober::once(HttpExchange exchange) {
 // Whether it has waited, so that the request is to be sent again.
 bool Prober::waited_for(const Probed& probed) {
   if (probed.answer.refused) return wait({}, options_.patience.absent, probed.answer.error);
+  if (probed.nobody_behind_proxy()) {
+    return wait({}, options_.patience.absent, fmt::format("HTTP {}", probed.answer.status));
+  }
   if (!is_busy(probed.answer)) return false;
   const std::chrono::milliseconds asked(probed.record.retry_after_ms.value_or(0));
   return wait(std::min<std::chrono::milliseconds>(asked, std::chrono::hours(24)),

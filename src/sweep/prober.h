@@ -22,6 +22,12 @@ struct Probed {
 
   bool ok() const { return record.outcome == Outcome::kOk; }
   bool refused_access() const { return answer.status == 401 || answer.status == 403; }
+  // A proxy answers in the place of a server that is not there, or not yet.
+  bool nobody_behind_proxy() const { return answer.status == 502 || answer.status == 504; }
+  bool redirected() const {
+    return answer.status == 301 || answer.status == 302 || answer.status == 303 ||
+           answer.status == 307 || answer.status == 308;
+  }
 };
 
 class Prober {

@@ -81,6 +81,20 @@ TEST(ErrorMessage, IsFoundInErrorBodiesOnly) {
       "[[[[");
 }
 
+TEST(Models, AreReadUnderOtherNames) {
+  for (const char* body :
+       {R"({"models":[{"name":"a","model":"a:7b"},{"model":"b"}]})", R"({"data":["a","b"]})",
+        R"(["a","b"])", R"({"data":[{"name":"a"},{"id":"","name":"b"}]})",
+        R"({"object":"list","data":[{"id":"a"},{"id":"b"}],"models":[{"name":"c"}]})"}) {
+    EXPECT_EQ(parse_models(body), (std::vector<ModelInfo>{{.id = "a"}, {.id = "b"}})) << body;
+  }
+  EXPECT_EQ(parse_models(R"({"data":[{"id":"a","context_window":8192},)"
+                         R"({"id":"b","max_context_length":4096}]})"),
+            (std::vector<ModelInfo>{{"a", 8192}, {"b", 4096}}));
+  EXPECT_TRUE(parse_models(R"({"data":{},"models":7})").empty());
+  EXPECT_TRUE(parse_models(R"({"data":[7,null,{}]})").empty());
+}
+
 TEST(Models, MayBeABareList) {
   const std::vector<ModelInfo> models =
       parse_models(R"([{"id": "a", "context_length": 4096}, {"id": "b"}, 3])");

@@ -173,7 +173,7 @@ TEST_F(PreflightCheck, SaysWhyThereIsNoList) {
 }
 
 TEST_F(PreflightCheck, WaitsWhereTheServerIsLoadingOrLimitsRequests) {
-  for (const int status : {503, 429}) {
+  for (const int status : {503, 429, 425, 529}) {
     int refused = 0;
     check([&](const HttpExchange& exchange) {
       if (!exchange.body.empty() && refused++ < 3) return refusal(status, "Loading model");
@@ -184,6 +184,91 @@ TEST_F(PreflightCheck, WaitsWhereTheServerIsLoadingOrLimitsRequests) {
     EXPECT_THAT(told_.back(),
                 AllOf(HasSubstr("Loading model"), HasSubstr("2m"), HasSubstr("--wait")));
   }
+}
+
+TEST_F(PreflightCheck, WaitsForAServerBehindAProxyWhereItIsTold) {
+  for (const int status : {502, 504}) {
+    const auto page = [&](const HttpExchange&) {
+      return HttpAnswer{.status = status, .body = "<html>Bad Gateway</html>"};
+    };
+    for (const std::string model : {"", "m"}) {
+      spec_.endpoint.model = model;
+      patience_.absent = {};
+      EXPECT_THAT(failure(page), AllOf(HasSubstr("a proxy answers"), HasSubstr("--wait"))) << model;
+      EXPECT_TRUE(contact_->waits.empty());
+      patience_.absent = std::chrono::minutes(1);
+      int starting = 0;
+      check([&](const HttpExchange& exchange) {
+        return starting++ < 2 ? page(exchange) : usual(exchange);
+      });
+      EXPECT_EQ(contact_->waits.size(), 2u);
+    }
+  }
+}
+
+TEST_F(PreflightCheck, SaysWhereARedirectLeads) {
+  struct Case {
+    std::string from, to, meant;
+  };
+  for (const Case& redirect :
+       {Case{"http://127.0.0.1:8000/v1", "/api/v1", "http://127.0.0.1:8000/api/v1"},
+        Case{"http://127.0.0.1:8000/v1", "https://127.0.0.1:8000/v1", "https://127.0.0.1:8000/v1"},
+        Case{"http://a/v1?api-version=2", "//b/v1", "http://b/v1?api-version=2"}}) {
+    url_ = redirect.from;
+    for (const std::string model : {"", "m"}) {
+      spec_.endpoint.model = model;
+      EXPECT_THAT(failure([&](const HttpExchange& exchange) {
+                    const std::string path =
+                        exchange.body.empty() ? "/models" : "/chat/completions";
+                    return HttpAnswer{.status = exchange.body.empty() ? 301 : 307,
+                                      .headers = {{"location", redirect.to + path + "?x=1"}}};
+                  }),
+                  AllOf(HasSubstr("redirected to "),
+                        HasSubstr("did you mean endpoint.url: " + redirect.meant +
+                                  "? Redirects are not followed")))
+          << redirect.to << model;
+    }
+  }
+  for (const std::string elsewhere : {"/login?next=/v1/models", "/v1/models", "", "ftp:/models"}) {
+    url_ = "http://127.0.0.1:8000/v1";
+    spec_.endpoint.model = "";
+    EXPECT_THAT(failure([&](const HttpExchange&) {
+                  return HttpAnswer{.status = 302, .headers = {{"location", elsewhere}}};
+                }),
+                AllOf(HasSubstr("redirects are not followed"), Not(HasSubstr("did you mean"))))
+        << elsewhere;
+  }
+}
+
+TEST_F(PreflightCheck, SaysWhichApiAnswers) {
+  for (const auto& [status, sentence] :
+       {std::pair(400, "you must provide a chat template"), std::pair(404, "Invalid URL"),
+        std::pair(405, "Method Not Allowed"), std::pair(500, "no template")}) {
+    for (const Api api : {Api::kChat, Api::kCompletions}) {
+      spec_.endpoint.api = api;
+      EXPECT_THAT(
+          failure([&](const HttpExchange& exchange) {
+            const bool chat = exchange.url.find("/chat/") != std::string::npos;
+            const bool requested = chat == (api == Api::kChat);
+            if (!exchange.body.empty() && requested) return refusal(status, sentence);
+            return usual(exchange);
+          }),
+          AllOf(HasSubstr(sentence),
+                HasSubstr(api == Api::kChat ? "did you mean endpoint.api: completions? It answers"
+                                            : "did you mean endpoint.api: chat? It answers")));
+    }
+  }
+}
+
+TEST_F(PreflightCheck, SaysThatItChoseTheModelItself) {
+  const auto embeds = [](const HttpExchange& exchange) {
+    if (!exchange.body.empty()) return refusal(400, "The model does not support chat");
+    return json_answer(200, {{"data", {{{"id", "embedder"}}, {{"id", "talker"}}}}});
+  };
+  EXPECT_THAT(failure(embeds), AllOf(HasSubstr("'embedder' is the first of the list"),
+                                     HasSubstr("endpoint.model, of talker")));
+  spec_.endpoint.model = "embedder";
+  EXPECT_THAT(failure(embeds), Not(HasSubstr("of the list")));
 }
 
 TEST_F(PreflightCheck, WaitsAsLongAsItIsTold) {

@@ -35,8 +35,8 @@ struct Preflight {
 
 // How long the check waits, all of its requests together.
 struct Patience {
-  Duration busy = std::chrono::minutes(2);  // for an endpoint that answers 503 or 429
-  Duration absent{};                        // for one where nobody listens yet
+  Duration busy = std::chrono::minutes(2);  // for an endpoint that answers 503, 429, 425 or 529
+  Duration absent{};  // for one where nobody listens yet, or a proxy says so (502, 504)
 };
 
 struct PreflightOptions {

@@ -21,7 +21,8 @@ add_custom_command(TARGET llmsweep POST_BUILD
 
 install(TARGETS llmsweep)
 install(DIRECTORY configs datasets DESTINATION ${CMAKE_INSTALL_DATADIR}/llmsweep
-  PATTERN "ShareGPT*" EXCLUDE)
+  PATTERN "ShareGPT*" EXCLUDE
+  PATTERN "requests.jsonl" EXCLUDE)  # of datasets/measured: 17 MB that only the repository needs
 install(FILES ${shell_files}/llmsweep
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES ${shell_files}/llmsweep.fish

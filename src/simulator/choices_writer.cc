@@ -15,6 +15,14 @@ std::string finish_json(std::string_view finish) {
   return finish.empty() ? "null" : fmt::format("\"{}\"", finish);
 }
 
+std::string finish_member(std::string_view finish, WireProfile::FinishForm form) {
+  using Form = WireProfile::FinishForm;
+  const std::string value = form == Form::kObject && !finish.empty()
+                                ? fmt::format(R"({{"type":"{}"}})", finish)
+                                : finish_json(finish);
+  return fmt::format(R"(,"{}":{})", form == Form::kCamel ? "finishReason" : "finish_reason", value);
+}
+
 }  // namespace
 
 ChoicesWriter::ChoicesWriter(const WireProfile& wire, Dialect dialect, Answer answer,
@@ -40,9 +48,9 @@ std::string ChoicesWriter::choice_tail(std::string_view finish, const Progress* 
   std::string tail;
   if (wire_.not_json) tail += R"(,"logprob":NaN)";
   if (dialect_ != Dialect::kLlamacpp && dialect_ != Dialect::kTrtllm) tail += R"(,"logprobs":null)";
-  if (!finish.empty() || form_.null_finish_reason) {
-    tail += R"(,"finish_reason":)" + finish_json(finish);
-  }
+  const bool says_finish = !finish.empty() || form_.null_finish_reason;
+  const bool beside = wire_.finish_form == WireProfile::FinishForm::kBeside;
+  if (says_finish && !beside) tail += finish_member(finish, wire_.finish_form);
   if (dialect_ == Dialect::kSglang) tail += R"(,"matched_stop":null)";
   if (dialect_ == Dialect::kTrtllm && progress != nullptr && progress->steps > 0) {
     const double mean =
@@ -50,6 +58,7 @@ std::string ChoicesWriter::choice_tail(std::string_view finish, const Progress* 
     tail += fmt::format(R"(,"avg_decoded_tokens_per_iter":{:.4f})", mean);
   }
   tail += "}]";
+  if (says_finish && beside) tail += finish_member(finish, wire_.finish_form);
   if (progress != nullptr && answer_.continuous_usage) {
     tail += continuous_usage(*progress);
   } else if (wire_.extra_nulls && !(progress != nullptr && usage_in_finish_chunk())) {

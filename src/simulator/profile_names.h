@@ -30,6 +30,11 @@ inline Spellings<WireProfile::Finish> finish_names() {
   using E = WireProfile::Finish;
   return {{"with_last_token", E::kWithLastToken}, {"own_chunk", E::kOwnChunk}};
 }
+inline Spellings<WireProfile::FinishForm> finish_form_names() {
+  using E = WireProfile::FinishForm;
+  return {
+      {"openai", E::kOpenai}, {"object", E::kObject}, {"camel", E::kCamel}, {"beside", E::kBeside}};
+}
 inline Spellings<WireProfile::Usage> usage_names() {
   using E = WireProfile::Usage;
   return {{"own_chunk", E::kOwnChunk},

@@ -35,6 +35,17 @@ const Habit kHabits[] = {
     {"held_back_characters", "wire: {text: held_back}"},
     {"reasoning", "wire: {reasoning_tokens: 9}"},
     {"silent_tokens", "wire: {silent_tokens: 20}"},
+    {"reasoning_in_a_coined_field",
+     "wire: {reasoning_tokens: 9, reasoning_field: internal_thoughts}"},
+    {"finish_as_object",
+     "wire: {finish_form: object, tokens_per_chunk: 2}\n"
+     "faults: [{kind: missing_usage, probability: 1}]"},
+    {"finish_in_camel_case",
+     "wire: {finish_form: camel, finish: own_chunk, tokens_per_chunk: 2}\n"
+     "faults: [{kind: missing_usage, probability: 1}]"},
+    {"finish_beside_the_choices",
+     "wire: {finish_form: beside, tokens_per_chunk: 2}\n"
+     "faults: [{kind: missing_usage, probability: 1}]"},
     {"reasoning_in_details", "wire: {reasoning_tokens: 9, thoughts: details}"},
     {"reasoning_in_parts", "wire: {reasoning_tokens: 9, thoughts: parts}"},
     {"reasoning_beside_completion",
@@ -132,7 +143,8 @@ TEST_P(VerifyHabits, AreVerified) {
   for (const RequestRecord& record : seen.records) {
     EXPECT_EQ(record.outcome, Outcome::kOk) << record.error;
     EXPECT_EQ(record.output_tokens, 24);
-    EXPECT_EQ(record.token_source, TokenSource::kUsage);
+    EXPECT_EQ(record.token_source,
+              name.starts_with("finish_") ? TokenSource::kLimit : TokenSource::kUsage);
     // Read together on a busy machine, they have one instant.
     if (record.first_answer_token > record.first_token) ++thought;
     EXPECT_EQ(record.streamed(), name == "hidden_reasoning" ? 15 : 24);
@@ -151,7 +163,7 @@ TEST_P(VerifyHabits, AreVerified) {
   } else if (name == "hidden_reasoning") {
     EXPECT_EQ(per_request, 15);
   } else if (name == "reasoning_beside_completion" || name.starts_with("usage_of_") ||
-             name == "usage_as_text") {
+             name == "usage_as_text" || name.starts_with("finish_")) {
     EXPECT_EQ(per_request, 12);
   } else if (name == "held_back_characters") {
     EXPECT_EQ(per_request, 24 - 24 / 7);

@@ -32,6 +32,7 @@ THOUGHTS = {
     "reasoning_content": lambda text: {"reasoning_content": text},
     "reasoning": lambda text: {"content": "", "reasoning": text},
     "thinking": lambda text: {"content": "", "thinking": text},
+    "coined": lambda text: {"internal_thoughts": text},
     "details": lambda text: {"reasoning_details": [{"type": "reasoning.text", "text": text, "index": 0}]},
     "blocks": lambda text: {"thinking_blocks": [{"type": "thinking", "thinking": text}]},
     "parts": lambda text: {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}]},
@@ -78,6 +79,7 @@ class Answer:
             self.framing["end"] = "\n"
         self.sin_rate = rng.choice([0, 0, 0, 0.3])
         self.repaired = 0
+        self.finish_form = rng.choice(["finish_reason"] * 4 + ["finishReason", "object", "beside"])
         self.expected = {}
         self.draw()
 
@@ -100,9 +102,15 @@ class Answer:
             self.events.append((f": still there{end}{end}".encode(), 0, False))
 
     def chunk(self, delta, finish=None, **more):
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        choice = {"index": 0, "delta": delta}
         if self.api == "completions":
-            choice = {"index": 0, "text": delta.get("content") or "", "finish_reason": finish}
+            choice = {"index": 0, "text": delta.get("content") or ""}
+        if self.finish_form == "object":
+            choice["finish_reason"] = finish and {"type": finish}
+        elif self.finish_form == "beside":
+            more["finish_reason"] = finish
+        else:
+            choice[self.finish_form] = finish
         return {"id": self.id, "object": "chunk", "created": 1, "model": "m", "choices": [choice], **more}
 
     def no_choice(self, **more):

@@ -81,6 +81,8 @@ struct WireProfile {
   enum class Headers { kEarly, kPrefill, kFirstToken };
   enum class RoleChunk { kNone, kEmpty, kNull };  // content "" or null; sent with the first token
   enum class Finish { kWithLastToken, kOwnChunk };
+  // How a finish reason is said: OpenAI's way, as {"type": …}, as finishReason, beside the choices.
+  enum class FinishForm { kOpenai, kObject, kCamel, kBeside };
   enum class Usage { kOwnChunk, kFinishChunk, kEveryChunk };
   enum class Text { kAscii, kHeldBack, kSplit };  // what happens to characters of several bytes
   enum class ErrorStyle { kObject, kString, kField };
@@ -94,6 +96,7 @@ struct WireProfile {
   Headers headers = Headers::kEarly;
   RoleChunk role_chunk = RoleChunk::kEmpty;
   Finish finish = Finish::kWithLastToken;
+  FinishForm finish_form = FinishForm::kOpenai;
   Usage usage = Usage::kOwnChunk;
   bool usage_always = false;     // without being asked
   int64_t reasoning_tokens = 0;  // the first of the answer come as reasoning

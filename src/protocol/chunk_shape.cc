@@ -39,27 +39,27 @@ size_t end_of_text(std::string_view payload, size_t at, bool& escaped) {
   }
 }
 
-size_t end_of_digits(std::string_view payload, size_t at) {
-  while (at < payload.size() && is_digit(payload[at])) ++at;
-  return at;
-}
+struct PlainNumber {
+  size_t end;  // of its digits
+  std::optional<int64_t> value;
+};
 
-bool is_plain_number(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxDigits && (text.size() == 1 || text[0] != '0') &&
-         std::all_of(text.begin(), text.end(), is_digit);
+// The digits that begin at `at`. No value: they are no number without a sign of up to kMaxDigits.
+PlainNumber plain_number(std::string_view payload, size_t at) {
+  const size_t begin = at;
+  uint64_t value = 0;
+  for (; at < payload.size() && is_digit(payload[at]); ++at) {
+    value = 10 * value + static_cast<uint64_t>(payload[at] - '0');
+  }
+  const size_t digits = at - begin;
+  const bool plain = digits == 1 || (digits > 1 && digits <= kMaxDigits && payload[begin] != '0');
+  return {at, plain ? std::optional(static_cast<int64_t>(value)) : std::nullopt};
 }
 
 // Of printable ASCII without escapes: read as it stands.
 bool is_verbatim(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return c >= ' ' && c <= '~' && c != '\\'; });
-}
-
-// Of at most kMaxDigits of them.
-int64_t number_of(std::string_view digits) {
-  int64_t number = 0;
-  for (const char digit : digits) number = 10 * number + (digit - '0');
-  return number;
 }
 
 // The bits in which eight bytes differ.
@@ -146,7 +146,7 @@ bool ChunkShape::find_values(std::string_view payload, const Chunk& chunk, const
       ++at;
     }
   }
-  return find_texts(payload, chunk) && has_counts(payload, chunk) &&
+  return find_texts(payload, chunk) && has_counts(chunk) &&
          (chunk.model.empty() || (is_verbatim(chunk.model) && !keys.model.empty()));
 }
 
@@ -179,15 +179,12 @@ bool ChunkShape::find_texts(std::string_view payload, const Chunk& chunk) {
 }
 
 // Each count of the chunk stands in it once, under one of its names, and nothing else does.
-bool ChunkShape::has_counts(std::string_view payload, const Chunk& chunk) const {
+bool ChunkShape::has_counts(const Chunk& chunk) const {
   size_t standing = 0;
   for (const Value& value : found_) {
     if (value.role != Role::kCount) continue;
     ++standing;
-    const std::optional<int64_t>& count = chunk.*value.count;
-    if (!count || number_of(payload.substr(value.begin, value.end - value.begin)) != *count) {
-      return false;
-    }
+    if (chunk.*value.count != value.known) return false;
   }
   size_t wanted = 0;
   for (const auto count : {&Chunk::prompt_tokens, &Chunk::completion_tokens, &Chunk::total_tokens,
@@ -217,13 +214,14 @@ void ChunkShape::add_value(std::string_view payload, size_t begin, size_t end, s
               .escaped = text.find('\\') != std::string_view::npos};
   if (text.empty() || is_among(keys.meaningful)) return;
   if (value.number) {
-    if (!is_plain_number(text)) return;
+    const PlainNumber number = plain_number(text, 0);
+    if (number.end != text.size() || !number.value) return;
     const auto known = std::find_if(keys.counts.begin(), keys.counts.end(),
                                     [key](const CountKey& count) { return count.key == key; });
     if (known != keys.counts.end()) {
       value.role = Role::kCount;
       value.count = known->count;
-      value.known = number_of(text);
+      value.known = *number.value;
     }
   } else if (key == keys.id) {
     value.role = Role::kId;
@@ -258,15 +256,17 @@ const Chunk* ChunkShape::read(std::string_view payload) {
     if (at == text.size() && to == payload.size()) break;
     if (value == values_.end() || at < value->begin) return nullptr;
     const size_t begin = value->begin + to - at;
-    bool escaped = false;
-    to = value->number ? end_of_digits(payload, begin) : end_of_text(payload, begin, escaped);
-    const std::string_view found = payload.substr(begin, to - begin);
-    if (found.empty() || (value->number && !is_plain_number(found))) return nullptr;
-    if (value->role == Role::kId && !is_verbatim(found)) return nullptr;
-    if (value->role == Role::kCount) {
-      chunk_.*value->count = number_of(found);
-    } else if (value->role != Role::kNone) {
-      take_text(*value, found, escaped);
+    if (value->number) {
+      const PlainNumber number = plain_number(payload, begin);
+      if (!number.value) return nullptr;
+      if (value->role == Role::kCount) chunk_.*value->count = number.value;
+      to = number.end;
+    } else {
+      bool escaped = false;
+      to = end_of_text(payload, begin, escaped);
+      const std::string_view found = payload.substr(begin, to - begin);
+      if (found.empty() || (value->role == Role::kId && !is_verbatim(found))) return nullptr;
+      if (value->role != Role::kNone) take_text(*value, found, escaped);
     }
     at = value->end;
     ++value;

@@ -46,7 +46,7 @@ class ChunkShape {
                  const ChunkKeys& keys);
   // False where the values are not what `chunk` says that they are.
   bool find_texts(std::string_view payload, const Chunk& chunk);
-  bool has_counts(std::string_view payload, const Chunk& chunk) const;
+  bool has_counts(const Chunk& chunk) const;
   void take_text(const Value& value, std::string_view found, bool escaped);
 
   std::string text_;           // empty: nothing learnt

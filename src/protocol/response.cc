@@ -24,11 +24,15 @@ constexpr size_t kMaxPlainBytes = size_t{64} << 10;
 constexpr size_t kExcerpt = 120;
 constexpr std::string_view kSpace = " \t\r\n";
 
-std::string_view stripped(std::string_view text) {
-  if (!text.empty() && text.front() > ' ' && text.back() > ' ') return text;  // nearly always
+std::string_view without_space(std::string_view text) {
   const size_t first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+inline std::string_view stripped(std::string_view text) {
+  const bool usual = !text.empty() && text.front() > ' ' && text.back() > ' ';
+  return usual ? text : without_space(text);
 }
 
 // Some gateways answer a stream with 201, or with 203 where they changed it.

@@ -44,21 +44,26 @@ void TokenTally::add(const Piece& piece, RequestRecord& record) {
     ++thought_chunks_;
     thought_bytes_ += piece.text_bytes;
   }
-  const int64_t rise = std::max<int64_t>(piece.count - highest_, 0);
-  arrival_.rise += rise;
-  arrival_.alone += piece.count;
   if (!previous_arrival_) {
     ++first_chunks_;
-    first_rise_ += rise;
-    first_alone_ += piece.count;
     first_bytes_ += piece.text_bytes;
   }
-  if (piece.count <= 0) return;
-  rose_ |= counted_chunks_ > 0 && piece.count > previous_;
-  fell_ |= piece.count < previous_;
-  previous_ = piece.count;
-  highest_ = std::max(highest_, piece.count);
-  sum_ += piece.count;
+  if (piece.count > 0) add_own_count(piece.count);
+}
+
+void TokenTally::add_own_count(int64_t count) {
+  const int64_t rise = std::max<int64_t>(count - highest_, 0);
+  arrival_.rise += rise;
+  arrival_.alone += count;
+  if (!previous_arrival_) {
+    first_rise_ += rise;
+    first_alone_ += count;
+  }
+  rose_ |= counted_chunks_ > 0 && count > previous_;
+  fell_ |= count < previous_;
+  previous_ = count;
+  highest_ += rise;
+  sum_ += count;
   ++counted_chunks_;
   late_highest_ = 0;
   late_sum_ = 0;

@@ -68,6 +68,7 @@ class TokenTally {
     int64_t alone = 0;  // sum of the chunks' own counts
   };
 
+  void add_own_count(int64_t count);
   void close_arrival(RequestRecord& record);
   void add_counted(const Arrival& arrival, RequestRecord& record);
   void decide(Counts counts, RequestRecord& record);

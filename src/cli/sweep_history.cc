@@ -205,8 +205,7 @@ std::vector<std::string> SweepHistory::verify_runs(
   for (const auto& [key, count] : written) {
     const auto& [run, superseded] = key;
     if (found[key] == count) continue;
-    problems.push_back(fmt::format("level {}, repeat {}{}: {} records were written, {} are there",
-                                   value_text(run.point), run.repeat,
+    problems.push_back(fmt::format("{}{}: {} records were written, {} are there", text_of(run),
                                    superseded ? " (superseded)" : "", count, found[key]));
   }
   return problems;

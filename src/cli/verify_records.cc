@@ -17,8 +17,7 @@ namespace {
 constexpr const char* kLost = "lost: no record of it";
 
 std::string name_of_record(const RequestRecord& record) {
-  return fmt::format("request {} of level {}, repeat {} ({})", record.index,
-                     value_text(record.run.point), record.run.repeat,
+  return fmt::format("request {} of {} ({})", record.index, text_of(record.run),
                      record.response_id.empty() ? "no response id" : printable(record.response_id));
 }
 
@@ -225,8 +224,7 @@ void name_runs_without_their_first(const std::vector<RequestRecord>& records,
   }
   for (const auto& [run, has] : has_first) {
     if (has) continue;
-    problems.push_back(fmt::format("request 0 of level {}, repeat {}: {}", value_text(run.point),
-                                   run.repeat, kLost));
+    problems.push_back(fmt::format("request 0 of {}: {}", text_of(run), kLost));
   }
 }
 
@@ -358,12 +356,12 @@ std::vector<std::string> verify_counts(const std::vector<RequestRecord>& records
   std::vector<std::string> problems;
   for (const LevelStats& level : result.levels) {
     for (const RunStats& run : level.runs) {
-      const auto& found = recorded[{level.point, run.repeat}];
+      const RunId id{level.point, run.repeat};
+      const auto& found = recorded[id];
       if (found == run.requests.by_outcome) continue;
-      problems.push_back(fmt::format(
-          "level {}, repeat {}: result.json counts {} measured requests, the records "
-          "are {}",
-          value_text(level.point), run.repeat, said(run.requests.by_outcome), said(found)));
+      problems.push_back(
+          fmt::format("{}: result.json counts {} measured requests, the records are {}",
+                      text_of(id), said(run.requests.by_outcome), said(found)));
     }
   }
   return problems;

@@ -106,7 +106,7 @@ TEST(VerifyRecords, KnowsThatTheFirstRequestOfARunIsMissing) {
   Sides run = clean_run();
   run.records.erase(run.records.begin());
   EXPECT_THAT(verify_records(run.records, run.truths).problems,
-              ElementsAre("request 0 of level 1, repeat 0: lost: no record of it"));
+              ElementsAre("request 0 of concurrency 1, repeat 1: lost: no record of it"));
 }
 
 // A run of two slots that is killed at 450 ms, resumed at 600 ms and started again at 700 ms.
@@ -247,9 +247,9 @@ TEST(VerifyRecords, NamesWhatAKillDoesNotExplain) {
   KilledRun after;  // of the run that counts
   after.records.pop_back();
   after.add_record(10, 800).index = 1;
-  EXPECT_THAT(
-      after.verify().problems,
-      ElementsAre(HasSubstr("request 0 of level 2, repeat 0: lost"), HasSubstr("(id-8): lost")));
+  EXPECT_THAT(after.verify().problems,
+              ElementsAre(HasSubstr("request 0 of concurrency 2, repeat 1: lost"),
+                          HasSubstr("(id-8): lost")));
   KilledRun one_piece;  // were the journal not known
   EXPECT_EQ(verify_records(one_piece.records, one_piece.truths).problems.size(), 4U);
 }
@@ -269,7 +269,7 @@ TEST(VerifyRecords, BeginsWithTheFirstRunOfTheJournalNotWithTheFirstRecord) {
   all.records.clear();
   EXPECT_THAT(
       all.verify().problems,
-      ElementsAre("level 2, repeat 0: 1 records were written, 0 are there",
+      ElementsAre("concurrency 2, repeat 1: 1 records were written, 0 are there",
                   HasSubstr("(id-1): lost"), HasSubstr("(id-2): lost"), HasSubstr("(id-3): lost")));
 }
 
@@ -277,7 +277,7 @@ TEST(VerifyRecords, HoldsTheRecordsAgainstTheJournalsOwnCounts) {
   KilledRun filler;  // the very last request of the sweep
   filler.journal.runs[0].records = 2;
   EXPECT_THAT(filler.verify().problems,
-              ElementsAre("level 2, repeat 0: 2 records were written, 1 are there"));
+              ElementsAre("concurrency 2, repeat 1: 2 records were written, 1 are there"));
 }
 
 TEST(VerifyCounts, HoldsTheRecordsAgainstTheResultsOwnCounts) {
@@ -293,7 +293,7 @@ TEST(VerifyCounts, HoldsTheRecordsAgainstTheResultsOwnCounts) {
   counts[Outcome::kOk] = 3;
   EXPECT_THAT(
       verify_counts(run.records, result),
-      ElementsAre("level 1, repeat 0: result.json counts 3 ok, 1 timeout measured requests, "
+      ElementsAre("concurrency 1, repeat 1: result.json counts 3 ok, 1 timeout measured requests, "
                   "the records are 2 ok, 1 timeout"));
   EXPECT_EQ(verify_counts({}, result).size(), 1U);
   EXPECT_THAT(verify_counts({}, {}), IsEmpty());

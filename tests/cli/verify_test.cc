@@ -94,7 +94,7 @@ TEST(Verify, FailsOnATamperedRecordAndNamesTheRequest) {
   Lines lines = split(read_file(run.records()), '\n');
   lines.pop_back();
   const json last = json::parse(lines[last_measured(lines)]);
-  const std::string run_name = "level " + last["level"].dump() + ", repeat 0";
+  const std::string run_name = "concurrency " + last["level"].dump() + ", repeat 1";
   const std::string name = "request " + last["index"].dump() + " of " + run_name + " (" +
                            last["response_id"].get<std::string>() + "): ";
   expect_failure((name + "13 output tokens recorded, 12 in truth").c_str(),
@@ -114,7 +114,7 @@ TEST(Verify, FailsOnATamperedRecordAndNamesTheRequest) {
     records.resize(last_measured(records));  // the run's very end, where no later request shows it
   });
   expect_failure((run_name + ": ").c_str(), [](Lines& records) { records.pop_back(); });
-  expect_failure("request 0 of level 3, repeat 0: lost", [](Lines& records) {
+  expect_failure("request 0 of concurrency 3, repeat 1: lost", [](Lines& records) {
     std::erase_if(records, [](const std::string& line) {
       const json object = json::parse(line);
       return object["level"] == 3 && object["index"] == 0;

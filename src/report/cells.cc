@@ -38,8 +38,15 @@ std::vector<Measure> present_measures(const SweepResult& result, std::vector<Mea
   return measures;
 }
 
+LoadKind load_kind(std::span<const SweepResult> results) {
+  for (const SweepResult& result : results) {
+    if (!result.levels.empty()) return result.levels.front().point.kind;
+  }
+  return LoadKind::kConcurrency;
+}
+
 std::string_view load_heading(const SweepResult& result) {
-  return name_of(result.levels.empty() ? LoadKind::kConcurrency : result.levels[0].point.kind);
+  return name_of(load_kind({&result, 1}));
 }
 
 std::string capitalised(std::string_view text) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ struct Figure : LevelFigure {
 bool has_interval_column(const Measure& measure);
 // Those of `measures` that at least one level has.
 std::vector<Measure> present_measures(const SweepResult& result, std::vector<Measure> measures);
+// Of their levels; curves of more than one kind do not share an axis.
+LoadKind load_kind(std::span<const SweepResult> results);
 // The load of its levels: "concurrency", "request rate".
 std::string_view load_heading(const SweepResult& result);
 // As the beginning of a heading: "Concurrency".

@@ -31,6 +31,11 @@ Json pair(const std::optional<Interval>& interval) {
   return Json::array({interval->low, interval->high});
 }
 
+// A whole number without a point.
+Json load_of(LoadPoint point) {
+  return Json::parse(value_text(point));
+}
+
 // A distribution by its statistics, a number as "value"; both with the interval of what is shown.
 Json figure_json(const LevelStats& level, const Quantity& quantity, Source source) {
   Json json;
@@ -50,7 +55,8 @@ Json level_json(const LevelStats& level, Source source) {
   const RunStats& run = level.pooled;
   Json reasons = Json::array();
   for (const InvalidReason reason : run.invalid_reasons) reasons.push_back(sentence(reason));
-  Json json = {{"c", level.point.concurrency()},
+  Json json = {{"c", load_of(level.point)},
+               {"name", name_of(level.point)},
                {"valid", run.valid},
                {"reasons", std::move(reasons)},
                {"with_drain", Figure(level, measure_of("throughput"), source).with_drain},
@@ -79,7 +85,7 @@ Json span_json(const RequestSpan& span, int64_t start_ns) {
 }
 
 Json run_json(const Timeline& timeline) {
-  Json run = {{"c", timeline.run.point.concurrency()},
+  Json run = {{"c", load_of(timeline.run.point)},
               {"repeat", timeline.run.repeat},
               {"requests", timeline.requests},
               {"end_ms", rounded(static_cast<double>(timeline.end_ns - timeline.start_ns) / 1e6)}};
@@ -152,6 +158,7 @@ std::string html_data(const HtmlInput& input) {
     latencies.push_back(Json::array({quantity.key, quantity.title}));
   }
   const Json data = {{"results", std::move(results)},
+                     {"load", name_of(load_kind(input.results))},
                      {"latencies", std::move(latencies)},
                      {"targets", targets_json(input.results)},
                      {"csv", levels_csv(input.results)}};

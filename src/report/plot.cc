@@ -175,14 +175,6 @@ void add_percentiles(const SweepResult& result, size_t index, std::vector<Curve>
   if (curves.size() > first) curves[first].note = join(drawn, " · ");
 }
 
-// Of their levels; curves of more than one kind do not share an axis.
-LoadKind load_kind(std::span<const SweepResult> results) {
-  for (const SweepResult& result : results) {
-    if (!result.levels.empty()) return result.levels.front().point.kind;
-  }
-  return LoadKind::kConcurrency;
-}
-
 std::string axis_title(LoadKind load) {
   switch (load) {
     case LoadKind::kConcurrency:

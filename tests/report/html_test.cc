@@ -157,6 +157,20 @@ TEST(HtmlReport, SummarisesAMillionRequests) {
   EXPECT_THAT(html, HasSubstr("\"requests\":1000000"));
 }
 
+TEST(HtmlReport, NamesTheLoadOfItsLevels) {
+  SweepResult result = sample::three_sweeps().front();
+  const auto holds = [&](const char* text) {
+    const std::string page = html_report({.results = {&result, 1}});
+    return page.find(text) != std::string::npos;
+  };
+  EXPECT_TRUE(holds(R"("load":"concurrency")"));
+  EXPECT_TRUE(holds(R"({"c":1,"name":"c1",)"));
+  result.levels.resize(1);
+  result.levels[0].point = at_rate(2.5);
+  EXPECT_TRUE(holds(R"("load":"request rate")"));
+  EXPECT_TRUE(holds(R"({"c":2.5,"name":"r2.5",)"));
+}
+
 TEST(HtmlReport, SaysThatThereIsNothing) {
   EXPECT_THAT(html_report({}), HasSubstr("<title>No results</title>"));
   const SweepResult empty;

@@ -18,8 +18,8 @@ const kCharts = [
     at: (level) => ({x: level.output_speed.value, y: level.throughput_per_gpu.value}),
   },
   {
-    id: 'latency-concurrency', title: 'Latency against concurrency', metric: 'e2e', statistic: 'p50',
-    xTitle: 'concurrency', concurrency: true, choose: true,
+    id: 'latency-concurrency', title: `Latency against ${report.load}`, metric: 'e2e', statistic: 'p50',
+    xTitle: report.load, byLoad: true, choose: true,
     yTitle: (spec) => `${kStatistics.find(([key]) => key === spec.statistic)[1]} ` +
         `${report.latencies.find(([key]) => key === spec.metric)[1]} (ms)`,
     at: (level, spec) => ({
@@ -30,13 +30,13 @@ const kCharts = [
         target.metric === spec.metric && target.statistic === spec.statistic ? 'y' : null,
   },
   {
-    id: 'throughput-concurrency', title: 'Throughput against concurrency', xTitle: 'concurrency',
-    yTitle: 'output throughput (tokens/s)', concurrency: true,
+    id: 'throughput-concurrency', title: `Throughput against ${report.load}`, xTitle: report.load,
+    yTitle: 'output throughput (tokens/s)', byLoad: true,
     at: (level) => ({x: level.c, y: level.throughput.value, yInterval: level.throughput.ci}),
   },
   {
-    id: 'percentiles', title: 'Percentiles of the E2E latency', xTitle: 'concurrency',
-    yTitle: 'E2E latency (ms)', concurrency: true, percentiles: true,
+    id: 'percentiles', title: 'Percentiles of the E2E latency', xTitle: report.load,
+    yTitle: 'E2E latency (ms)', byLoad: true, percentiles: true,
   },
 ];
 
@@ -122,7 +122,7 @@ function wrapped(line, width = 60) {
 }
 
 function pointTitle(dataset, point) {
-  return `${dataset.label}, concurrency ${point.level.c}`;
+  return `${dataset.label}, ${report.load} ${point.level.c}`;
 }
 
 function spread(values) {
@@ -167,7 +167,7 @@ function scaleOf(spec, axis, title) {
   };
 }
 
-function concurrencyTicks(scale) {
+function loadTicks(scale) {
   const levels = new Set(report.results.flatMap((result) => result.levels.map((level) => level.c)));
   scale.afterBuildTicks = (axis) => {
     if (axis.type !== 'logarithmic') return;
@@ -206,7 +206,7 @@ function build(spec, canvas) {
     },
     plugins: [frontPlugin, targetPlugin, whiskerPlugin, labelPlugin, selectionPlugin],
   });
-  if (spec.concurrency) concurrencyTicks(chart.options.scales.x);
+  if (spec.byLoad) loadTicks(chart.options.scales.x);
   setFullRange(chart, 'x');
   setFullRange(chart, 'y');
   paint(chart);

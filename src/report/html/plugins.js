@@ -143,7 +143,7 @@ const labelPlugin = {
       ctx.textAlign = 'left';
       ctx.textBaseline = 'middle';
       for (const {point, element: mark} of points) {
-        const text = 'c' + point.level.c + (point.level.valid ? '' : ' invalid');
+        const text = point.level.name + (point.level.valid ? '' : ' invalid');
         const w = ctx.measureText(text).width + 2;
         const places = [[-w - 8, -15], [-w / 2, -22], [9, -7], [8, 4], [-w / 2, 9], [-w - 8, 4], [8, -16], [-w - 9, -7]];
         for (const [dx, dy] of places) {

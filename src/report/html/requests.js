@@ -64,7 +64,7 @@ function showHistogram() {
   histogram.options.scales.x.title.text = kMetrics.find(([key]) => key === choice.metric)[1];
   const total = bins.counts.reduce((sum, count) => sum + count, 0) + bins.above;
   const figures = level ? kStatistics.map(([key, name]) => `${name} ${number(level[choice.metric][key], 4)}`).join(', ') : '';
-  summary.textContent = `${number(total)} completed requests of ${result.name} at concurrency ${choice.level}. ` +
+  summary.textContent = `${number(total)} completed requests of ${result.name} at ${report.load} ${choice.level}. ` +
       (figures ? figures + ' ms. ' : '') +
       (bins.above ? `${number(bins.above)} lie beyond the right edge.` : '');
   box.setAttribute('aria-label', 'Histogram: ' + summary.textContent);
@@ -102,7 +102,7 @@ function buildHistogram() {
 }
 
 const levelsWithBins = (result) => Object.keys(result.bins).map(Number).sort((a, b) => a - b);
-const runName = (run) => `concurrency ${run.c}, run ${run.repeat + 1}` + (run.steps ? ' (summarised)' : '');
+const runName = (run) => `${report.load} ${run.c}, run ${run.repeat + 1}` + (run.steps ? ' (summarised)' : '');
 
 function refillSelect(node, options) {
   node.replaceChildren(...options.map(([value, text]) => element('option', {value, textContent: text})));
@@ -113,7 +113,7 @@ function chooseResult(index, selects) {
   const result = report.results[index];
   const levels = levelsWithBins(result);
   choice.level = levels[levels.length - 1];
-  refillSelect(selects.level, levels.map((c) => [c, `concurrency ${c}`]));
+  refillSelect(selects.level, levels.map((c) => [c, `${report.load} ${c}`]));
   selects.level.value = choice.level;
   refillSelect(selects.run, result.runs.map((run, i) => [i, runName(run)]));
   choice.run = Math.max(0, result.runs.findIndex((run) => run.spans && run.spans.length > 20));

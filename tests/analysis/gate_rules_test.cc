@@ -3,7 +3,7 @@
 
 #include "llmsweep/analysis/gate.h"
 #include "llmsweep/base/error.h"
-#include "schemas/generated_text.h"
+#include "schemas/written_documents.h"
 
 namespace llmsweep {
 namespace {
@@ -147,7 +147,7 @@ TEST(GateQuantities, AreThoseThatTheDocsList) {
              std::string(name_of(quantity.unit)) + " | " +
              (quantity.better == Direction::kLowerIsBetter ? "lower" : "higher") + " |\n";
   }
-  expect_generated("docs/ci.md", "gate quantities", table);
+  expect_written_part("docs/ci.md", "gate quantities", table);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/model/names.h"
-#include "schemas/generated_text.h"
+#include "schemas/written_documents.h"
 
 namespace llmsweep {
 namespace {
@@ -140,7 +140,7 @@ TEST(QuantityDocs, ListEveryKeyOfALevel) {
              std::string(name_of(quantity.unit)) + " | " + better + " | " +
              pooling_text(quantity.pooling) + " |\n";
   }
-  expect_generated("docs/metrics.md", "keys", table);
+  expect_written_part("docs/metrics.md", "keys", table);
 }
 
 }  // namespace

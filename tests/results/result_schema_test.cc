@@ -14,8 +14,8 @@
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/results/result_file.h"
 #include "results/full_result.h"
-#include "schemas/generated_text.h"
 #include "schemas/json_schema.h"
+#include "schemas/written_documents.h"
 
 namespace llmsweep {
 namespace {
@@ -143,7 +143,7 @@ TEST(ResultSchema, DescribesEveryQuantityByItsRow) {
       if (quantity.stored() && !known) required.push_back(quantity.result_key);
     }
   }
-  expect_generated_file(path, schema.dump(1) + "\n");
+  expect_written(path, schema.dump(1) + "\n");
 }
 
 // In the place of its line, or behind that of the quantity before it.
@@ -175,7 +175,7 @@ TEST(ResultDocs, DescribeEveryQuantityByItsRow) {
                  "| `" + key + "` | " + type + " | " + std::string(quantity.meaning) + " |\n");
     before = key;
   }
-  expect_generated_file(path, document);
+  expect_written(path, document);
 }
 
 TEST(RecordSchema, ListsExactlyTheKeysThatAreWritten) {

@@ -44,6 +44,15 @@ inline void replace_table(std::string& document, const std::string& heading,
                   table.substr(0, table.size() - 1));
 }
 
+// What stands in the file `path` between "<!-- generated: NAME -->" and "<!-- end -->".
+inline void expect_written_part(const std::string& path, const std::string& name,
+                                const std::string& text) {
+  std::string document = read_file(repository_file(path));
+  const std::string marker = "<!-- generated: " + name + " -->\n";
+  replace_between(document, marker, marker, "<!-- end -->", marker + text);
+  expect_written(path, document);
+}
+
 // Names as code: `a`, `b`.
 inline std::string in_backticks(const std::vector<std::string>& names, std::string_view between) {
   std::vector<std::string> quoted;

@@ -14,11 +14,21 @@ namespace {
 using testing::EndsWith;
 using testing::HasSubstr;
 
+// Gone when the program ends.
+struct OwnPromptsFile {
+  OwnPromptsFile() = default;
+  OwnPromptsFile(const OwnPromptsFile&) = delete;
+  OwnPromptsFile& operator=(const OwnPromptsFile&) = delete;
+  ~OwnPromptsFile() { std::filesystem::remove(path); }
+
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) /
+                                     ("own_prompts." + std::to_string(::getpid()) + ".jsonl");
+};
+
 std::string file_of(const std::string& bytes) {
-  auto path = std::filesystem::path(testing::TempDir()) /
-              ("own_prompts." + std::to_string(::getpid()) + ".jsonl");
-  write_file_atomically(path, bytes);
-  return path.string();
+  static const OwnPromptsFile file;
+  write_file_atomically(file.path, bytes);
+  return file.path.string();
 }
 
 PromptPlan plan_of(const std::string& bytes, int64_t count) {

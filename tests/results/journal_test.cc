@@ -13,13 +13,15 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-fs::path file_of_this_test() {
-  const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
-  const fs::path path =
-      fs::path(testing::TempDir()) / (name + "-" + std::to_string(::getpid()) + ".jsonl");
-  fs::remove(path);
-  return path;
-}
+// A file that is not there yet, and not any more after the test.
+class JournalFile : public testing::Test {
+ protected:
+  void TearDown() override { fs::remove(path_); }
+
+  const fs::path path_ =
+      fs::path(testing::TempDir()) / ("journal-" + std::to_string(::getpid()) + ".jsonl");
+};
+class Records : public JournalFile {};
 
 RunEntry run_of(int concurrency, int repeat, int64_t first_prompt) {
   return {.id = {at_concurrency(concurrency), repeat},
@@ -29,29 +31,27 @@ RunEntry run_of(int concurrency, int repeat, int64_t first_prompt) {
           .prompts = 10};
 }
 
-TEST(Journal, AFileThatIsNotThereIsEmpty) {
-  const Journal journal = read_journal(file_of_this_test());
+TEST_F(JournalFile, AFileThatIsNotThereIsEmpty) {
+  const Journal journal = read_journal(path_);
   EXPECT_TRUE(journal.head.tool.empty());
   EXPECT_TRUE(journal.runs.empty());
 }
 
-TEST(Journal, ReadsBackARunOfARate) {
-  const fs::path path = file_of_this_test();
+TEST_F(JournalFile, ReadsBackARunOfARate) {
   RunEntry run = run_of(1, 0, 0);
   run.id.point = at_rate(2.5);
   {
-    JournalWriter writer(path);
+    JournalWriter writer(path_);
     writer.started(run);
   }
-  EXPECT_THAT(read_file(path), HasSubstr(R"("level":null,"load_point":"r2.5")"));
-  EXPECT_EQ(read_journal(path).runs, std::vector{run});
+  EXPECT_THAT(read_file(path_), HasSubstr(R"("level":null,"load_point":"r2.5")"));
+  EXPECT_EQ(read_journal(path_).runs, std::vector{run});
 }
 
-TEST(Journal, ReadsBackWhatWasWritten) {
-  const fs::path path = file_of_this_test();
+TEST_F(JournalFile, ReadsBackWhatWasWritten) {
   RunEntry whole = run_of(4, 0, 0);
   {
-    JournalWriter writer(path);
+    JournalWriter writer(path_);
     writer.head(full_result(), "abc");
     writer.started(whole);
     whole.ended = true;
@@ -64,7 +64,7 @@ TEST(Journal, ReadsBackWhatWasWritten) {
     writer.superseded(run_of(8, 0, 10));
     writer.started(run_of(8, 0, 20));
   }
-  const Journal journal = read_journal(path);
+  const Journal journal = read_journal(path_);
   EXPECT_EQ(journal.spec_sha256, "abc");
   EXPECT_EQ(journal.head.name, full_result().name);
   EXPECT_TRUE(journal.head.levels.empty());
@@ -77,23 +77,21 @@ TEST(Journal, ReadsBackWhatWasWritten) {
   EXPECT_THAT(journal.superseded, testing::ElementsAre(run_of(8, 0, 10)));
   EXPECT_THAT(journal.resumes, testing::ElementsAre(from_ns(77)));
   EXPECT_FALSE(journal.complete);
-  EXPECT_EQ(journal.whole_bytes, static_cast<int64_t>(fs::file_size(path)));
+  EXPECT_EQ(journal.whole_bytes, static_cast<int64_t>(fs::file_size(path_)));
 }
 
-TEST(Journal, IsOursOnceALineSaysWhatMadeIt) {
-  const fs::path path = file_of_this_test();
-  EXPECT_FALSE(read_journal(path).ours());
-  JournalWriter(path).created("llmsweep 1");
-  EXPECT_TRUE(read_journal(path).ours());
-  EXPECT_TRUE(read_journal(path).head.tool.empty());
+TEST_F(JournalFile, IsOursOnceALineSaysWhatMadeIt) {
+  EXPECT_FALSE(read_journal(path_).ours());
+  JournalWriter(path_).created("llmsweep 1");
+  EXPECT_TRUE(read_journal(path_).ours());
+  EXPECT_TRUE(read_journal(path_).head.tool.empty());
   EXPECT_FALSE(parse_journal("{\"a\": 1}\n{\"event\": \"login\", \"level\": 3}\n", "x").ours());
   EXPECT_FALSE(parse_journal("{\"event\": \"created\"}\n", "x").ours());
 }
 
-TEST(Journal, LeavesOutALastLineThatIsCutShort) {
-  const fs::path path = file_of_this_test();
-  JournalWriter(path).started(run_of(1, 0, 0));
-  const std::string whole = read_file(path);
+TEST_F(JournalFile, LeavesOutALastLineThatIsCutShort) {
+  JournalWriter(path_).started(run_of(1, 0, 0));
+  const std::string whole = read_file(path_);
   const Journal journal = parse_journal(whole + whole.substr(0, whole.size() / 2), "x");
   EXPECT_EQ(journal.runs.size(), 1u);
   EXPECT_EQ(journal.whole_bytes, static_cast<int64_t>(whole.size()));
@@ -122,37 +120,35 @@ TEST(Journal, RefusesWhatNoSweepWrites) {
             "no error");
 }
 
-TEST(Journal, HasOneWriter) {
-  const fs::path path = file_of_this_test();
-  const JournalWriter writer(path);
-  EXPECT_THROW(JournalWriter{path}, Error);
+TEST_F(JournalFile, HasOneWriter) {
+  const JournalWriter writer(path_);
+  EXPECT_THROW(JournalWriter{path_}, Error);
 }
 
-TEST(Records, AreMarkedInPlaceAndSkippedUnlessAskedFor) {
-  const fs::path path = file_of_this_test();
+TEST_F(Records, AreMarkedInPlaceAndSkippedUnlessAskedFor) {
   RequestRecord tricky = full_record();
   tricky.error = R"({"superseded":false})";
   const std::string first = record_to_jsonl({.run = {at_concurrency(1), 0}, .index = 0});
   const std::string second = record_to_jsonl(tricky);
   write_file_atomically(
-      path, first + second + record_to_jsonl({.run = {at_concurrency(1), 0}, .index = 2}));
+      path_, first + second + record_to_jsonl({.run = {at_concurrency(1), 0}, .index = 2}));
   const ByteRange range{.begin = static_cast<int64_t>(first.size())};
-  EXPECT_EQ(mark_superseded(path, range), 2);
-  EXPECT_EQ(mark_superseded(path, range), 0);
+  EXPECT_EQ(mark_superseded(path_, range), 2);
+  EXPECT_EQ(mark_superseded(path_, range), 0);
 
-  RecordReader counted(path);
+  RecordReader counted(path_);
   EXPECT_EQ(counted.next()->index, 0u);
   EXPECT_FALSE(counted.next());
   EXPECT_EQ(counted.superseded(), 2);
 
-  RecordReader all(path, {.range = range, .superseded = Superseded::kInclude});
+  RecordReader all(path_, {.range = range, .superseded = Superseded::kInclude});
   RequestRecord marked = tricky;
   marked.superseded = true;
   EXPECT_EQ(all.next(), marked);
   EXPECT_EQ(all.next()->index, 2u);
   EXPECT_FALSE(all.next());
 
-  RecordReader part(path,
+  RecordReader part(path_,
                     {.range = {.begin = 0, .end = range.begin}, .superseded = Superseded::kSkip});
   EXPECT_EQ(part.next()->index, 0u);
   EXPECT_FALSE(part.next());

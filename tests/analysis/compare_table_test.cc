@@ -94,6 +94,24 @@ TEST(ComparisonJson, HoldsEveryFigure) {
   EXPECT_EQ(json[0]["quality"][0]["candidate"], 0.835);
 }
 
+TEST(ComparisonJson, NamesALoadThatIsNoConcurrency) {
+  SweepResult a = h200(), b = h200();
+  for (SweepResult* const result : {&a, &b}) {
+    result->levels.resize(1);
+    result->levels[0].point = at_rate(2.5);
+  }
+  const Comparison comparison = compare(a, b);
+  const auto json = nlohmann::json::parse(comparison_json({&comparison, 1}));
+  ASSERT_EQ(json[0]["levels"].size(), 1u);
+  EXPECT_TRUE(json[0]["levels"][0]["concurrency"].is_null());
+  EXPECT_EQ(json[0]["levels"][0]["load_point"], "r2.5");
+  EXPECT_THAT(comparison_csv({&comparison, 1}), HasSubstr(a.name + "," + b.name + ",,"));
+  b.levels[0].point = at_rate(3);
+  const Comparison other = compare(a, b);
+  EXPECT_EQ(nlohmann::json::parse(comparison_json({&other, 1}))[0]["only_candidate"],
+            nlohmann::json::array({"r3"}));
+}
+
 TEST(ComparisonCsv, HasAsManyFieldsOnEveryLineAsInItsHead) {
   const std::string text = comparison_csv(article());
   const std::vector<std::string> lines = split(text, '\n');

@@ -75,6 +75,19 @@ TEST(GateText, LetsNoLineOrEscapeOfANameThrough) {
   EXPECT_EQ(split(text, '\n').size(), 8u);
 }
 
+TEST(GateJson, NamesALoadThatIsNoConcurrency) {
+  GateReport report;
+  report.lines = {line(GateOutcome::kPass, "a")};
+  const auto loads = [&report](LoadPoint point) {
+    report.lines[0].point = point;
+    const auto rule = nlohmann::json::parse(gate_json(report))["rules"][0];
+    return rule["concurrency"].dump() + " " + rule.value("load_point", "absent");
+  };
+  EXPECT_EQ(loads({}), "null absent");
+  EXPECT_EQ(loads(at_concurrency(8)), "8 absent");
+  EXPECT_EQ(loads(at_rate(2.5)), "null r2.5");
+}
+
 TEST(GateJson, HoldsNamesUnchanged) {
   const auto json = nlohmann::json::parse(gate_json(hostile()));
   EXPECT_EQ(json["result"], kHostileName);

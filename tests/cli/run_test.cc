@@ -42,6 +42,33 @@ ReadLines read_lines(const fs::path& path) {
   return lines;
 }
 
+// One published figure, everything else assumed: the sweep is short here, its machinery is whole.
+TEST(Run, SweepsTheSimulatedGb300FromItsShippedSpec) {
+  const fs::path folder = test_folder();
+  const fs::path root = LLMSWEEP_SOURCE_DIR;
+  const ProcessResult run =
+      run_llmsweep({"run", root / "configs/simulated/deepseek-v4-gb300.yaml", "--out", folder,
+                    "--set", "workload.input_tokens=200", "--set", "workload.output_tokens=10",
+                    "--set", "load.concurrency=[1, 128]", "--set", "load.requests_per_slot=1",
+                    "--set", "load.repeats=1"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const fs::path results = folder / "deepseek-v4-gb300-simulated";
+  const json result = json::parse(read_file(results / "result.json"));
+  EXPECT_EQ(result["simulated"], true);
+  EXPECT_EQ(result["model"], "DeepSeek V4");
+  EXPECT_EQ(result["levels"][1]["requests"]["completed"], 128);
+  EXPECT_EQ(run_llmsweep({"verify", results}).exit_code, 0);
+}
+
+TEST(Run, HasAGb300ProfileThatIsWhatItsOneFigureGives) {
+  const fs::path root = fs::path(LLMSWEEP_SOURCE_DIR) / "configs/simulators";
+  const ProcessResult fit =
+      run_llmsweep({"calibrate", root / "inputs/gb300-nvfp4.yaml", "--fit", "per_sequence_us"});
+  ASSERT_EQ(fit.exit_code, 0) << fit.err;
+  const std::string body = fit.out.substr(fit.out.find("\nname:"));
+  EXPECT_THAT(read_file(root / "gb300-nvfp4.yaml"), ::testing::EndsWith(body));
+}
+
 TEST(Run, MeasuresOnTheSimulatorAndLeavesEveryFile) {
   const fs::path folder = test_folder();
   const fs::path spec =

@@ -254,7 +254,7 @@ TEST_F(ShippedSpecs, LoadAndValidate) {
 }
 
 TEST_F(ShippedSpecs, SimulatedOnesLoadAndValidate) {
-  check_shipped(kRoot / "configs/simulated", 5);
+  check_shipped(kRoot / "configs/simulated", 6);
 }
 
 TEST_F(ShippedSpecs, AskForExactLengths) {

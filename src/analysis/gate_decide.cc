@@ -107,10 +107,12 @@ struct FoundLevel {
 FoundLevel usable_level(const Side& side, const GateRule& rule, LoadPoint point) {
   const LevelStats* level = find_level(side.result, point);
   if (level == nullptr) {
-    return {.invalid =
-                invalid_line(rule, fmt::format("{} has no level at {}", side.name, text_of(point)),
-                             fmt::format("{}; add {} to load.concurrency, or gate on another level",
-                                         levels_list(side.result), value_text(point)))};
+    const bool closed = point.kind == LoadKind::kConcurrency;
+    return {.invalid = invalid_line(
+                rule, fmt::format("{} has no level at {}", side.name, text_of(point)),
+                fmt::format(
+                    "{}; {}gate on another level", levels_list(side.result),
+                    closed ? fmt::format("add {} to load.concurrency, or ", point.value) : ""))};
   }
   if (const auto obstacle = obstacle_of(*level, rule)) {
     return {.invalid = invalid_line(rule,

@@ -93,7 +93,7 @@ void read_levels(const RuleReader& reader, std::string_view text, GateRule& rule
   }
   for (const std::string& word : split(text, ',')) {
     const auto point = parse_load_point(trim(word));
-    if (!point || point->kind != LoadKind::kConcurrency) {
+    if (!point) {
       reader.fail(fmt::format("'@{}' names no level", printable(text)),
                   "write @c8 for concurrency 8, @c1,c8 for two levels, or @all");
     }

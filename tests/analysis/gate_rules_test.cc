@@ -26,6 +26,8 @@ TEST(ParseRequire, ReadsMetricStatisticLevelAndTarget) {
   const GateRule rule = parse_require("  ttft:p99@c8,c16 <= 200ms tolerance 2% ");
   EXPECT_EQ(key_of(rule.measure), "ttft:p99");
   EXPECT_THAT(rule.levels, ElementsAre(at_concurrency(8), at_concurrency(16)));
+  EXPECT_THAT(parse_require("e2e:p50@r2.5,u16 <= 15s").levels,
+              ElementsAre(at_rate(2.5), with_users(16)));
   EXPECT_DOUBLE_EQ(rule.target, 200);
   EXPECT_DOUBLE_EQ(rule.tolerance, 0.02);
   EXPECT_EQ(rule.text, "ttft:p99@c8,c16 <= 200ms tolerance 2%");
@@ -67,7 +69,7 @@ TEST(ParseRequire, SaysWhatIsWrongAndWhatIsRight) {
       {"e2e:p50 <= 15s", "names no level"},
       {"e2e:p50@8 <= 15s", "write @c8"},
       {"e2e:p50@c0 <= 15s", "names no level"},
-      {"e2e:p50@r2.5 <= 15s", "names no level"},  // no result has such a one yet
+      {"e2e:p50@r0 <= 15s", "names no level"},
       {"e2e:p50@c1,,c2 <= 15s", "names no level"},
       {"e2e:p50@c99999999999999999999 <= 15s", "names no level"},
       {"e2e:p50@c8 <= 15", "not a duration"},

@@ -36,7 +36,9 @@ std::string date_of(const SweepResult& result) {
   return date;
 }
 
-Json vllm_run(const SweepResult& result, int concurrency, const RunStats& run) {
+// vLLM's own word for a closed loop is an endless rate.
+Json vllm_run(const SweepResult& result, LoadPoint point, const RunStats& run) {
+  const bool closed = point.kind == LoadKind::kConcurrency;
   const double completed = static_cast<double>(run.requests.completed);
   Json json = {{"date", date_of(result)},
                {"endpoint_type", "openai-chat"},
@@ -46,9 +48,9 @@ Json vllm_run(const SweepResult& result, int concurrency, const RunStats& run) {
                {"tokenizer_id", result.model},
                {"num_prompts", run.requests.completed + run.requests.failed},
                {"num_gpus", std::to_string(result.system.gpus)},
-               {"request_rate", "inf"},
+               {"request_rate", point.is_closed() ? Json("inf") : Json(point.value)},
                {"burstiness", 1.0},
-               {"max_concurrency", concurrency},
+               {"max_concurrency", closed ? Json(point.concurrency()) : Json()},
                {"duration", run.wall_seconds},
                {"completed", run.requests.completed},
                {"failed", run.requests.failed},
@@ -89,7 +91,10 @@ std::string mean_only(const char* name, const char* units, double mean) {
   return fmt::format("        {}:\n          units: {}\n          mean: {}\n", name, units, mean);
 }
 
-std::string llm_d_scenario(const SweepResult& result, int concurrency) {
+std::string llm_d_scenario(const SweepResult& result, LoadPoint point) {
+  const bool closed = point.kind == LoadKind::kConcurrency;
+  const std::string load =
+      closed ? fmt::format("      concurrency: {}\n", point.concurrency()) : "";
   return fmt::format(
       "scenario:\n"
       "  stack:\n"
@@ -109,11 +114,11 @@ std::string llm_d_scenario(const SweepResult& result, int concurrency) {
       "      tool: llmsweep\n"
       "      tool_version: {}\n"
       "      source: {}\n"
-      "      concurrency: {}\n",
+      "{}",
       quoted(result.system.checkpoint.empty() ? result.name : result.system.checkpoint),
       quoted(result.system.engine), quoted(result.system.engine_version), quoted(result.model),
       quoted(result.system.accelerator), result.system.gpus, quoted(result.tool),
-      quoted(result.workload.dataset), concurrency);
+      quoted(result.workload.dataset), load);
 }
 
 std::string llm_d_level(const SweepResult& result, const LevelStats& level) {
@@ -128,7 +133,7 @@ std::string llm_d_level(const SweepResult& result, const LevelStats& level) {
       quoted(fmt::format("{}-{}", result.name, name_of(level.point))),
       quoted(result.simulated ? "SIMULATED, not a measurement" : "measured sweep level"),
       quoted(result.created_at));
-  text += llm_d_scenario(result, level.point.concurrency());
+  text += llm_d_scenario(result, level.point);
   text += fmt::format(
       "results:\n"
       "  request_performance:\n"
@@ -157,9 +162,9 @@ std::string export_vllm_json(const SweepResult& result) {
   for (const LevelStats& level : result.levels) {
     const bool only_pooled = level.runs.empty();
     for (const RunStats& run : only_pooled ? std::vector<RunStats>{level.pooled} : level.runs) {
-      lines += vllm_run(result, level.point.concurrency(), run)
-                   .dump(-1, ' ', false, Json::error_handler_t::replace) +
-               "\n";
+      lines +=
+          vllm_run(result, level.point, run).dump(-1, ' ', false, Json::error_handler_t::replace) +
+          "\n";
     }
   }
   return lines;

@@ -44,6 +44,17 @@ TEST(ExportVllm, OfRecordsThatDoNotSayWritesOurDefinitions) {
   EXPECT_DOUBLE_EQ(line.at("median_ttft_ms"), 200.3);
 }
 
+TEST(Exports, OfARateSayNoConcurrency) {
+  SweepResult result = full_result();
+  for (LevelStats& level : result.levels) level.point.kind = LoadKind::kRate;
+  const json line = lines_of(result)[0];
+  EXPECT_TRUE(line.at("max_concurrency").is_null());
+  EXPECT_EQ(line.at("request_rate"), result.levels[0].point.value);
+  const std::string report = export_llm_d_report(result);
+  EXPECT_EQ(report.find("concurrency:"), std::string::npos);
+  EXPECT_NE(report.find("-" + name_of(result.levels[0].point)), std::string::npos);
+}
+
 TEST(ExportLlmDReport, IsOneYamlDocumentALevelWithUnitsEverywhere) {
   SweepResult result = full_result();
   const std::string text = export_llm_d_report(result);

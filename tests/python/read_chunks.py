@@ -29,8 +29,12 @@ def blocks(data):
         if at + length > len(data):
             return
         end = at + length
-        head = []
-        for _ in range(4):
+        level, at = varint(data, at)
+        if level == 0:  # of a load that is no concurrency: its name
+            size, at = varint(data, at)
+            level, at = data[at:at + size].decode(), at + size
+        head = [level]
+        for _ in range(3):
             value, at = varint(data, at)
             head.append(value)
         instants, now = [], 0
@@ -54,7 +58,7 @@ def main():
                 superseded += 1
                 continue
             requests += 1
-            instants = chunks.get((record["level"], record["repeat"], record["index"]))
+            instants = chunks.get((record.get("load_point", record["level"]), record["repeat"], record["index"]))
             ends = [instants[0], instants[-1]] if instants else [None, None]
             if (instants is None or len(instants) != record["chunks"]
                     or ends != [record["first_token_ns"], record["last_token_ns"]]):

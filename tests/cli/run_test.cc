@@ -60,15 +60,6 @@ TEST(Run, SweepsTheSimulatedGb300FromItsShippedSpec) {
   EXPECT_EQ(run_llmsweep({"verify", results}).exit_code, 0);
 }
 
-TEST(Run, HasAGb300ProfileThatIsWhatItsOneFigureGives) {
-  const fs::path root = fs::path(LLMSWEEP_SOURCE_DIR) / "configs/simulators";
-  const ProcessResult fit =
-      run_llmsweep({"calibrate", root / "inputs/gb300-nvfp4.yaml", "--fit", "per_sequence_us"});
-  ASSERT_EQ(fit.exit_code, 0) << fit.err;
-  const std::string body = fit.out.substr(fit.out.find("\nname:"));
-  EXPECT_THAT(read_file(root / "gb300-nvfp4.yaml"), ::testing::EndsWith(body));
-}
-
 TEST(Run, MeasuresOnTheSimulatorAndLeavesEveryFile) {
   const fs::path folder = test_folder();
   const fs::path spec =

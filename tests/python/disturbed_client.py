@@ -7,7 +7,8 @@ Six cells, with --all every disturbance at an E2E of 40 ms, 150 ms and 4 s. For 
 statistic: how far ours is from the log's (what the server sent, less when it had the request), the
 limit, and the verdict. Exits 1 where a figure is valid that is off by more than twice its limit, or
 one is refused that is off by less than half of it (unless gaps were left out of it): within 20 % of
-these, and up to the way through two kernels (0.1 ms), nothing is held against it.
+these, and up to the way through two kernels (0.1 ms), nothing is held against it. What else runs on
+the machine may delay the simulator's own stamps: a cell is wrong that was wrong three times.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import recompute
 
+ATTEMPTS = 3
 WAY_MS = 0.1  # through both kernels, and what the sender's own stamp is early by
 STATISTICS = ("p50", "p90", "p99", "mean")
 # E2E: tokens, step in ms, slots, requests per slot
@@ -207,9 +209,13 @@ def main():
     cells = [(d, load) for d in DISTURBANCES for load in LOADS] if arguments.all else SIX
     rows, wrong = [], []
     for cell in cells:
-        with tempfile.TemporaryDirectory(prefix="llmsweep-disturbed-") as folder:
-            level, records, truth = run_level(arguments.binary, Path(folder), *cell)
-        more, found = judge(cell, level, records, truth)
+        for attempt in range(ATTEMPTS):
+            with tempfile.TemporaryDirectory(prefix="llmsweep-disturbed-") as folder:
+                level, records, truth = run_level(arguments.binary, Path(folder), *cell)
+            more, found = judge(cell, level, records, truth)
+            if not found:
+                break
+            print(f"attempt {attempt + 1}:", *found, sep="\n  ", flush=True)
         rows += more
         wrong += found
         left_out = level["client"]["gaps_left_out"] / max(1, level["client"]["gaps"])

@@ -1,5 +1,6 @@
 #include "protocol/error_text.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -122,6 +123,33 @@ ServerError read_root(const Json& root) {
   return root.is_object() ? read_gateway(root) : ServerError{};
 }
 
+bool is_page(std::string_view body) {
+  constexpr std::array<std::string_view, 5> kBegins = {"<!doctype html", "<!DOCTYPE html",
+                                                       "<!DOCTYPE HTML", "<html", "<HTML"};
+  return std::any_of(kBegins.begin(), kBegins.end(),
+                     [body](std::string_view begin) { return body.starts_with(begin); });
+}
+
+// What a page of a proxy or a gateway says: its text, or its title where it has one.
+std::string text_of_page(std::string_view page) {
+  constexpr std::string_view kTitle = "<title>";
+  const size_t title = page.find(kTitle);
+  if (title != std::string_view::npos) {
+    page.remove_prefix(title + kTitle.size());
+    page = page.substr(0, page.find("</title>"));
+  }
+  std::string text;
+  bool in_tag = false;
+  for (const char c : page) {
+    if (c == '<') in_tag = true;
+    const bool space = in_tag || static_cast<unsigned char>(c) <= ' ';
+    if (!space) text += c;
+    if (space && !text.empty() && text.back() != ' ') text += ' ';
+    if (c == '>') in_tag = false;
+  }
+  return text;
+}
+
 }  // namespace
 
 ServerError read_server_error(std::string_view json) {
@@ -136,7 +164,11 @@ ServerError read_server_error(std::string_view json) {
 
 std::string describe_server_error(std::string_view body, const Redactor& secrets) {
   const ServerError error = read_server_error(body);
-  if (error.message.empty()) return secrets.excerpt(trim(body), kShown);
+  if (error.message.empty()) {
+    if (!is_page(trim(body))) return secrets.excerpt(trim(body), kShown);
+    const std::string text = text_of_page(body);
+    return secrets.excerpt(trim(text.empty() ? body : std::string_view(text)), kShown);
+  }
   std::string text = secrets.excerpt(trim(error.message), kShown);
   if (!error.kind.empty()) text += " (" + secrets.excerpt(error.kind, 80) + ")";
   return text;

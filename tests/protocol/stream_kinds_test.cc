@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/error_text.h"
 #include "protocol/response_stream.h"
 
 namespace llmsweep::protocol_test {
@@ -354,6 +355,20 @@ TEST(Errors, MayComeInAList) {
   EXPECT_EQ(record.outcome, Outcome::kProtocolError);
   EXPECT_EQ(record.error, "server error after 10 token chunks: The model is overloaded. (503)");
   EXPECT_THAT(planned_answer(words(10) + event("[1, 2]")).error, HasSubstr("is malformed"));
+}
+
+TEST(Errors, OfAPageAreItsWords) {
+  const auto error_of = [](const std::string& page) {
+    return describe_server_error(page, Redactor());
+  };
+  EXPECT_EQ(error_of("<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx</body>"),
+            "502 Bad Gateway");
+  EXPECT_EQ(error_of("<!DOCTYPE html><h1>Service</h1>\n <p class=\"a\">is <b>down</b>"),
+            "Service is down");
+  EXPECT_EQ(error_of("<html><body></body></html>"), "<html><body></body></html>");
+  EXPECT_EQ(error_of("<html><title>"), "<html><title>");
+  EXPECT_EQ(error_of("<prompt> is too long"), "<prompt> is too long");
+  EXPECT_EQ(error_of("a < b"), "a < b");
 }
 
 TEST(Answer, OfJsonLinesIsNamed) {

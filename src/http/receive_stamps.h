@@ -40,14 +40,14 @@ class ReceiveSampler {
   explicit ReceiveSampler(bool enabled);
 
   bool enabled() const { return enabled_; }
-  // Whether to look at the next read: at each that is watched, or of a wake after a pause, where
-  // bytes may have waited for a client that was not allowed to run; and at one of the others in
-  // period_, at random, since a fixed stride would fall on the same streams of every decode step.
-  // Only the sample is kept.
+  // Whether to look at the next read: at each that is watched; at the first ones of a wake after
+  // a pause, and at all of that wake where one of them had waited for a client that was not allowed
+  // to run; and at one of the others in period_, at random, since a fixed stride would fall on the
+  // same streams of every decode step. Only the sample is kept.
   bool wants(bool watched) {
     sampled_ = --countdown_ <= 0;
     if (sampled_) plan_next();
-    return sampled_ || ((watched || paused_) && enabled_);
+    return sampled_ || ((watched || after_pause_ > 0) && enabled_);
   }
   // Looks before the read. Not for a connection that may have failed: the kernel tells an error
   // once, and the look would take it.
@@ -64,7 +64,7 @@ class ReceiveSampler {
 
   // The thread woke at `now`; realtime_minus_monotonic() as of then, within a millisecond.
   void woke(Instant now) {
-    paused_ = now - woken_ > kPause;
+    after_pause_ = now - woken_ > kPause ? kLooksAfterPause : 0;
     woken_ = now;
   }
   Duration realtime_offset() {
@@ -85,6 +85,8 @@ class ReceiveSampler {
   static constexpr size_t kEnough = 1024;
   static constexpr int kMissesToGiveUp = 4096;
   static constexpr Duration kPause = std::chrono::milliseconds(2);
+  static constexpr Duration kLateWake = std::chrono::microseconds(500);
+  static constexpr int kLooksAfterPause = 4;
   static constexpr Duration kOffsetAge = std::chrono::milliseconds(1);
 
   SteadyClock clock_;
@@ -96,7 +98,7 @@ class ReceiveSampler {
   int misses_ = 0;    // reads without a stamp before the first one with
   bool seen_ = false;
   bool sampled_ = false;  // what arrival_ is of
-  bool paused_ = false;   // before the thread woke
+  int after_pause_ = 0;   // looks left of a wake after a pause
   Instant woken_{};
   Instant offset_from_{};
   Duration offset_ = realtime_minus_monotonic();

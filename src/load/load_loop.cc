@@ -285,14 +285,15 @@ class LoadLoop {
     }
   }
 
-  // Until the first token of the answer, and where its last may come.
+  // Of measured requests, until the first token of the answer and where its last may come.
   void watch_where_it_matters(RequestId id, Flight& flight) {
     const RequestRecord& record = flight.record;
     const double shortest =
         chunks_per_planned_token_ * static_cast<double>(record.planned_output_tokens);
     const bool on =
-        !record.first_answer_token ||
-        static_cast<double>(record.chunks) + kWatchedChunks >= (1 - kWatchedShare) * shortest;
+        record.phase == Phase::kMeasured &&
+        (!record.first_answer_token ||
+         static_cast<double>(record.chunks) + kWatchedChunks >= (1 - kWatchedShare) * shortest);
     if (on == flight.watched) return;
     flight.watched = on;
     client_.watch(id, on);

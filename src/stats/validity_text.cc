@@ -9,9 +9,8 @@ std::string_view sentence(InvalidReason reason) {
     case InvalidReason::kClientBusy:
       return "The client's event loop was busy for more than 80 % of the time.";
     case InvalidReason::kClientDelay:
-      return "The client was late: from when the kernel had the tokens the figure is another one, "
-             "by "
-             "over 1 % and over 50 us (ITL, ICL: 5 % and 100 us).";
+      return "The client was late: counted from when the kernel had the tokens, the figure differs "
+             "by over 1 % and over 50 us (ITL, ICL: 5 % and 100 us).";
     case InvalidReason::kGapsLeftOut:
       return "The client's host stalled so often that over 1 % of the gaps between chunks had to "
              "be "
@@ -81,26 +80,19 @@ std::string_view sentence(Warning warning) {
       return "The client's event loop was busy for more than 30 % of the time: stamps may be tens "
              "of microseconds late, up to a millisecond near 50 %.";
     case Warning::kClientDelayE2e:
-      return "E2E latency has too much of the client's own delay in it: the figures marked ! "
-             "(validity "
-             "in result.json) are refused by gate and compare.";
+      return "Figures of E2E are marked !: too much of them is the client's own delay.";
     case Warning::kClientDelayTtft:
-      return "TTFT has too much of the client's own delay in it: the figures marked ! (validity in "
-             "result.json) are refused by gate and compare.";
+      return "Figures of TTFT are marked !: too much of them is the client's own delay.";
     case Warning::kClientDelayTtfo:
-      return "TTFO has too much of the client's own delay in it: the figures marked ! (validity in "
-             "result.json) are refused by gate and compare.";
+      return "Figures of TTFO are marked !: too much of them is the client's own delay.";
     case Warning::kClientDelayTpot:
-      return "TPOT has too much of the client's own delay in it: the figures marked ! (validity in "
-             "result.json) are refused by gate and compare.";
+      return "Figures of TPOT are marked !: too much of them is the client's own delay.";
     case Warning::kClientDelayItl:
-      return "ITL has too much of the client's own delay in it, or too many gaps were left out: "
-             "the "
-             "figures marked ! (validity in result.json) are refused by gate and compare.";
+      return "Figures of ITL are marked !: too much of them is the client's own delay, or too many "
+             "gaps were left out.";
     case Warning::kClientDelayIcl:
-      return "ICL has too much of the client's own delay in it, or too many gaps were left out: "
-             "the "
-             "figures marked ! (validity in result.json) are refused by gate and compare.";
+      return "Figures of ICL are marked !: too much of them is the client's own delay, or too many "
+             "gaps were left out.";
     case Warning::kHostStall:
       return "The client's host stalled for more than 5 ms where figures are marked for the "
              "client's "
@@ -167,7 +159,7 @@ std::string_view remedy(Warning warning) {
     case Warning::kClientDelayTpot:
     case Warning::kClientDelayItl:
     case Warning::kClientDelayIcl:
-      return "Run the client on idle cores of its own or raise client.threads.";
+      return "Give the client idle cores, or raise client.threads.";
     case Warning::kInputEstimated:
       return "Give workload.tokenizer the model's own tokenizer (or `server`).";
     case Warning::kHostStall:

@@ -80,23 +80,21 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
         next += count;
         return requests_of(more.prompts);
       });
-  Watchdog watchdog(clock_);
-  const LoadPlan plan{.schedule = make_schedule(spec_.load, point),
-                      .prompts = prompts.prompts,
-                      .bodies = render(prompts.prompts),
-                      .spare_fillers = &spare,
-                      .api = spec_.endpoint.api,
-                      .endpoints = static_cast<uint32_t>(preflight_.addresses.size()),
-                      .run = position.run,
-                      .load = spec_.load,
-                      .request_timeout = spec_.endpoint.request_timeout,
-                      .max_response_bytes = spec_.client.max_response_bytes,
-                      .max_failed = max_failed(spec_.load, point),
-                      .chunks = chunk_sink(),
-                      .model = preflight_.model,
-                      .tokenizer = tokenizer_of_answers(),
-                      .pulse = &watchdog.pulse(),
-                      .secrets = secrets_};
+  LoadPlan plan{.schedule = make_schedule(spec_.load, point),
+                .prompts = prompts.prompts,
+                .bodies = render(prompts.prompts),
+                .spare_fillers = &spare,
+                .api = spec_.endpoint.api,
+                .endpoints = static_cast<uint32_t>(preflight_.addresses.size()),
+                .run = position.run,
+                .load = spec_.load,
+                .request_timeout = spec_.endpoint.request_timeout,
+                .max_response_bytes = spec_.client.max_response_bytes,
+                .max_failed = max_failed(spec_.load, point),
+                .chunks = chunk_sink(),
+                .model = preflight_.model,
+                .tokenizer = tokenizer_of_answers(),
+                .secrets = secrets_};
   const int64_t planned_fillers = prompt_demand(spec_.load, point).filler;
   LoadControl control;
   RunTracker tracker(position, prompt_demand(spec_.load, point).measured, clock_.now());
@@ -116,6 +114,8 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
     tracker.add(record);
   };
 
+  Watchdog watchdog(clock_);
+  plan.pulse = &watchdog.pulse();
   LoadOutcome outcome = run_loops(plan, clients_, clock_, control, sink, ticker);
   const std::vector<Stall> stalls = watchdog.stop();
 

@@ -55,15 +55,19 @@ TEST(Pulse, KnowsOfAStallBeforeTheWatchdogRunsAndForAMomentAfter) {
   SharedClock clock;
   Watchdog watchdog(clock);
   const Pulse& pulse = watchdog.pulse();
-  clock.advance(3ms);
+  const auto advance = [&](Duration by) {
+    clock.advance(by);
+    while (pulse.last_tick_ns != to_ns(clock.now())) std::this_thread::yield();
+  };
+  advance(3ms);
   const Instant tick = clock.now();
   EXPECT_FALSE(pulse.stalled(tick, tick + 4ms));
   EXPECT_TRUE(pulse.stalled(tick, tick + 6ms));  // no tick came
-  clock.advance(12ms);
+  advance(12ms);
   const Instant end = clock.now();
   EXPECT_TRUE(pulse.stalled(tick, end + 1ms));
   EXPECT_FALSE(pulse.stalled(end, end + 1ms));  // the loop was awake since then
-  clock.advance(3ms);
+  advance(3ms);
   EXPECT_TRUE(pulse.stalled(tick, end - 1ms));   // it read before the watchdog ticked
   EXPECT_FALSE(pulse.stalled(tick, end + 2ms));  // it had time to catch up
 }

@@ -152,9 +152,10 @@ std::string figures_of(const RunStats& run) {
   }
   return fmt::format(
       "busy {:.0f} %, iteration p99 {:.2f} ms, delay p50 {:.3f} p99 {:.2f} ms, slot gap p99 {:.2f} "
-      "ms, median E2E {:.0f} ms: {}",
+      "ms, median E2E {:.0f} ms, {} figures in doubt: {}",
       client.busy_fraction * 100, client.iteration_p99_ms, client.receive_delay_p50_ms,
-      client.receive_delay_p99_ms, client.slot_gap_p99_ms, run.e2e.p50.value_or(0), verdict);
+      client.receive_delay_p99_ms, client.slot_gap_p99_ms, run.e2e.p50.value_or(0),
+      run.validity.size(), verdict);
 }
 
 }  // namespace llmsweep

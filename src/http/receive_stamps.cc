@@ -51,7 +51,7 @@ void ReceiveSampler::arrived(std::optional<Instant> arrival) {
   arrival_ = arrival;
   if (after_pause_ > 0) {
     const bool waited = arrival && woken_ - *arrival > kLateWake;
-    after_pause_ = waited ? std::numeric_limits<int>::max() : after_pause_ - 1;
+    after_pause_ = waited ? kLooksAfterPause : after_pause_ - 1;
   }
   if (arrival_) {
     seen_ = true;

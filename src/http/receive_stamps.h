@@ -40,10 +40,10 @@ class ReceiveSampler {
   explicit ReceiveSampler(bool enabled);
 
   bool enabled() const { return enabled_; }
-  // Whether to look at the next read: at each that is watched; at the first ones of a wake after
-  // a pause, and at all of that wake where one of them had waited for a client that was not allowed
-  // to run; and at one of the others in period_, at random, since a fixed stride would fall on the
-  // same streams of every decode step. Only the sample is kept.
+  // Whether to look at the next read: at each that is watched; after a pause, at each until some in
+  // a row had not waited for a client that was not allowed to run; and at one of the others in
+  // period_, at random, since a fixed stride would fall on the same streams of every decode step.
+  // Only the sample is kept.
   bool wants(bool watched) {
     sampled_ = --countdown_ <= 0;
     if (sampled_) plan_next();
@@ -64,7 +64,8 @@ class ReceiveSampler {
 
   // The thread woke at `now`; realtime_minus_monotonic() as of then, within a millisecond.
   void woke(Instant now) {
-    after_pause_ = now - woken_ > kPause ? kLooksAfterPause : 0;
+    // A stop ends the wait by itself (EINTR), so that the next wake is the one with the bytes.
+    if (now - woken_ > kPause) after_pause_ = kLooksAfterPause;
     woken_ = now;
   }
   Duration realtime_offset() {
@@ -98,7 +99,7 @@ class ReceiveSampler {
   int misses_ = 0;    // reads without a stamp before the first one with
   bool seen_ = false;
   bool sampled_ = false;  // what arrival_ is of
-  int after_pause_ = 0;   // looks left of a wake after a pause
+  int after_pause_ = 0;   // looks left, unless one finds bytes that had waited
   Instant woken_{};
   Instant offset_from_{};
   Duration offset_ = realtime_minus_monotonic();

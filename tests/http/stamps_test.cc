@@ -135,6 +135,34 @@ TEST_P(ReceiveStamps, AreNotTakenWhenSwitchedOff) {
   EXPECT_TRUE(driver.client().health().receive_delays.empty());
 }
 
+// A stop ends a wait without anything to read; what had waited comes with the wake after it.
+TEST(ReceiveSampler, LooksAtEachReadAfterAPauseUntilSomeHadNotWaited) {
+  using std::chrono::milliseconds;
+  ReceiveSampler sampler(true);
+  TransportHealth health;
+  sampler.reset(health);
+  Instant now = from_ns(1'000'000'000);
+  sampler.woke(now);
+  now += milliseconds(800);
+  sampler.woke(now);
+  now += std::chrono::microseconds(5);
+  sampler.woke(now);
+  const auto look = [&](Duration waited) {
+    if (!sampler.wants(false)) return false;
+    sampler.arrived(now - waited);
+    sampler.after_read();
+    return true;
+  };
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_TRUE(look(milliseconds(300))) << i;
+    if (i % 100 == 0) sampler.woke(now += std::chrono::microseconds(50));
+  }
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(look(Duration(0))) << i;
+  int looks = 0;
+  for (int i = 0; i < 1600; ++i) looks += look(Duration(0)) ? 1 : 0;
+  EXPECT_LT(looks, 200);  // the sample of one in 16
+}
+
 TEST(ReceiveSampler, GivesUpWhereTheKernelGivesNone) {
   ReceiveSampler sampler(true);
   TransportHealth health;

@@ -1,5 +1,7 @@
 // The client's share of a figure: the same statistic from our stamps and from the kernel's
 // arrivals.
+#include "llmsweep/stats/validity.h"
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -8,7 +10,6 @@
 #include "llmsweep/model/names.h"
 #include "llmsweep/stats/level_stats.h"
 #include "llmsweep/stats/percentile.h"
-#include "llmsweep/stats/validity.h"
 
 namespace llmsweep {
 namespace {

@@ -54,20 +54,25 @@ TEST_P(ReceiveStamps, AreSampledInOneReadOfSixteen) {
   EXPECT_EQ(health.receive_delay_max, delays.back());
 }
 
+// An answer of so many chunks, each of which waits until those before it are `taken`.
+auto answers_as_taken(int chunks, const std::atomic<int>& taken) {
+  return [chunks, &taken](Peer& peer) {
+    (void)peer.read_request();
+    bool open = peer.send(kChunkedHead);
+    for (int i = 0; open && i < chunks; ++i) {
+      while (taken < i) std::this_thread::yield();
+      open = peer.send_chunk("token");
+    }
+    peer.send("0\r\n\r\n");
+  };
+}
+
 // A read that is watched says when the kernel had it; of the others only the sample does.
 TEST_P(ReceiveStamps, ComeWithEveryReadThatIsWatched) {
   if (!http::StampingKeeper(true).supported()) GTEST_SKIP() << "no receive stamps here";
   constexpr int kReads = 400;
   std::atomic<int> taken = 0;
-  RawServer server([&](Peer& peer) {
-    (void)peer.read_request();
-    bool open = peer.send(kChunkedHead);
-    for (int i = 0; open && i < kReads; ++i) {
-      while (taken < i) std::this_thread::yield();
-      open = peer.send_chunk("token");
-    }
-    peer.send("0\r\n\r\n");
-  });
+  RawServer server(answers_as_taken(kReads, taken));
   const auto client = make_http_client(options_for(server, GetParam()));
   client->start(1, {.body = shared("{}")});
   std::vector<HttpEvent> events;
@@ -100,15 +105,7 @@ TEST(ReceiveSampler, LooksLessOftenWhereMuchArrives) {
   if (!http::StampingKeeper(true).supported()) GTEST_SKIP() << "no receive stamps here";
   constexpr int kReads = 24'000;  // 1,500 looks if it went on as it begins
   std::atomic<int> taken = 0;
-  RawServer server([&](Peer& peer) {
-    (void)peer.read_request();
-    bool open = peer.send(kChunkedHead);
-    for (int i = 0; open && i < kReads; ++i) {
-      while (taken < i) std::this_thread::yield();
-      open = peer.send_chunk("token");
-    }
-    peer.send("0\r\n\r\n");
-  });
+  RawServer server(answers_as_taken(kReads, taken));
   Driver driver(options_for(server, Transport::kSockets));
   const Instant begun = SteadyClock().now();
   driver.start(1);

@@ -130,16 +130,18 @@ TEST(Truth, SaysThatTheClientLeft) {
   EXPECT_TRUE(truth.alive.empty());
 }
 
+void leave_at_done(const Simulator& simulator) {
+  PlainConnection connection(simulator.port());
+  connection.send(chat(2, kStream));
+  while (connection.unread().find("[DONE]") == std::string::npos) connection.receive();
+}
+
 TEST(Truth, SaysWhenAnIdleConnectionBroke) {
   const TemporaryDirectory directory;
   const auto path = directory / "truth.jsonl";
   {
     Simulator simulator({}, {.truth_log = path});
-    {
-      PlainConnection connection(simulator.port());
-      connection.send(chat(2, kStream));
-      while (connection.unread().find("[DONE]") == std::string::npos) connection.receive();
-    }
+    leave_at_done(simulator);
     while (read_truth(path).closings.empty()) std::this_thread::yield();
   }
   const Truth truth = read_truth(path);
@@ -158,11 +160,7 @@ TEST(Truth, SaysNothingAgainstAClientThatLeftAfterDone) {
   profile.wire.tail = std::chrono::minutes(5);
   {
     Simulator simulator(profile, {.truth_log = path});
-    {
-      PlainConnection connection(simulator.port());
-      connection.send(chat(2, kStream));
-      while (connection.unread().find("[DONE]") == std::string::npos) connection.receive();
-    }
+    leave_at_done(simulator);
     while (read_truth(path).requests.empty()) std::this_thread::yield();
   }
   const Truth truth = read_truth(path);
@@ -177,11 +175,7 @@ TEST(Truth, KeepsItsLogToRequests) {
   const auto path = directory / "truth.jsonl";
   {
     Simulator simulator({}, {.truth_log = path, .signs_of_life = true});
-    {
-      PlainConnection connection(simulator.port());
-      connection.send(chat(2, kStream));
-      while (connection.unread().find("[DONE]") == std::string::npos) connection.receive();
-    }
+    leave_at_done(simulator);
     while (read_truth(path).closings.empty() || read_truth(path).alive.empty()) {
       std::this_thread::yield();
     }

@@ -41,9 +41,8 @@ struct HttpEvent {
   RequestId id = 0;
   Instant at{};
   // kBytes: when the kernel had them (of bytes that it merged while they waited, the newest), at
-  // most `at`. Of every watched read, those of a wake after a pause, and a sample of the others,
-  // as far as the kernel stamps them. Where one
-  // wake reads several times (libcurl), of the first.
+  // most `at`. Of every watched read, those of a wake after a pause, and a sample of the others, as
+  // far as the kernel stamps them. Where one wake reads several times (libcurl), of the first.
   std::optional<Instant> received;
   int status = 0;               // kHeaders
   bool new_connection = false;  // kSent: this request opened a connection

@@ -134,6 +134,9 @@ std::optional<double> stored_value(const RunStats& run, const Quantity& quantity
 // compared have it where one of them does.
 bool has_drain(const RunStats& pooled);
 std::optional<double> throughput_of(const RunStats& run, const Reading& reading);
+// Of either side of a comparison by the same throughput, and so not as its run holds it, unless the
+// reading names no GPUs.
+std::optional<double> throughput_per_gpu_of(const RunStats& run, const Reading& reading);
 // Of one run by itself; 0: none.
 double headline_throughput_tps(const RunStats& run);
 

@@ -8,8 +8,9 @@
 #include <utility>
 
 #include "llmsweep/base/prefetch.h"
-#include "llmsweep/base/private_text.h"
 #include "llmsweep/protocol/response.h"
+#include "load/sent_prompt.h"
+#include "load/watched_reads.h"
 
 namespace llmsweep {
 namespace {
@@ -27,10 +28,6 @@ constexpr Duration kLongestWait = std::chrono::milliseconds(50);
 constexpr size_t kMostUnwritten = 4096;
 // What the kernel had for less did not wait for the end of a stall.
 constexpr Duration kPromptRead = std::chrono::microseconds(100);
-// The reads of an answer's last chunks are watched from so many, and such a share, before where the
-// shortest answer so far has ended.
-constexpr double kWatchedChunks = 4;
-constexpr double kWatchedShare = 0.05;
 // An event's flight is asked for while so many others are being applied.
 constexpr size_t kAhead = 2;
 
@@ -74,30 +71,6 @@ struct Deadline {
   Instant at;
   RequestId id;
 };
-
-// Token ids are figures, so that most ids of answers can be spared the search for them.
-bool may_repeat_ids(std::string_view text) {
-  constexpr size_t kFewestDigits = 8;
-  size_t digits = 0;
-  for (const char c : text) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    digits = letter ? 0 : digits + (c >= '0' && c <= '9' ? 1 : 0);
-    if (digits >= kFewestDigits) return true;
-  }
-  return false;
-}
-
-void hide_prompt_in(std::string& text, const Prompt& prompt, bool look_for_ids) {
-  if (text.empty()) return;
-  std::vector<std::string_view> sent = {prompt.text};
-  for (const auto& [role, content] : prompt.messages) sent.push_back(content);
-  std::string ids;
-  if (look_for_ids) {
-    for (const int32_t id : prompt.ids) ids += std::to_string(id) + ' ';
-  }
-  sent.push_back(ids);
-  hide_sent_text(text, sent);
-}
 
 class LoadLoop {
  public:
@@ -285,27 +258,11 @@ class LoadLoop {
     }
   }
 
-  // Of measured requests, until the first token of the answer and where its last may come.
   void watch_where_it_matters(RequestId id, Flight& flight) {
-    const RequestRecord& record = flight.record;
-    const double shortest =
-        chunks_per_planned_token_ * static_cast<double>(record.planned_output_tokens);
-    const bool on =
-        record.phase == Phase::kMeasured &&
-        (!record.first_answer_token ||
-         static_cast<double>(record.chunks) + kWatchedChunks >= (1 - kWatchedShare) * shortest);
+    const bool on = watched_reads_.wants_next(flight.record);
     if (on == flight.watched) return;
     flight.watched = on;
     client_.watch(id, on);
-  }
-
-  void learn_length(const RequestRecord& record) {
-    if (record.outcome != Outcome::kOk || record.planned_output_tokens <= 0) return;
-    const double chunks =
-        static_cast<double>(record.chunks) / static_cast<double>(record.planned_output_tokens);
-    if (chunks_per_planned_token_ == 0 || chunks < chunks_per_planned_token_) {
-      chunks_per_planned_token_ = chunks;
-    }
   }
 
   void expire(Instant now) {
@@ -367,7 +324,7 @@ class LoadLoop {
     std::unique_ptr<Flight> flight = std::move(flights_[id]);
     --in_flight_;
     count(flight->record);
-    learn_length(flight->record);
+    watched_reads_.learn_from_ended(flight->record);
     free_slot(flight->record, at + hold_after(flight->record));
     ended_.push_back(std::move(flight));
   }
@@ -384,7 +341,7 @@ class LoadLoop {
 
   void hand_over_one() {
     Flight& flight = *ended_.front();
-    hide_prompt(flight);
+    hide_sent_prompt(flight.record, flight.prompt);
     if (encoder_ != nullptr) {
       flight.reader.count_text(
           [this](std::string_view text) { return encoder_->count(text, SpecialTokens::kPlain); });
@@ -393,18 +350,6 @@ class LoadLoop {
     if (plan_.chunks) plan_.chunks(flight.record, flight.chunks);
     result_.records.push_back(std::move(flight.record));
     ended_.pop_front();
-  }
-
-  // A server may repeat the prompt in its answer: in an error, and where it has a mind to,
-  // elsewhere.
-  void hide_prompt(Flight& flight) const {
-    const Prompt& prompt = flight.prompt;
-    RequestRecord& record = flight.record;
-    for (std::string* text :
-         {&record.error, &record.finish_reason, &record.response_id, &record.other_model}) {
-      if (is_drawn_id(*text)) continue;
-      hide_prompt_in(*text, prompt, text == &record.error || may_repeat_ids(*text));
-    }
   }
 
   // What the slot has to wait before its next request.
@@ -469,8 +414,8 @@ class LoadLoop {
   std::vector<std::unique_ptr<Flight>> flights_;
   std::deque<std::unique_ptr<Flight>> ended_;  // not handed over yet
   size_t in_flight_ = 0;
-  Instant awake_{};                      // the loop was, for sure
-  double chunks_per_planned_token_ = 0;  // of the shortest answer so far; 0: none has come
+  Instant awake_{};  // the loop was, for sure
+  WatchedReads watched_reads_;
   Duration busy_reported_{};
   std::deque<Deadline> timeouts_;  // ascending: every request has the same time-out
   std::deque<Deadline> lingers_;

@@ -25,6 +25,7 @@ import sys
 BEGIN, END = "<!-- odd files: made by tests/python/odd_files.py -->", "<!-- end of the odd files -->"
 ODD = ["device", "full device", "FIFO", "link to itself", "link to a file", "folder", "sparse 4 GB", "17 MiB line"]
 SECONDS = 10
+ATTEMPTS = 4
 PROFILE = "engine:\n  step: {base_ms: 1}\n"
 SPEC = """name: test
 system: {{gpus: 1}}
@@ -209,7 +210,14 @@ class Bench:
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, preexec_fn=limit, check=False)
 
     def try_one(self, place, kind, number):
-        """(cell of the table, what is wrong)"""
+        """(cell of the table, what is wrong); again where other work on the machine made a gated run INVALID"""
+        for _ in range(ATTEMPTS):
+            cell, wrong = self.try_once(place, kind, number)
+            if cell != "12" or place.words[0] != "run":
+                break
+        return cell, wrong
+
+    def try_once(self, place, kind, number):
         folder = f"{self.folder}/{number}"
         shutil.copytree(self.model, folder)
         try:

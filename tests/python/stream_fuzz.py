@@ -371,7 +371,9 @@ def differences(answer, record):
             found.append(f"{key} {record[key]} recorded, {value} sent")
     weights = sum(weight for _, weight in record["itl_hist"])
     later = (record["streamed_tokens"] or 0) - record["first_chunk_tokens"]
-    if record["outcome"] == "ok" and weights != later:
+    # The gaps that a stall of this machine made are in neither: then there are fewer.
+    exact = record["gaps_left_out"] == 0
+    if record["outcome"] == "ok" and (weights != later if exact else weights >= later):
         found.append(f"ITL of {weights} tokens, TPOT of {later}")
     stamps = [("first_token_ns", answer.sent_ns[0]), ("last_token_ns", answer.sent_ns[-1]),
               ("first_answer_token_ns", answer.answer_ns)]  # fmt: skip

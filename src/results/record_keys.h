@@ -30,6 +30,8 @@ template <class Point>
 struct PointName {
   Point& point;
 };
+template <class Point>
+PointName(Point&) -> PointName<Point>;  // Clang 14 finds none by itself
 
 struct PointOfRecord {
   constexpr auto& operator()(auto& record) const { return record.run.point; }

@@ -89,7 +89,7 @@ TEST(ParseRequire, SaysWhatIsWrongAndWhatIsRight) {
       {"e2e:p50@c8 <= 15s tolerance x", "not a share"},
   };
   for (const auto& [text, wanted] : cases) {
-    EXPECT_THAT(error_of([&] { parse_require(text); }), HasSubstr(wanted)) << text;
+    EXPECT_THAT(error_of([&, text = text] { parse_require(text); }), HasSubstr(wanted)) << text;
   }
   EXPECT_THAT(error_of([] { parse_require(std::string(500, 'x')); }), HasSubstr("longer than"));
   EXPECT_THAT(error_of([] { parse_no_worse("e2e:p50@c8 3%"); }), HasSubstr("'by'"));
@@ -135,7 +135,7 @@ TEST(ReadPolicy, NamesTheLineOfWhatIsWrong) {
       {"rules:\n  - require: e2e@c8 <= 1s\nassumed_noise: 0", "without noise"},
   };
   for (const auto& [yaml, wanted] : cases) {
-    EXPECT_THAT(error_of([&] { policy_of(yaml); }), HasSubstr(wanted)) << yaml;
+    EXPECT_THAT(error_of([&, yaml = yaml] { policy_of(yaml); }), HasSubstr(wanted)) << yaml;
   }
 }
 

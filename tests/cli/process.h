@@ -8,11 +8,7 @@
 namespace llmsweep {
 
 // A sanitizer maps terabytes: its programs cannot be given a limit on addresses.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kMayLimitAddresses = false;
-#else
-inline constexpr bool kMayLimitAddresses = true;
-#endif
+inline constexpr bool kMayLimitAddresses = !LLMSWEEP_SANITIZED;
 
 struct ProcessResult {
   int exit_code = -1;  // 128 + signal where a signal ended it

@@ -225,7 +225,7 @@ TEST_F(RecordFile, AnEmptyFileHasNoRecords) {
 
 TEST_F(RecordFile, AMissingFileIsAnError) {
   EXPECT_THROW(RecordReader(path_ / "absent"), Error);
-  EXPECT_THROW(RecordReader(testing::TempDir()), Error);
+  EXPECT_THROW(RecordReader{testing::TempDir()}, Error);
 }
 
 TEST_F(RecordFile, AnEndlessLineIsAnError) {

@@ -34,8 +34,9 @@ CompareRates compare_rates(double true_ratio, int repeats, int trials = kTrials)
   CompareRates rates;
   const double one = 1.0 / trials;
   for (int trial = 0; trial < trials; ++trial) {
-    const auto result = *compare_ratio(runs_around(5'800, repeats, random),
-                                       runs_around(5'800 * true_ratio, repeats, random));
+    const auto candidate = runs_around(5'800 * true_ratio, repeats, random);
+    const auto baseline = runs_around(5'800, repeats, random);
+    const auto result = *compare_ratio(baseline, candidate);
     const Interval interval = *result.interval;
     if (interval.low <= true_ratio && true_ratio <= interval.high) rates.covered += one;
     const bool excludes = interval.low > 1 || interval.high < 1;

@@ -247,7 +247,7 @@ TEST_F(PreflightCheck, SaysWhichApiAnswers) {
     for (const Api api : {Api::kChat, Api::kCompletions}) {
       spec_.endpoint.api = api;
       EXPECT_THAT(
-          failure([&](const HttpExchange& exchange) {
+          failure([&, status = status, sentence = sentence](const HttpExchange& exchange) {
             const bool chat = exchange.url.find("/chat/") != std::string::npos;
             const bool requested = chat == (api == Api::kChat);
             if (!exchange.body.empty() && requested) return refusal(status, sentence);

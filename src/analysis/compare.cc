@@ -11,6 +11,7 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/stats/level_figure.h"
+#include "llmsweep/stats/validity.h"
 
 namespace llmsweep {
 namespace {
@@ -90,9 +91,10 @@ std::optional<Ratio> ratio_of(const Sides& sides, const Measure& measure) {
   if (!result) return std::nullopt;
   ratio.ratio = result->ratio;
   ratio.ci95 = result->interval;
-  const bool valid = sides.baseline.pooled.valid && sides.candidate.pooled.valid;
   ratio.sound = a.sound && b.sound;
-  if (valid && ratio.sound) ratio.verdict = result->verdict;
+  const bool judged =
+      can_be_judged(sides.baseline, measure) && can_be_judged(sides.candidate, measure);
+  if (judged) ratio.verdict = result->verdict;
   return ratio;
 }
 

@@ -6,6 +6,7 @@
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/isotonic.h"
 #include "llmsweep/stats/level_figure.h"
+#include "llmsweep/stats/validity.h"
 
 namespace llmsweep {
 namespace {
@@ -24,8 +25,9 @@ std::optional<double> e2e_of(const LevelStats& level) {
 std::vector<const LevelStats*> usable_levels(const SweepResult& result) {
   std::vector<const LevelStats*> levels;
   for (const LevelStats& level : result.levels) {
-    const bool sound = is_sound(level.pooled, measure_of("e2e"));
-    if (level.pooled.valid && sound && e2e_of(level)) levels.push_back(&level);
+    const bool judged = can_be_judged(level, measure_of("e2e")) &&
+                        can_be_judged(level, measure_of("throughput_per_gpu"));
+    if (judged && e2e_of(level)) levels.push_back(&level);
   }
   std::sort(levels.begin(), levels.end(),
             [](const LevelStats* a, const LevelStats* b) { return a->point < b->point; });

@@ -31,12 +31,6 @@ bool is_about_errors(const GateRule& rule) {
   return rule.measure == measure_of("error_rate");
 }
 
-// Errors make a level invalid, and are what an error-rate rule is about.
-bool blocks(InvalidReason reason, const GateRule& rule) {
-  return !is_about_errors(rule) ||
-         (reason != InvalidReason::kErrors && reason != InvalidReason::kTooFewRequests);
-}
-
 // What chunks that stand for tokens make of it is not what it says.
 bool counts_tokens(const GateRule& rule) {
   const Quantity& quantity = *rule.measure.quantity;
@@ -45,35 +39,32 @@ bool counts_tokens(const GateRule& rule) {
 }
 
 struct Obstacle {
+  std::string_view refusal;  // "is invalid"
   std::string why;
   std::string next;
 };
+template <class Finding>
+Obstacle obstacle_by(std::string_view refusal, Finding finding) {
+  return {refusal, std::string(sentence(finding)), std::string(remedy(finding))};
+}
 // What keeps the level from carrying this rule; nothing where it can.
 std::optional<Obstacle> obstacle_of(const LevelStats& level, const GateRule& rule) {
-  if (level.pooled.valid && level.pooled.token_count_estimated && counts_tokens(rule)) {
-    return Obstacle{std::string(sentence(Warning::kTokenCountEstimated)),
-                    std::string(remedy(Warning::kTokenCountEstimated))};
+  const RunStats& pooled = level.pooled;
+  if (!pooled.valid && pooled.invalid_reasons.empty()) {
+    return Obstacle{"is invalid", "the file marks it invalid", "measure the level again"};
   }
-  if (const auto doubt = level.pooled.validity.find(validity_key(rule.measure));
-      level.pooled.valid && doubt != level.pooled.validity.end() && !doubt->second.empty()) {
-    return Obstacle{std::string(sentence(doubt->second.front())),
-                    std::string(remedy(doubt->second.front()))};
+  if (const auto doubt = pooled.validity.find(validity_key(rule.measure));
+      doubt != pooled.validity.end() && !doubt->second.empty()) {
+    return obstacle_by("has no sound figure for it", doubt->second.front());
   }
-  if (level.pooled.valid) return std::nullopt;
-  const auto& reasons = level.pooled.invalid_reasons;
-  if (reasons.empty()) return Obstacle{"the file marks it invalid", "measure the level again"};
-  for (const InvalidReason reason : reasons) {
-    if (blocks(reason, rule)) {
-      return Obstacle{std::string(sentence(reason)), std::string(remedy(reason))};
-    }
+  for (const InvalidReason reason : pooled.invalid_reasons) {
+    if (!pooled.valid && speaks_against(reason, level, rule.measure))
+      return obstacle_by("is invalid", reason);
+  }
+  if (pooled.token_count_estimated && counts_tokens(rule)) {
+    return obstacle_by("cannot carry a rule on tokens", Warning::kTokenCountEstimated);
   }
   return std::nullopt;
-}
-
-std::string_view refusal_of(const LevelStats& level, const GateRule& rule) {
-  if (!level.pooled.valid) return "is invalid";
-  return is_sound(level.pooled, rule.measure) ? "cannot carry a rule on tokens"
-                                              : "has no sound figure for it";
 }
 
 std::string missing_figure_text(const GateRule& rule) {
@@ -115,10 +106,10 @@ FoundLevel usable_level(const Side& side, const GateRule& rule, LoadPoint point)
                     closed ? fmt::format("add {} to load.concurrency, or ", point.value) : ""))};
   }
   if (const auto obstacle = obstacle_of(*level, rule)) {
-    return {.invalid = invalid_line(rule,
-                                    fmt::format("the level of {} {}: {}", side.name,
-                                                refusal_of(*level, rule), obstacle->why),
-                                    obstacle->next)};
+    return {.invalid = invalid_line(
+                rule,
+                fmt::format("the level of {} {}: {}", side.name, obstacle->refusal, obstacle->why),
+                obstacle->next)};
   }
   if (side.result.source == Source::kMeasured && !is_about_errors(rule) &&
       level->pooled.requests.completed < 1) {

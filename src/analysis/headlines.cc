@@ -3,10 +3,6 @@
 namespace llmsweep {
 namespace {
 
-bool valid(const LevelComparison& level) {
-  return level.baseline_valid && level.candidate_valid;
-}
-
 Headline users_headline(const UsersComparison& users) {
   return {.kind = HeadlineKind::kUsersPerGpu,
           .target = users.target,
@@ -23,7 +19,7 @@ std::vector<Headline> headlines_of(const Comparison& comparison) {
   for (const UsersComparison& users : comparison.users) headlines.push_back(users_headline(users));
   for (const LevelComparison& level : comparison.levels) {
     const auto& e2e = level.ratio_of(measure_of("e2e"));
-    if (!valid(level) || !e2e || !e2e->sound) continue;
+    if (!e2e || !e2e->verdict) continue;
     headlines.push_back({.kind = HeadlineKind::kLatency,
                          .point = level.point,
                          .baseline = e2e->baseline,
@@ -34,7 +30,7 @@ std::vector<Headline> headlines_of(const Comparison& comparison) {
   }
   for (auto level = comparison.levels.rbegin(); level != comparison.levels.rend(); ++level) {
     const auto& per_gpu = level->ratio_of(measure_of("throughput_per_gpu"));
-    if (!valid(*level) || !per_gpu || !per_gpu->sound) continue;
+    if (!per_gpu || !per_gpu->verdict) continue;
     headlines.push_back({.kind = HeadlineKind::kThroughputPerGpu,
                          .point = level->point,
                          .baseline = per_gpu->baseline,

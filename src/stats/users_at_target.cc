@@ -8,6 +8,7 @@
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/isotonic.h"
 #include "llmsweep/stats/level_figure.h"
+#include "llmsweep/stats/validity.h"
 
 namespace llmsweep {
 namespace {
@@ -33,8 +34,7 @@ std::vector<const LevelStats*> judged(std::span<const LevelStats> levels, const 
   std::vector<const LevelStats*> result;
   for (const LevelStats& level : levels) {
     const bool known = level.point.concurrency() > 0 && meets(level, target);
-    const bool sound = is_sound(level.pooled, measure_of(target));
-    if (level.pooled.valid && sound && known) result.push_back(&level);
+    if (known && can_be_judged(level, measure_of(target))) result.push_back(&level);
   }
   std::sort(result.begin(), result.end(),
             [](const LevelStats* a, const LevelStats* b) { return a->point < b->point; });

@@ -1,6 +1,7 @@
 #include "llmsweep/stats/validity.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <initializer_list>
 #include <utility>
@@ -258,6 +259,23 @@ void find_warnings(RunStats& run, const ValidityInput& input) {
   findings.warn_if(!input.fillers, Warning::kWithDrain);
 }
 
+bool names(const Validity& validity, InvalidReason reason) {
+  return std::any_of(validity.begin(), validity.end(), [reason](const auto& figure) {
+    const auto& [key, reasons] = figure;
+    return std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
+  });
+}
+
+bool has_too_few(const LevelStats& level, const Measure& measure) {
+  const auto is_empty = [](const RunStats& run) { return run.e2e.count == 0; };
+  if (is_empty(level.pooled) || std::any_of(level.runs.begin(), level.runs.end(), is_empty)) {
+    return true;
+  }
+  const auto distribution = measure.quantity->distribution;
+  return distribution != nullptr &&
+         (level.pooled.*distribution).count < samples_needed(measure.statistic);
+}
+
 }  // namespace
 
 StreamFindings stream_findings(std::span<const RequestRecord> records, RetryAfter retry_after) {
@@ -316,6 +334,37 @@ void judge_level(LevelStats& level, const ValidityInput& input) {
   findings.invalid_if(pooled.e2e.count == 0, InvalidReason::kTooFewRequests);
   findings.warn_if(level.runs.size() < 2, Warning::kOneRepeat);
   pooled.valid = pooled.invalid_reasons.empty();
+}
+
+bool speaks_against(InvalidReason reason, const LevelStats& level, const Measure& measure) {
+  const bool of_errors = measure == measure_of("error_rate");
+  switch (reason) {
+    case InvalidReason::kClientDelay:
+    case InvalidReason::kGapsLeftOut:
+      return !names(level.pooled.validity, reason) || !is_sound(level.pooled, measure);
+    case InvalidReason::kErrors:
+      return !of_errors;
+    case InvalidReason::kTooFewRequests:
+      return !of_errors && has_too_few(level, measure);
+    case InvalidReason::kClientBusy:
+    case InvalidReason::kSendLateness:
+    case InvalidReason::kSlotGap:
+    case InvalidReason::kConcurrencyOff:
+    case InvalidReason::kOutputTokensOff:
+    case InvalidReason::kInputTokensOff:
+    case InvalidReason::kInterrupted:
+      return true;
+  }
+  assert(false && "every reason speaks against something");
+  return true;
+}
+
+bool can_be_judged(const LevelStats& level, const Measure& measure) {
+  const std::vector<InvalidReason>& reasons = level.pooled.invalid_reasons;
+  if (!is_sound(level.pooled, measure)) return false;
+  if (level.pooled.valid || reasons.empty()) return level.pooled.valid;
+  return std::none_of(reasons.begin(), reasons.end(),
+                      [&](InvalidReason reason) { return speaks_against(reason, level, measure); });
 }
 
 }  // namespace llmsweep

@@ -152,6 +152,19 @@ TEST(Compare, WithholdsTheVerdictOfAFigureThatTheClientMayHaveMade) {
   EXPECT_TRUE(comparison.levels[0].ratio_of(measure_of("throughput"))->verdict);
 }
 
+TEST(Compare, JudgesTheOtherFiguresOfALevelThatIsInvalidForOne) {
+  const SweepResult a = make_result("a", 1, {{4, {100, 101}}});
+  SweepResult b = make_result("b", 1, {{4, {50, 51}}});
+  b.levels[0].pooled.validity = {{"ttft:p50", {InvalidReason::kClientDelay}}};
+  b.levels[0].pooled.valid = false;
+  b.levels[0].pooled.invalid_reasons = {InvalidReason::kClientDelay};
+  const Comparison comparison = compare(a, b);
+  EXPECT_FALSE(comparison.levels[0].candidate_valid);
+  EXPECT_FALSE(comparison.levels[0].ratio_of(measure_of("ttft"))->verdict);
+  EXPECT_TRUE(comparison.levels[0].ratio_of(measure_of("e2e"))->verdict);
+  EXPECT_TRUE(comparison.levels[0].ratio_of(measure_of("throughput"))->verdict);
+}
+
 TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
   const SweepResult a = make_result("a", 1, kSlow);
   SweepResult b = make_result("b", 1, kSlow);

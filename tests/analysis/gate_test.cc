@@ -69,6 +69,43 @@ TEST(Gate, RefusesAFigureThatTheClientMayHaveMadeAndNotTheLevel) {
   EXPECT_EQ(line_of(measured(), result, "ttft@c8 by 50%").outcome, kInvalid);
 }
 
+TEST(Gate, RefusesOnlyWhatTheReasonOfAnInvalidLevelSpeaksAgainst) {
+  SweepResult result = measured();
+  RunStats& pooled = result.levels[1].pooled;
+  pooled.valid = false;
+  pooled.requests.failed = 1;
+  pooled.validity = {{"ttft:p50", {InvalidReason::kClientDelay}}};
+  pooled.invalid_reasons = {InvalidReason::kClientDelay};
+  EXPECT_THAT(line_of(result, "ttft:p50@c8 <= 100s").why, HasSubstr("no sound figure for it"));
+  EXPECT_EQ(line_of(result, "ttft:p99@c8 <= 100s").outcome, kPass);
+  EXPECT_EQ(line_of(result, "e2e:p50@c8 <= 15s").outcome, kPass);
+  EXPECT_EQ(line_of(result, "throughput@c8 >= 1").outcome, kPass);
+  EXPECT_EQ(line_of(result, "error_rate@c8 <= 1%").outcome, kPass);
+  EXPECT_EQ(line_of(result, "users@e2e:p50:15s >= 8").outcome, kPass);
+  EXPECT_EQ(line_of(result, "users@ttft:p50:700ms >= 8").outcome, kInconclusive);
+  EXPECT_EQ(line_of(measured(), result, "e2e@c8 by 3%").outcome, kPass);
+  EXPECT_EQ(line_of(measured(), result, "ttft@c8 by 3%").outcome, kInvalid);
+
+  pooled.invalid_reasons = {InvalidReason::kClientDelay, InvalidReason::kConcurrencyOff};
+  EXPECT_THAT(line_of(result, "e2e:p50@c8 <= 15s").why, HasSubstr("is invalid: The achieved"));
+  EXPECT_EQ(line_of(result, "error_rate@c8 <= 1%").outcome, kInvalid);
+}
+
+TEST(Gate, RefusesTheStatisticThatTooFewRequestsCompletedFor) {
+  SweepResult result = measured();
+  RunStats& pooled = result.levels[1].pooled;
+  pooled.valid = false;
+  pooled.invalid_reasons = {InvalidReason::kTooFewRequests};
+  pooled.e2e.count = 299;
+  EXPECT_EQ(line_of(result, "e2e:p99@c8 <= 1h").outcome, kInvalid);
+  EXPECT_EQ(line_of(result, "e2e:p50@c8 <= 1h").outcome, kPass);
+  EXPECT_EQ(line_of(result, "throughput@c8 >= 1").outcome, kPass);
+  result.levels[1].runs[2].e2e.count = 0;  // nothing is known of a run
+  EXPECT_EQ(line_of(result, "e2e:p50@c8 <= 1h").outcome, kInvalid);
+  EXPECT_EQ(line_of(result, "throughput@c8 >= 1").outcome, kInvalid);
+  EXPECT_EQ(line_of(result, "error_rate@c8 <= 1%").outcome, kPass);
+}
+
 // By hand: logs of {11900, 12000, 12050}, s = 0.006384, t(2, 0.95) = 2.91999, half 0.010762.
 TEST(Gate, HasStudentsBoundsOfTheLogMedians) {
   const GateLine line = line_of(measured(), "e2e:p50@c8 <= 15s");
@@ -129,6 +166,7 @@ TEST(Gate, IsInvalidWheneverSomethingIsMissingOrInvalid) {
     SweepResult broken = result;
     broken.levels[1].pooled.valid = false;
     broken.levels[1].pooled.invalid_reasons = {reason};
+    broken.levels[1].pooled.e2e.count = 0;  // which too few requests speak of
     for (const char* rule : {"e2e:p50@c8 <= 1h", "throughput@c8 >= 1", "goodput@c8 >= 1%"}) {
       const GateLine line = line_of(broken, rule);
       EXPECT_EQ(line.outcome, kInvalid) << name_of(reason) << " " << rule;

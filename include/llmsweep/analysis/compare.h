@@ -53,7 +53,7 @@ struct Ratio {
   double candidate = 0;
   double ratio = 0;
   std::optional<Interval> ci95;
-  std::optional<Verdict> verdict;  // absent: a level is invalid, or the figure of one (not `sound`)
+  std::optional<Verdict> verdict;  // absent: can_be_judged() in neither or one level
   bool sound = true;
 };
 

@@ -83,6 +83,14 @@ void judge_run(RunStats& run, const ValidityInput& input);
 // Idempotent.
 void judge_level(LevelStats& level, const ValidityInput& input);
 
+// Whether a reason of the level's is one against this figure of it. A client's delay and gaps left
+// out are reasons against the figures that `validity` names (against all where it names none: older
+// files); too few requests, against statistics that need more, unless a run has none at all; both
+// errors and too few requests, not against the error rate. Any other is a reason against all.
+bool speaks_against(InvalidReason reason, const LevelStats& level, const Measure& measure);
+// Whether the figure can be judged by: it is sound, and no reason of the level's speaks against it.
+bool can_be_judged(const LevelStats& level, const Measure& measure);
+
 std::string_view sentence(InvalidReason reason);  // "The client's event loops were busy over …"
 std::string_view remedy(InvalidReason reason);    // "Give the client more threads or …"
 std::string_view sentence(Warning warning);

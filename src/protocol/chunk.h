@@ -24,6 +24,9 @@ struct Chunk {
   bool role = false;
   bool error = false;     // it says that something failed, at the top or in a choice
   bool repaired = false;  // it was no JSON as the standard has it
+  // Read all the same: its choices are no list, its delta is a text or is named `message`.
+  bool misshapen = false;
+  bool in_message = false;  // its output, if any, is of a `message`
   std::optional<int64_t> prompt_tokens;
   std::optional<int64_t> completion_tokens;
   std::optional<int64_t> total_tokens;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/text.h"
+#include "protocol/spelling.h"
 
 namespace llmsweep {
 namespace {
@@ -54,26 +55,67 @@ ServerError read_detail(const Json& detail) {
   return error;
 }
 
+bool says_something(const Json& value) {
+  if (value.is_string()) return !value.get_ref<const std::string&>().empty();
+  if (value.is_boolean()) return value.get<bool>();
+  return !value.is_null();
+}
+
+bool is_bad_code(const Json& value) {
+  if (value.is_number_integer()) return value != 0 && value != 200;
+  if (!value.is_string()) return false;
+  constexpr std::array<std::string_view, 5> kGood = {"", "0", "200", "ok", "success"};
+  return !is_spelt_as_one_of(value.get_ref<const std::string&>(), kGood);
+}
+
+// The words of a failure wherever a gateway puts them and however it spells the key: the text under
+// a name of failures; in it, or beside a code that is bad, the text under a name of words. Texts of
+// other names may be a model's own, and are not looked at.
+std::string find_words(const Json& value, bool failed) {
+  constexpr std::array<std::string_view, 10> kEnvelopes = {
+      "header", "status",   "result", "response", "resp",
+      "body",   "baseresp", "output", "data",     "meta"};
+  if (failed && value.is_string()) return value.get<std::string>();
+  if (value.is_array() && !value.empty()) return find_words(value.front(), failed);
+  if (!value.is_object()) return {};
+  for (const auto& [key, inner] : value.items()) {
+    failed |= is_spelt_as_one_of(key, kCodeNames) && is_bad_code(inner);
+  }
+  for (const std::string_view name : kWordNames) {
+    for (const auto& [key, inner] : value.items()) {
+      const bool words = failed && inner.is_string() && is_spelt(key, name);
+      if (words && says_something(inner)) return inner.get<std::string>();
+    }
+  }
+  for (const auto& [key, inner] : value.items()) {
+    const bool failure = is_spelt_as_one_of(key, kFailureNames) && says_something(inner);
+    const bool envelope = inner.is_structured() && is_spelt_as_one_of(key, kEnvelopes);
+    if (!failure && !envelope) continue;
+    std::string words = find_words(inner, failed || failure);
+    if (words.empty() && failure && inner.is_object() && !inner.empty()) words = dumped(inner);
+    if (!words.empty()) return words;
+  }
+  return {};
+}
+
 ServerError read_object(const Json& object) {
   ServerError error{.message = text_of(member(object, "message")),
                     .kind = text_of(member(object, "type")),
                     .field = text_of(member(object, "param"))};
   if (error.kind.empty()) error.kind = text_of(member(object, "code"));
+  if (error.message.empty()) error.message = find_words(object, true);
   if (error.message.empty()) error.message = dumped(object);
   return error;
-}
-
-bool says_something(const Json& value) {
-  if (value.is_string()) return !value.get_ref<const std::string&>().empty();
-  if (value.is_boolean()) return value.get<bool>();
-  return true;
 }
 
 // `error` of an object, where it says something.
 const Json* error_in(const Json* object) {
   if (object == nullptr) return nullptr;
-  const Json* error = member(*object, "error");
-  return error != nullptr && says_something(*error) ? error : nullptr;
+  if (!object->is_object()) return nullptr;
+  for (const auto& [key, error] : object->items()) {
+    if (is_spelt(key, "error") && says_something(error)) return &error;
+  }
+  return nullptr;
 }
 
 // The root's `error`, or that of a choice.
@@ -120,7 +162,9 @@ ServerError read_root(const Json& root) {
   if (const Json* detail = member(root, "detail")) return read_detail(*detail);
   const Json* message = member(root, "message");  // of an answer it is an object
   if (message != nullptr && message->is_string()) return read_object(root);
-  return root.is_object() ? read_gateway(root) : ServerError{};
+  ServerError error = root.is_object() ? read_gateway(root) : ServerError{};
+  if (error.message.empty()) error.message = find_words(root, false);
+  return error;
 }
 
 bool is_page(std::string_view body) {

@@ -8,6 +8,7 @@
 #include "protocol/chunk.h"
 #include "protocol/finish_reason.h"
 #include "protocol/json_values.h"
+#include "protocol/spelling.h"
 #include "protocol/usage.h"
 
 namespace llmsweep {
@@ -108,7 +109,7 @@ void read_output(std::string_view key, dom::element member, Chunk& chunk) {
     add_other(text_within(member, Within::kOutput), false, chunk);
   } else if (key == "usage") {
     read_usage(member, chunk);
-  } else if (key == "error") {
+  } else if (is_spelt(key, "error")) {
     chunk.error |= is_error(member);
   }
 }
@@ -131,9 +132,14 @@ void read_finish(dom::element value, Chunk& chunk) {
   }
 }
 
+// Some send the text alone where the object with it belongs.
 void read_delta(dom::element value, Chunk& chunk) {
   dom::object delta;
-  if (value.get(delta) != simdjson::SUCCESS) return;
+  if (value.get(delta) != simdjson::SUCCESS) {
+    const std::string_view text = text_of(value);
+    chunk.misshapen |= !text.empty();
+    return add_answer(text, chunk);
+  }
   for (auto [key, member] : delta) {
     if (key == "role") {
       chunk.role |= !text_of(member).empty();
@@ -150,9 +156,14 @@ void read_delta(dom::element value, Chunk& chunk) {
 void read_choice(dom::element value, Chunk& chunk) {
   dom::object choice;
   if (value.get(choice) != simdjson::SUCCESS) return;
+  bool has_delta = false;
+  std::optional<dom::element> message;  // of a whole answer; beside a delta it repeats the answer
   for (auto [key, member] : choice) {
     if (key == "delta") {
+      has_delta = true;
       read_delta(member, chunk);
+    } else if (key == "message") {
+      message = member;
     } else if (key == "text") {
       add_answer(text_of(member), chunk);
     } else if (names_finish(key)) {
@@ -161,6 +172,10 @@ void read_choice(dom::element value, Chunk& chunk) {
       read_output(key, member, chunk);
     }
   }
+  if (has_delta || !message) return;
+  read_delta(*message, chunk);
+  chunk.in_message = true;
+  chunk.misshapen |= chunk.answer || chunk.other_output;
 }
 
 bool says_failure(std::string_view text) {
@@ -183,21 +198,17 @@ bool is_bad_code(dom::element value) {
 class FailureWords {
  public:
   void read(std::string_view key, dom::element member) {
-    constexpr std::array<std::string_view, 13> kErrors = {
-        "errors",        "error_code",   "errorCode", "err_code", "error_msg",
-        "error_message", "errorMessage", "err_msg",   "errmsg",   "errMsg",
-        "detail",        "exception",    "fault"};
     bool flag = true;
-    if (is_among(key, kErrors)) {
+    if (is_spelt_as_one_of(key, kFailureNames) || is_spelt(key, "detail")) {
       failed_ |= is_error(member) && !is_empty_list(member);
     } else if (key == "object" || key == "type" || key == "status") {
       failed_ |= says_failure(text_of(member));
       if (key == "status") bad_code_ |= is_bad_status(member);
-    } else if (key == "code" || key == "status_code" || key == "statusCode") {
+    } else if (is_spelt_as_one_of(key, kCodeNames)) {
       bad_code_ |= is_bad_code(member);
     } else if (key == "success" && member.get(flag) == simdjson::SUCCESS) {
       failed_ |= !flag;
-    } else if (key == "message" || key == "msg") {
+    } else if (is_spelt_as_one_of(key, kWordNames)) {
       words_ |= !text_of(member).empty();
     }
   }
@@ -230,6 +241,12 @@ bool is_bad_response(dom::element value) {
 
 void read_choices(dom::element value, Chunk& chunk) {
   dom::array choices;
+  dom::object one;  // some send it without the list
+  if (value.get(one) == simdjson::SUCCESS && one.size() > 0) {
+    chunk.has_choices = true;
+    chunk.misshapen = true;
+    return read_choice(value, chunk);
+  }
   if (value.get(choices) != simdjson::SUCCESS) return;
   for (const dom::element choice : choices) {
     chunk.has_choices = true;
@@ -277,7 +294,7 @@ void read_openai_chunk(const dom::object& object, Chunk& chunk) {
       chunk.id = text_of(member);
     } else if (key == "model") {
       chunk.model = text_of(member);
-    } else if (key == "error") {
+    } else if (is_spelt(key, "error")) {
       chunk.error |= is_error(member);
     } else if (names_finish(key) || key == "done_reason") {
       read_finish(member, chunk);

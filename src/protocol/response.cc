@@ -198,7 +198,7 @@ void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, I
   }
   if (chunk.server_prefill_us) record_->server_prefill_us = chunk.server_prefill_us;
   if (chunk.server_decode_us) record_->server_decode_us = chunk.server_decode_us;
-  record_->repaired_chunks += chunk.repaired ? 1 : 0;
+  record_->repaired_chunks += chunk.repaired || chunk.misshapen ? 1 : 0;
   apply_tokens(chunk, at);
   if (chunk.finish_reason.empty()) return;
   record_->finish_reason = secrets_.excerpt(chunk.finish_reason, 40);
@@ -210,7 +210,10 @@ void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, I
 
 void ResponseReader::apply_tokens(const Chunk& chunk, Instant at) {
   const int64_t count = chunk.has_choices ? chunk.completion_tokens.value_or(0) : 0;
-  const bool has_text = chunk.answer || chunk.other_output;
+  // A message behind deltas says once more what these said.
+  const bool repeats = chunk.in_message && deltas_seen_;
+  const bool has_text = (chunk.answer || chunk.other_output) && !repeats;
+  deltas_seen_ |= has_text && !chunk.in_message;
   const bool bears_token = has_text || (count_seen_ && tally_.rises_with(count) && !chunk.role &&
                                         chunk.finish_reason.empty());
   count_seen_ |= chunk.has_choices && chunk.completion_tokens.has_value();

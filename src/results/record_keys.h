@@ -125,7 +125,9 @@ inline constexpr std::tuple kRecordKeys = {
         "other_model",
         "The model that the server says answered; empty: the requested one, or it does not say."},
     RecordKey<&RequestRecord::repaired_chunks>{
-        "repaired_chunks", "Chunks that were no JSON by its standard and were read all the same."},
+        "repaired_chunks",
+        "Chunks that were no JSON by its standard, or not in the shape of the API, and were read "
+        "all the same."},
     RecordKey<&RequestRecord::planned_output_tokens>{"planned_output_tokens", "As planned."},
     RecordKey<&RequestRecord::first_chunk_tokens>{
         "first_chunk_tokens",

@@ -9,6 +9,7 @@ namespace llmsweep::sim {
 namespace {
 
 constexpr std::string_view kChoice = R"([{"index":0,)";
+constexpr std::string_view kDelta = R"("delta":)";
 
 // A finish reason as JSON: null where there is none.
 std::string finish_json(std::string_view finish) {
@@ -23,11 +24,28 @@ std::string finish_member(std::string_view finish, WireProfile::FinishForm form)
   return fmt::format(R"(,"{}":{})", form == Form::kCamel ? "finishReason" : "finish_reason", value);
 }
 
+// Of the deltas that servers get wrong.
+ChoiceForm misshapen(ChoiceForm form, WireProfile::ChoiceForm shape) {
+  if (shape == WireProfile::ChoiceForm::kText && form.answer.starts_with(kDelta)) {
+    form.opening.clear();
+    form.answer = R"("delta":")";
+    form.after_text.clear();
+    form.finish = R"("delta":"")";
+  } else if (shape == WireProfile::ChoiceForm::kMessage) {
+    for (std::string* part : {&form.opening, &form.answer, &form.reasoning, &form.finish}) {
+      if (part->starts_with(kDelta)) part->replace(0, kDelta.size(), R"("message":)");
+    }
+  }
+  return form;
+}
+
 }  // namespace
 
 ChoicesWriter::ChoicesWriter(const WireProfile& wire, Dialect dialect, Answer answer,
                              ChoiceForm form)
-    : EventWriter(wire, dialect, std::move(answer)), form_(std::move(form)) {
+    : EventWriter(wire, dialect, std::move(answer)),
+      form_(misshapen(std::move(form), wire.choice_form)),
+      listed_(wire.choice_form != WireProfile::ChoiceForm::kObject) {
   chunk_head_ =
       fmt::format(R"({{"id":{},"object":"{}","created":{},"model":{},)", json_quoted(answer_.id),
                   form_.chunk_object, answer_.created, json_quoted(answer_.model));
@@ -35,13 +53,17 @@ ChoicesWriter::ChoicesWriter(const WireProfile& wire, Dialect dialect, Answer an
     chunk_head_ += R"("system_fingerprint":"simulated",)";
   }
   chunk_head_ += R"("choices":)";
-  const std::string head = fmt::format("{}{}{}", event_head_, chunk_head_, kChoice);
+  const std::string head = fmt::format("{}{}{}", event_head_, chunk_head_, choice_head());
   answer_head_ = head + form_.answer;
   reasoning_head_ = head + form_.reasoning;
   reasoning_close_ =
       '"' + (form_.reasoning_close.empty() ? form_.after_text : form_.reasoning_close);
   answer_close_ = '"' + form_.after_text;
   token_tail_ = choice_tail(early_finish({}), nullptr) + event_end_;
+}
+
+std::string_view ChoicesWriter::choice_head() const {
+  return kChoice.substr(listed_ ? 0 : 1);
 }
 
 std::string ChoicesWriter::choice_tail(std::string_view finish, const Progress* progress) {
@@ -57,7 +79,7 @@ std::string ChoicesWriter::choice_tail(std::string_view finish, const Progress* 
         static_cast<double>(progress->output_tokens) / static_cast<double>(progress->steps);
     tail += fmt::format(R"(,"avg_decoded_tokens_per_iter":{:.4f})", mean);
   }
-  tail += "}]";
+  tail += listed_ ? "}]" : "}";
   if (says_finish && beside) tail += finish_member(finish, wire_.finish_form);
   if (progress != nullptr && answer_.continuous_usage) {
     tail += continuous_usage(*progress);
@@ -123,7 +145,7 @@ void ChoicesWriter::opening(std::string& out) {
   if (wire_.data_null) event("null", out);
   if (form_.opening.empty()) return;
   const Progress none;
-  event(fmt::format("{}{}{}{}", chunk_head_, kChoice, form_.opening,
+  event(fmt::format("{}{}{}{}", chunk_head_, choice_head(), form_.opening,
                     choice_tail({}, answer_.continuous_usage ? &none : nullptr)),
         out);
 }
@@ -156,8 +178,8 @@ void ChoicesWriter::tokens(const TokenText& text, const Progress& progress, std:
 void ChoicesWriter::closing(std::string_view finish, const Progress& progress, std::string& out) {
   const bool in_finish = usage_in_finish_chunk();
   if (wire_.finish == WireProfile::Finish::kOwnChunk) {
-    std::string json =
-        fmt::format("{}{}{}{}", chunk_head_, kChoice, form_.finish, choice_tail(finish, &progress));
+    std::string json = fmt::format("{}{}{}{}", chunk_head_, choice_head(), form_.finish,
+                                   choice_tail(finish, &progress));
     json.pop_back();
     if (in_finish && !answer_.continuous_usage) json += usage_member(progress);
     const bool timings_here = in_finish || !answer_.usage;

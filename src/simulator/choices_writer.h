@@ -39,6 +39,7 @@ class ChoicesWriter final : public EventWriter {
                     const Progress& progress) const override;
 
  private:
+  std::string_view choice_head() const;
   std::string choice_tail(std::string_view finish, const Progress* progress);
   std::string_view early_finish(std::string_view finish) const;
   std::string continuous_usage(const Progress& progress);
@@ -47,6 +48,7 @@ class ChoicesWriter final : public EventWriter {
   bool usage_in_finish_chunk() const;
 
   ChoiceForm form_;
+  bool listed_;             // the choice stands in a list
   std::string chunk_head_;  // of every chunk's JSON, up to the value of `choices`
   // A plain token chunk is head + text + tail: nothing else varies.
   std::string answer_head_, reasoning_head_, answer_close_, reasoning_close_, token_tail_;

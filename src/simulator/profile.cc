@@ -155,6 +155,7 @@ WireProfile read_wire(const ConfigNode& node, Dialect dialect) {
   read_choice(node["role_chunk"], sim::role_chunk_names(), wire.role_chunk);
   read_choice(node["finish"], sim::finish_names(), wire.finish);
   read_choice(node["finish_form"], sim::finish_form_names(), wire.finish_form);
+  read_choice(node["choice_form"], sim::choice_form_names(), wire.choice_form);
   read_choice(node["usage"], sim::usage_names(), wire.usage);
   read(node["usage_always"], wire.usage_always);
   read_count(node["reasoning_tokens"], wire.reasoning_tokens, 0);

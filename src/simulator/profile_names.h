@@ -35,6 +35,10 @@ inline Spellings<WireProfile::FinishForm> finish_form_names() {
   return {
       {"openai", E::kOpenai}, {"object", E::kObject}, {"camel", E::kCamel}, {"beside", E::kBeside}};
 }
+inline Spellings<WireProfile::ChoiceForm> choice_form_names() {
+  using E = WireProfile::ChoiceForm;
+  return {{"list", E::kList}, {"object", E::kObject}, {"message", E::kMessage}, {"text", E::kText}};
+}
 inline Spellings<WireProfile::Usage> usage_names() {
   using E = WireProfile::Usage;
   return {{"own_chunk", E::kOwnChunk},

@@ -71,6 +71,7 @@ Fields wire_fields(const WireProfile& wire) {
           {"role_chunk", quoted(sim::spelled(sim::role_chunk_names(), wire.role_chunk))},
           {"finish", sim::spelled(sim::finish_names(), wire.finish)},
           {"finish_form", sim::spelled(sim::finish_form_names(), wire.finish_form)},
+          {"choice_form", sim::spelled(sim::choice_form_names(), wire.choice_form)},
           {"usage", sim::spelled(sim::usage_names(), wire.usage)},
           {"usage_always", fmt::format("{}", wire.usage_always)},
           {"reasoning_tokens", fmt::format("{}", wire.reasoning_tokens)},

@@ -120,9 +120,10 @@ std::string_view sentence(Warning warning) {
       return "The server names another model in its answers than the requested one (other_model in "
              "requests.jsonl).";
     case Warning::kRepairedChunks:
-      return "Chunks that are no JSON by its standard (NaN, Infinity, control characters) were "
-             "read "
-             "all the same (repaired_chunks in requests.jsonl).";
+      return "Chunks that are no JSON by its standard (NaN, Infinity, control characters) or not "
+             "in "
+             "the shape of the API (choices that are no list) were read all the same "
+             "(repaired_chunks in requests.jsonl).";
     case Warning::kPromptsReused:
       return "Prompts were sent more than once: a prefix cache may have answered them.";
     case Warning::kOneRepeat:

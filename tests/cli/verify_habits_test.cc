@@ -58,6 +58,9 @@ const Habit kHabits[] = {
     {"early_finish_reason", "wire: {finish_early: true}"},
     {"one_line_end", "wire: {one_line_end: true}"},
     {"no_json", "wire: {not_json: true}"},
+    {"odd_choice_alone", "wire: {choice_form: object, tokens_per_chunk: 2}"},
+    {"odd_message", "wire: {choice_form: message, tokens_per_chunk: 2, finish: own_chunk}"},
+    {"odd_delta", "wire: {choice_form: text, tokens_per_chunk: 2, finish: own_chunk}"},
     {"buffered", "wire: {buffered: true}"},
     {"tail", "wire: {tail: 5ms}"},
     {"other_model", "wire: {answer_model: another}"},
@@ -152,7 +155,7 @@ TEST_P(VerifyHabits, AreVerified) {
       EXPECT_TRUE(record.buffered());  // a stall may do it to others
     }
     EXPECT_EQ(record.other_model, name == "other_model" ? "another" : "");
-    EXPECT_EQ(record.repaired_chunks > 0, name == "no_json");
+    EXPECT_EQ(record.repaired_chunks > 0, name == "no_json" || name.starts_with("odd_"));
     chunks += record.chunks;
     cached += record.cached_tokens.value_or(0);
   }
@@ -163,7 +166,7 @@ TEST_P(VerifyHabits, AreVerified) {
   } else if (name == "hidden_reasoning") {
     EXPECT_EQ(per_request, 15);
   } else if (name == "reasoning_beside_completion" || name.starts_with("usage_of_") ||
-             name == "usage_as_text" || name.starts_with("finish_")) {
+             name == "usage_as_text" || name.starts_with("finish_") || name.starts_with("odd_")) {
     EXPECT_EQ(per_request, 12);
   } else if (name == "held_back_characters") {
     EXPECT_EQ(per_request, 24 - 24 / 7);

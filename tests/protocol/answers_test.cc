@@ -73,6 +73,12 @@ TEST(ErrorMessage, IsFoundInErrorBodiesOnly) {
   EXPECT_EQ(error_message_of(load_recording("captures/llama-cpp-2026-09/err_404").body),
             "File Not Found");
   EXPECT_EQ(error_message_of(R"({"choices":[]})"), "");
+  EXPECT_EQ(error_message_of(R"({"header":{"code":10013,"message":"busy"}})"), "busy");
+  EXPECT_EQ(error_message_of(R"({"Response":{"Error":{"Code":"X","Message":"busy"}}})"), "busy");
+  EXPECT_EQ(error_message_of(R"({"failure":{"why":7}})"), R"({"why":7})");
+  // What may be a model's own.
+  EXPECT_EQ(error_message_of(R"({"output":{"text":"a","description":"b"},"data":"c"})"), "");
+  EXPECT_EQ(error_message_of(R"({"code":7,"data":"c","output":{"text":"a"}})"), "");
   EXPECT_EQ(error_message_of("no JSON"), "");
   EXPECT_EQ(error_message_of(std::string(1 << 20, '[')), "");
   EXPECT_EQ(

@@ -196,7 +196,8 @@ TEST(ResponseReader, TellsTheServersWordsWithAStatus) {
       {R"({"detail":[{"loc":["body","min_tokens"],"msg":"Extra inputs"}]})",
        "HTTP 400: min_tokens: Extra inputs"},
       {R"([{"error":{"code":400,"message":"no","status":"S"}}])", "HTTP 400: no (400)"},
-      {R"({"error":{"reason":"no"}})", R"(HTTP 400: {"reason":"no"})"},
+      {R"({"error":{"reason":"no"}})", "HTTP 400: no"},
+      {R"({"error":{"ground":"no"}})", R"(HTTP 400: {"ground":"no"})"},
       {"Bad Gateway\n", "HTTP 400: Bad Gateway"},
       {"\x1b]0;x\x07", "HTTP 400: \\u001b]0;x\\u0007"},
       {"", "HTTP 400"}};

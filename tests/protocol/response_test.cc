@@ -161,7 +161,7 @@ TEST(ResponseReader, TakesEveryKindOfOutputForAToken) {
       const char* delta :
       {R"({})", R"(null)", R"({"content":null})", R"({"content":""})", R"({"tool_calls":[]})",
        R"({"role":"assistant"})", R"({"content":[]})", R"({"reasoning":null,"content":""})",
-       R"({"content":0})", R"("text")", R"([1])",
+       R"({"content":0})", R"("")", R"([1])",
        R"({"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"arguments":""}}]})",
        R"({"content":[{"type":"text","text":""}]})",
        R"({"reasoning_details":[{"type":"reasoning.text","text":"","index":0}]})",

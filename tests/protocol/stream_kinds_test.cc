@@ -104,11 +104,15 @@ TEST(Completeness, EndsInFailureWhereTheFinishReasonNamesOne) {
 
 TEST(Completeness, EndsInFailureForAnErrorInAnySpelling) {
   for (const char* said :
-       {"event: error\n: boom\n\n", ": boom\nevent: error\n\n", "event: error\ndata:\n: boom\n\n",
+       {"event: error\n: boom\n\n",
+        ": boom\nevent: error\n\n",
+        "event: error\ndata:\n: boom\n\n",
         "event: exception\ndata: boom\n\n",
         "event: upstream_error\ndata: {\"message\":\"boom\"}\n\n",
-        "data: {\"errors\":[{\"message\":\"boom\"}]}\n\n", "data: {\"errors\":[\"boom\"]}\n\n",
-        "data: {\"detail\":\"boom\"}\n\n", "data: {\"type\":\"error\",\"message\":\"boom\"}\n\n",
+        "data: {\"errors\":[{\"message\":\"boom\"}]}\n\n",
+        "data: {\"errors\":[\"boom\"]}\n\n",
+        "data: {\"detail\":\"boom\"}\n\n",
+        "data: {\"type\":\"error\",\"message\":\"boom\"}\n\n",
         "data: {\"error_code\":336100,\"error_msg\":\"boom\"}\n\n",
         "data: {\"errorMessage\":\"boom\"}\n\n",
         "data: {\"code\":\"Throttling\",\"message\":\"boom\"}\n\n",
@@ -117,6 +121,14 @@ TEST(Completeness, EndsInFailureForAnErrorInAnySpelling) {
         "data: {\"success\":false,\"message\":\"boom\"}\n\n",
         "data: {\"choices\":[],\"base_resp\":{\"status_code\":1002,\"status_msg\":\"boom\"}}\n\n",
         "data: {\"fault\":{\"faultstring\":\"boom\"}}\n\n",
+        "data: {\"retcode\":-1,\"message\":\"boom\"}\n\n",
+        "data: {\"RetCode\":\"E17\",\"RetMsg\":\"boom\"}\n\n",
+        "data: {\"Error\":{\"Code\":\"Throttled\",\"Message\":\"boom\"}}\n\n",
+        "data: {\"ERROR\":\"boom\"}\n\n",
+        "data: {\"failure\":\"boom\"}\n\n",
+        "data: {\"failure\":{\"kind\":\"x\",\"reason\":\"boom\"}}\n\n",
+        "data: {\"error\":{\"inner_error\":{\"Message\":\"boom\"}}}\n\n",
+        "data: {\"choices\":[{\"delta\":{},\"Error\":{\"msg\":\"boom\"}}]}\n\n",
         "data: {\"choices\":[{\"delta\":{\"error\":{\"message\":\"boom\"}}}]}\n\n"}) {
     const RequestRecord record = planned_answer(words(10) + said + kDone);
     EXPECT_EQ(record.outcome, Outcome::kProtocolError) << said;
@@ -132,7 +144,9 @@ TEST(Completeness, IsNotDoubtedForWhatOnlyLooksLikeAnError) {
         "data: {\"code\":200,\"msg\":\"ok\"}\n\n", "data: {\"type\":\"ping\"}\n\n",
         "data: {\"errors\":[],\"error_code\":0}\n\n", "data: {\"message\":\"still at it\"}\n\n",
         "data: {\"base_resp\":{\"status_code\":0,\"status_msg\":\"\"},\"choices\":[]}\n\n",
-        "event: ping\n\n", "event: ping\ndata: {}\n\n", "data: {\"error\":0}\n\n"}) {
+        "event: ping\n\n", "event: ping\ndata: {}\n\n", "data: {\"error\":0}\n\n",
+        "data: {\"retcode\":0,\"message\":\"fine\"}\n\n", "data: {\"Error\":null}\n\n",
+        "data: {\"failure\":false,\"failed\":[]}\n\n"}) {
     const RequestRecord record = planned_answer(words(10) + said + words(10) + kFinish + kDone);
     EXPECT_EQ(record.outcome, Outcome::kOk) << said << record.error;
     EXPECT_EQ(record.chunks, 20) << said;
@@ -346,6 +360,33 @@ TEST(Output, IsNothingThatOnlyDescribesThoughts) {
 TEST(Output, IsTextThatADeltaHas) {
   const RequestRecord record = paced_answer({chunk(R"({"text":"a"})"), kFinish + kDone});
   EXPECT_EQ(record.first_answer_token, at(20));
+}
+
+TEST(Output, IsReadFromAChoiceOfAnotherShapeAndCounted) {
+  for (const std::string form :
+       {R"({"choices":{"index":0,"delta":{"content":" w"}}})",
+        R"({"choices":[{"index":0,"message":{"role":"assistant","content":" w"}}]})",
+        R"({"choices":[{"index":0,"delta":" w"}]})", R"({"choices":{"text":" w"}})"}) {
+    std::string stream;
+    for (int i = 0; i < 20; ++i) stream += event(form);
+    const RequestRecord record = planned_answer(stream + kFinish + kDone);
+    EXPECT_EQ(record.outcome, Outcome::kOk) << form << record.error;
+    EXPECT_EQ(record.chunks, 20) << form;
+    EXPECT_EQ(record.repaired_chunks, 20) << form;
+  }
+  const std::string empty = event(R"({"choices":{}})") + event(R"({"choices":[{"delta":""}]})");
+  EXPECT_EQ(planned_answer(empty + words(20) + kFinish + kDone).repaired_chunks, 0);
+}
+
+TEST(Output, IsNotTheMessageThatRepeatsTheDeltas) {
+  const std::string both =
+      event(R"({"choices":[{"delta":{"content":" w"},"message":{"content":" w w w"}}]})");
+  const std::string whole =
+      event(R"({"choices":[{"message":{"content":" w w"},"finish_reason":"stop"}]})");
+  const RequestRecord record = paced_answer({both, both, whole, kDone});
+  EXPECT_EQ(record.chunks, 2);
+  EXPECT_EQ(record.last_token, at(30));
+  EXPECT_EQ(record.finish_reason, "stop");
 }
 
 TEST(Errors, MayComeInAList) {

@@ -335,6 +335,7 @@ row("a proxy hands each stream over in one piece")(habit("buffered: true", "buff
 row("the response ends 20 ms after [DONE]")(habit("tail: 20ms", "response_tail"))
 row("another model answers than the requested one")(habit("answer_model: another", "other_model"))
 row("NaN in the JSON of chunks")(habit("not_json: true", "repaired_chunks"))
+row("choices that are one object instead of a list")(habit("choice_form: object", "repaired_chunks"))
 
 
 # ---- Where requests go

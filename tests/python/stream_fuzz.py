@@ -55,6 +55,9 @@ ERRORS = [
     '{"detail":"gone"}',
     '{"code":500,"message":"gone"}',
     '{"error_code":17,"error_msg":"gone"}',
+    '{"retcode":-1,"message":"gone"}',
+    '{"Error":{"Code":"Gone","Message":"gone"}}',
+    '{"failure":{"reason":"gone"}}',
     '{"choices":[{"index":0,"delta":{},"error":{"message":"gone"}}]}',
     '{"choices":[],"base_resp":{"status_code":1002,"status_msg":"gone"}}',
 ]
@@ -79,6 +82,8 @@ class Answer:
             self.framing["end"] = "\n"
         self.sin_rate = rng.choice([0, 0, 0, 0.3])
         self.repaired = 0
+        # Of the choice: as it should be, without its list, its delta named message, its delta a text.
+        self.choice_form = rng.choice(["list"] * 7 + ["object", "message", "text"])
         self.finish_form = rng.choice(["finish_reason"] * 4 + ["finishReason", "object", "beside"])
         self.expected = {}
         self.draw()
@@ -93,9 +98,11 @@ class Answer:
 
     def add(self, value, tokens=0, answers=False):
         text = json.dumps(value, ensure_ascii=self.rng.random() < 0.5)
-        if tokens and self.rng.random() < self.sin_rate:
+        sin = tokens and self.rng.random() < self.sin_rate
+        if sin:
             text = text[:-1] + "," + self.rng.choice(SINS) + "}"
-            self.repaired += 1
+        misshapen = value.get("choices") and self.misshapen and (tokens or self.choice_form == "object")
+        self.repaired += bool(sin or misshapen)
         self.events.append((self.payload(text).encode(), tokens, answers))
         if self.rng.random() < 0.05 and not self.framing["one_line"]:
             end = self.framing["end"]
@@ -105,13 +112,19 @@ class Answer:
         choice = {"index": 0, "delta": delta}
         if self.api == "completions":
             choice = {"index": 0, "text": delta.get("content") or ""}
+        elif self.choice_form == "message":
+            choice = {"index": 0, "message": delta}
+        elif self.choice_form == "text" and set(delta) == {"content"} and isinstance(delta["content"], str):
+            choice = {"index": 0, "delta": delta["content"]}
         if self.finish_form == "object":
             choice["finish_reason"] = finish and {"type": finish}
         elif self.finish_form == "beside":
             more["finish_reason"] = finish
         else:
             choice[self.finish_form] = finish
-        return {"id": self.id, "object": "chunk", "created": 1, "model": "m", "choices": [choice], **more}
+        choices = choice if self.choice_form == "object" else [choice]
+        self.misshapen = self.choice_form == "object" or choice.get("message") or isinstance(choice.get("delta"), str)
+        return {"id": self.id, "object": "chunk", "created": 1, "model": "m", "choices": choices, **more}
 
     def no_choice(self, **more):
         return {"id": self.id, "object": "chunk", "created": 1, "model": "m", "choices": [], **more}

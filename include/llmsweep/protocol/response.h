@@ -31,8 +31,9 @@
 //   not complete; an end without any token (there is no latency to report); an answer that is no
 //   event stream.
 // - JSON that is none by the standard (NaN, Infinity, a control character inside a text, a comma
-// too
-//   many) is read and counted in repaired_chunks; halves of characters are read and not counted.
+//   too many) is read and counted in repaired_chunks, and so is a chunk that is not in the API's
+//   shape: `choices` that are no list, a delta that is a text or is named `message` (one behind
+//   deltas repeats them and is no output). Halves of characters are read and not counted.
 // - With several choices in one stream tokens and gaps are those of the stream as a whole.
 #pragma once
 
@@ -180,6 +181,7 @@ class ResponseReader {
   std::optional<int64_t> usage_output_;  // the last completion_tokens that are not 0
   std::optional<int64_t> usage_total_;   // total_tokens beside it
   bool count_seen_ = false;
+  bool deltas_seen_ = false;  // output in a delta or a text
   bool keeps_text_ = false;
   std::string text_;  // of all output
   TokenTally tally_;

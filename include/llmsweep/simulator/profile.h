@@ -83,6 +83,9 @@ struct WireProfile {
   enum class Finish { kWithLastToken, kOwnChunk };
   // How a finish reason is said: OpenAI's way, as {"type": …}, as finishReason, beside the choices.
   enum class FinishForm { kOpenai, kObject, kCamel, kBeside };
+  // What is wrong with a chunk's choice: nothing; it stands alone instead of in a list; its delta
+  // is named `message`; its delta is the text alone.
+  enum class ChoiceForm { kList, kObject, kMessage, kText };
   enum class Usage { kOwnChunk, kFinishChunk, kEveryChunk };
   enum class Text { kAscii, kHeldBack, kSplit };  // what happens to characters of several bytes
   enum class ErrorStyle { kObject, kString, kField };
@@ -97,6 +100,7 @@ struct WireProfile {
   RoleChunk role_chunk = RoleChunk::kEmpty;
   Finish finish = Finish::kWithLastToken;
   FinishForm finish_form = FinishForm::kOpenai;
+  ChoiceForm choice_form = ChoiceForm::kList;
   Usage usage = Usage::kOwnChunk;
   bool usage_always = false;     // without being asked
   int64_t reasoning_tokens = 0;  // the first of the answer come as reasoning

@@ -52,6 +52,7 @@ struct Flight {
   ChunkTrace chunks;                 // empty unless asked for
   int64_t bytes = 0;
   bool lingering = false;
+  Instant heard{};      // of an answer that lacks only its end: when its last bytes came
   bool watched = true;  // HttpClient::watch
   bool may_connect;     // the first request of its slot opens the connection
 
@@ -205,6 +206,7 @@ class LoadLoop {
     for (const IdleSlot& idle : idle_slots_) deadline = std::min(deadline, idle.since);
     if (!timeouts_.empty()) deadline = std::min(deadline, timeouts_.front().at);
     if (!lingers_.empty()) deadline = std::min(deadline, lingers_.front().at);
+    if (!silences_.empty()) deadline = std::min(deadline, silences_.front().at);
     return deadline;
   }
 
@@ -228,7 +230,7 @@ class LoadLoop {
         finish(event.id, event.at);
         return;
       case HttpEvent::Kind::kFailure:
-        if (flight.reader.finished()) {
+        if (flight.reader.finished() || flight.reader.answered()) {
           flight.reader.end(event.at, parser_);
         } else {
           flight.reader.fail(event.timed_out ? Outcome::kTimeout : Outcome::kTransportError,
@@ -255,6 +257,9 @@ class LoadLoop {
     if (flight.reader.finished() && !flight.lingering) {
       flight.lingering = true;
       lingers_.push_back({event.at + kLinger, event.id});
+    } else if (flight.reader.answered()) {
+      flight.heard = event.at;
+      silences_.push_back({event.at + kSilenceIsTheEnd, event.id});
     }
   }
 
@@ -269,7 +274,10 @@ class LoadLoop {
     for (; !timeouts_.empty(); timeouts_.pop_front()) {
       const auto [at, id] = timeouts_.front();
       if (flights_[id] != nullptr && at > now) break;
-      if (flights_[id] != nullptr && !flights_[id]->lingering) {
+      if (flights_[id] == nullptr || flights_[id]->lingering) continue;
+      if (flights_[id]->reader.answered()) {
+        end_here(id, now);
+      } else {
         give_up_on(id, Outcome::kTimeout,
                    "no end within endpoint.request_timeout (" +
                        std::to_string(to_seconds(plan_.request_timeout)) + " s)");
@@ -279,10 +287,23 @@ class LoadLoop {
       const auto [at, id] = lingers_.front();
       if (flights_[id] == nullptr) continue;
       if (at > now) break;
-      client_.cancel(id);
-      flights_[id]->reader.end(now, parser_);
-      finish(id, now);
+      end_here(id, now);
     }
+    for (; !silences_.empty(); silences_.pop_front()) {
+      const auto [at, id] = silences_.front();
+      const bool silent = flights_[id] != nullptr && flights_[id]->reader.answered() &&
+                          flights_[id]->heard + kSilenceIsTheEnd == at;
+      if (!silent) continue;
+      if (at > now) break;
+      end_here(id, now);
+    }
+  }
+
+  // A whole answer whose response the server does not end.
+  void end_here(RequestId id, Instant now) {
+    client_.cancel(id);
+    flights_[id]->reader.end(now, parser_);
+    finish(id, now);
   }
 
   // Cancels what nobody waits for any more: fillers once the last measured request has ended, and
@@ -419,6 +440,7 @@ class LoadLoop {
   Duration busy_reported_{};
   std::deque<Deadline> timeouts_;  // ascending: every request has the same time-out
   std::deque<Deadline> lingers_;
+  std::deque<Deadline> silences_;  // of answered(): one for each read of it
   std::optional<Instant> stop_seen_;
   std::vector<HttpEvent> events_;
   LoopResult result_;

@@ -199,8 +199,10 @@ void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, I
   if (chunk.server_prefill_us) record_->server_prefill_us = chunk.server_prefill_us;
   if (chunk.server_decode_us) record_->server_decode_us = chunk.server_decode_us;
   record_->repaired_chunks += chunk.repaired || chunk.misshapen ? 1 : 0;
+  const int64_t chunks_before = record_->chunks;
   apply_tokens(chunk, at);
   if (chunk.finish_reason.empty()) return;
+  finish_is_sure_ = chunks_before > 0;
   record_->finish_reason = secrets_.excerpt(chunk.finish_reason, 40);
   if (finish_kind(chunk.finish_reason) == FinishKind::kFailure) {
     settle(Outcome::kProtocolError,
@@ -298,6 +300,14 @@ void ResponseReader::read_late_usage(std::string_view bytes, ChunkParser& parser
     apply_usage(chunk, false);
     settle_counts();
   }
+}
+
+bool ResponseReader::answered() const {
+  if (finished_ || record_->chunks == 0 || record_->finish_reason.empty() || !finish_is_last_) {
+    return false;
+  }
+  const int64_t planned = record_->planned_output_tokens;
+  return finish_is_sure_ || (planned > 0 && tally_.received(*record_) >= planned);
 }
 
 bool ResponseReader::is_complete() const {

@@ -89,6 +89,8 @@ const char* name_of(FaultKind kind) {
       return "byte_writes";
     case FaultKind::kFinishError:
       return "finish_error";
+    case FaultKind::kSilentEnd:
+      return "silent_end";
     case FaultKind::kSilentError:
       return "silent_error";
   }

@@ -216,7 +216,7 @@ Fault read_fault(const ConfigNode& node) {
   read_count(node["after_chunks"], fault.after_chunks, 0);
   read(node["duration"], fault.duration);
   const bool lasts = fault.kind == FaultKind::kStall || fault.kind == FaultKind::kSlowHeaders ||
-                     fault.kind == FaultKind::kRefuse;
+                     fault.kind == FaultKind::kRefuse || fault.kind == FaultKind::kSilentEnd;
   if (lasts && fault.duration == Duration(0)) {
     node["duration"].fail(fmt::format("a fault of kind '{}' needs one", name_of(fault.kind)),
                           "give for instance `duration: 2s`");

@@ -77,7 +77,8 @@ Response::Response(boost::asio::io_context& io, const SimulatorProfile& profile,
   }
   if (faulty(FaultKind::kMissingUsage) || faulty(FaultKind::kWrongUsage) ||
       faulty(FaultKind::kOddUsage) || faulty(FaultKind::kMissingDone) ||
-      faulty(FaultKind::kSlowHeaders) || faulty(FaultKind::kByteWrites)) {
+      faulty(FaultKind::kSlowHeaders) || faulty(FaultKind::kByteWrites) ||
+      faulty(FaultKind::kSilentEnd)) {
     truth_.fault = name_of(fault_->kind);  // these apply to the answer as a whole
   }
 }
@@ -223,6 +224,7 @@ bool Response::inject_before_chunk(const EngineEvent& event) {
     case FaultKind::kOddUsage:
     case FaultKind::kSlowHeaders:
     case FaultKind::kByteWrites:
+    case FaultKind::kSilentEnd:
       return false;
   }
   append_head(out_);
@@ -324,9 +326,10 @@ void Response::send_tail(std::string_view reason) {
       id_sent_ = true;
     }
     payload_.clear();
-    writer_->done(payload_);
     done_sent_ = true;
     truth_.finish_reason = reason;
+    if (faulty(FaultKind::kSilentEnd)) return fall_silent();
+    writer_->done(payload_);
   }
   if (!payload_.empty()) append_payload(out_);
   if (wire_.tail == Duration(0) || wire_.buffered) return end_stream();
@@ -336,6 +339,17 @@ void Response::send_tail(std::string_view reason) {
   stall_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
     const auto self = weak.lock();
     if (!error && self && !self->over_) self->end_stream();
+  });
+}
+
+void Response::fall_silent() {
+  write(out_);
+  stall_.expires_after(fault_->duration);
+  stall_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (error || !self || self->over_) return;
+    self->connection_->close();
+    self->finish();
   });
 }
 

@@ -64,6 +64,7 @@ class Response : public std::enable_shared_from_this<Response> {
   void write(std::string_view bytes);
   void note_chunk(Instant sent, const EngineEvent& event);
   void end_body(std::string& out) const;
+  void fall_silent();
   void end_stream();
   void hand_over_buffered();
   void finish();

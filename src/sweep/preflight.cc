@@ -244,7 +244,10 @@ class Checker {
     while (true) {
       tokens = std::max(tokens, fewest_tokens_);
       const Probed probed = try_fields(probe, tokens, result_.fields, result_.max_tokens_field);
-      if (probed.ok()) return probed.record;
+      if (probed.ok()) {
+        if (probed.ended_in_silence) note_silence(probed.record.finish_reason);
+        return probed.record;
+      }
       if (probed.refused_access() || probed.answer.timed_out) give_up(probed);
       if (raise_tokens(probed.answer, tokens) || drop_named_field(probed.answer)) continue;
       if (drop_by_trying(probe, tokens, probed.answer)) continue;
@@ -363,6 +366,14 @@ class Checker {
     result_.max_tokens_field = name;
   }
 
+  void note_silence(const std::string& finish_reason) {
+    if (std::exchange(silence_noted_, true)) return;
+    note(
+        fmt::format("finish_reason {} comes, and then neither [DONE] nor the end of the response: "
+                    "an answer counts as complete, and its slot waits {} for them",
+                    finish_reason, format_duration(kSilenceIsTheEnd)));
+  }
+
   void note(std::string line) { result_.provenance.notes.push_back(std::move(line)); }
 
   const SweepSpec& spec_;
@@ -378,6 +389,7 @@ class Checker {
   std::string others_;          // models that the list has beside the one that was chosen
   bool renamed_once_ = false;
   bool tried_ = false;
+  bool silence_noted_ = false;
   Preflight result_;
 };
 

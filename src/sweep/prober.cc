@@ -13,9 +13,6 @@
 namespace llmsweep {
 namespace {
 
-// What follows a finish reason, usage and [DONE], is sent with it.
-constexpr Duration kSilence = std::chrono::seconds(5);
-
 std::string header_block_of(const HttpAnswer& answer) {
   std::string block = fmt::format("HTTP/1.1 {}\r\n", answer.status);
   for (const auto& [name, value] : answer.headers) block += fmt::format("{}: {}\r\n", name, value);
@@ -45,24 +42,18 @@ class ProbeReader {
     feed(so_far);
     const Instant now = clock_.now();
     if (read_ > before || !last_) last_ = now;
-    silent_ = !record_.finish_reason.empty() && now - *last_ >= kSilence;
+    silent_ = lacks_only_its_end() && now - *last_ >= kSilenceIsTheEnd;
     return reader_.finished() || silent_;
   }
+
+  // Its finish reason came, and nothing that says that the response is over.
+  bool ended_in_silence() const { return silent_; }
 
   RequestRecord take(const HttpAnswer& answer) {
     if (answer.error.empty() || answer.status != 0) feed(answer);
     const Instant now = clock_.now();
-    const bool silent = silent_ || (answer.timed_out && !record_.finish_reason.empty());
-    if (silent && !reader_.finished()) {
-      reader_.fail(
-          Outcome::kProtocolError,
-          fmt::format("finish_reason {} came, and for {} neither [DONE] nor the end of the "
-                      "response: each request would wait for endpoint.request_timeout",
-                      record_.finish_reason,
-                      format_duration(std::chrono::round<std::chrono::milliseconds>(
-                          now - last_.value_or(now)))),
-          now);
-    } else if (!answer.error.empty()) {
+    silent_ |= answer.timed_out && lacks_only_its_end();
+    if (!answer.error.empty() && !lacks_only_its_end()) {
       reader_.fail(answer.timed_out ? Outcome::kTimeout : Outcome::kTransportError, answer.error,
                    now);
     }
@@ -77,6 +68,12 @@ class ProbeReader {
   }
 
  private:
+  // A probe's answer may be without text.
+  bool lacks_only_its_end() const {
+    const bool without_text = record_.chunks == 0 && !record_.finish_reason.empty();
+    return !reader_.finished() && (reader_.answered() || without_text);
+  }
+
   void feed(const HttpAnswer& so_far) {
     const Instant now = clock_.now();
     if (std::exchange(begun_, true) == false) {
@@ -160,6 +157,7 @@ Probed Prober::once(HttpExchange exchange) {
     if (own) probed.answer.error += " (endpoint.request_timeout)";
   }
   probed.record = reader.take(probed.answer);
+  probed.ended_in_silence = streamed && reader.ended_in_silence();
   if (!streamed && probed.answer.ok()) {
     probed.record.outcome = Outcome::kOk;
     probed.record.error.clear();

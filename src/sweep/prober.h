@@ -19,6 +19,7 @@ struct Probed {
   // kOk: answered. A run needs text for its latencies; here a count of tokens is enough. Else
   // `error` says why, with the server's own sentence or the key and the value of a time-out.
   RequestRecord record;
+  bool ended_in_silence = false;  // the finish reason came, neither [DONE] nor the response's end
 
   bool ok() const { return record.outcome == Outcome::kOk; }
   bool refused_access() const { return answer.status == 401 || answer.status == 403; }

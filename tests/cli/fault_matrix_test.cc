@@ -50,6 +50,7 @@ constexpr Expected kExpected[] = {
     {FaultKind::kDoneOnly, true, Outcome::kProtocolError, Chunks::kUntilTheFault},
     {FaultKind::kFinishError, true, Outcome::kProtocolError, Chunks::kUntilTheFault},
     {FaultKind::kSilentError, true, Outcome::kProtocolError, Chunks::kUntilTheFault},
+    {FaultKind::kSilentEnd, false, Outcome::kOk, Chunks::kAll},
     {FaultKind::kMissingUsage, false, Outcome::kOk, Chunks::kAll},
     {FaultKind::kWrongUsage, false, Outcome::kOk, Chunks::kAll},
     {FaultKind::kOddUsage, false, Outcome::kOk, Chunks::kAll},

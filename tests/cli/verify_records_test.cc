@@ -370,6 +370,7 @@ TEST(VerifyRecords, KnowsWhatEachFaultHasToBecome) {
         {"finish_error", Outcome::kProtocolError, Outcome::kOk},
         {"silent_error", Outcome::kProtocolError, Outcome::kOk},
         {"stall", Outcome::kOk, Outcome::kProtocolError},
+        {"silent_end", Outcome::kOk, Outcome::kTransportError},
         {"early_end", Outcome::kOk, Outcome::kTransportError}}) {
     Sides run = clean_run();
     run.truths[0].fault = fault;

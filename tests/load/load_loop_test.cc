@@ -188,6 +188,76 @@ TEST(LoadLoop, ATimeOutCancelsAndTheSlotGoesOn) {
   EXPECT_EQ(by_index(records, 1).outcome, Outcome::kOk);
 }
 
+// Everything but [DONE] and the end; usage comes late.
+std::vector<ScriptedEvent> unended_answer(bool usage) {
+  const auto chunk = [](Duration delay, const std::string& json) {
+    return ScriptedEvent{delay, HttpEvent::Kind::kBytes, "data: " + json + "\n\n"};
+  };
+  std::vector<ScriptedEvent> events = {
+      {.delay = 0ms, .kind = HttpEvent::Kind::kSent},
+      {.delay = 1ms, .kind = HttpEvent::Kind::kHeaders, .text = "HTTP/1.1 200 OK\r\n\r\n"},
+      chunk(10ms, R"({"choices":[{"delta":{"content":"a"}}]})"),
+      chunk(20ms, R"({"choices":[{"delta":{"content":"b"}}]})"),
+      chunk(30ms, R"({"choices":[{"delta":{},"finish_reason":"stop"}]})")};
+  if (usage) {
+    events.push_back(
+        chunk(900ms, R"({"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}})"));
+  }
+  return events;
+}
+
+TEST(LoadLoop, AnAnswerWhoseFinishReasonNothingFollowsIsWhole) {
+  for (const bool usage : {false, true}) {
+    Bench bench({.requests_per_slot = 2, .warmup_per_slot = 0, .fillers = false}, 1,
+                [usage](RequestId) { return unended_answer(usage); });
+    const auto records = bench.run();
+    ASSERT_EQ(records.size(), 2u);
+    for (const RequestRecord& record : records) {
+      EXPECT_EQ(record.outcome, Outcome::kOk) << record.error;
+      EXPECT_EQ(*record.last_token - *record.sent, Duration(20ms));
+      EXPECT_EQ(*record.last_choice - *record.sent, Duration(30ms));
+      EXPECT_EQ(*record.end - *record.sent, Duration(usage ? 1900ms : 1030ms));
+      EXPECT_EQ(record.token_source == TokenSource::kUsage, usage);
+    }
+    EXPECT_EQ(bench.client.cancelled.size(), 2u);
+  }
+}
+
+TEST(LoadLoop, AFinishReasonIsEnoughWhereTheConnectionBreaksOrTheTimeIsUp) {
+  for (const bool breaks : {false, true}) {
+    Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 1,
+                [breaks](RequestId) {
+                  std::vector<ScriptedEvent> events = unended_answer(false);
+                  if (breaks) events.push_back({.delay = 40ms, .kind = HttpEvent::Kind::kFailure});
+                  return events;
+                });
+    bench.plan.request_timeout = 200ms;
+    const auto records = bench.run();
+    EXPECT_EQ(records.at(0).outcome, Outcome::kOk) << records.at(0).error;
+    EXPECT_EQ(*records.at(0).end - *records.at(0).sent, Duration(breaks ? 40ms : 200ms));
+  }
+}
+
+TEST(LoadLoop, AFinishReasonOnEveryChunkEndsNothing) {
+  Bench bench({.requests_per_slot = 1, .warmup_per_slot = 0, .fillers = false}, 1, [](RequestId) {
+    std::vector<ScriptedEvent> events = {
+        {.delay = 0ms, .kind = HttpEvent::Kind::kSent},
+        {.delay = 1ms, .kind = HttpEvent::Kind::kHeaders, .text = "HTTP/1.1 200 OK\r\n\r\n"}};
+    for (const Duration at : {Duration(10ms), Duration(3s), Duration(6s)}) {
+      events.push_back({.delay = at,
+                        .kind = HttpEvent::Kind::kBytes,
+                        .text =
+                            "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":"
+                            "\"stop\"}]}\n\n"});
+    }
+    return events;
+  });
+  bench.plan.request_timeout = 10s;
+  const auto records = bench.run();
+  EXPECT_EQ(records.at(0).chunks, 3);
+  EXPECT_EQ(records.at(0).outcome, Outcome::kTimeout);
+}
+
 TEST(LoadLoop, FailuresAreRecordedWithTheirReasonAndNeverRetried) {
   Bench bench(
       {.requests_per_slot = 4, .warmup_per_slot = 0, .fillers = false}, 1,

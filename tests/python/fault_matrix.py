@@ -296,9 +296,9 @@ def gzip(case):
     return case.seen(case.failed())
 
 
-def simulated(kind, after=1):
+def simulated(kind, after=1, more=""):
     def run(case):
-        faults = f"  - {{kind: {kind}, requests: [8], after_chunks: {after}}}\n"
+        faults = f"  - {{kind: {kind}, requests: [8], after_chunks: {after}{more}}}\n"
         case.run(f"simulator: {case.profile(faults)}",
                  "concurrency: [2], requests_per_slot: 6", ["workload.output_tokens=5"])
         return case.seen(case.failed())
@@ -311,6 +311,7 @@ row("connection closed inside the body")(simulated("truncate"))
 row("chunk cut in the middle")(simulated("malformed_json"))
 row("error event under HTTP 200")(simulated("error_event"))
 row("end without [DONE] and without finish reason")(simulated("missing_done"))
+row("finish reason and usage, then silence on an open connection")(simulated("silent_end", more=", duration: 20s"))
 row("[DONE] without any token")(simulated("done_only", after=0))
 row("[DONE] after half of the tokens: no finish reason, no usage")(simulated("done_only", after=2))
 row("`event: error` without data, then [DONE]")(simulated("silent_error"))

@@ -130,6 +130,16 @@ TEST(Faults, LeaveOutTheEnd) {
   EXPECT_EQ(injected.truth.output_tokens, 6);
 }
 
+TEST(Faults, FallSilentAfterTheFinishReason) {
+  const Injected injected = inject({.kind = FaultKind::kSilentEnd, .duration = milliseconds(1)});
+  EXPECT_FALSE(injected.answer.complete);
+  EXPECT_EQ(tokens_in(injected.answer), 6U);
+  EXPECT_TRUE(contains(injected.answer, "\"length\""));
+  EXPECT_FALSE(contains(injected.answer, "[DONE]"));
+  EXPECT_EQ(injected.truth.finish_reason, "length");
+  EXPECT_FALSE(injected.truth.client_closed);
+}
+
 TEST(Faults, SendOnlyTheEnd) {
   const Injected injected = inject({.kind = FaultKind::kDoneOnly});
   EXPECT_EQ(data_lines(injected.answer.body), std::vector<std::string>{"[DONE]"});

@@ -133,16 +133,20 @@ TEST_F(PreflightCheck, EndsAtDoneWhateverComesAfterIt) {
   });
 }
 
-TEST_F(PreflightCheck, TellsThatNothingFollowedTheFinishReason) {
-  EXPECT_THAT(failure([](const HttpExchange& exchange) {
-                if (exchange.body.empty()) return models_answer();
-                HttpAnswer answer = stream_answer(exchange);
-                answer.body.resize(answer.body.find("data: [DONE]"));
-                answer.error = "no complete answer within 3s";
-                answer.timed_out = true;
-                return answer;
-              }),
-              AllOf(HasSubstr("finish_reason length came"), HasSubstr("neither [DONE]")));
+TEST_F(PreflightCheck, TakesAnAnswerThatNothingFollowedAndSaysSo) {
+  for (const std::string behind : {"data: [DONE]", "data: {\"choices\":[],\"usage\""}) {
+    const Preflight found = check([&](const HttpExchange& exchange) {
+      if (exchange.body.empty()) return models_answer();
+      HttpAnswer answer = stream_answer(exchange);
+      answer.body.resize(answer.body.find(behind));
+      answer.error = "no complete answer within 3s";
+      answer.timed_out = true;
+      return answer;
+    });
+    EXPECT_THAT(found.provenance.notes,
+                Contains(AllOf(HasSubstr("finish_reason length comes"), HasSubstr("[DONE]"),
+                               HasSubstr("waits 1s"))));
+  }
 }
 
 TEST_F(PreflightCheck, DoesWithoutTheListWhereTheModelIsNamed) {

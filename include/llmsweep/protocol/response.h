@@ -23,7 +23,8 @@
 //   streamed_tokens.
 // - An answer is complete where a finish reason came at its end (one after which more output comes
 //   is none), or usage did, or as many tokens as were planned. [DONE] alone is enough only where no
-//   length was planned.
+//   length was planned. After a finish reason neither usage nor [DONE] nor the end of the response
+//   need come: answered().
 // - Failures: a status other than 2xx (kHttpError, with the server's message); kProtocolError for
 //   an error in any spelling (an object, string, `error:` field, `event: error`; codes and messages
 //   in a chunk without output), even after tokens; a finish reason that names a failure; JSON that
@@ -56,6 +57,10 @@ namespace llmsweep {
 
 struct ApiDialect;
 struct Chunk;
+
+// What a server has to say behind its finish reason (usage, [DONE], the end of the response) is
+// waited for so long, counted from its last byte; then the answer is taken as it is.
+constexpr Duration kSilenceIsTheEnd = std::chrono::seconds(1);
 
 // One a thread: holds the JSON parser, its buffers, and the shape that the last chunks had. Not
 // shared between threads, but between APIs it may be.
@@ -129,6 +134,11 @@ class ResponseReader {
   // transfer.
   bool finished() const { return finished_; }
 
+  // A finish reason has come after output, and no output after it: the answer is whole, whatever
+  // becomes of the rest, and end() makes it kOk. A reason in the answer's first chunk of output
+  // says so only where that has all tokens that were planned, since some servers write one in each.
+  bool answered() const;
+
   // The failure is only that there was no token-bearing chunk: the stream came to its end, with
   // [DONE] or a finish reason, and without an error; with a choice, or a count of tokens in
   // `usage`.
@@ -177,6 +187,7 @@ class ResponseReader {
   std::string_view model_;
   bool model_seen_ = false;
   bool finish_is_last_ = true;           // no output came after the finish reason
+  bool finish_is_sure_ = false;          // it is not the one of a first chunk of output
   bool usage_is_last_ = false;           // a count that was not there all along came at the end
   std::optional<int64_t> usage_output_;  // the last completion_tokens that are not 0
   std::optional<int64_t> usage_total_;   // total_tokens beside it

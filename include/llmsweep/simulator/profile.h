@@ -150,6 +150,7 @@ enum class FaultKind {
   kSlowHeaders,    // the header block comes byte by byte over `duration`
   kByteWrites,     // one byte a write
   kFinishError,    // finish reason "network_error" after `after_chunks`, then [DONE]
+  kSilentEnd,      // all but [DONE] and the end: the connection stays open for `duration`
   kSilentError,    // `event: error` without data after `after_chunks`, then [DONE]
 };
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What has to hold of a server that others wrote, whatever its speed is.
 
-    real_server.py LLMSWEEP URL [--api API[,API]] [--model NAME] [--checks N] [--levels N[,N]]
+    real_server.py LLMSWEEP URL[#NAME] [--api API[,API]] [--model NAME] [--checks N] [--levels N[,N]]
 
 URL is the base URL of an OpenAI-compatible server, up to and with /v1; its first model is requested
-unless NAME names one. Per API (chat and completions):
+unless NAME names one, behind the URL or as an option. Per API (chat and completions):
 
 - `check` succeeds each of N times (10), and costs the same each time;
 - a run per level (1 and 4 streams): each request has its record, once, ended well, with as many
@@ -242,6 +242,8 @@ def main():
     parser.add_argument("--checks", type=int, default=10)
     parser.add_argument("--levels", default="1,4")
     options = parser.parse_args()
+    options.url, _, named = options.url.partition("#")
+    options.model = options.model or named
     servers = [Server(options, api) for api in options.api.split(",")]
     for server in servers:
         with tempfile.TemporaryDirectory() as name:

@@ -168,6 +168,8 @@ std::string_view remedy(Warning warning) {
     case Warning::kReconnects:
       return "Raise the keep-alive time and the connection limit of the server and of proxies.";
     case Warning::kTokenCountEstimated:
+      return "Let the server report usage (include_usage in endpoint.request_fields), or give "
+             "workload.tokenizer a file: `server` counts prompts only.";
     case Warning::kInputUnverified:
       return "Let the server report usage (include_usage in endpoint.request_fields), or give "
              "workload.tokenizer.";

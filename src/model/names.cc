@@ -29,6 +29,10 @@ constexpr std::array kInputScopeNames = {
     Named<InputScope>{InputScope::kTotal, "total"},
     Named<InputScope>{InputScope::kContent, "content"},
 };
+constexpr std::array kInputLengthsNames = {
+    Named<InputLengths>{InputLengths::kAbout, "about"},
+    Named<InputLengths>{InputLengths::kExact, "exact"},
+};
 constexpr std::array kPromptAsNames = {
     Named<PromptAs>{PromptAs::kText, "text"},
     Named<PromptAs>{PromptAs::kIds, "ids"},
@@ -149,6 +153,9 @@ std::string_view name_of(RequestField value) {
 std::string_view name_of(InputScope value) {
   return find_name(kInputScopeNames, value);
 }
+std::string_view name_of(InputLengths value) {
+  return find_name(kInputLengthsNames, value);
+}
 std::string_view name_of(PromptAs value) {
   return find_name(kPromptAsNames, value);
 }
@@ -204,6 +211,12 @@ const std::vector<RequestField>& all_values<RequestField>() {
 template <>
 const std::vector<InputScope>& all_values<InputScope>() {
   static const std::vector<InputScope> values = values_of(kInputScopeNames);
+  return values;
+}
+
+template <>
+const std::vector<InputLengths>& all_values<InputLengths>() {
+  static const std::vector<InputLengths> values = values_of(kInputLengthsNames);
   return values;
 }
 

@@ -222,6 +222,8 @@ void find_reasons(RunStats& run, const ValidityInput& input) {
                       InvalidReason::kOutputTokensOff);
   findings.invalid_if(off_by_more(run.input_tokens_off, kTokenTolerance),
                       InvalidReason::kInputTokensOff);
+  findings.invalid_if(input.lengths_are_exact && estimate_off(run, input) > kTokenTolerance,
+                      InvalidReason::kInputTokensOff);
   const auto measured = static_cast<double>(run.requests.completed + run.requests.failed);
   findings.invalid_if(static_cast<double>(run.requests.failed) > input.max_error_rate * measured,
                       InvalidReason::kErrors);

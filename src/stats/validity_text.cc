@@ -162,7 +162,8 @@ std::string_view remedy(Warning warning) {
     case Warning::kClientDelayIcl:
       return "Give the client idle cores, or raise client.threads.";
     case Warning::kInputEstimated:
-      return "Give workload.tokenizer the model's own tokenizer (or `server`).";
+      return "Give workload.tokenizer the model's own tokenizer (or `server`); "
+             "workload.input_lengths: exact calls such a level INVALID.";
     case Warning::kHostStall:
       return "Run the client on a quieter machine; virtual machines that share cores stall.";
     case Warning::kReconnects:

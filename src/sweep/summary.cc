@@ -43,6 +43,7 @@ RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelCo
                     .goodput = spec.goodput,
                     .shares = shares,
                     .estimated_input_tokens = estimated_input_tokens(spec.workload),
+                    .lengths_are_exact = spec.workload.input_lengths == InputLengths::kExact,
                     .fillers = spec.load.fillers,
                     .interrupted = run.interrupted,
                     .prompts_reused = spec.workload.reuse == Reuse::kAllow,

@@ -66,7 +66,7 @@ endpoint:
    request_timeout: 300s, connect_timeout: 5s, headers: {X-Run: 7}, extra_body: {temperature: 0, stop: ["a"]},
    max_tokens_field: max_completion_tokens, request_fields: [continuous_usage], use_proxy: true}
 workload:
-  {dataset: random, input_tokens: 2400, output_tokens: {min: 10, max: 20}, seed: 9, input_scope: content,
+  {dataset: random, input_tokens: 2400, output_tokens: {min: 10, max: 20}, seed: 9, input_scope: content, input_lengths: exact,
    tokenizer: server, prefix_tokens: 100, prefix_groups: 3, prompt_as: ids, reuse: allow}
 load: {concurrency: [1, 2, 4], requests_per_slot: 5, min_requests: 8, warmup_per_slot: 2, repeats: 4, repeats_max: 9,
   fillers: false, grace: 5s, max_error_rate: 0.5, max_consecutive_errors: 3, refine: true,

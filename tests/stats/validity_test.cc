@@ -138,6 +138,20 @@ TEST(JudgeRun, HoldsTheRequestsInFlightToAConcurrencyAlone) {
   EXPECT_TRUE(with_three(at_rate(8)).valid);
 }
 
+TEST(JudgeRun, CallsEstimatedInputInvalidWhereTheSpecWantsExactLengths) {
+  const auto estimated = [](double asked, bool exact) {
+    return judged([&](RunStats& run, ValidityInput& input) {
+      run.input_tokens_mean = 2400;
+      input.estimated_input_tokens = asked;
+      input.lengths_are_exact = exact;
+    });
+  };
+  EXPECT_TRUE(estimated(2000, false).valid);
+  EXPECT_TRUE(estimated(2390, true).valid);
+  EXPECT_EQ(estimated(2000, true).invalid_reasons, std::vector{InvalidReason::kInputTokensOff});
+  EXPECT_EQ(estimated(3000, true).invalid_reasons, std::vector{InvalidReason::kInputTokensOff});
+}
+
 TEST(JudgeRun, CountsErrorsAgainstTheLimitOfTheSpec) {
   const auto with_failures = [](int64_t failed, double limit) {
     return judged([&](RunStats& run, ValidityInput& input) {

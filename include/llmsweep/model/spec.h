@@ -78,6 +78,8 @@ struct TokenCount {
 
 enum class InputScope { kTotal, kContent };  // total: as usage.prompt_tokens counts it
 enum class PromptAs { kText, kIds };
+// Whether lengths that no tokenizer counted have to be those asked for.
+enum class InputLengths { kAbout, kExact };
 enum class Reuse { kForbid, kAllow };
 
 inline constexpr std::string_view kAutoNonce = "auto";
@@ -87,6 +89,7 @@ struct WorkloadSpec {
   std::string dataset = "sample";
   std::optional<TokenCount> input_tokens;  // absent: prompts keep their own length
   InputScope input_scope = InputScope::kTotal;
+  InputLengths input_lengths = InputLengths::kAbout;
   TokenCount output_tokens{.fixed = 256};
   uint64_t seed = 1;
   // Decides the words that each prompt begins with; kAutoNonce: drawn for the sweep. Empty: those

@@ -207,6 +207,10 @@ void keys(Archive& archive, WorkloadSpec& workload) {
   archive({"input_scope",
            "What input_tokens counts: total as usage.prompt_tokens does, or the content alone."},
           workload.input_scope);
+  archive({"input_lengths",
+           "Without a tokenizer, what a mean input is that the server counts more than 1 % off "
+           "input_tokens: said (about), or a reason to call the level INVALID (exact)."},
+          workload.input_lengths);
   archive({"output_tokens", "Tokens of each answer."}, workload.output_tokens, kind::Tokens{});
   archive({"seed", "Decides which prompts are taken, and their order."}, workload.seed,
           kind::Whole{0, std::numeric_limits<int64_t>::max()});

@@ -261,6 +261,7 @@ void statistics(Archive& archive, RunStats& value) {
   archive("request_throughput_rps", value.request_throughput_rps);
   archive("achieved_concurrency", value.achieved_concurrency);
   archive("littles_law_error", value.littles_law_error);
+  archive("in_step", value.in_step);
   archive("output_speed_tps", value.output_speed_tps);
   archive("decode_speed_tps", value.decode_speed_tps);
   archive("throughput_per_latency", value.throughput_per_latency);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "llmsweep/base/random.h"
+
 namespace llmsweep {
 namespace {
 
@@ -10,19 +12,34 @@ namespace {
 // thousand at most) comes a second late.
 constexpr uint32_t kConnectionsAtOnce = 256;
 constexpr Duration kConnectionInterval = std::chrono::microseconds(500);
+constexpr uint64_t kSpreadStream = 0x737072656164;  // "spread"
 
 Duration first_start(uint32_t slot) {
   return slot < kConnectionsAtOnce ? Duration(0)
                                    : (slot - kConnectionsAtOnce) * kConnectionInterval;
 }
 
-Schedule closed_loop(const PromptDemand& demand, uint32_t slots) {
+// Of the stratum of each slot one instant: as random as they may be and evenly spread.
+std::vector<Duration> first_starts(uint32_t slots, Duration spread, uint64_t seed) {
+  Random random(seed, kSpreadStream);
+  std::vector<Duration> starts(slots);
+  for (uint32_t slot = 0; slot < slots; ++slot) {
+    starts[slot] = first_start(slot);
+    if (spread == Duration(0)) continue;
+    const double share = (slot + random.uniform()) / slots;
+    starts[slot] = std::max(starts[slot], from_seconds(to_seconds(spread) * share));
+  }
+  return starts;
+}
+
+Schedule closed_loop(const PromptDemand& demand, uint32_t slots, Duration spread, uint64_t seed) {
   Schedule schedule{.slots = slots};
+  const std::vector<Duration> starts = first_starts(slots, spread, seed);
   const uint32_t planned = demand.warmup + demand.measured;
   schedule.arrivals.reserve(planned);
   for (uint32_t i = 0; i < planned; ++i) {
     const bool first = i < slots;
-    schedule.arrivals.push_back({.at = first ? first_start(i) : Duration(0),
+    schedule.arrivals.push_back({.at = first ? starts[i] : Duration(0),
                                  .after = first ? kNoArrival : i - slots,
                                  .slot = i % slots,
                                  .prompt = i,
@@ -59,12 +76,14 @@ int most_in_flight(const LoadSpec&, LoadPoint point) {
 }
 
 Duration shortest_run(const LoadSpec& load, LoadPoint point, Duration request) {
-  return request * (load.warmup_per_slot + measured_per_slot(load, point));
+  const Duration last_start = load.spread_starts * (point.slots() - 1) / point.slots();
+  return last_start + request * (load.warmup_per_slot + measured_per_slot(load, point));
 }
 
-Schedule make_schedule(const LoadSpec& load, LoadPoint point) {
+Schedule make_schedule(const LoadSpec& load, LoadPoint point, uint64_t seed) {
   assert(point.kind == LoadKind::kConcurrency);
-  return closed_loop(prompt_demand(load, point), static_cast<uint32_t>(point.slots()));
+  return closed_loop(prompt_demand(load, point), static_cast<uint32_t>(point.slots()),
+                     load.spread_starts, seed);
 }
 
 }  // namespace llmsweep

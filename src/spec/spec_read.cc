@@ -70,6 +70,12 @@ void check(const ConfigNode& node, const WorkloadSpec& workload, const SweepSpec
 }
 
 void check(const ConfigNode& node, const LoadSpec& load, const SweepSpec&) {
+  if (load.spread_starts > Duration(0) && load.warmup_per_slot == 0) {
+    node["spread_starts"].fail(
+        "needs a warm-up: requests that start while others have not begun "
+        "are not measured",
+        "set load.warmup_per_slot to 1 or more");
+  }
   if (load.repeats_max != 0 && load.repeats_max < load.repeats) {
     node["repeats_max"].fail("must be 0 or at least repeats, which is " +
                              std::to_string(load.repeats));

@@ -12,6 +12,7 @@
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/percentile.h"
 #include "stats/derived.h"
+#include "stats/phase.h"
 #include "stats/request_stats.h"
 #include "stats/slot_time.h"
 
@@ -172,6 +173,7 @@ RunStats run_stats(const RunInput& input) {
   fill_rates(stats, times, level);
   fill_delays(stats.client, times, level.point.origin());
   fill_chunks(stats.client, input.records);
+  if (level.point.is_closed()) stats.in_step = in_step(input.records, stats.e2e.p50.value_or(0));
   fill_derived(stats, level);
   if (stats.goodput_fraction && stats.requests.completed > 0) {
     stats.goodput_rps = stats.request_throughput_rps * static_cast<double>(good) /

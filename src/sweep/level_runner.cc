@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "llmsweep/base/random.h"
 #include "llmsweep/load/load_loop.h"
 #include "llmsweep/load/watchdog.h"
 #include "llmsweep/protocol/request.h"
@@ -80,7 +81,10 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
         next += count;
         return requests_of(more.prompts);
       });
-  LoadPlan plan{.schedule = make_schedule(spec_.load, point),
+  // Each repeat with starts of its own: a phase that a run happens to have is not that of all.
+  const uint64_t seed =
+      Random(spec_.workload.seed, static_cast<uint64_t>(position.run.repeat)).next();
+  LoadPlan plan{.schedule = make_schedule(spec_.load, point, seed),
                 .prompts = prompts.prompts,
                 .bodies = render(prompts.prompts),
                 .spare_fillers = &spare,

@@ -7,6 +7,7 @@ Shares no code with llmsweep. Covers everything in `levels` except the part of `
 client can know, and the users at each target.
 """
 
+import bisect
 import json
 import math
 import sys
@@ -289,6 +290,25 @@ def rates(records, concurrency, gpus, fillers):
     return answer
 
 
+def in_step(records):
+    """docs/metrics.md, "In step": the share of the other slots that start with a request, mean."""
+    starts = sorted((r["sent_ns"], r["slot"], r) for r in records if r["sent_ns"] is not None)
+    counted = [r for _, _, r in starts if r["phase"] == "measured" and r["outcome"] == "ok"]
+    slots = max((slot for _, slot, _ in starts), default=0) + 1
+    if slots < 2 or not counted:
+        return None
+    median = percentile(sorted(ms(r, "last_token_ns") for r in counted), 0.5)
+    most_ns = 0.025 * median * 1e6
+    instants = [at for at, _, _ in starts]
+    shares = []
+    for r in counted:
+        low = bisect.bisect_left(instants, r["sent_ns"] - most_ns)
+        high = bisect.bisect_right(instants, r["sent_ns"] + most_ns)
+        others = {slot for _, slot, _ in starts[low:high]} - {r["slot"]}
+        shares.append(len(others) / (slots - 1))
+    return math.fsum(shares) / len(shares)
+
+
 def compare_distributions(where, computed, stated):
     for name, values in computed.items():
         if name == "vllm_definitions":
@@ -304,6 +324,18 @@ def compare_distributions(where, computed, stated):
                     check(f"{where}.{name}.p50_ci95[{i}]", value[i], stated[name]["p50_ci95"][i])
             else:
                 check(f"{where}.{name}.{statistic}", value, stated[name][statistic])
+
+
+def can_be_judged(level, figure):
+    """docs/metrics.md, "Is the level valid?": which of its reasons keep a median from being judged."""
+    doubts = level.get("validity", {})
+    if figure in doubts:
+        return False
+    named = {reason for reasons in doubts.values() for reason in reasons} & {"client_delay", "gaps_left_out"}
+    reasons = set(level["invalid_reasons"]) - named
+    if "too_few_requests" in reasons and all(run["e2e_ms"]["count"] for run in level["runs"]):
+        reasons.remove("too_few_requests")  # a median needs one
+    return not reasons
 
 
 def geometric_mean(values):
@@ -335,6 +367,8 @@ def main(folder):
                 computed = doubts(run, ok)
                 if computed != stated:
                     FAILURES.append(f"{where}.validity: computed {sorted(computed)}, stated {sorted(stated)}")
+            if "in_step" in run:
+                check(f"{where}.in_step", in_step(of_run), run["in_step"])
             run_rates.append(rates(of_run, concurrency, gpus, fillers))
             for name, value in run_rates[-1].items():
                 check(f"{where}.{name}", value, run[name])
@@ -347,8 +381,7 @@ def main(folder):
     for target in result["users_at_target"]:
         passing = 0
         for level in sorted(result["levels"], key=lambda level: level["concurrency"]):
-            doubted = f"{target['metric']}:{target['statistic']}" in level.get("validity", {})
-            if not level["valid"] or doubted or target["statistic"] != "p50":
+            if not can_be_judged(level, f"{target['metric']}:{target['statistic']}") or target["statistic"] != "p50":
                 continue
             medians = [run["e2e_ms"]["p50"] for run in level["runs"] if run["e2e_ms"]["p50"]]
             median = geometric_mean(medians) if len(medians) > 1 else level["e2e_ms"]["p50"]

@@ -79,6 +79,7 @@ RunStats run(int repeat) {
   run.request_throughput_rps = 0.17;
   run.achieved_concurrency = 0.999;
   run.littles_law_error = 0.001;
+  run.in_step = 0.25;
   run.output_speed_tps = 275.8;
   run.decode_speed_tps = 285.7;
   run.throughput_per_latency = 0.047;

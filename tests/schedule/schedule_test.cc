@@ -37,6 +37,20 @@ TEST(MakeSchedule, OpensManyConnectionsAtABoundedRate) {
   EXPECT_EQ(schedule.arrivals[10'000].at.count(), 0);  // waits for its slot alone
 }
 
+TEST(MakeSchedule, SpreadsTheFirstStartsByTheSeed) {
+  using std::chrono::seconds;
+  const LoadSpec load{.requests_per_slot = 1, .spread_starts = seconds(8)};
+  const Schedule schedule = make_schedule(load, at_concurrency(4), 7);
+  for (int slot = 0; slot < 4; ++slot) {
+    EXPECT_GE(schedule.arrivals[slot].at, 2 * slot * seconds(1));
+    EXPECT_LT(schedule.arrivals[slot].at, 2 * (slot + 1) * seconds(1));
+  }
+  EXPECT_EQ(schedule.arrivals[4].at.count(), 0) << "the next ones wait for their slot alone";
+  EXPECT_EQ(make_schedule(load, at_concurrency(4), 7).arrivals, schedule.arrivals);
+  EXPECT_NE(make_schedule(load, at_concurrency(4), 8).arrivals, schedule.arrivals);
+  EXPECT_EQ(shortest_run(load, at_concurrency(4), seconds(5)), seconds(6 + 2 * 5));
+}
+
 TEST(MakeSchedule, RaisesTheRequestsOfAFewSlotsToTheMinimum) {
   const LoadSpec load{.requests_per_slot = 2, .min_requests = 7};
   EXPECT_EQ(prompt_demand(load, at_concurrency(1)).measured, 7u);

@@ -69,7 +69,7 @@ workload:
   {dataset: random, input_tokens: 2400, output_tokens: {min: 10, max: 20}, seed: 9, input_scope: content, input_lengths: exact,
    tokenizer: server, prefix_tokens: 100, prefix_groups: 3, prompt_as: ids, reuse: allow}
 load: {concurrency: [1, 2, 4], requests_per_slot: 5, min_requests: 8, warmup_per_slot: 2, repeats: 4, repeats_max: 9,
-  fillers: false, grace: 5s, max_error_rate: 0.5, max_consecutive_errors: 3, refine: true,
+  fillers: false, spread_starts: 20s, grace: 5s, max_error_rate: 0.5, max_consecutive_errors: 3, refine: true,
   retry_after: hold, retry_after_max: 90s}
 client: {threads: 2, transport: libcurl, record_chunks: true, receive_stamps: false, max_response_bytes: 65536}
 targets:
@@ -95,6 +95,8 @@ goodput:
   EXPECT_EQ(spec.workload.prompt_as, PromptAs::kIds);
   EXPECT_EQ(spec.load.repeats_max, 9);
   EXPECT_EQ(spec.load.grace, 5s);
+  EXPECT_EQ(spec.load.spread_starts, 20s);
+  EXPECT_EQ(spec.workload.input_lengths, InputLengths::kExact);
   EXPECT_EQ(spec.load.retry_after_max, 90s);
   EXPECT_TRUE(spec.load.refine);
   EXPECT_EQ(spec.client.threads, 2);
@@ -146,6 +148,7 @@ TEST(Spec, RangesAreChecked) {
       {"load.repeats=0", "whole number"},
       {"load.repeats_max=2", "at least repeats"},
       {"load.warmup_per_slot=-1", "whole number"},
+      {"load={concurrency: [1], warmup_per_slot: 0, spread_starts: 1s}", "needs a warm-up"},
       {"load.max_error_rate=1.5", "from 0 to 1"},
       {"load.grace=-1s", "duration"},
       {"load.retry_after_max=-1s", "duration"},

@@ -160,6 +160,7 @@ struct RunStats {
   double request_throughput_rps = 0;
   std::optional<double> achieved_concurrency;
   std::optional<double> littles_law_error;  // |L − λW| / L
+  std::optional<double> in_step;            // share of the other slots that start with a request
   double output_speed_tps = 0;              // median over requests of output_tokens / E2E
   double decode_speed_tps = 0;              // 1 / median TPOT; 0: no TPOT
   double throughput_per_latency = 0;        // steady ÷ median E2E in ms

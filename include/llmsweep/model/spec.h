@@ -118,6 +118,7 @@ struct LoadSpec {
   int repeats = 3;
   int repeats_max = 0;  // of `run --gate` while a rule is inconclusive; 0: no repeats added
   bool fillers = true;
+  Duration spread_starts{};  // over which the slots' first requests are spread; 0: all at once
   Duration grace = std::chrono::seconds(30);  // what an interrupt leaves to requests in flight
   double max_error_rate = 0.01;               // of a level's measured requests
   int max_consecutive_errors = 20;            // ends the level early, with what was measured kept

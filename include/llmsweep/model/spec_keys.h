@@ -209,7 +209,8 @@ void keys(Archive& archive, WorkloadSpec& workload) {
           workload.input_scope);
   archive({"input_lengths",
            "Without a tokenizer, what a mean input is that the server counts more than 1 % off "
-           "input_tokens: said (about), or a reason to call the level INVALID (exact)."},
+           "input_tokens: said (about), or a reason to call the level INVALID (exact).",
+           Resume::kAllowed},
           workload.input_lengths);
   archive({"output_tokens", "Tokens of each answer."}, workload.output_tokens, kind::Tokens{});
   archive({"seed", "Decides which prompts are taken, and their order."}, workload.seed,
@@ -253,6 +254,11 @@ void keys(Archive& archive, LoadSpec& load) {
           load.repeats_max, kind::Whole{0, 1000});
   archive({"fillers", "Keep every slot busy until the last measured request has ended."},
           load.fillers);
+  archive({"spread_starts",
+           "Time over which the slots' first requests are spread, at instants drawn from "
+           "workload.seed; 0: all at once. About one E2E latency takes slots of equal lengths out "
+           "of step. Wants a warm-up, and makes each run as much longer."},
+          load.spread_starts, kind::DurationFrom{Duration(0)});
   archive({"grace",
            "What an interrupt (Ctrl-C) leaves to requests in flight; SIGTERM and SIGHUP leave 8 s "
            "at most.",

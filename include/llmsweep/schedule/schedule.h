@@ -39,9 +39,11 @@ Duration shortest_run(const LoadSpec& load, LoadPoint point, Duration request);
 // has ended. arrivals: the warm-up rounds and then the measured rounds, slot after slot within a
 // round; each waits for the one before it in its slot. Hand-over is without a drain: a slot's first
 // measured request starts when its own last warm-up request has ended.
-// The first requests, which open the connections, start 256 at once and the rest at 2,000 a second.
+// The first requests, which open the connections, start 256 at once and the rest at 2,000 a second;
+// with load.spread_starts the first request of slot i of C starts at an instant drawn by `seed`
+// from the i-th C-th of that time, if that is later.
 //
 // A spec can ask for no other kind of point.
-Schedule make_schedule(const LoadSpec& load, LoadPoint point);
+Schedule make_schedule(const LoadSpec& load, LoadPoint point, uint64_t seed = 1);
 
 }  // namespace llmsweep

@@ -7,6 +7,7 @@
 #include "analysis/compare_users.h"
 #include "analysis/equal_latency.h"
 #include "analysis/headlines.h"
+#include "analysis/reader_notes.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
@@ -51,19 +52,6 @@ std::vector<std::string> refuse_unlike(const Comparison& comparison,
   return notes;
 }
 
-void note_source(const SweepResult& result, std::vector<std::string>& notes) {
-  const std::string name = printable(result.name);
-  if (result.simulated) notes.push_back(fmt::format("'{}' is SIMULATED.", name));
-  if (result.source == Source::kPublished) {
-    notes.push_back(fmt::format("'{}' holds published figures, not measured here.", name));
-  }
-  if (result.source == Source::kImported) {
-    notes.push_back(fmt::format("'{}' was imported from {}.", name, printable(result.tool)));
-  }
-  if (result.preliminary) notes.push_back(fmt::format("'{}' is preliminary.", name));
-  if (result.interrupted) notes.push_back(fmt::format("'{}' was interrupted.", name));
-}
-
 struct Sides {
   const LevelStats& baseline;
   const LevelStats& candidate;
@@ -92,7 +80,8 @@ std::optional<Ratio> ratio_of(const Sides& sides, const Measure& measure) {
   ratio.ci95 = result->interval;
   const bool valid = sides.baseline.pooled.valid && sides.candidate.pooled.valid;
   ratio.sound = a.sound && b.sound;
-  if (valid && ratio.sound) ratio.verdict = result->verdict;
+  ratio.complete = a.lacking.empty() && b.lacking.empty();
+  if (valid && ratio.sound && ratio.complete) ratio.verdict = result->verdict;
   return ratio;
 }
 
@@ -161,6 +150,22 @@ std::optional<Ratio> compare_weights(const SystemSpec& baseline, const SystemSpe
                .ratio = *candidate.weights_gb / *baseline.weights_gb};
 }
 
+void add_reader_notes(const SweepResult& baseline, const SweepResult& candidate,
+                      Comparison& comparison) {
+  std::vector<std::string>& notes = comparison.notes;
+  const auto add = [&notes](std::vector<std::string> more) {
+    notes.insert(notes.end(), more.begin(), more.end());
+  };
+  const std::string between =
+      fmt::format("'{}' and '{}'", printable(baseline.name), printable(candidate.name));
+  if (same_measurement(baseline, candidate)) {
+    notes.push_back(fmt::format("{} are the same measurement: they share runs.", between));
+  }
+  add(unlike_notes(comparison.fields, between));
+  for (const SweepResult* side : {&baseline, &candidate}) add(source_notes(*side));
+  for (const SweepResult* side : {&baseline, &candidate}) add(level_notes(*side));
+}
+
 void note_repeats(Comparison& comparison) {
   const bool single = std::any_of(
       comparison.levels.begin(), comparison.levels.end(), [](const LevelComparison& level) {
@@ -221,12 +226,7 @@ Comparison compare(const SweepResult& baseline, const SweepResult& candidate,
     }
   }
   comparison.notes = refuse_unlike(comparison, options.allow_different);
-  note_source(baseline, comparison.notes);
-  note_source(candidate, comparison.notes);
-  if (baseline.model != candidate.model && !baseline.model.empty() && !candidate.model.empty()) {
-    comparison.notes.push_back(fmt::format("The models differ: {} and {}.",
-                                           printable(baseline.model), printable(candidate.model)));
-  }
+  add_reader_notes(baseline, candidate, comparison);
   compare_levels(baseline, candidate, comparison);
   note_repeats(comparison);
   const std::vector<Target> targets = targets_of(baseline, candidate, options);

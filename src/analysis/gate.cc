@@ -6,6 +6,7 @@
 #include <set>
 
 #include "analysis/gate_decide.h"
+#include "analysis/reader_notes.h"
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
@@ -92,6 +93,30 @@ void correct_for_hunting(std::vector<DecidedLine>& lines) {
   }
 }
 
+// A result is never worse than itself, however slow it is.
+void refuse_itself(const SweepResult& result, const SweepResult& baseline) {
+  if (!same_measurement(result, baseline)) return;
+  throw Error({.what = fmt::format("the baseline '{}' is the same measurement as the result '{}': "
+                                   "they share runs",
+                                   printable(baseline.name), printable(result.name)),
+               .where = "gate",
+               .next = "name an older result with --baseline"});
+}
+
+std::vector<std::string> notes_of(const SweepResult& result, const SweepResult* baseline) {
+  std::vector<std::string> notes;
+  const auto add = [&notes](std::vector<std::string> more) {
+    notes.insert(notes.end(), more.begin(), more.end());
+  };
+  if (baseline != nullptr) {
+    add(unlike_notes(compatibility(*baseline, result), "the baseline and the result"));
+    add(source_notes(*baseline));
+    add(level_notes(*baseline));
+  }
+  add(level_notes(result));
+  return notes;
+}
+
 GateOutcome worst_of(const std::vector<GateLine>& lines) {
   for (const GateOutcome outcome :
        {GateOutcome::kFail, GateOutcome::kInvalid, GateOutcome::kInconclusive}) {
@@ -124,6 +149,7 @@ GateReport gate(const SweepResult& result, const SweepResult* baseline, const Ga
                  .where = "gate",
                  .next = "give --policy, --require or --no-worse"});
   }
+  if (baseline != nullptr) refuse_itself(result, *baseline);
   const GateInput input{.result = result, .baseline = baseline, .policy = policy};
   const std::string unlike = unlike_workloads(input);
   std::vector<DecidedLine> decided;
@@ -134,6 +160,7 @@ GateReport gate(const SweepResult& result, const SweepResult* baseline, const Ga
   GateReport report{.result_name = result.name,
                     .baseline_name = baseline != nullptr ? baseline->name : "",
                     .marks = marks_of(result),
+                    .notes = notes_of(result, baseline),
                     .inconclusive_is = policy.inconclusive_is};
   for (DecidedLine& line : decided) report.lines.push_back(std::move(line.line));
   for (const FailureReason& reason : failures_of(result)) report.failures.push_back(reason.error);

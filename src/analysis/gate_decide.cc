@@ -99,6 +99,31 @@ struct Side {
   const char* name;  // "the result", "the baseline"
 };
 
+// "2 of 3 repeats have no p99 e2e: repeat 3 has 299 of 300 requests (1 is missing), …". The figure
+// of the others would be that of the runs that happened to have enough.
+std::string lacking_text(const LevelStats& level, const GateRule& rule,
+                         const std::vector<int>& lacking) {
+  const auto& [quantity, statistic] = rule.measure;
+  std::vector<std::string> runs;
+  for (const RunStats& run : level.runs) {
+    if (std::find(lacking.begin(), lacking.end(), run.repeat) == lacking.end()) continue;
+    std::string text = fmt::format("repeat {}", run.repeat + 1);
+    if (quantity->distribution != nullptr && statistic == Statistic::kP99) {
+      const int64_t count = (run.*quantity->distribution).count;
+      const int64_t missing = std::max<int64_t>(0, kSamplesForP99 - count);
+      text += fmt::format(" has {} of {} samples, {} {} missing", count, kSamplesForP99, missing,
+                          missing == 1 ? "is" : "are");
+    }
+    runs.push_back(std::move(text));
+  }
+  std::string figure(quantity->key);
+  if (quantity->distribution != nullptr) {
+    figure = fmt::format("{} {}", name_of(statistic), quantity->key);
+  }
+  return fmt::format("{} of {} repeats {} no {}: {}", lacking.size(), level.runs.size(),
+                     lacking.size() == 1 ? "has" : "have", figure, join(runs, "; "));
+}
+
 // The level, or the line that says why there is none to judge by.
 struct FoundLevel {
   const LevelStats* level = nullptr;
@@ -125,6 +150,13 @@ FoundLevel usable_level(const Side& side, const GateRule& rule, LoadPoint point)
     return {.invalid = invalid_line(
                 rule, fmt::format("no request of the level completed in {}", side.name),
                 "see the errors of the level in the result")};
+  }
+  const LevelFigure figure = figure_of(*level, rule.measure);
+  if (!figure.lacking.empty() && rule.measure.quantity->pooling != Pooling::kRequests) {
+    return {.invalid = invalid_line(
+                rule,
+                fmt::format("in {}, {}", side.name, lacking_text(*level, rule, figure.lacking)),
+                missing_figure_remedy(rule))};
   }
   return {.level = level};
 }

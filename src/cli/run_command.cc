@@ -19,6 +19,7 @@
 #include "cli/report_files.h"
 #include "cli/spec_option.h"
 #include "cli/wait_option.h"
+#include "llmsweep/analysis/compare.h"
 #include "llmsweep/analysis/gate.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
@@ -158,6 +159,7 @@ class RunGate {
     }
     policy_ = read_policy_file(options.gate);
     if (!options.baseline.empty()) baseline_ = read_result_argument(options.baseline);
+    if (baseline_) refuse_what_is_resumed(options.resume);
   }
 
   explicit operator bool() const { return policy_.has_value(); }
@@ -174,6 +176,16 @@ class RunGate {
   }
 
  private:
+  // Before anything is measured: a sweep is never worse than its own beginning.
+  void refuse_what_is_resumed(const fs::path& folder) const {
+    const fs::path before = folder / "result.json";
+    if (folder.empty() || !there_is(before)) return;
+    if (!same_measurement(read_result(before), *baseline_)) return;
+    throw Error({.what = "the baseline is the same measurement as the sweep that is resumed",
+                 .where = "--baseline",
+                 .next = "name an older result"});
+  }
+
   GateReport decide(const SweepResult& result) const {
     return gate(result, baseline_ ? &*baseline_ : nullptr, *policy_);
   }

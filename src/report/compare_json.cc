@@ -27,6 +27,7 @@ Json json_of(const std::optional<Interval>& interval) {
 
 std::string verdict_of(const Ratio& ratio) {
   if (ratio.verdict) return std::string(name_of(*ratio.verdict));
+  if (!ratio.complete) return "runs_lack_it";
   return ratio.sound ? "invalid_level" : "invalid_figure";
 }
 

@@ -27,7 +27,8 @@ std::string interval_cell(const std::optional<Interval>& interval) {
 
 // A hash is told by its beginning.
 std::string field_value(const FieldReport& field, const std::string& value) {
-  const bool hash = field.field == "prompt_set" && field.state != FieldState::kUnknown;
+  const bool hash = (field.field == "prompt_set" || field.field == "tokenizer") &&
+                    field.state != FieldState::kUnknown;
   return hash ? printable(value.substr(0, kHashCharacters)) : printable(value, kNameBytes);
 }
 
@@ -206,6 +207,7 @@ std::string target_text(const Target& target) {
 }
 
 std::string verdict_text(const Ratio& ratio) {
+  if (!ratio.verdict && !ratio.complete) return "a repeat lacks it";
   if (!ratio.verdict) return ratio.sound ? "invalid level" : "invalid figure";
   switch (*ratio.verdict) {
     case Verdict::kBetter:

@@ -19,10 +19,11 @@ struct Point {
 };
 using Curve = std::vector<Point>;
 
-// Nothing where the level does not say. A published bound can only pass.
+// Nothing where the level does not say, or a run of it. A published bound can only pass.
 std::optional<bool> meets(const LevelStats& level, const Target& target) {
   const double max_ms = to_ms(target.max);
   const LevelFigure figure = figure_of(level, measure_of(target));
+  if (!figure.lacking.empty()) return std::nullopt;
   if (figure.value) return *figure.value <= max_ms;
   if (figure.at_most && *figure.at_most <= max_ms) return true;
   return std::nullopt;

@@ -2,6 +2,8 @@
 
 #include <sys/utsname.h>
 
+#include <algorithm>
+#include <string_view>
 #include <thread>
 
 #include "llmsweep/http/make_client.h"
@@ -16,6 +18,15 @@ void describe_host(Provenance& provenance) {
   }
   provenance.cores = static_cast<int>(std::thread::hardware_concurrency());
   provenance.libcurl = libcurl_version();
+}
+
+bool is_simulator(const Provenance& provenance) {
+  constexpr std::string_view kName = "llmsweep-simulator";
+  const auto& headers = provenance.server_headers;
+  const bool in_header = std::any_of(headers.begin(), headers.end(), [kName](const auto& header) {
+    return header.second.starts_with(kName);
+  });
+  return in_header || provenance.models_json.find(kName) != std::string::npos;
 }
 
 }  // namespace llmsweep

@@ -114,6 +114,7 @@ class Sweep {
     described.model = preflight.model;
     described.system = spec_.system;
     described.provenance = preflight.provenance;
+    described.simulated |= is_simulator(preflight.provenance);
     describe_host(described.provenance);
     described.provenance.notes.insert(described.provenance.notes.begin(), notes.begin(),
                                       notes.end());

@@ -153,7 +153,7 @@ TEST(Compare, WithholdsTheVerdictOfAFigureThatTheClientMayHaveMade) {
 }
 
 TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
-  const SweepResult a = make_result("a", 1, kSlow);
+  SweepResult a = make_result("a", 1, kSlow);
   SweepResult b = make_result("b", 1, kSlow);
   b.workload.input_tokens = TokenCount{.fixed = 1024};
   b.workload.output_tokens = TokenCount{.fixed = 512};
@@ -162,6 +162,9 @@ TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
   b.workload.streaming = false;
   b.simulated = true;
   b.levels[0].pooled.token_count_estimated = true;
+  b.levels[0].pooled.input_tokens_mean = 2400;
+  b.levels[0].pooled.cached_tokens_mean = 1200;
+  a.levels[0].pooled.input_tokens_mean = 2400;
   const std::string text = refusal(a, b);
   for (const std::string& field : comparable_fields()) {
     EXPECT_THAT(text, HasSubstr(field + ":"));
@@ -203,6 +206,125 @@ TEST(Compare, ShowsWhatAComparisonIsAboutAndDoesNotRefuseIt) {
   EXPECT_EQ(field_of(comparison, "mtp").state, FieldState::kUnknown);
   EXPECT_EQ(field_of(comparison, "seed").state, FieldState::kSame);
   EXPECT_THAT(comparison.notes, ::testing::Contains(HasSubstr("models differ")));
+}
+
+SweepResult asking(const std::string& endpoint, const std::string& load) {
+  SweepResult result = make_result("a", 8, kSlow);
+  result.tool = "llmsweep 0.1.0";
+  result.spec_json = R"({"endpoint": )" + endpoint + R"(, "load": )" + load + "}";
+  result.workload.template_overhead_tokens = 7;
+  result.workload.tokenizer_sha256 = std::string(64, 'a');
+  for (LevelStats& level : result.levels) level.pooled.input_tokens_mean = 2400;
+  return result;
+}
+
+const char* const kEndpoint =
+    R"({"api": "chat", "extra_body": {}, "request_fields": ["ignore_eos", "min_tokens"]})";
+const char* const kLoad = R"({"fillers": true, "warmup_per_slot": 1})";
+
+TEST(Compare, NamesAtTheTopWhateverMakesRequestsUnlike) {
+  const SweepResult a = asking(kEndpoint, kLoad);
+  const auto notes_of = [&a](const SweepResult& b) {
+    std::string text;
+    for (const std::string& note : compare(a, b).notes) text += note + "\n";
+    return text;
+  };
+  EXPECT_THAT(notes_of(a), ::testing::Not(HasSubstr("unlike")));
+  const auto endpoint = [](const char* api, const char* body) {
+    return asking(std::string(R"({"api": ")") + api + R"(", "extra_body": )" + body +
+                      R"(, "request_fields": ["ignore_eos", "min_tokens"]})",
+                  kLoad);
+  };
+  EXPECT_THAT(notes_of(endpoint("completions", "{}")),
+              HasSubstr("unlike in api: chat against completions."));
+  EXPECT_THAT(notes_of(endpoint("chat", R"({"top_k": 10, "temperature": 1.5})")),
+              HasSubstr("unlike in extra_body: nothing against temperature 1.5, top_k 10."));
+  EXPECT_THAT(notes_of(asking(kEndpoint, R"({"fillers": false, "warmup_per_slot": 1})")),
+              HasSubstr("unlike in fillers: on against off."));
+  EXPECT_THAT(notes_of(asking(kEndpoint, R"({"fillers": true, "warmup_per_slot": 0})")),
+              HasSubstr("unlike in warmup_per_slot: 1 against 0."));
+  SweepResult b = a;
+  b.provenance.dropped_fields = {"ignore_eos"};
+  EXPECT_THAT(notes_of(b),
+              HasSubstr("unlike in request_fields: ignore_eos, min_tokens against min_tokens."));
+  b = a;
+  b.workload.template_overhead_tokens = 107;
+  EXPECT_THAT(notes_of(b), HasSubstr("unlike in template_tokens: 7 against 107."));
+  b = a;
+  b.workload.tokenizer_sha256 = std::string(64, 'f');
+  EXPECT_THAT(notes_of(b), HasSubstr("unlike in tokenizer: aaaaaaaaaaaa against ffffffffffff."));
+  b = a;
+  for (LevelStats& level : b.levels) level.pooled.input_tokens_mean = 2500;
+  EXPECT_THAT(notes_of(b),
+              HasSubstr("unlike in input_counted: 2,400 tokens against 2,500 tokens."));
+  b = a;
+  b.levels[1].pooled.cached_tokens_mean = 96;  // 4 %
+  EXPECT_THAT(notes_of(b), HasSubstr("unlike in cached_input: 0 % against 4 %."));
+  b = a;
+  b.tool = "llmsweep 0.9.9";
+  EXPECT_THAT(notes_of(b), HasSubstr("programs that measured differ: llmsweep 0.1.0 and llmsweep"));
+  b = a;
+  for (LevelStats& level : b.levels) level.point = at_rate(level.point.value);
+  EXPECT_THAT(notes_of(b), HasSubstr("unlike in load: concurrency against request rate."));
+}
+
+TEST(Compare, RefusesALargeShareOfCachedInputUnlessItIsAllowed) {
+  const SweepResult a = asking(kEndpoint, kLoad);
+  SweepResult b = a;
+  b.levels[1].pooled.cached_tokens_mean = 1200;
+  EXPECT_THAT(refusal(a, b), HasSubstr("cached_input: 0 % in 'a', 50 % in 'a'"));
+  EXPECT_EQ(refusal(a, b, {.allow_different = {"cached_input"}}), "compared");
+}
+
+TEST(Compare, TakesWhatIsNoSpecForUnknown) {
+  for (const char* spec :
+       {"null", "[]", "{", R"({"endpoint": 1})", R"({"load": {"fillers": []}})"}) {
+    SweepResult b = asking(kEndpoint, kLoad);
+    b.spec_json = spec;
+    EXPECT_EQ(field_of(compare(asking(kEndpoint, kLoad), b), "api").state, FieldState::kUnknown);
+  }
+}
+
+TEST(Compare, CarriesWarningsAndWhatIsInvalidOfEitherSide) {
+  const SweepResult a = make_result("a", 8, kSlow);
+  SweepResult b = make_result("b", 8, kSlow);
+  for (LevelStats& level : b.levels) level.pooled.warnings = {Warning::kCachedTokens};
+  b.levels[0].pooled.validity = {{"ttft:p50", {InvalidReason::kClientDelay}}};
+  b.levels[1].pooled.valid = false;
+  b.levels[1].pooled.invalid_reasons = {InvalidReason::kErrors};
+  const auto& notes = compare(a, b).notes;
+  EXPECT_THAT(notes, ::testing::Contains(HasSubstr("'b' at c1, c8: ")));
+  EXPECT_THAT(notes, ::testing::Contains(HasSubstr("'b' at c1: ttft:p50 is not valid.")));
+  EXPECT_THAT(notes, ::testing::Contains(HasSubstr("'b' at c8 is INVALID: ")));
+}
+
+TEST(Compare, KnowsTheSameMeasurementUnderAnotherName) {
+  SweepResult a = make_result("a", 8, kSlow);
+  a.created_at = "2026-11-29T01:02:03Z";
+  a.workload.nonce = "n";
+  SweepResult b = a;
+  b.name = "copy";
+  EXPECT_TRUE(same_measurement(a, b));
+  EXPECT_THAT(compare(a, b).notes, ::testing::Contains(HasSubstr("are the same measurement")));
+  b.levels[0].runs.push_back(testing::make_run(1, 14'800, 3));  // resumed since
+  b.levels.pop_back();
+  EXPECT_TRUE(same_measurement(a, b));
+  for (RunStats& run : b.levels[0].runs) run.e2e.max += 1;
+  EXPECT_FALSE(same_measurement(a, b));
+  b = a;
+  b.created_at = "2026-11-29T01:02:04Z";
+  EXPECT_FALSE(same_measurement(a, b));
+}
+
+TEST(Compare, WithholdsTheVerdictOfAFigureThatARunLacks) {
+  const SweepResult a = make_result("a", 1, {{4, {100, 101, 102}}});
+  SweepResult b = make_result("b", 1, {{4, {50, 51, 52}}});
+  b.levels[0].runs[2].e2e.p99.reset();
+  const Measure p99{find_quantity("e2e"), Statistic::kP99};
+  const auto& ratio = compare(a, b, {.measures = {p99}}).levels[0].ratio_of(p99);
+  ASSERT_TRUE(ratio);
+  EXPECT_FALSE(ratio->complete);
+  EXPECT_FALSE(ratio->verdict);
 }
 
 TEST(Compare, TakesWhatAFileDoesNotSayForUnknownAndNotForUnlike) {

@@ -178,6 +178,62 @@ TEST(Gate, IsInvalidForAPercentileWithTooFewSamples) {
   EXPECT_THAT(line.next, HasSubstr("300"));
 }
 
+// 900, 905 and none ms, of all requests 1,500 ms.
+TEST(Gate, NeverDropsARunThatLacksTheStatistic) {
+  SweepResult result = make_result("r", 4, {{8, {900, 905, 1500}}});
+  RunStats& last = result.levels[0].runs[2];
+  last.e2e.p99.reset();
+  last.e2e.count = 299;
+  const GateLine line = line_of(result, "e2e:p99@c8 <= 1200ms");
+  EXPECT_EQ(line.outcome, kInvalid);
+  EXPECT_THAT(line.why, HasSubstr("in the result, 1 of 3 repeats has no p99 e2e: repeat 3 has 299 "
+                                  "of 300 samples, 1 is missing"));
+  EXPECT_THAT(line_of(measured(), result, "e2e:p99@c8 by 10%").why, HasSubstr("in the baseline"));
+  EXPECT_EQ(line_of(result, "users@e2e:p99:10s >= 8").outcome, kInvalid);
+  EXPECT_EQ(line_of(result, "e2e:p50@c8 <= 12s").outcome, kPass);
+  for (RunStats& run : result.levels[0].runs) run.e2e.p99.reset();
+  EXPECT_THAT(line_of(result, "e2e:p99@c8 <= 12s").why, HasSubstr("3 of 3 repeats have no p99"));
+  for (RunStats& run : result.levels[0].runs) run.tpot = {};
+  EXPECT_THAT(line_of(result, "tpot@c8 <= 12s").why,
+              HasSubstr("3 of 3 repeats have no p50 tpot: repeat 1; repeat 2; repeat 3"));
+}
+
+TEST(Gate, RefusesTheResultItselfAsItsBaseline) {
+  SweepResult result = measured();
+  result.created_at = "2026-11-29T01:02:03Z";
+  SweepResult copy = result;
+  copy.name = "copy";
+  try {
+    gate(result, &copy, no_worse("e2e:p50@c8 by 3%"));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("'copy' is the same measurement as the result 'r'"));
+  }
+  copy.created_at = "2026-11-28T01:02:03Z";
+  EXPECT_EQ(gate(result, &copy, no_worse("e2e:p50@c8 by 3%")).outcome, kPass);
+}
+
+TEST(Gate, NamesUnlikeRequestsAndWhatTheLevelsWarnOf) {
+  SweepResult result = measured(), base = measured();
+  result.spec_json = R"({"endpoint": {"api": "chat"}})";
+  base.spec_json = R"({"endpoint": {"api": "completions"}})";
+  base.simulated = result.simulated = true;
+  base.levels[0].pooled.warnings = {Warning::kOtherModel};
+  result.levels[1].pooled.validity = {{"ttft:p50", {InvalidReason::kClientDelay}}};
+  const GateReport report = gate(result, &base, no_worse("e2e:p50@c8 by 3%"));
+  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("unlike in api: completions against chat"),
+                                        HasSubstr("'r' is SIMULATED"), HasSubstr("'r' at c1: "),
+                                        HasSubstr("'r' at c8: ttft:p50 is not valid")));
+  for (LevelStats& level : result.levels) {
+    level.pooled.input_tokens_mean = 2400;
+    level.pooled.cached_tokens_mean = 2376;
+  }
+  for (LevelStats& level : base.levels) level.pooled.input_tokens_mean = 2400;
+  const GateLine line = line_of(result, base, "e2e:p50@c8 by 50%");
+  EXPECT_EQ(line.outcome, kInvalid);
+  EXPECT_THAT(line.why, HasSubstr("cached_input (0 % in the baseline, 99 % here)"));
+}
+
 TEST(Gate, NamesTheLevelsThereAreWhereOneIsMissing) {
   const GateLine line = line_of(measured(), "e2e:p50@c32 <= 15s");
   EXPECT_THAT(line.why, HasSubstr("no level at concurrency 32"));
@@ -277,6 +333,20 @@ TEST(Gate, DoesNotCountALevelAboveTheLowestThatFails) {
   const SweepResult result = make_result("r", 1, {{4, {16000, 16001}}, {8, {12000, 12001}}});
   EXPECT_EQ(line_of(result, "users@e2e:p50:15s >= 4").outcome, kFail);
   EXPECT_EQ(line_of(result, "users@e2e:p50:15s >= 8").outcome, kFail);
+}
+
+// By the figures level 8 misses the target, and its interval does not say; level 16 holds it.
+TEST(Gate, DecidesNoUsersRuleAgainstTheFilesOwnBracket) {
+  const SweepResult result =
+      make_result("r", 1, {{4, {10'000, 10'010}}, {8, {14'000, 16'500}}, {16, {14'000, 14'010}}});
+  const GateLine line = line_of(result, "users@e2e:p50:15s >= 12");
+  EXPECT_EQ(line.outcome, kInconclusive);
+  EXPECT_EQ(line.measured, 4);
+  EXPECT_THAT(line.why, HasSubstr("bracket has 4 users, where level 8 misses the target"));
+  EXPECT_EQ(line.point, at_concurrency(8));
+  SweepResult edited = measured();
+  edited.users_at_target = {{.target = e2e_target(15s), .users = 99, .c_pass = 99}};
+  EXPECT_EQ(line_of(edited, "users@e2e:p50:15s >= 16").outcome, kInconclusive);
 }
 
 TEST(Gate, ComparesUsersWithTheBaseline) {

@@ -25,7 +25,8 @@ struct ComparisonOptions {
 };
 
 // The fields whose difference is refused, as --allow-different takes them: input_tokens,
-// output_tokens, prompt_set, seed, streaming, token_counts, simulated.
+// output_tokens, prompt_set, seed, streaming, token_counts, simulated, cached_input (over 5 % of
+// the input).
 const std::vector<std::string>& comparable_fields();
 
 enum class FieldState {
@@ -40,6 +41,7 @@ struct FieldReport {
   std::string baseline;  // "unknown" where the file does not say
   std::string candidate;
   FieldState state = FieldState::kSame;
+  bool of_requests = false;  // makes the requests unlike: named at the top where it differs
 };
 
 std::string_view name_of(FieldState state);  // same, differs, unlike, unknown
@@ -53,8 +55,10 @@ struct Ratio {
   double candidate = 0;
   double ratio = 0;
   std::optional<Interval> ci95;
-  std::optional<Verdict> verdict;  // absent: a level is invalid, or the figure of one (not `sound`)
+  // Absent: a level is invalid, or the figure of one (not `sound`), or runs lack it.
+  std::optional<Verdict> verdict;
   bool sound = true;
+  bool complete = true;  // no run of a side lacks it; else no verdict
 };
 
 struct ComparedMeasure {
@@ -141,6 +145,10 @@ struct Comparison {
 
 // The compatibility report alone; never throws for unlike workloads.
 std::vector<FieldReport> compatibility(const SweepResult& baseline, const SweepResult& candidate);
+
+// Whether the two are of one sweep: made at the same second with the same nonce, and a run of each
+// is the same. A copy under another name is, and the same sweep with more repeats.
+bool same_measurement(const SweepResult& a, const SweepResult& b);
 
 // Error lists every unlike field that is not allowed, with both values and the flag.
 Comparison compare(const SweepResult& baseline, const SweepResult& candidate,

@@ -99,6 +99,7 @@ struct GateReport {
   std::string result_name;
   std::string baseline_name;       // empty: none
   std::vector<std::string> marks;  // SIMULATED, …: what a reader must know
+  std::vector<std::string> notes;  // the same in sentences: of unlike requests, levels, baseline
   std::vector<GateLine> lines;
   std::vector<ErrorCount> failures;  // why the result's requests failed, the most frequent first
   // The worst: FAIL before INVALID before INCONCLUSIVE before PASS.
@@ -106,7 +107,8 @@ struct GateReport {
   InconclusiveIs inconclusive_is = InconclusiveIs::kInconclusive;
 };
 
-// `baseline` may be null; then a no-worse rule is INVALID. A policy without rules: Error.
+// `baseline` may be null; then a no-worse rule is INVALID. A policy without rules, or a baseline
+// that is the same measurement as the result: Error.
 GateReport gate(const SweepResult& result, const SweepResult* baseline, const GatePolicy& policy);
 
 // kExitOk or one of kExitGate…, with `inconclusive_is` applied.

@@ -1,11 +1,11 @@
 // Users at a latency target: the highest concurrency whose figure (stats/level_figure.h) still
 // meets it.
 //
-// Only a valid level with enough requests for the statistic passes or fails; any other is neither
-// and is stepped over, which widens the measured bracket. Levels above the lowest failing one do
-// not count, even where they pass: latency that comes back under a target by chance is not
-// capacity. A published level of which only a bound of the median is known passes p50 targets from
-// that bound on, and is stepped over below it.
+// Only a valid level with enough requests for the statistic in each run passes or fails; any other
+// is neither and is stepped over, which widens the measured bracket. Levels above the lowest
+// failing one do not count, even where they pass: latency that comes back under a target by chance
+// is not capacity. A published level of which only a bound of the median is known passes p50
+// targets from that bound on, and is stepped over below it.
 #pragma once
 
 #include <optional>

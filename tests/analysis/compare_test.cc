@@ -44,8 +44,7 @@ TEST(Compare, FindsNothingBetweenAResultAndItself) {
   const Comparison comparison = compare(result, result, {.targets = {e2e_target(15s)}});
   ASSERT_EQ(comparison.levels.size(), 3u);
   for (const LevelComparison& level : comparison.levels) {
-    for (const char* key :
-         {"e2e", "ttft", "tpot", "throughput", "throughput_per_gpu", "output_speed"}) {
+    for (const char* key : {"e2e", "ttft", "tpot", "throughput", "throughput_per_gpu"}) {
       const auto& ratio = level.ratio_of(measure_of(key));
       ASSERT_TRUE(ratio) << key;
       EXPECT_DOUBLE_EQ(ratio->ratio, 1);
@@ -95,8 +94,10 @@ TEST(Compare, GivesSixteenTimesTheUsersPerGpuOfTheArticle) {
   EXPECT_DOUBLE_EQ(comparison.users[0].candidate.users_per_gpu, 2);
   EXPECT_DOUBLE_EQ(*comparison.users[0].per_gpu_ratio, 16);
   ASSERT_EQ(comparison.headlines[1].kind, HeadlineKind::kLatency);
-  EXPECT_EQ(comparison.headlines[1].point, at_concurrency(1));
-  EXPECT_NEAR(comparison.headlines[1].ratio, 14715.33 / 5801.99, 1e-4);
+  EXPECT_EQ(comparison.headlines[1].levels, 2);
+  EXPECT_EQ(comparison.headlines[1].last, at_concurrency(8));
+  EXPECT_NEAR(comparison.headlines[1].ratio,
+              std::sqrt(14715.33 / 5801.66 * (16049.95 / 11983.17)), 1e-3);
 }
 
 // By hand: logs of {100, 102, 104} and {110, 112, 114}, Welch by the textbook formula.
@@ -108,6 +109,63 @@ TEST(Compare, HasWelchsIntervalOfTheLogMedians) {
   // d = 0.09355, SE = 0.01531, 3.97 degrees, t = 2.785
   EXPECT_NEAR(std::log(ratio.ci95->high) - std::log(ratio.ratio), 0.0427, 0.0005);
   EXPECT_EQ(ratio.verdict, Verdict::kWorse);
+}
+
+// p is 0.028 by itself; five figures of one level say the same.
+TEST(Compare, GivesAVerdictOnlyToWhatSurvivesHolmOverTheRowsThatAreShown) {
+  const SweepResult a = make_result("a", 1, {{4, {100, 102, 104}}});
+  const SweepResult b = make_result("b", 1, {{4, {105.5, 107.5, 109.5}}});
+  const Measure e2e = measure_of("e2e");
+  const Comparison whole = compare(a, b);
+  EXPECT_EQ(whole.family.rows, 5);
+  EXPECT_DOUBLE_EQ(whole.family.by_chance(), 0.25);
+  const Ratio row = *whole.levels[0].ratio_of(e2e);
+  EXPECT_GT(row.ci95->low, 1);  // the interval is not corrected
+  EXPECT_EQ(row.verdict, Verdict::kNoDifferenceShown);
+  EXPECT_NEAR(*row.p_adjusted, 5 * 0.0283, 0.0005);
+  const Comparison one = compare(a, b, {.measures = {e2e}});
+  EXPECT_EQ(one.family.rows, 1);
+  EXPECT_EQ(one.levels[0].ratio_of(e2e)->verdict, Verdict::kWorse);
+  const auto& speed = one.levels[0].ratio_of(measure_of("output_speed"));
+  EXPECT_FALSE(speed->verdict);  // in the data, not in the family
+  EXPECT_FALSE(speed->judged);
+  EXPECT_TRUE(speed->ci95);
+}
+
+// Ratios of 1.1 and 1.21 with the same scatter of the rounds on both levels: 1.1537.
+TEST(Compare, TakesTheMeanOfTheLevelsLogRatiosOverTheSweep) {
+  const SweepResult a = make_result("a", 1, {{1, {100, 101, 102}}, {8, {200, 202, 204}}});
+  const SweepResult b = make_result("b", 1, {{1, {110, 111.1, 112.2}}, {8, {242, 244.42, 246.84}}});
+  const Comparison comparison = compare(a, b);
+  const Ratio over = *comparison.sweep_ratio_of(measure_of("e2e"));
+  EXPECT_NEAR(over.ratio, 1.1 * std::sqrt(1.1), 1e-9);
+  EXPECT_EQ(over.levels, 2);
+  const Ratio level = *comparison.levels[0].ratio_of(measure_of("e2e"));
+  EXPECT_NEAR(std::log(over.ci95->high / over.ratio), std::log(level.ci95->high / level.ratio), 1e-9);
+  EXPECT_EQ(over.verdict, Verdict::kWorse);
+  EXPECT_EQ(comparison.family.rows, 5 * 3);
+  ASSERT_EQ(comparison.headlines[0].kind, HeadlineKind::kLatency);
+  EXPECT_EQ(comparison.headlines[0].levels, 2);
+}
+
+TEST(Compare, LeavesInvalidLevelsOutOfTheSweepsRatio) {
+  const SweepResult a = make_result("a", 1, {{1, {100, 101}}, {4, {100, 101}}, {8, {200, 202}}});
+  SweepResult b = a;
+  b.levels[2].pooled.valid = false;
+  b.levels[0].pooled.validity = {{"e2e:p50", {InvalidReason::kClientDelay}}};
+  const Comparison comparison = compare(a, b);
+  EXPECT_FALSE(comparison.sweep_ratio_of(measure_of("e2e")));
+  EXPECT_EQ(comparison.sweep_ratio_of(measure_of("throughput"))->levels, 2);
+  EXPECT_EQ(comparison.sweep_levels, (std::vector{at_concurrency(1), at_concurrency(4)}));
+}
+
+TEST(Compare, HasNoIntervalOverASweepWhoseLevelsShareNoRepeats) {
+  SweepResult a = make_result("a", 1, {{1, {100, 101}}, {8, {200, 202}}});
+  for (RunStats& run : a.levels[1].runs) run.repeat += 2;
+  const Ratio over = *compare(a, a).sweep_ratio_of(measure_of("e2e"));
+  EXPECT_DOUBLE_EQ(over.ratio, 1);
+  EXPECT_FALSE(over.ci95);
+  EXPECT_EQ(over.verdict, Verdict::kNoInterval);
 }
 
 TEST(Compare, CallsAChangeBelowTheMinimumEffectNoDifference) {
@@ -403,6 +461,19 @@ TEST(Compare, InterpolatesThroughputPerGpuInsideBothRangesOnly) {
   EXPECT_DOUBLE_EQ(at_target->candidate_tps_per_gpu, 260);
 }
 
+TEST(Compare, GivesTheRatioAtEqualLatencyAnIntervalWhereEveryRepeatReachesIt) {
+  const SweepResult a = make_result("a", 1, {{1, {1000, 1010}}, {2, {2000, 2020}}});
+  const SweepResult b = make_result("b", 1, {{1, {1100, 1111}}, {4, {3000, 3030}}});
+  const auto rows = compare(a, b).equal_latency;
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_FALSE(rows.front().ci95);  // one repeat begins above it
+  for (size_t i = 1; i + 1 < rows.size(); ++i) {
+    ASSERT_TRUE(rows[i].ci95) << i;
+    EXPECT_LT(rows[i].ci95->low, rows[i].ratio);
+    EXPECT_GT(rows[i].ci95->high, rows[i].ratio);
+  }
+}
+
 TEST(Compare, ComparesDrainedThroughputsWhereASideHasNoSteadyOne) {
   const SweepResult a = make_result("a", 1, {{4, {100, 101}}});
   SweepResult b = make_result("b", 1, {{4, {100, 101}}});
@@ -463,7 +534,9 @@ TEST(Compare, OfGoodputIsByTheArithmeticMeanOfItsRuns) {
     a.levels[0].runs[i].goodput_fraction = of_a[i];
     b.levels[0].runs[i].goodput_fraction = of_b[i];
   }
-  const Ratio goodput = *compare(a, b).levels[0].ratio_of(measure_of("goodput"));
+  const Ratio goodput = *compare(a, b, {.measures = {measure_of("goodput")}})
+                             .levels[0]
+                             .ratio_of(measure_of("goodput"));
   EXPECT_DOUBLE_EQ(goodput.baseline, 0.9);
   EXPECT_DOUBLE_EQ(goodput.candidate, 0.8);
   EXPECT_DOUBLE_EQ(goodput.ratio, 0.8 / 0.9);

@@ -92,6 +92,25 @@ TEST(CompareRatio, IsTheInverseTheOtherWayRound) {
   }
 }
 
+TEST(CompareRatio, TakesAnAdjustedProbabilityForItsVerdict) {
+  const Runs a{100, 102, 104}, b{110, 112, 114};
+  const auto result = *compare_ratio(a, b);
+  EXPECT_EQ(verdict_of(result, 0.05), Verdict::kWorse);
+  EXPECT_EQ(verdict_of(result, 0.051), Verdict::kNoDifferenceShown);
+  EXPECT_EQ(verdict_of({.ratio = 1.1}, 0), Verdict::kNoInterval);
+}
+
+TEST(SweepValues, AreTheMeansOverTheLevelsOfTheRepeatsThatAllHave) {
+  const std::vector<RunValues> levels = {{{0, 1}, {1, 4}, {2, 9}}, {{0, 4}, {2, 1}, {3, 7}}};
+  const Runs values = sweep_values(levels);
+  ASSERT_EQ(values.size(), 2u);
+  EXPECT_DOUBLE_EQ(values[0], 2);
+  EXPECT_DOUBLE_EQ(values[1], 3);
+  EXPECT_TRUE(sweep_values({}).empty());
+  const std::vector<RunValues> with_zero = {{{0, 1}}, {{0, 0}}};
+  EXPECT_TRUE(sweep_values(with_zero).empty());
+}
+
 TEST(LogRatio, OfArithmeticMeansHoldsWhereARunIsZero) {
   const std::vector<double> a = {0, 4, 5}, b = {5, 6, 7};
   EXPECT_FALSE(log_ratio(a, b, MeanKind::kGeometric));

@@ -8,16 +8,41 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/intervals.h"
+#include "llmsweep/stats/spending.h"
 
 namespace llmsweep {
 namespace {
 
-constexpr double kTwoSided = 0.90;  // both one-sided 95 % bounds
 constexpr double kOneSided = 0.95;
+constexpr double kLevel = 0.05;
 constexpr int kMostRepeats = 100;
 
 double z95() {
   return normal_quantile(kOneSided);
+}
+
+// Of the bounds after this many runs. Files may hold anything: a level is above 0 and at most 5 %.
+double level_of_look(const BoundsInput& input) {
+  if (input.looks == nullptr) return kLevel;
+  const int runs = std::max(2, input.runs_looked_at);
+  const std::vector<double>& levels = input.looks->levels;
+  const bool planned = !levels.empty() && runs <= input.looks->last;
+  if (!planned) return endless_level(std::min(runs, 100'000));
+  const int look = std::clamp(runs - input.looks->first, 0, static_cast<int>(levels.size()) - 1);
+  return std::clamp(levels[static_cast<size_t>(look)], 1e-9, kLevel);
+}
+
+double two_sided(double level) {
+  return 1 - 2 * level;
+}
+
+// "; looks 3 to 8, 5 % over all"; empty for one look.
+std::string looks_text(const GateLooks* looks) {
+  if (looks == nullptr || (looks->last <= looks->first && !looks->endless)) return {};
+  if (looks->levels.empty()) return "; looked at as often as wanted, e-process, 5 % over all";
+  std::string text = fmt::format("; looks {} to {}, 5 % over all", looks->first, looks->last);
+  if (looks->endless) text += ", later ones by an e-process, 5 % more";
+  return text;
 }
 
 // The tail of a run moves more from run to run than its middle.
@@ -69,14 +94,16 @@ Interval wilson(double share, double samples) {
 }
 
 // Of quantities whose runs are averaged as they are, since they may be 0.
-Bounds mean_bounds(const LevelFigure& figure, bool share) {
-  const Interval interval = *student_interval(figure.runs, kTwoSided);
+Bounds mean_bounds(const BoundsInput& input, const LevelFigure& figure, bool share) {
+  const double level = level_of_look(input);
+  const Interval interval = *student_interval(figure.runs, two_sided(level));
   return {.point = *figure.value,
           .interval = {std::max(0.0, interval.low),
                        share ? std::min(1.0, interval.high) : interval.high},
           .repeats = static_cast<int>(figure.runs.size()),
-          .basis =
-              fmt::format("{} runs, t on the {}", figure.runs.size(), share ? "shares" : "values")};
+          .level = level,
+          .basis = fmt::format("{} runs, t on the {}{}", figure.runs.size(),
+                               share ? "shares" : "values", looks_text(input.looks))};
 }
 
 Bounds share_bounds(const BoundsInput& input, const LevelFigure& figure) {
@@ -122,6 +149,7 @@ RatioBounds combine(const Bounds& a, const Bounds& b, const GateRule& rule, doub
   const double difference = share ? b.point - a.point : std::log(b.point / a.point);
   RatioBounds result{.baseline = a.point, .candidate = b.point};
   result.bounds.repeats = std::min(a.repeats, b.repeats);
+  result.bounds.level = std::min(a.level, b.level);
   result.bounds.basis = a.repeats > 1 ? b.basis : a.basis;
   const auto back = [share](double value) { return share ? value : std::exp(value); };
   result.bounds.point = back(difference);
@@ -142,17 +170,20 @@ MeanKind mean_of(const GateRule& rule) {
 }
 
 std::optional<RatioBounds> welch_bounds(const LevelFigure& a, const LevelFigure& b,
-                                        const GateRule& rule, double limit) {
+                                        const BoundsInput& candidate, double limit) {
+  const GateRule& rule = candidate.rule;
+  const double level = level_of_look(candidate);
   if (a.runs.size() < 2 || b.runs.size() < 2) return std::nullopt;
   const auto test = log_ratio(a.runs, b.runs, mean_of(rule));
   if (!test) return std::nullopt;
-  const Interval interval = test->interval(kTwoSided);
+  const Interval interval = test->interval(two_sided(level));
   RatioBounds result{.baseline = *a.value, .candidate = *b.value};
   result.bounds = {.point = std::exp(test->difference),
                    .interval = {std::exp(interval.low), std::exp(interval.high)},
                    .repeats = static_cast<int>(std::min(a.runs.size(), b.runs.size())),
-                   .basis = fmt::format("{} and {} runs, Welch's t on their logs", a.runs.size(),
-                                        b.runs.size())};
+                   .level = level,
+                   .basis = fmt::format("{} and {} runs, Welch's t on their logs{}", a.runs.size(),
+                                        b.runs.size(), looks_text(candidate.looks))};
   const double beyond = lower_is_better(rule) ? test->difference - std::log(limit)
                                               : std::log(limit) - test->difference;
   if (test->standard_error <= 0) {
@@ -160,6 +191,7 @@ std::optional<RatioBounds> welch_bounds(const LevelFigure& a, const LevelFigure&
   } else {
     result.p_worse = 1 - student_cdf(beyond / test->standard_error, test->degrees);
   }
+  result.p_worse = std::min(1.0, result.p_worse * kLevel / level);  // as if it were one look
   return result;
 }
 
@@ -182,15 +214,18 @@ std::optional<Bounds> bounds_of(const BoundsInput& input) {
   }
   const bool share = is_share(input.rule);
   if (quantity.pooling == Pooling::kMean && figure.runs.size() > 1) {
-    return mean_bounds(figure, share);
+    return mean_bounds(input, figure, share);
   }
   if (share) return share_bounds(input, figure);
   if (!all_positive(figure.runs)) return std::nullopt;
   if (figure.runs.size() > 1) {
+    const double level = level_of_look(input);
     return Bounds{.point = *figure.value,
-                  .interval = *log_student_interval(figure.runs, kTwoSided),
+                  .interval = *log_student_interval(figure.runs, two_sided(level)),
                   .repeats = static_cast<int>(figure.runs.size()),
-                  .basis = fmt::format("{} runs, t on their logs", figure.runs.size())};
+                  .level = level,
+                  .basis = fmt::format("{} runs, t on their logs{}", figure.runs.size(),
+                                       looks_text(input.looks))};
   }
   const double point = figure.pooled ? *figure.pooled : figure.runs.front();
   if (!(point > 0)) return std::nullopt;
@@ -203,7 +238,7 @@ std::optional<RatioBounds> ratio_bounds_of(const BoundsInput& baseline,
   if (!a || !b) return std::nullopt;
   if (!is_share(candidate.rule)) {
     if (auto result =
-            welch_bounds(figure_of(baseline), figure_of(candidate), candidate.rule, limit)) {
+            welch_bounds(figure_of(baseline), figure_of(candidate), candidate, limit)) {
       return result;
     }
   }
@@ -217,9 +252,9 @@ std::optional<int> repeats_to_decide(const Bounds& bounds, double limit) {
   const double distance = std::abs(std::log(bounds.point / limit));
   const double n = bounds.repeats;
   const double deviation = std::log(bounds.interval.high / bounds.point) * std::sqrt(n) /
-                           student_quantile(kOneSided, n - 1);
+                           student_quantile(1 - bounds.level, n - 1);
   for (int repeats = bounds.repeats + 1; repeats <= kMostRepeats; ++repeats) {
-    const double half = student_quantile(kOneSided, repeats - 1) * deviation / std::sqrt(repeats);
+    const double half = student_quantile(1 - bounds.level, repeats - 1) * deviation / std::sqrt(repeats);
     if (half <= distance) return repeats;
   }
   return std::nullopt;

@@ -1,4 +1,4 @@
-// What is known of a figure: a point and one-sided 95 % bounds.
+// What is known of a figure: a point and one-sided bounds, of 95 % or of what a look may spend.
 #pragma once
 
 #include <optional>
@@ -13,6 +13,7 @@ struct Bounds {
   double point = 0;
   Interval interval;
   int repeats = 1;
+  double level = 0.05;  // of each bound
   std::string basis;
 };
 
@@ -21,6 +22,9 @@ struct BoundsInput {
   const GateRule& rule;
   Reading reading;
   double assumed_noise = 0.02;
+  // Of the result that is decided on, whichever side this is; null: one look, at 5 %.
+  const GateLooks* looks = nullptr;
+  int runs_looked_at = 0;  // of that result's level
 };
 
 // Two runs or more: Student's t on the logs (shares: on the values). One: the within-run interval

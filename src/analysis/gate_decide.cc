@@ -242,8 +242,10 @@ DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, 
   const bool share = rule.measure.quantity->unit == Unit::kShare;
   const double target = share ? 0 : 1;  // of the difference, of the ratio
   const double limit = limit_of(rule, target);
-  const auto ratio =
-      ratio_bounds_of({*base.level, rule, there, noise}, {level, rule, here, noise}, limit);
+  const GateLooks* looks = input.result.looks ? &*input.result.looks : nullptr;
+  const int runs = repeats_of(level);
+  const auto ratio = ratio_bounds_of({*base.level, rule, there, noise, looks, runs},
+                                     {level, rule, here, noise, looks, runs}, limit);
   if (!ratio) {
     return {.line = invalid_line(rule, missing_figure_text(rule) + ", here or in the baseline",
                                  missing_figure_remedy(rule))};
@@ -261,7 +263,9 @@ DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, 
 DecidedLine decide_required_level(const GateInput& input, const GateRule& rule,
                                   const LevelStats& level) {
   const Reading reading{has_drain(level.pooled), input.result.system.gpus};
-  const auto bounds = bounds_of({level, rule, reading, input.policy.assumed_noise});
+  const GateLooks* looks = input.result.looks ? &*input.result.looks : nullptr;
+  const auto bounds =
+      bounds_of({level, rule, reading, input.policy.assumed_noise, looks, repeats_of(level)});
   if (!bounds) {
     return {.line = invalid_line(rule, missing_figure_text(rule), missing_figure_remedy(rule))};
   }

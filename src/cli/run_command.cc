@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -32,6 +33,7 @@
 #include "llmsweep/report/table.h"
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/spec/spec_file.h"
+#include "llmsweep/stats/spending.h"
 #include "llmsweep/sweep/prediction.h"
 #include "llmsweep/sweep/sweep.h"
 #include "llmsweep/sweep/sweep_folder.h"
@@ -140,6 +142,16 @@ fs::path folder_of(const RunOptions& options, const SweepSpec& spec, Console& co
   return folder;
 }
 
+// A run of one level by itself has no interval between runs; the first look at one is at two.
+GateLooks planned_looks(const LoadSpec& load) {
+  constexpr int kMostPlanned = 64;
+  GateLooks looks{.first = std::max(2, load.repeats),
+                  .last = std::max(load.repeats, load.repeats_max)};
+  looks.endless = looks.last > kMostPlanned;
+  if (!looks.endless) looks.levels = spending_levels({looks.first, looks.last});
+  return looks;
+}
+
 // The policy of `run --gate` and its baseline, read before anything is sent.
 class RunGate {
  public:
@@ -158,6 +170,7 @@ class RunGate {
       return;
     }
     policy_ = read_policy_file(options.gate);
+    looks_ = planned_looks(load);
     if (!options.baseline.empty()) baseline_ = read_result_argument(options.baseline);
     if (baseline_) refuse_what_is_resumed(options.resume);
   }
@@ -169,6 +182,8 @@ class RunGate {
     if (!policy_ || repeats_max_ == 0) return {};
     return [this](const SweepResult& result) { return levels_needing_repeats(decide(result)); };
   }
+
+  const std::optional<GateLooks>& looks() const { return looks_; }
 
   int deliver(const SweepResult& result, Console& console) const {
     if (outputs_.printed == GateOutputs::Printed::kText) console.out << '\n';
@@ -192,6 +207,7 @@ class RunGate {
 
   GateOutputs outputs_;
   int repeats_max_ = 0;
+  std::optional<GateLooks> looks_;
   std::optional<GatePolicy> policy_;
   std::optional<SweepResult> baseline_;
 };
@@ -215,7 +231,9 @@ int run_command(const RunOptions& options, Console& console) {
     ConsoleObserver observer(console, options.quiet);
     try {
       outcome = run_sweep(spec, folder, interrupts.count(), observer,
-                          {.repeats_wanted = gate.repeats_wanted(), .patience = patience});
+                          {.repeats_wanted = gate.repeats_wanted(),
+                           .looks = gate.looks(),
+                           .patience = patience});
     } catch (...) {
       std::error_code not_empty;
       fs::remove(folder, not_empty);  // only succeeds where nothing was written

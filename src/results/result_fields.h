@@ -322,6 +322,14 @@ void fields(Archive& archive, UsersAtTarget& value) {
   }
 }
 
+template <class Archive>
+void fields(Archive& archive, GateLooks& value) {
+  archive({"first", "Runs of a level at the first look."}, value.first);
+  archive({"last", "At the last that was planned."}, value.last);
+  archive({"levels", "Level of the one-sided bounds at each look, first to last."}, value.levels);
+  archive({"endless", "Whether it went on beyond the last: then by an e-process."}, value.endless);
+}
+
 // `schema_version` and `spec`, which is JSON itself, stand in result_file.cc.
 template <class Archive>
 void fields(Archive& archive, SweepResult& value) {
@@ -340,6 +348,10 @@ void fields(Archive& archive, SweepResult& value) {
   archive({"system", "The system under test, as stated by the user."}, value.system);
   archive({"workload", "What was asked."}, value.workload);
   archive({"provenance", "Where the figures come from."}, value.provenance);
+  archive({"looks",
+           "When `run --gate` could decide while runs were added, and at what level; null: no gate "
+           "decided then."},
+          value.looks);
   archive({"levels", "In ascending load."}, value.levels);
   archive({"users_at_target", "The most concurrent users that meet each target."},
           value.users_at_target);

@@ -113,6 +113,7 @@ class Sweep {
     described.spec_json = spec_to_json(spec_);
     described.model = preflight.model;
     described.system = spec_.system;
+    described.looks = options_.looks;
     described.provenance = preflight.provenance;
     described.simulated |= is_simulator(preflight.provenance);
     describe_host(described.provenance);

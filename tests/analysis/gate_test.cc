@@ -13,7 +13,9 @@
 #include "llmsweep/model/names.h"
 #include "llmsweep/report/markdown.h"
 #include "llmsweep/report/table.h"
+#include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/level_figure.h"
+#include "llmsweep/stats/spending.h"
 
 namespace llmsweep {
 namespace {
@@ -466,6 +468,37 @@ TEST(Gate, EstimatesTheRepeatsThatWouldTell) {
   const SweepResult result = make_result("r", 1, {{8, {98, 100, 102}}});
   EXPECT_THAT(line_of(result, "e2e@c8 <= 102ms").next, HasSubstr("about 5 repeats"));
   EXPECT_THAT(line_of(result, "e2e@c8 <= 99.99ms").next, HasSubstr("too close"));
+}
+
+// Half width at the level that the plan spends there: t(2, 1 - 0.0071) is 8.3, not 2.92.
+TEST(Gate, SpendsAtEachLookWhatThePlanOfTheResultSays) {
+  SweepResult result = make_result("r", 1, {{8, {98, 100, 102}}});
+  EXPECT_EQ(line_of(result, "e2e@c8 <= 104ms").outcome, kPass);
+  result.looks = GateLooks{.first = 3, .last = 8, .levels = spending_levels({3, 8})};
+  const GateLine first = line_of(result, "e2e@c8 <= 104ms");
+  EXPECT_EQ(first.outcome, kInconclusive);
+  EXPECT_EQ(first.basis, "3 runs, t on their logs; looks 3 to 8, 5 % over all");
+  const double half = std::log(first.bounds->high / *first.measured);
+  EXPECT_NEAR(half, -student_quantile(result.looks->levels[0], 2) * 0.0200 / std::sqrt(3), 2e-4);
+  for (int repeat = 3; repeat < 9; ++repeat) {
+    result.levels[0].runs.push_back(testing::make_run(8, 100, repeat));
+  }
+  EXPECT_LT(line_of(result, "e2e@c8 <= 104ms").bounds->high, 102);  // nine runs: beyond the plan
+  result.looks->endless = true;
+  EXPECT_THAT(line_of(result, "e2e@c8 <= 104ms").basis,
+              HasSubstr("looks 3 to 8, 5 % over all, later ones by an e-process, 5 % more"));
+  const SweepResult base = make_result("b", 1, {{8, {98, 100, 102}}});
+  EXPECT_THAT(line_of(result, base, "e2e@c8 by 3%").basis, HasSubstr("looks 3 to 8"));
+}
+
+TEST(Gate, TakesNoLevelFromAFileThatIsNone) {
+  SweepResult result = make_result("r", 1, {{8, {98, 100, 102}}});
+  const GateLine plain = line_of(result, "e2e@c8 <= 104ms");
+  result.looks = GateLooks{.first = -5, .last = 1'000, .levels = {0.9, 7, -1}};
+  EXPECT_GE(line_of(result, "e2e@c8 <= 104ms").bounds->high, plain.bounds->high);
+  result.looks = GateLooks{.first = 3, .last = 3, .levels = {0.05}};
+  EXPECT_EQ(line_of(result, "e2e@c8 <= 104ms").basis, plain.basis);
+  EXPECT_EQ(line_of(result, "e2e@c8 <= 104ms").bounds, plain.bounds);
 }
 
 TEST(Gate, NeedsARule) {

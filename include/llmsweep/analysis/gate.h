@@ -16,6 +16,8 @@
 //   INVALID       the figure, the level or its samples are missing, or the level is invalid
 // "No worse" is the same for candidate ÷ baseline and T = 1 (Welch). Where no-worse rules stand for
 // more than three levels in all they hunt: a FAIL among them must survive Holm's correction.
+// Where `run --gate` looked while runs were added (SweepResult::looks) the bounds at each number of
+// runs have the level that the plan spends there (stats/spending.h): 5 % over all looks.
 // One run has no between-run interval: its within-run interval is widened by an assumed
 // run-to-run noise, and the line says so. Error rates and quality scores are decided by the value
 // itself, they count what happened; the tolerance of shares and scores is in points, not relative.
@@ -83,7 +85,7 @@ struct GateLine {
   std::optional<double> measured;
   std::optional<double> baseline;   // no_worse: the baseline's value
   std::optional<double> candidate;  // no_worse: the candidate's value
-  std::optional<Interval> bounds;   // one-sided 95 % each
+  std::optional<Interval> bounds;   // one-sided each, 95 % or what the look may spend
   double target = 0;
   double limit = 0;              // target with tolerance
   std::optional<double> margin;  // share of the limit that is left; negative: over it

@@ -69,6 +69,17 @@ struct UsersAtTarget {
   bool operator==(const UsersAtTarget&) const = default;
 };
 
+// How often `run --gate` could decide while runs were added, and what each time may cost.
+struct GateLooks {
+  int first = 0;  // runs of a level at the first look
+  int last = 0;   // at the last that was planned
+  // Of the one-sided bounds at each look, first to last; empty: none was planned, as `endless`.
+  std::vector<double> levels;
+  bool endless = false;  // looked on beyond `last`, as a resume with more repeats does
+
+  bool operator==(const GateLooks&) const = default;
+};
+
 enum class Source { kMeasured, kImported, kPublished };
 
 struct SweepResult {
@@ -85,6 +96,7 @@ struct SweepResult {
   SystemSpec system;
   WorkloadSummary workload;
   Provenance provenance;
+  std::optional<GateLooks> looks;  // absent: no gate decided while it was measured
   std::vector<LevelStats> levels;  // ascending by load point
   std::vector<UsersAtTarget> users_at_target;
   std::vector<std::pair<std::string, double>> quality;  // benchmark name, score in [0, 1]

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ using RepeatsWanted = std::function<std::vector<LoadPoint>(const SweepResult&)>;
 
 struct SweepOptions {
   RepeatsWanted repeats_wanted;
+  // Of the gate that decides on this sweep; kept in the head of its journal. A resume keeps the plan
+  // that it began with and, where it may add more repeats, goes on looking without an end.
+  std::optional<GateLooks> looks;
   Patience patience;  // of the check before the first run
 };
 

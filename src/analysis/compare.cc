@@ -9,6 +9,7 @@
 #include "analysis/equal_latency.h"
 #include "analysis/headlines.h"
 #include "analysis/reader_notes.h"
+#include "analysis/session.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
@@ -59,6 +60,7 @@ struct Sides {
   const LevelStats& candidate;
   int baseline_gpus;
   int candidate_gpus;
+  double noise;  // of the sessions, in the log ratio
 
   bool with_drain() const { return has_drain(baseline.pooled) || has_drain(candidate.pooled); }
   bool valid() const { return baseline.pooled.valid && candidate.pooled.valid; }
@@ -78,11 +80,17 @@ CompareOptions options_for(const Measure& measure, double min_effect) {
           .mean = arithmetic ? MeanKind::kArithmetic : MeanKind::kGeometric};
 }
 
+void take_intervals(const RatioComparison& comparison, double noise, Ratio& ratio) {
+  ratio.ci95 = comparison.interval;
+  if (noise > 0) ratio.within_sessions = comparison.within;
+}
+
 Row row_of(const Sides& sides, const Measure& measure) {
   const bool drain = sides.with_drain();
   const LevelFigure a = figure_of(sides.baseline, measure, {drain, sides.baseline_gpus});
   const LevelFigure b = figure_of(sides.candidate, measure, {drain, sides.candidate_gpus});
-  const CompareOptions options = options_for(measure, 0);
+  CompareOptions options = options_for(measure, 0);
+  options.noise = sides.noise;
   if (!a.value || !b.value) return {};
   Ratio ratio{.baseline = *a.value, .candidate = *b.value};
   const bool between = a.between_runs && b.between_runs && a.runs.size() > 1 && b.runs.size() > 1;
@@ -90,7 +98,7 @@ Row row_of(const Sides& sides, const Measure& measure) {
                               : compare_ratio({&*a.value, 1}, {&*b.value, 1}, options);
   if (!result) return {};
   ratio.ratio = result->ratio;
-  ratio.ci95 = result->interval;
+  take_intervals(*result, sides.noise, ratio);
   ratio.sound = a.sound && b.sound;
   ratio.complete = a.lacking.empty() && b.lacking.empty();
   const bool may = sides.valid() && ratio.sound && ratio.complete;
@@ -127,10 +135,11 @@ Row sweep_row_of(const std::vector<Sides>& levels, const Measure& measure) {
               .levels = static_cast<int>(baseline.size())};
   CompareOptions options = options_for(measure, 0);
   options.mean = MeanKind::kGeometric;
+  options.noise = levels.front().noise;
   const auto result = compare_ratio(sweep_values(baseline), sweep_values(candidate), options);
   if (!result || !result->interval) return {.ratio = ratio, .may_be_judged = true};
   ratio.ratio = result->ratio;
-  ratio.ci95 = result->interval;
+  take_intervals(*result, options.noise, ratio);
   return {.ratio = ratio, .p_value = result->p_value, .may_be_judged = true};
 }
 
@@ -151,9 +160,9 @@ class FamilyOfRows {
     for (const Shown& row : rows_) {
       Ratio& ratio = *row.ratio;
       ratio.judged = true;
-      ratio.verdict = verdict_of({.ratio = ratio.ratio, .interval = ratio.ci95},
-                                 ratio.p_adjusted.value_or(1),
-                                 options_for(row.measure, min_effect));
+      ratio.verdict =
+          verdict_of({.ratio = ratio.ratio, .interval = ratio.ci95}, ratio.p_adjusted.value_or(1),
+                     options_for(row.measure, min_effect));
     }
     return {.rows = static_cast<int>(tested_.size())};
   }
@@ -180,7 +189,8 @@ bool is_headline(const Measure& measure) {
   return measure == measure_of("e2e") || measure == measure_of("throughput_per_gpu");
 }
 
-std::vector<Sides> common_levels(const SweepResult& baseline, const SweepResult& candidate) {
+std::vector<Sides> common_levels(const SweepResult& baseline, const SweepResult& candidate,
+                                 double noise) {
   std::vector<const LevelStats*> ascending;
   for (const LevelStats& level : baseline.levels) ascending.push_back(&level);
   std::sort(ascending.begin(), ascending.end(),
@@ -188,7 +198,7 @@ std::vector<Sides> common_levels(const SweepResult& baseline, const SweepResult&
   std::vector<Sides> common;
   for (const LevelStats* level : ascending) {
     if (const LevelStats* other = find_level(candidate, level->point)) {
-      common.push_back({*level, *other, baseline.system.gpus, candidate.system.gpus});
+      common.push_back({*level, *other, baseline.system.gpus, candidate.system.gpus, noise});
     }
   }
   return common;
@@ -210,7 +220,8 @@ void list_other_levels(const SweepResult& baseline, const SweepResult& candidate
 
 void compare_levels(const SweepResult& baseline, const SweepResult& candidate,
                     Comparison& comparison) {
-  const std::vector<Sides> common = common_levels(baseline, candidate);
+  const std::vector<Sides> common =
+      common_levels(baseline, candidate, noise_of_two(comparison.session_noise));
   const std::vector<Measure>& measures = comparison.measures;
   std::vector<std::vector<Row>> rows;
   for (const Sides& sides : common) {
@@ -292,6 +303,20 @@ void add_reader_notes(const SweepResult& baseline, const SweepResult& candidate,
   for (const SweepResult* side : {&baseline, &candidate}) add(level_notes(*side));
 }
 
+void note_sessions(Comparison& comparison) {
+  const bool any = std::any_of(comparison.levels.begin(), comparison.levels.end(),
+                               [](const LevelComparison& level) {
+                                 const auto& e2e = level.ratio_of(measure_of("e2e"));
+                                 const auto& tps = level.ratio_of(measure_of("throughput"));
+                                 return (e2e && e2e->ci95) || (tps && tps->ci95);
+                               });
+  if (!any || comparison.session_noise <= 0) return;
+  comparison.notes.push_back(
+      fmt::format("Two sessions of measurement, {}: {:g} % of noise between sessions is in the "
+                  "intervals, which repeats inside one do not show (--session-noise).",
+                  comparison.session_gap, comparison.session_noise * 100));
+}
+
 void note_repeats(Comparison& comparison) {
   const bool single = std::any_of(
       comparison.levels.begin(), comparison.levels.end(), [](const LevelComparison& level) {
@@ -363,12 +388,16 @@ Comparison compare(const SweepResult& baseline, const SweepResult& candidate,
     }
   }
   comparison.notes = refuse_unlike(comparison, options.allow_different);
+  comparison.session_gap = session_gap(baseline, candidate);
+  if (!comparison.session_gap.empty()) comparison.session_noise = options.session_noise;
   add_reader_notes(baseline, candidate, comparison);
   compare_levels(baseline, candidate, comparison);
+  note_sessions(comparison);
   note_repeats(comparison);
   const std::vector<Target> targets = targets_of(baseline, candidate, options);
   comparison.users = compare_users(baseline, candidate, targets);
-  comparison.equal_latency = equal_latency(baseline, candidate, targets);
+  comparison.equal_latency =
+      equal_latency(baseline, candidate, targets, noise_of_two(comparison.session_noise));
   comparison.weights_gb = compare_weights(baseline.system, candidate.system);
   comparison.quality = compare_quality(baseline, candidate);
   comparison.headlines = headlines_of(comparison);

@@ -104,8 +104,7 @@ std::optional<std::vector<double>> throughputs_at(const std::vector<Curve>& curv
   return throughputs;
 }
 
-Interval ratio_interval(const WelchDifference& test) {
-  const Interval logs = test.interval();
+Interval ratio_interval(const Interval& logs) {
   return {std::exp(logs.low), std::exp(logs.high)};
 }
 
@@ -134,7 +133,7 @@ std::vector<double> latencies_of(const Curve& a, const Curve& b,
 }  // namespace
 
 std::vector<EqualLatency> equal_latency(const SweepResult& baseline, const SweepResult& candidate,
-                                        const std::vector<Target>& targets) {
+                                        const std::vector<Target>& targets, double noise) {
   bool drain = false;
   Curve a = curve_of(baseline, drain);
   Curve b = curve_of(candidate, drain);
@@ -156,7 +155,7 @@ std::vector<EqualLatency> equal_latency(const SweepResult& baseline, const Sweep
     const auto runs_a = throughputs_at(of_a, latency), runs_b = throughputs_at(of_b, latency);
     if (runs_a && runs_b) {
       const auto test = log_ratio(*runs_a, *runs_b, MeanKind::kGeometric);
-      if (test) row.ci95 = ratio_interval(*test);
+      if (test) row.ci95 = ratio_interval(noisy_interval(*test, noise));
     }
     rows.push_back(row);
   }

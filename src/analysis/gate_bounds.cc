@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/session.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/intervals.h"
@@ -142,15 +143,29 @@ double p_from_half_width(double beyond, double half_width) {
   return 0.5 * std::erfc(z / std::sqrt(2.0));
 }
 
-RatioBounds combine(const Bounds& a, const Bounds& b, const GateRule& rule, double limit) {
+// Of a bound that is one-sided 95 %; shares have none, their noise is not relative.
+double session_half_width(const SessionNoise& between, const GateRule& rule) {
+  return is_share(rule) ? 0 : z95() * noise_of_two(between.share);
+}
+
+std::string session_text(const SessionNoise& between, const GateRule& rule) {
+  if (between.share <= 0 || is_share(rule)) return {};
+  return fmt::format("; {:g} % of noise between sessions assumed ({})", between.share * 100,
+                     between.why);
+}
+
+RatioBounds combine(const Bounds& a, const Bounds& b, const GateRule& rule,
+                    const SessionNoise& between, double limit) {
   const bool share = is_share(rule);
   const Distances from = distances(a, !share), to = distances(b, !share);
-  const double up = std::hypot(to.up, from.down), down = std::hypot(to.down, from.up);
+  const double noise = session_half_width(between, rule);
+  const double up = std::hypot(to.up, from.down, noise);
+  const double down = std::hypot(to.down, from.up, noise);
   const double difference = share ? b.point - a.point : std::log(b.point / a.point);
   RatioBounds result{.baseline = a.point, .candidate = b.point};
   result.bounds.repeats = std::min(a.repeats, b.repeats);
   result.bounds.level = std::min(a.level, b.level);
-  result.bounds.basis = a.repeats > 1 ? b.basis : a.basis;
+  result.bounds.basis = (a.repeats > 1 ? b.basis : a.basis) + session_text(between, rule);
   const auto back = [share](double value) { return share ? value : std::exp(value); };
   result.bounds.point = back(difference);
   result.bounds.interval = {back(difference - down), back(difference + up)};
@@ -169,34 +184,80 @@ MeanKind mean_of(const GateRule& rule) {
   return arithmetic ? MeanKind::kArithmetic : MeanKind::kGeometric;
 }
 
+// Of a difference this far beyond the limit or farther.
+double upper_tail(const WelchDifference& test, double beyond) {
+  if (test.standard_error <= 0) return beyond > 0 ? 0 : 1;
+  return 1 - student_cdf(beyond / test.standard_error, test.degrees);
+}
+
 std::optional<RatioBounds> welch_bounds(const LevelFigure& a, const LevelFigure& b,
-                                        const BoundsInput& candidate, double limit) {
+                                        const BoundsInput& candidate, const SessionNoise& between,
+                                        double limit) {
   const GateRule& rule = candidate.rule;
   const double level = level_of_look(candidate);
   if (a.runs.size() < 2 || b.runs.size() < 2) return std::nullopt;
   const auto test = log_ratio(a.runs, b.runs, mean_of(rule));
   if (!test) return std::nullopt;
-  const Interval interval = test->interval(two_sided(level));
+  const double noise = noise_of_two(between.share);
+  const Interval interval = noisy_interval(*test, noise, two_sided(level));
   RatioBounds result{.baseline = *a.value, .candidate = *b.value};
   result.bounds = {.point = std::exp(test->difference),
                    .interval = {std::exp(interval.low), std::exp(interval.high)},
                    .repeats = static_cast<int>(std::min(a.runs.size(), b.runs.size())),
                    .level = level,
-                   .basis = fmt::format("{} and {} runs, Welch's t on their logs{}", a.runs.size(),
-                                        b.runs.size(), looks_text(candidate.looks))};
+                   .basis = fmt::format("{} and {} runs, Welch's t on their logs{}{}",
+                                        a.runs.size(), b.runs.size(), session_text(between, rule),
+                                        looks_text(candidate.looks))};
   const double beyond = lower_is_better(rule) ? test->difference - std::log(limit)
                                               : std::log(limit) - test->difference;
-  if (test->standard_error <= 0) {
-    result.p_worse = beyond > 0 ? 0 : 1;
-  } else {
-    result.p_worse = 1 - student_cdf(beyond / test->standard_error, test->degrees);
-  }
+  result.p_worse =
+      std::max(upper_tail(*test, beyond), upper_tail(test->with_noise(noise), beyond));
   result.p_worse = std::min(1.0, result.p_worse * kLevel / level);  // as if it were one look
   return result;
 }
 
 LevelFigure figure_of(const BoundsInput& input) {
   return figure_of(input.level, input.rule.measure, input.reading);
+}
+
+// The session is the unit: that the candidate is one of them, drawn like the others, is what "no
+// worse" has to be told from.
+std::optional<RatioBounds> session_bounds(std::span<const BoundsInput> baselines,
+                                          const BoundsInput& candidate, double limit) {
+  const bool share = is_share(candidate.rule);
+  const auto value_in = [share](const BoundsInput& input) -> std::optional<double> {
+    const auto value = figure_of(input).value;
+    if (!value || (!share && !(*value > 0))) return std::nullopt;
+    return share ? *value : std::log(*value);
+  };
+  std::vector<double> sessions;
+  for (const BoundsInput& baseline : baselines) {
+    const auto value = value_in(baseline);
+    if (!value) return std::nullopt;
+    sessions.push_back(*value);
+  }
+  const auto here = value_in(candidate);
+  if (!here) return std::nullopt;
+  const Moments moments = moments_of(sessions);
+  const double k = static_cast<double>(sessions.size());
+  const WelchDifference test{.difference = *here - moments.mean,
+                             .standard_error = std::sqrt(moments.variance * (1 + 1 / k)),
+                             .degrees = k - 1};
+  const double level = level_of_look(candidate);
+  const Interval interval = test.interval(two_sided(level));
+  const auto back = [share](double value) { return share ? value : std::exp(value); };
+  RatioBounds result{.baseline = back(moments.mean), .candidate = back(*here)};
+  result.bounds = {.point = back(test.difference),
+                   .interval = {back(interval.low), back(interval.high)},
+                   .repeats = repeats_of(candidate.level),
+                   .level = level,
+                   .basis = fmt::format("against {} sessions, t on their {}{}", sessions.size(),
+                                        share ? "values" : "logs", looks_text(candidate.looks))};
+  const double at = share ? limit : std::log(limit);
+  const double beyond =
+      lower_is_better(candidate.rule) ? test.difference - at : at - test.difference;
+  result.p_worse = std::min(1.0, upper_tail(test, beyond) * kLevel / level);
+  return result;
 }
 
 }  // namespace
@@ -232,17 +293,21 @@ std::optional<Bounds> bounds_of(const BoundsInput& input) {
   return single_bounds(input, point);
 }
 
-std::optional<RatioBounds> ratio_bounds_of(const BoundsInput& baseline,
-                                           const BoundsInput& candidate, double limit) {
+std::optional<RatioBounds> ratio_bounds_of(std::span<const BoundsInput> baselines,
+                                           const BoundsInput& candidate,
+                                           const SessionNoise& between, double limit) {
+  constexpr size_t kEnoughSessions = 3;
+  if (baselines.size() >= kEnoughSessions) return session_bounds(baselines, candidate, limit);
+  const BoundsInput& baseline = baselines.back();
   const auto a = bounds_of(baseline), b = bounds_of(candidate);
   if (!a || !b) return std::nullopt;
   if (!is_share(candidate.rule)) {
     if (auto result =
-            welch_bounds(figure_of(baseline), figure_of(candidate), candidate, limit)) {
+            welch_bounds(figure_of(baseline), figure_of(candidate), candidate, between, limit)) {
       return result;
     }
   }
-  return combine(*a, *b, candidate.rule, limit);
+  return combine(*a, *b, candidate.rule, between, limit);
 }
 
 std::optional<int> repeats_to_decide(const Bounds& bounds, double limit) {
@@ -254,7 +319,8 @@ std::optional<int> repeats_to_decide(const Bounds& bounds, double limit) {
   const double deviation = std::log(bounds.interval.high / bounds.point) * std::sqrt(n) /
                            student_quantile(1 - bounds.level, n - 1);
   for (int repeats = bounds.repeats + 1; repeats <= kMostRepeats; ++repeats) {
-    const double half = student_quantile(1 - bounds.level, repeats - 1) * deviation / std::sqrt(repeats);
+    const double half =
+        student_quantile(1 - bounds.level, repeats - 1) * deviation / std::sqrt(repeats);
     if (half <= distance) return repeats;
   }
   return std::nullopt;

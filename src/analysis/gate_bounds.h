@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "llmsweep/analysis/gate.h"
@@ -41,8 +42,17 @@ struct RatioBounds {
   double candidate = 0;
   double p_worse = 1;  // one-sided, of a system at the limit or better
 };
-std::optional<RatioBounds> ratio_bounds_of(const BoundsInput& baseline,
-                                           const BoundsInput& candidate, double limit);
+// What two sessions of one system differ by beside their runs; 0: they are one.
+struct SessionNoise {
+  double share = 0;
+  std::string why;  // they are two
+};
+// Of three or more baselines, each a session: Student's t on the logs of their figures (shares: on
+// the values), the candidate being one session more. Fewer cannot measure the noise between
+// sessions: the last stands for them, as above, and `between` for the noise. At least one baseline.
+std::optional<RatioBounds> ratio_bounds_of(std::span<const BoundsInput> baselines,
+                                           const BoundsInput& candidate,
+                                           const SessionNoise& between, double limit);
 
 // How many repeats would bring `bounds` clear of `limit` if its spread stays; absent: not within
 // a hundred, or no spread is known.

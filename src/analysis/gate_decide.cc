@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "analysis/gate_bounds.h"
+#include "analysis/session.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/stats/level_figure.h"
@@ -229,23 +230,34 @@ void fill(GateLine& line, const Bounds& bounds, const GateRule& rule) {
 
 DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, LoadPoint point,
                                   const LevelStats& level) {
-  if (input.baseline == nullptr) {
+  if (input.baselines.empty()) {
     return {.line = invalid_line(rule, "there is no baseline to be no worse than",
                                  "name one with --baseline")};
   }
-  FoundLevel base = usable_level({*input.baseline, "the baseline"}, rule, point);
-  if (base.level == nullptr) return {.line = std::move(base.invalid)};
-  const bool drain = has_drain(level.pooled) || has_drain(base.level->pooled);
-  const Reading here{drain, input.result.system.gpus};
-  const Reading there{drain, input.baseline->system.gpus};
+  bool drain = has_drain(level.pooled);
+  std::vector<const LevelStats*> levels;
+  for (const SweepResult& baseline : input.baselines) {
+    FoundLevel base = usable_level({baseline, "the baseline"}, rule, point);
+    if (base.level == nullptr) return {.line = std::move(base.invalid)};
+    levels.push_back(base.level);
+    drain = drain || has_drain(base.level->pooled);
+  }
   const double noise = input.policy.assumed_noise;
   const bool share = rule.measure.quantity->unit == Unit::kShare;
   const double target = share ? 0 : 1;  // of the difference, of the ratio
   const double limit = limit_of(rule, target);
   const GateLooks* looks = input.result.looks ? &*input.result.looks : nullptr;
   const int runs = repeats_of(level);
-  const auto ratio = ratio_bounds_of({*base.level, rule, there, noise, looks, runs},
-                                     {level, rule, here, noise, looks, runs}, limit);
+  std::vector<BoundsInput> sessions;
+  for (size_t i = 0; i < levels.size(); ++i) {
+    const Reading there{drain, input.baselines[i].system.gpus};
+    sessions.push_back({*levels[i], rule, there, noise, looks, runs});
+  }
+  SessionNoise between{.why = session_gap(*input.baseline(), input.result)};
+  if (!between.why.empty()) between.share = input.policy.session_noise;
+  const Reading here{drain, input.result.system.gpus};
+  const auto ratio =
+      ratio_bounds_of(sessions, {level, rule, here, noise, looks, runs}, between, limit);
   if (!ratio) {
     return {.line = invalid_line(rule, missing_figure_text(rule) + ", here or in the baseline",
                                  missing_figure_remedy(rule))};
@@ -328,7 +340,7 @@ GateLine decide_quality(const GateInput& input, const GateRule& rule) {
   double target = rule.target;
   GateLine line = line_of(rule);
   if (rule.no_worse) {
-    const auto before = input.baseline == nullptr ? std::nullopt : score_in(*input.baseline);
+    const auto before = input.baselines.empty() ? std::nullopt : score_in(*input.baseline());
     if (!before) {
       return invalid_line(rule, "no baseline with such a score", "name one with --baseline");
     }

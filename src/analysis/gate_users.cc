@@ -128,6 +128,18 @@ void explain(GateLine& line, const Evidence& found, const UsersAtTarget& users, 
   }
 }
 
+// Of several sessions the lower middle one. Nothing where a session serves none.
+std::optional<int> middle_users(std::span<const SweepResult> baselines, const Target& target) {
+  std::vector<int> users;
+  for (const SweepResult& baseline : baselines) {
+    users.push_back(users_of(baseline, target).users);
+    if (users.back() < 1) return std::nullopt;
+  }
+  const auto middle = users.begin() + static_cast<std::ptrdiff_t>((users.size() - 1) / 2);
+  std::nth_element(users.begin(), middle, users.end());
+  return *middle;
+}
+
 }  // namespace
 
 GateLine decide_users(const GateInput& input, const GateRule& rule) {
@@ -138,16 +150,16 @@ GateLine decide_users(const GateInput& input, const GateRule& rule) {
   const UsersAtTarget users = users_of(input.result, rule.users_target);
   GateLine line = line_of(rule);
   if (rule.no_worse) {
-    if (input.baseline == nullptr) {
+    if (input.baselines.empty()) {
       return invalid_line(rule, "there is no baseline to be no worse than",
                           "name one with --baseline");
     }
-    const UsersAtTarget before = users_of(*input.baseline, rule.users_target);
-    if (before.users < 1 || (per_gpu && input.baseline->system.gpus < 1)) {
+    const auto before = middle_users(input.baselines, rule.users_target);
+    if (!before || (per_gpu && input.baseline()->system.gpus < 1)) {
       return invalid_line(rule, "the baseline serves no user at the target",
                           "choose a target that the baseline meets");
     }
-    line.baseline = per_gpu_or_all(rule, *input.baseline, before.users);
+    line.baseline = per_gpu_or_all(rule, *input.baseline(), *before);
     line.target = *line.baseline;
     line.limit = line.target / (1 + rule.tolerance);
   }

@@ -47,9 +47,9 @@ struct RunOptions {
   std::string out = "results";
   std::string resume;  // the folder of a sweep to go on with; empty: a new one
   std::vector<std::string> sets;
-  std::string gate;      // a policy; empty: no verdict
-  std::string baseline;  // what its no_worse rules compare with
-  std::string json;      // of the verdict, as in GateCommandOptions
+  std::string gate;                    // a policy; empty: no verdict
+  std::vector<std::string> baselines;  // what its no_worse rules compare with, a session each
+  std::string json;                    // of the verdict, as in GateCommandOptions
   std::string junit;
   bool dry_run = false;
   bool record_chunks = false;  // client.record_chunks
@@ -161,8 +161,9 @@ class RunGate {
                  .printed = options.format == kJsonFormat ? GateOutputs::Printed::kTextAside
                                                           : GateOutputs::Printed::kText},
         repeats_max_(load.repeats_max) {
-    refuse_own_inputs({options.json, options.junit},
-                      {options.spec, options.gate, options.baseline});
+    std::vector<std::string> inputs = options.baselines;
+    inputs.insert(inputs.end(), {options.spec, options.gate});
+    refuse_own_inputs({options.json, options.junit}, inputs);
     if (options.gate.empty()) {
       if (load.repeats_max > load.repeats) {
         console.err << "note: load.repeats_max adds repeats where --gate has a rule to decide\n";
@@ -171,8 +172,10 @@ class RunGate {
     }
     policy_ = read_policy_file(options.gate);
     looks_ = planned_looks(load);
-    if (!options.baseline.empty()) baseline_ = read_result_argument(options.baseline);
-    if (baseline_) refuse_what_is_resumed(options.resume);
+    for (const std::string& path : options.baselines) {
+      baselines_.push_back(read_result_argument(path));
+    }
+    if (!baselines_.empty()) refuse_what_is_resumed(options.resume);
   }
 
   explicit operator bool() const { return policy_.has_value(); }
@@ -195,21 +198,22 @@ class RunGate {
   void refuse_what_is_resumed(const fs::path& folder) const {
     const fs::path before = folder / "result.json";
     if (folder.empty() || !there_is(before)) return;
-    if (!same_measurement(read_result(before), *baseline_)) return;
-    throw Error({.what = "the baseline is the same measurement as the sweep that is resumed",
-                 .where = "--baseline",
-                 .next = "name an older result"});
+    const SweepResult resumed = read_result(before);
+    for (const SweepResult& baseline : baselines_) {
+      if (!same_measurement(resumed, baseline)) continue;
+      throw Error({.what = "the baseline is the same measurement as the sweep that is resumed",
+                   .where = "--baseline",
+                   .next = "name an older result"});
+    }
   }
 
-  GateReport decide(const SweepResult& result) const {
-    return gate(result, baseline_ ? &*baseline_ : nullptr, *policy_);
-  }
+  GateReport decide(const SweepResult& result) const { return gate(result, baselines_, *policy_); }
 
   GateOutputs outputs_;
   int repeats_max_ = 0;
   std::optional<GateLooks> looks_;
   std::optional<GatePolicy> policy_;
-  std::optional<SweepResult> baseline_;
+  std::vector<SweepResult> baselines_;
 };
 
 int run_command(const RunOptions& options, Console& console) {
@@ -230,10 +234,9 @@ int run_command(const RunOptions& options, Console& console) {
   {
     ConsoleObserver observer(console, options.quiet);
     try {
-      outcome = run_sweep(spec, folder, interrupts.count(), observer,
-                          {.repeats_wanted = gate.repeats_wanted(),
-                           .looks = gate.looks(),
-                           .patience = patience});
+      outcome = run_sweep(
+          spec, folder, interrupts.count(), observer,
+          {.repeats_wanted = gate.repeats_wanted(), .looks = gate.looks(), .patience = patience});
     } catch (...) {
       std::error_code not_empty;
       fs::remove(folder, not_empty);  // only succeeds where nothing was written
@@ -285,8 +288,12 @@ void add_run(CLI::App& app, Command& chosen) {
                                        "Rules in YAML to decide on the result; repeats up to\n"
                                        "load.repeats_max are added while one is inconclusive")
                           ->type_name("FILE");
-  command->add_option("--baseline", options->baseline, "What the policy's no_worse compares with")
+  command
+      ->add_option("--baseline", options->baselines,
+                   "What the policy's no_worse compares with; several: one of each\n"
+                   "session (repeatable)")
       ->type_name("FILE")
+      ->allow_extra_args(false)
       ->needs(gate);
   command->add_option("--json", options->json, "Write the verdict as JSON")
       ->type_name("FILE")

@@ -39,6 +39,7 @@ Json json_of(const std::optional<Ratio>& ratio, bool valid) {
           {"candidate", ratio->candidate},
           {"ratio", ratio->ratio},
           {"ci95", json_of(ratio->ci95)},
+          {"ci95_within_sessions", json_of(ratio->within_sessions)},
           {"p_adjusted", or_null(ratio->p_adjusted)},
           {"verdict", verdict_of(*ratio, valid)}};
 }
@@ -95,6 +96,8 @@ Json json_of(const Comparison& comparison) {
   Json json = {{"baseline", comparison.baseline_name},
                {"candidate", comparison.candidate_name},
                {"min_effect", comparison.min_effect},
+               {"session_gap", comparison.session_gap},
+               {"session_noise", comparison.session_noise},
                {"notes", comparison.notes},
                {"headlines", headline_sentences(comparison)},
                {"family",
@@ -127,7 +130,8 @@ Json json_of(const Comparison& comparison) {
   }
   json["weights_gb"] = json_of(comparison.weights_gb, true);
   if (comparison.weights_gb) {
-    for (const char* key : {"verdict", "p_adjusted"}) json["weights_gb"].erase(key);
+    for (const char* key : {"verdict", "p_adjusted", "ci95_within_sessions"})
+      json["weights_gb"].erase(key);
   }
   for (const QualityComparison& row : comparison.quality) {
     json["quality"].push_back({{"benchmark", row.benchmark},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
@@ -54,7 +55,7 @@ TextTable fields_table(const Comparison& comparison) {
 std::vector<std::string> ratio_cells(const Ratio& ratio, bool valid) {
   return {format_significant(ratio.baseline), format_significant(ratio.candidate),
           fmt::format("{:.3f}{}", ratio.ratio, interval_cell(ratio.ci95)),
-          verdict_text(ratio, valid)};
+          std::string(trim(interval_cell(ratio.within_sessions))), verdict_text(ratio, valid)};
 }
 
 std::string sgr_of(const Ratio& ratio) {
@@ -63,12 +64,21 @@ std::string sgr_of(const Ratio& ratio) {
   return *ratio.verdict == Verdict::kWorse ? "31" : "";
 }
 
+constexpr size_t kRepeatsAlone = 4;  // its place in the tables of levels
+
+void drop_column(TextTable& table, size_t at) {
+  const auto place = static_cast<std::ptrdiff_t>(at);
+  table.columns.erase(table.columns.begin() + place);
+  for (Row& row : table.rows) row.cells.erase(row.cells.begin() + place);
+}
+
 TextTable level_table_of(const Comparison& comparison, const Measure& measure) {
   TextTable table{.title = heading_of(measure),
                   .columns = {{"level", "", Align::kRight, Column::kAlways},
                               {"baseline", "", Align::kRight, 3},
                               {"candidate", "", Align::kRight, 3},
                               {"ratio", "candidate / baseline", Align::kLeft, Column::kAlways},
+                              {"repeats alone", "", Align::kLeft, 1},
                               {"", "", Align::kLeft, 2}}};
   const auto add_row = [&table](std::string level, const Ratio& ratio, bool valid) {
     std::vector<std::string> cells = ratio_cells(ratio, valid);
@@ -82,6 +92,7 @@ TextTable level_table_of(const Comparison& comparison, const Measure& measure) {
       add_row(value_text(level.point), *ratio, level.baseline_valid && level.candidate_valid);
     }
   }
+  if (comparison.session_noise <= 0) drop_column(table, kRepeatsAlone);
   return table;
 }
 

@@ -130,6 +130,7 @@ void fields(Archive& archive, Provenance& value) {
   archive({"host", "The measuring machine."}, value.host);
   archive({"cores", "Its CPU cores."}, value.cores);
   archive({"kernel", "Its kernel."}, value.kernel);
+  archive({"boot_id", "Of its start; empty: not recorded."}, value.boot_id);
   archive({"libcurl", "Version."}, value.libcurl);
   archive({"transport", "What carried the load: `sockets` or `libcurl`; empty: not recorded."},
           value.transport);

@@ -24,12 +24,14 @@ std::optional<RatioComparison> compare_ratio(std::span<const double> baseline,
   const double from = log_of_mean(baseline, options.mean);
   const double to = log_of_mean(candidate, options.mean);
   if (!std::isfinite(from) || !std::isfinite(to)) return std::nullopt;
-  const auto test = log_ratio(baseline, candidate, options.mean);
-  RatioComparison result{.ratio = std::exp(test ? test->difference : to - from)};
-  if (!test) return result;
-  const Interval interval = test->interval(options.confidence);
+  const auto of_runs = log_ratio(baseline, candidate, options.mean);
+  RatioComparison result{.ratio = std::exp(of_runs ? of_runs->difference : to - from)};
+  if (!of_runs) return result;
+  const Interval within = of_runs->interval(options.confidence);
+  result.within = Interval{std::exp(within.low), std::exp(within.high)};
+  const Interval interval = noisy_interval(*of_runs, options.noise, options.confidence);
   result.interval = Interval{std::exp(interval.low), std::exp(interval.high)};
-  result.p_value = test->p_value();
+  result.p_value = noisy_p_value(*of_runs, options.noise);
   result.verdict = verdict_of(result, *result.p_value, options);
   return result;
 }

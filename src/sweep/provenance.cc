@@ -3,6 +3,7 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <fstream>
 #include <string_view>
 #include <thread>
 
@@ -16,6 +17,8 @@ void describe_host(Provenance& provenance) {
     provenance.host = system.nodename;
     provenance.kernel = std::string(system.sysname) + " " + system.release;
   }
+  std::ifstream boot("/proc/sys/kernel/random/boot_id");
+  std::getline(boot, provenance.boot_id);
   provenance.cores = static_cast<int>(std::thread::hardware_concurrency());
   provenance.libcurl = libcurl_version();
 }

@@ -5,7 +5,7 @@
 
 namespace llmsweep {
 
-// Fills host, cores, kernel and libcurl.
+// Fills host, cores, kernel, the boot and libcurl.
 void describe_host(Provenance& provenance);
 
 // Whether the server calls itself our simulator, in its Server header or in its list of models: a

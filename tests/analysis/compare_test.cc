@@ -96,8 +96,8 @@ TEST(Compare, GivesSixteenTimesTheUsersPerGpuOfTheArticle) {
   ASSERT_EQ(comparison.headlines[1].kind, HeadlineKind::kLatency);
   EXPECT_EQ(comparison.headlines[1].levels, 2);
   EXPECT_EQ(comparison.headlines[1].last, at_concurrency(8));
-  EXPECT_NEAR(comparison.headlines[1].ratio,
-              std::sqrt(14715.33 / 5801.66 * (16049.95 / 11983.17)), 1e-3);
+  EXPECT_NEAR(comparison.headlines[1].ratio, std::sqrt(14715.33 / 5801.66 * (16049.95 / 11983.17)),
+              1e-3);
 }
 
 // By hand: logs of {100, 102, 104} and {110, 112, 114}, Welch by the textbook formula.
@@ -141,7 +141,8 @@ TEST(Compare, TakesTheMeanOfTheLevelsLogRatiosOverTheSweep) {
   EXPECT_NEAR(over.ratio, 1.1 * std::sqrt(1.1), 1e-9);
   EXPECT_EQ(over.levels, 2);
   const Ratio level = *comparison.levels[0].ratio_of(measure_of("e2e"));
-  EXPECT_NEAR(std::log(over.ci95->high / over.ratio), std::log(level.ci95->high / level.ratio), 1e-9);
+  EXPECT_NEAR(std::log(over.ci95->high / over.ratio), std::log(level.ci95->high / level.ratio),
+              1e-9);
   EXPECT_EQ(over.verdict, Verdict::kWorse);
   EXPECT_EQ(comparison.family.rows, 5 * 3);
   ASSERT_EQ(comparison.headlines[0].kind, HeadlineKind::kLatency);
@@ -208,6 +209,48 @@ TEST(Compare, WithholdsTheVerdictOfAFigureThatTheClientMayHaveMade) {
   EXPECT_FALSE(comparison.levels[0].ratio_of(measure_of("e2e"))->verdict);
   EXPECT_FALSE(comparison.levels[0].ratio_of(measure_of("e2e"))->sound);
   EXPECT_TRUE(comparison.levels[0].ratio_of(measure_of("throughput"))->verdict);
+}
+
+TEST(Compare, ShowsTheRatioWithAndWithoutTheNoiseBetweenSessions) {
+  const SweepResult a = make_result("a", 1, {{4, {100, 102, 104}}, {8, {200, 204, 208}}});
+  SweepResult b = make_result("b", 1, {{4, {110, 112, 114}}, {8, {220, 224, 228}}});
+  const Comparison one = compare(a, b);
+  EXPECT_EQ(one.session_gap, "");
+  EXPECT_FALSE(one.levels[0].ratio_of(measure_of("e2e"))->within_sessions);
+  b.created_at = "2026-11-29T09:30:00Z";
+  const Comparison two = compare(a, b);
+  EXPECT_EQ(two.session_gap, "9 h apart");
+  EXPECT_THAT(two.notes, ::testing::Contains(HasSubstr("1 % of noise between sessions")));
+  const auto& before = one.levels[0].ratio_of(measure_of("e2e"));
+  const auto& after = two.levels[0].ratio_of(measure_of("e2e"));
+  EXPECT_EQ(after->within_sessions, before->ci95);
+  EXPECT_LT(after->ci95->low, before->ci95->low);
+  EXPECT_GT(after->ci95->high, before->ci95->high);
+  EXPECT_EQ(after->ratio, before->ratio);
+  EXPECT_TRUE(two.sweep_ratio_of(measure_of("e2e"))->within_sessions);
+  EXPECT_EQ(compare(a, b, {.session_noise = 0}).levels[0].ratio_of(measure_of("e2e"))->ci95,
+            before->ci95);
+}
+
+TEST(Compare, KnowsASessionByHostBootAndHour) {
+  const SweepResult a = make_result("a", 1, kSlow);
+  const auto gap_with = [&a](const auto& change) {
+    SweepResult b = make_result("b", 1, kSlow);
+    change(b);
+    return compare(a, b).session_gap;
+  };
+  EXPECT_EQ(gap_with([](SweepResult&) {}), "");
+  EXPECT_EQ(gap_with([](SweepResult& b) { b.provenance.host = "h2"; }), "on another host");
+  EXPECT_EQ(gap_with([](SweepResult& b) { b.created_at = "2026-12-03T00:10:00Z"; }),
+            "4 days apart");
+  EXPECT_EQ(gap_with([](SweepResult& b) { b.created_at = "20261129-001000"; }), "");
+  EXPECT_EQ(gap_with([](SweepResult& b) { b.created_at = "yesterday"; }),
+            "at times that the files do not say");
+  SweepResult booted = a;
+  booted.provenance.boot_id = "1";
+  SweepResult again = make_result("c", 1, kSlow);
+  again.provenance.boot_id = "2";
+  EXPECT_EQ(compare(booted, again).session_gap, "after another boot");
 }
 
 TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {

@@ -41,7 +41,8 @@ GatePolicy no_worse(const std::string& rule) {
 GateLine line_of(const SweepResult& result, const std::string& rule) {
   return gate(result, nullptr, require(rule)).lines.front();
 }
-GateLine line_of(const SweepResult& result, const SweepResult& baseline, const std::string& rule) {
+GateLine line_of(const SweepResult& result, SweepResult baseline, const std::string& rule) {
+  if (baseline.created_at == result.created_at) baseline.created_at = "2026-11-29T00:59:59Z";
   return gate(result, &baseline, no_worse(rule)).lines.front();
 }
 
@@ -211,7 +212,7 @@ TEST(Gate, RefusesTheResultItselfAsItsBaseline) {
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("'copy' is the same measurement as the result 'r'"));
   }
-  copy.created_at = "2026-11-28T01:02:03Z";
+  copy.created_at = "2026-11-29T01:02:04Z";
   EXPECT_EQ(gate(result, &copy, no_worse("e2e:p50@c8 by 3%")).outcome, kPass);
 }
 
@@ -279,6 +280,77 @@ TEST(Gate, ComparesWithABaselineOfOneRun) {
   EXPECT_EQ(line_of(slower, base, "e2e:p50@c8 by 3%").outcome, kFail);
   EXPECT_EQ(line_of(base, base, "e2e:p50@c8 by 3%").outcome, kInconclusive);
   EXPECT_EQ(line_of(base, base, "e2e:p50@c8 by 10%").outcome, kPass);
+}
+
+// By hand: logs of {100, 102, 104} and {102, 104, 106}; SE 0.015859 of the runs, 0.01407 of the
+// sessions: 0.021202, and 3.999 · (0.021202 ÷ 0.015859)^4 degrees.
+TEST(Gate, AddsTheNoiseBetweenSessionsWhereTheBaselineIsOfAnother) {
+  SweepResult base = make_result("b", 1, {{8, {100, 102, 104}}});
+  const SweepResult result = make_result("r", 1, {{8, {102, 104, 106}}});
+  const GateLine within = line_of(result, base, "e2e@c8 by 3%");
+  EXPECT_THAT(within.basis, ::testing::Not(HasSubstr("session")));
+  base.created_at = "2026-11-28T01:00:00Z";
+  const GateLine between = line_of(result, base, "e2e@c8 by 3%");
+  EXPECT_THAT(between.basis, HasSubstr("1 % of noise between sessions assumed (23 h apart)"));
+  const double half = std::log(between.bounds->high / *between.measured);
+  const double degrees = 3.999 * std::pow(0.021202 / 0.015859, 4);
+  EXPECT_NEAR(half, student_quantile(0.95, degrees) * 0.021202, 5e-5);
+  GatePolicy policy = no_worse("e2e@c8 by 3%");
+  policy.session_noise = 0;
+  EXPECT_EQ(gate(result, &base, policy).lines[0].bounds, within.bounds);
+  SweepResult one = make_result("o", 1, {{8, {100}}});
+  one.provenance.host = "another";
+  EXPECT_THAT(line_of(result, one, "e2e@c8 by 3%").basis, HasSubstr("(on another host)"));
+}
+
+std::vector<SweepResult> nights(const std::vector<double>& e2e_ms) {
+  std::vector<SweepResult> results;
+  for (size_t i = 0; i < e2e_ms.size(); ++i) {
+    results.push_back(make_result("n" + std::to_string(i), 1, {{8, {e2e_ms[i], e2e_ms[i]}}}));
+    results.back().created_at = "2026-11-2" + std::to_string(i) + "T02:00:00Z";
+  }
+  return results;
+}
+
+// t(3, 0.95) is 2.3534; the figures of the nights have sd 0.02 in logs, and the result is one more.
+TEST(Gate, MeasuresTheNoiseBetweenSessionsOnThreeBaselinesOrMore) {
+  const double d = 0.02 * std::sqrt(0.75);
+  const auto before =
+      nights({100 * std::exp(-d), 100 * std::exp(d), 100 * std::exp(-d), 100 * std::exp(d)});
+  const SweepResult result = make_result("r", 1, {{8, {103, 103}}});
+  const GateLine line = gate(result, before, no_worse("e2e@c8 by 3%")).lines.front();
+  EXPECT_EQ(line.outcome, kInconclusive);
+  EXPECT_EQ(line.basis, "against 4 sessions, t on their logs");
+  EXPECT_NEAR(*line.baseline, 100, 1e-9);
+  EXPECT_NEAR(std::log(line.bounds->high / *line.measured), 2.3534 * 0.02 * std::sqrt(1.25), 1e-4);
+  const SweepResult slow = make_result("s", 1, {{8, {112, 112}}});
+  EXPECT_EQ(gate(slow, before, no_worse("e2e@c8 by 3%")).outcome, kFail);
+  EXPECT_EQ(gate(result, before, no_worse("e2e@c8 by 12%")).outcome, kPass);
+  EXPECT_EQ(gate(result, before, no_worse("e2e@c9 by 12%")).outcome, kInvalid);
+  EXPECT_EQ(gate(result, before, no_worse("e2e@c8 by 3%")).baseline_name, "n0, n1, n2, n3");
+  EXPECT_EQ(gate(result, before, no_worse("goodput@c8 by 3%")).outcome, kPass);
+}
+
+// Each is worse than the pinned nights by 3 % more than the one before.
+TEST(Gate, DoesNotLetAFewPercentANightCreepPastPinnedBaselines) {
+  const auto pinned = nights({100, 100.5, 99.5, 100.2, 99.8});
+  std::vector<GateOutcome> outcomes;
+  for (const double e2e_ms : {101.0, 103.0, 106.0, 109.0}) {
+    const SweepResult tonight = make_result("t", 1, {{8, {e2e_ms, e2e_ms}}});
+    outcomes.push_back(gate(tonight, pinned, no_worse("e2e@c8 by 3%")).outcome);
+  }
+  EXPECT_THAT(outcomes, ElementsAre(kPass, kInconclusive, kFail, kFail));
+}
+
+TEST(Gate, TakesTwoBaselinesByTheLastAndRefusesTwoOfOneSession) {
+  const auto two = nights({100, 110});
+  const SweepResult result = make_result("r", 1, {{8, {110, 110}}});
+  const GateLine line = gate(result, two, no_worse("e2e@c8 by 5%")).lines.front();
+  EXPECT_DOUBLE_EQ(*line.baseline, 110);
+  EXPECT_THAT(line.basis, HasSubstr("noise between sessions assumed"));
+  auto same = two;
+  same[1].created_at = "2026-11-20T02:30:00Z";
+  EXPECT_THROW(gate(result, same, no_worse("e2e@c8 by 5%")), Error);
 }
 
 TEST(Gate, RefusesABaselineOfAnotherWorkload) {

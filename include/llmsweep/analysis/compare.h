@@ -2,8 +2,9 @@
 //
 // The rows that are shown, levels × figures and those over the whole sweep, are one family: a
 // difference is called better or worse only where it survives Holm's correction over all of them
-// and its interval, which is not corrected, does not lie wholly below `min_effect`. A workload that differs is refused (Error) unless its field is
-// allowed by name; what a comparison is usually about (accelerator, precision, GPUs) is shown.
+// and its interval, which is not corrected, does not lie wholly below `min_effect`. A workload that
+// differs is refused (Error) unless its field is allowed by name; what a comparison is usually
+// about (accelerator, precision, GPUs) is shown.
 #pragma once
 
 #include <optional>
@@ -22,6 +23,9 @@ struct ComparisonOptions {
   std::vector<Target> targets;               // empty: those that either file names
   std::vector<std::string> allow_different;  // of comparable_fields(); a wrong name: Error
   double min_effect = 0.03;
+  // Between two sessions of measurement, of each; counts where the results are of two (session_gap
+  // in src/analysis/session.h). 0: their repeats tell all.
+  double session_noise = 0.01;
   // Compared beside compared_measures(), and the ones that are shown and judged; empty:
   // compare_table_measures().
   std::vector<Measure> measures;
@@ -58,7 +62,8 @@ struct Ratio {
   double candidate = 0;
   double ratio = 0;
   std::optional<Interval> ci95;
-  std::optional<double> p_adjusted;  // Holm's, over the family; absent: not in it
+  std::optional<Interval> within_sessions;  // without the noise between them; absent: it has none
+  std::optional<double> p_adjusted;         // Holm's, over the family; absent: not in it
   // Absent: a level is invalid, or the figure of one (not `sound`), or runs lack it, or it is not
   // in the family.
   std::optional<Verdict> verdict;
@@ -151,6 +156,9 @@ struct Comparison {
   std::vector<FieldReport> fields;
   std::vector<std::string> notes;  // what a reader must know before any number
   double min_effect = 0.03;
+  // Of the sessions, where they are two: why, and the noise that is in the intervals for it.
+  std::string session_gap;
+  double session_noise = 0;
   std::vector<Measure> measures;
   std::vector<Measure> shown;           // of them: in the family
   std::vector<LevelComparison> levels;  // common ones, ascending

@@ -37,6 +37,7 @@ struct Provenance {
   std::string host;
   int cores = 0;
   std::string kernel;
+  std::string boot_id;  // of the host's start; empty: not recorded
   std::string libcurl;
   std::string transport;  // that carried the load: "sockets" or "libcurl"; empty: not recorded
   std::string resolved_address;                 // of the first URL

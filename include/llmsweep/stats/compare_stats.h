@@ -28,13 +28,15 @@ struct CompareOptions {
   // 1 than a factor of 1 + this. See docs/decisions/0003.
   double minimum_effect = 0.03;
   double confidence = 0.95;
+  double noise = 0;  // standard deviation of the log ratio that the runs do not show
   MeanKind mean = MeanKind::kGeometric;
 };
 
 struct RatioComparison {
   double ratio = 1;  // candidate ÷ baseline, of the means
   std::optional<Interval> interval;
-  std::optional<double> p_value;  // two-sided, of ratio = 1
+  std::optional<Interval> within;          // without `noise`
+  std::optional<double> p_value;           // two-sided, of ratio = 1
   Verdict verdict = Verdict::kNoInterval;  // of this comparison by itself
 };
 

@@ -57,7 +57,8 @@ Json json_of(const UsersAtTarget& users) {
           {"c_pass", or_null(users.c_pass)},
           {"c_fail", or_null(users.c_fail)},
           {"c_interpolated", or_null(users.c_interpolated)},
-          {"c_interpolated_ci95", json_of(users.c_interpolated_ci95)}};
+          {"c_interpolated_ci95", json_of(users.c_interpolated_ci95)},
+          {"confirmed", users.confirmed}};
 }
 
 // A concurrency as its number, another kind by its name.

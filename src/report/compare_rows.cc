@@ -115,6 +115,7 @@ std::string users_cell(const UsersAtTarget& users, bool unicode) {
   if (users.c_interpolated) {
     text += fmt::format(", about {:.1f} interpolated", *users.c_interpolated);
   }
+  if (users.confirmed) text += ", confirmed";
   return text + ")";
 }
 

@@ -289,6 +289,7 @@ void statistics(Archive& archive, RunStats& value) {
 template <class Archive>
 void fields(Archive& archive, RunStats& value) {
   archive("repeat", value.repeat);
+  archive("confirming", value.confirming);
   statistics(archive, value);
 }
 
@@ -317,6 +318,10 @@ void fields(Archive& archive, UsersAtTarget& value) {
   archive({"c_interpolated", "Between the two, by interpolation."}, value.c_interpolated);
   archive({"c_interpolated_ci95", "Its interval between runs."}, value.c_interpolated_ci95);
   archive({"users_per_gpu", "users ÷ system.gpus."}, value.users_per_gpu);
+  archive({"confirmed", "Whether fresh runs of both ends say the same (`load.refine`)."},
+          value.confirmed);
+  archive({"confirmed_error", "How often such a bracket misses the truth at most; null: not confirmed."},
+          value.confirmed_error);
   if constexpr (Archive::kReads) {
     if (!(target_ms > 0 && target_ms < 1e12)) archive.place().fail("target_ms must be above 0");
     value.target.max = from_ms(target_ms);

@@ -36,6 +36,7 @@ RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelCo
                        const std::vector<RequestRecord>& records) {
   RunStats stats = run_stats(
       {.records = records, .repeat = run.id.repeat, .level = level, .client = run.client});
+  stats.confirming = spec.load.refine && run.id.repeat >= spec.load.repeats;
   const std::vector<ClientShare> shares = client_shares(records, run.id.point.origin());
   judge_run(stats, {.point = run.id.point,
                     .max_error_rate = spec.load.max_error_rate,

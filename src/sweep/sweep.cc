@@ -15,7 +15,7 @@
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/schedule/schedule.h"
 #include "llmsweep/spec/spec_file.h"
-#include "llmsweep/stats/refine.h"
+#include "llmsweep/stats/confirm_users.h"
 #include "llmsweep/sweep/endpoint.h"
 #include "llmsweep/sweep/prediction.h"
 #include "sweep/level_runner.h"
@@ -199,7 +199,8 @@ class Sweep {
     const auto at = std::find(points.begin(), points.end(), id.point);
     const LoadSpec& load = spec_.load;
     return {.run = id,
-            .repeats = id.repeat < load.repeats ? load.repeats : load.repeats_max,
+            .repeats = id.repeat < load.repeats ? load.repeats
+                                                : std::max(load.repeats_max, id.repeat + 1),
             .nth = static_cast<int>(at - points.begin()),
             .levels = static_cast<int>(points.size()),
             .runs_after = time_of_runs_after(id),
@@ -230,14 +231,19 @@ class Sweep {
     over_ = true;
   }
 
-  // Bisects the bracket of users at the first target until it is narrow enough.
+  // Bisects the bracket of users at the first target until it is narrow enough, then confirms both
+  // of its ends by fresh runs.
   void refine(LevelRunner& runner) {
     while (!over_ && !spec_.targets.empty()) {
-      const std::optional<LoadPoint> next = next_level(result().levels, spec_.targets.front());
-      if (!next) return;
-      spec_.load.concurrency.push_back(next->concurrency());
+      const auto step = next_refine_step(result().levels, spec_.targets.front());
+      if (!step) return;
+      if (step->confirming) {
+        run_level(runner, {step->point, std::max(runs_of(step->point), spec_.load.repeats)});
+        continue;
+      }
+      spec_.load.concurrency.push_back(step->point.concurrency());
       for (int repeat = 0; repeat < spec_.load.repeats && !over_; ++repeat) {
-        run_level(runner, {*next, repeat});
+        run_level(runner, {step->point, repeat});
       }
     }
   }

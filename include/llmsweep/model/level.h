@@ -153,7 +153,8 @@ using Validity = std::map<std::string, std::vector<InvalidReason>>;
 
 // One run (repeat) of a level.
 struct RunStats {
-  int repeat = 0;  // from 0
+  int repeat = 0;           // from 0
+  bool confirming = false;  // made to confirm an end of the users' bracket, once it was chosen
   bool valid = true;
   std::vector<InvalidReason> invalid_reasons;
   Validity validity;

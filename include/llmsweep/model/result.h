@@ -66,6 +66,8 @@ struct UsersAtTarget {
   std::optional<double> c_interpolated;
   std::optional<Interval> c_interpolated_ci95;
   double users_per_gpu = 0;
+  bool confirmed = false;                 // both ends, by fresh runs (stats/confirm_users.h)
+  std::optional<double> confirmed_error;  // at most: that the bracket misses the truth
 
   bool operator==(const UsersAtTarget&) const = default;
 };

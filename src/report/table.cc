@@ -80,6 +80,8 @@ std::string notes(const SweepResult& result, const TableStyle& style) {
       columns.empty() || std::any_of(columns.begin(), columns.end(), report::has_interval_column);
   const std::string interval = report::interval_note(result);
   if (with_intervals && !interval.empty()) text += report::paint(interval, "2", style) + "\n";
+  const std::string drift = report::drift_note(result);
+  if (!drift.empty()) text += report::wrap(drift, style.width, "  ");
   if (report::any_drain(result)) {
     text += "* with drain: tokens / wall, ramp and drain included\n";
   }

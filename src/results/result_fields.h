@@ -289,6 +289,7 @@ void statistics(Archive& archive, RunStats& value) {
 template <class Archive>
 void fields(Archive& archive, RunStats& value) {
   archive("repeat", value.repeat);
+  archive("started_s", value.started_s);
   archive("confirming", value.confirming);
   statistics(archive, value);
 }

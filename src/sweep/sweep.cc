@@ -35,6 +35,14 @@ bool is_completed(const RequestRecord& record) {
   return record.phase == Phase::kMeasured && record.outcome == Outcome::kOk;
 }
 
+// As the spec lists them in the first, third, … repeat, the other way round in the others: what
+// changes inside a round then meets each level early as often as late.
+std::vector<LoadPoint> levels_of_round(const LoadSpec& load, int repeat) {
+  std::vector<LoadPoint> points = load_points(load);
+  if (repeat % 2 == 1) std::reverse(points.begin(), points.end());
+  return points;
+}
+
 class Sweep {
  public:
   Sweep(const SweepSpec& spec, const std::filesystem::path& folder, const Interrupts& interrupts,
@@ -77,9 +85,8 @@ class Sweep {
     LevelRunner runner(spec_, preflight, make_load_clients(spec_, preflight, connection),
                        Redactor(secrets_of(spec_, connection)), prompts, writer, interrupts_,
                        observer_);
-    const std::vector<LoadPoint> points = load_points(spec_.load);
     for (int repeat = 0; repeat < spec_.load.repeats && !over_; ++repeat) {
-      for (const LoadPoint point : points) {
+      for (const LoadPoint point : levels_of_round(spec_.load, repeat)) {
         if (!over_) run_level(runner, {point, repeat});
       }
     }
@@ -195,7 +202,7 @@ class Sweep {
   }
 
   RunPosition position_of(const RunId& id) const {
-    const std::vector<LoadPoint> points = load_points(spec_.load);
+    const std::vector<LoadPoint> points = levels_of_round(spec_.load, id.repeat);
     const auto at = std::find(points.begin(), points.end(), id.point);
     const LoadSpec& load = spec_.load;
     return {.run = id,
@@ -213,7 +220,7 @@ class Sweep {
     Duration time{};
     bool after = false;
     for (int repeat = 0; repeat < spec_.load.repeats; ++repeat) {
-      for (const LoadPoint point : load_points(spec_.load)) {
+      for (const LoadPoint point : levels_of_round(spec_.load, repeat)) {
         const RunId other{point, repeat};
         const bool counts = after && !store_.has(other);
         after |= other == id;
@@ -251,9 +258,12 @@ class Sweep {
   // One more run of each level that wants one, round by round.
   void add_repeats(LevelRunner& runner) {
     bool added = true;
+    int rounds = spec_.load.repeats;
     while (added && !over_) {
       added = false;
-      for (const LoadPoint point : options_.repeats_wanted(result())) {
+      std::vector<LoadPoint> points = options_.repeats_wanted(result());
+      if (rounds++ % 2 == 1) std::reverse(points.begin(), points.end());
+      for (const LoadPoint point : points) {
         const int had = runs_of(point);
         if (over_ || had == 0 || had >= spec_.load.repeats_max) continue;
         run_level(runner, {point, had});

@@ -1,6 +1,6 @@
 // A sweep: every level, as often as the spec asks, saved after every request and every run.
 //
-// Repeats are the outer loop: each round visits all levels, so that a drift of the system shows up
+// Repeats are the outer loop: each round visits all levels, upwards and downwards in turns, so that a drift of the system shows up
 // as the between-run noise that it is, and an interrupted sweep has whole rounds.
 #pragma once
 

@@ -210,8 +210,7 @@ std::optional<RatioBounds> welch_bounds(const LevelFigure& a, const LevelFigure&
                                         looks_text(candidate.looks))};
   const double beyond = lower_is_better(rule) ? test->difference - std::log(limit)
                                               : std::log(limit) - test->difference;
-  result.p_worse =
-      std::max(upper_tail(*test, beyond), upper_tail(test->with_noise(noise), beyond));
+  result.p_worse = std::max(upper_tail(*test, beyond), upper_tail(test->with_noise(noise), beyond));
   result.p_worse = std::min(1.0, result.p_worse * kLevel / level);  // as if it were one look
   return result;
 }

@@ -58,9 +58,8 @@ std::string size_text(double ratio, const SizeWords& words, bool unicode) {
 std::string sweep_sentence(const char* what, const Headline& headline, const SizeWords& words,
                            bool unicode) {
   std::string text =
-      fmt::format("{} over {} levels, {} to {}: {}", what, headline.levels,
-                  text_of(headline.point), value_text(headline.last),
-                  size_text(headline.ratio, words, unicode));
+      fmt::format("{} over {} levels, {} to {}: {}", what, headline.levels, text_of(headline.point),
+                  value_text(headline.last), size_text(headline.ratio, words, unicode));
   if (headline.ci95) {
     const double ratio =
         headline.kind == HeadlineKind::kLatency ? 1 / headline.ratio : headline.ratio;

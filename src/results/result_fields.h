@@ -321,7 +321,8 @@ void fields(Archive& archive, UsersAtTarget& value) {
   archive({"users_per_gpu", "users ÷ system.gpus."}, value.users_per_gpu);
   archive({"confirmed", "Whether fresh runs of both ends say the same (`load.refine`)."},
           value.confirmed);
-  archive({"confirmed_error", "How often such a bracket misses the truth at most; null: not confirmed."},
+  archive({"confirmed_error",
+           "How often such a bracket misses the truth at most; null: not confirmed."},
           value.confirmed_error);
   if constexpr (Archive::kReads) {
     if (!(target_ms > 0 && target_ms < 1e12)) archive.place().fail("target_ms must be above 0");

@@ -99,7 +99,8 @@ std::optional<bool> meets(const LevelStats& level, const Target& target) {
   return std::nullopt;
 }
 
-std::vector<const LevelStats*> judged_levels(std::span<const LevelStats> levels, const Target& target) {
+std::vector<const LevelStats*> judged_levels(std::span<const LevelStats> levels,
+                                             const Target& target) {
   std::vector<const LevelStats*> result;
   for (const LevelStats& level : levels) {
     const bool known = level.point.concurrency() > 0 && meets(level, target);

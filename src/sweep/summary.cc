@@ -39,8 +39,7 @@ std::optional<double> seconds_since(const RunEntry& first, const RunEntry& run) 
 }
 
 RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelContext& level,
-                       std::optional<double> started_s,
-                       const std::vector<RequestRecord>& records) {
+                       std::optional<double> started_s, const std::vector<RequestRecord>& records) {
   RunStats stats = run_stats(
       {.records = records, .repeat = run.id.repeat, .level = level, .client = run.client});
   stats.started_s = started_s;

@@ -206,8 +206,8 @@ class Sweep {
     const auto at = std::find(points.begin(), points.end(), id.point);
     const LoadSpec& load = spec_.load;
     return {.run = id,
-            .repeats = id.repeat < load.repeats ? load.repeats
-                                                : std::max(load.repeats_max, id.repeat + 1),
+            .repeats =
+                id.repeat < load.repeats ? load.repeats : std::max(load.repeats_max, id.repeat + 1),
             .nth = static_cast<int>(at - points.begin()),
             .levels = static_cast<int>(points.size()),
             .runs_after = time_of_runs_after(id),

@@ -63,7 +63,8 @@ TEST(HeadlineSentences, SpeakOfTheWholeSweepWhereRepeatsGiveAnInterval) {
   const auto lines = headline_sentences(comparison, false);
   EXPECT_THAT(lines[0], HasSubstr("latency over 2 levels, concurrency 1 to 8: 2x lower, ratio "
                                   "0.500 [0.4"));
-  EXPECT_THAT(lines[1], HasSubstr("throughput per GPU over 2 levels, concurrency 1 to 8: 2x higher"));
+  EXPECT_THAT(lines[1],
+              HasSubstr("throughput per GPU over 2 levels, concurrency 1 to 8: 2x higher"));
   EXPECT_THAT(headline_sentences(compare(a, a))[0],
               HasSubstr("the same, ratio 1.000 [0.978, 1.023] (no difference shown)"));
   const std::string table = comparison_table({&comparison, 1}, {});

@@ -63,9 +63,8 @@ Rates require_rates(double excess, int repeats) {
 }
 
 GateLooks looks_to_eight(int repeats) {
-  return {.first = repeats,
-          .last = kMostRepeats,
-          .levels = spending_levels({repeats, kMostRepeats})};
+  return {
+      .first = repeats, .last = kMostRepeats, .levels = spending_levels({repeats, kMostRepeats})};
 }
 
 // A repeat is added while the gate is inconclusive, up to `most`, all of them kept.
@@ -203,19 +202,20 @@ std::string table_of(const std::vector<Column>& columns) {
 }
 
 TEST(GateDecision, BehavesAsDocumentedForALimit) {
-  testing::expect_documented("gate", table_of({{"3 repeats", require_rates, 3},
-                                               {"5 repeats", require_rates, 5},
-                                               {"3 to 8, added", added_repeats_rates, 3},
-                                               {"to 16, raised", raised_repeats_rates, 3}}),
+  testing::expect_documented("gate",
+                             table_of({{"3 repeats", require_rates, 3},
+                                       {"5 repeats", require_rates, 5},
+                                       {"3 to 8, added", added_repeats_rates, 3},
+                                       {"to 16, raised", raised_repeats_rates, 3}}),
                              tolerance_of);
 }
 
 TEST(GateDecision, BehavesAsDocumentedAgainstABaseline) {
-  testing::expect_documented(
-      "no-worse", table_of({{"3 repeats", no_worse_rates, 3},
-                            {"5 repeats", no_worse_rates, 5},
-                            {"3 to 8, added", added_no_worse_rates, 3}}),
-      tolerance_of);
+  testing::expect_documented("no-worse",
+                             table_of({{"3 repeats", no_worse_rates, 3},
+                                       {"5 repeats", no_worse_rates, 5},
+                                       {"3 to 8, added", added_no_worse_rates, 3}}),
+                             tolerance_of);
 }
 
 }  // namespace

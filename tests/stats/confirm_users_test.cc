@@ -64,10 +64,9 @@ TEST(ConfirmedLevels, KeepWhatALookHasSaid) {
 
 TEST(UsersAtTarget, TakeConfirmedEndsBeforeTheFigures) {
   const std::vector<double> low = {14'000, 14'010, 14'020}, high = {16'000, 16'010, 16'020};
-  const std::vector<LevelStats> levels = {level_of_runs(19, {14'000, 14'000}, low),
-                                          level_of_runs(20, {14'900, 14'900}, {}),
-                                          level_of_runs(21, {15'100, 15'100}, {}),
-                                          level_of_runs(22, {16'000, 16'000}, high)};
+  const std::vector<LevelStats> levels = {
+      level_of_runs(19, {14'000, 14'000}, low), level_of_runs(20, {14'900, 14'900}, {}),
+      level_of_runs(21, {15'100, 15'100}, {}), level_of_runs(22, {16'000, 16'000}, high)};
   const UsersAtTarget users = users_at_target(levels, kInFifteenSeconds, 1);
   EXPECT_TRUE(users.confirmed);
   EXPECT_EQ(users.c_pass, 19);
@@ -88,7 +87,8 @@ TEST(UsersAtTarget, AreNotConfirmedByAFigureAndOneEnd) {
 }
 
 TEST(NextRefineStep, BisectsThenRunsTheEndsInTurns) {
-  std::vector<LevelStats> levels = {level_of_runs(16, {13'000}, {}), level_of_runs(32, {20'000}, {})};
+  std::vector<LevelStats> levels = {level_of_runs(16, {13'000}, {}),
+                                    level_of_runs(32, {20'000}, {})};
   EXPECT_EQ(next_refine_step(levels, kInFifteenSeconds), (RefineStep{at_concurrency(23), false}));
   levels = {level_of_runs(20, {14'500}, {}), level_of_runs(21, {15'500}, {})};
   EXPECT_EQ(next_refine_step(levels, kInFifteenSeconds), (RefineStep{at_concurrency(20), true}));
@@ -159,8 +159,8 @@ Refined refined(double sd, double drift, int sweeps) {
     std::vector<LevelStats> levels;
     const auto run = [&](int concurrency) { return system.at(concurrency) * noise.factor(); };
     const auto search = [&](int concurrency) {
-      levels.push_back(level_of_runs(concurrency, {run(concurrency), run(concurrency), run(concurrency)},
-                                     {}));
+      levels.push_back(
+          level_of_runs(concurrency, {run(concurrency), run(concurrency), run(concurrency)}, {}));
     };
     for (int concurrency = 1; concurrency <= 256; concurrency *= 2) search(concurrency);
     bool counted = false;
@@ -216,9 +216,9 @@ TEST(NextRefineStep, BehavesAsDocumented) {
     const auto share = [](int count, int of) {
       return fmt::format("{:.1f} %", of > 0 ? 100.0 * count / of : 0.0);
     };
-    table += fmt::format("| {} | {} | {} | {} | {:.1f} |\n", row.name,
-                         share(rates.wrong_before, rates.sweeps), share(rates.confirmed, rates.sweeps),
-                         share(rates.wrong, rates.sweeps), rates.fresh);
+    table += fmt::format(
+        "| {} | {} | {} | {} | {:.1f} |\n", row.name, share(rates.wrong_before, rates.sweeps),
+        share(rates.confirmed, rates.sweeps), share(rates.wrong, rates.sweeps), rates.fresh);
   }
   testing::expect_documented("users", table);
 }

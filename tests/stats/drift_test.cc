@@ -46,24 +46,28 @@ TEST(Drift, IsAbsentWithoutInstantsRepeatsOrTime) {
   EXPECT_FALSE(drift_of({}, kE2e));
   EXPECT_FALSE(drift_of(std::vector{level_of_runs(1, {{0, 100}})}, kE2e));
   EXPECT_FALSE(drift_of(std::vector{level_of_runs(1, {{0, 100}, {1, 101}, {2, 99}})}, kE2e));
-  EXPECT_FALSE(drift_of(std::vector{level_of_runs(1, {{5, 100}, {5, 101}, {5, 99}, {5, 98}})}, kE2e));
+  EXPECT_FALSE(
+      drift_of(std::vector{level_of_runs(1, {{5, 100}, {5, 101}, {5, 99}, {5, 98}})}, kE2e));
   std::vector<LevelStats> levels = {level_of_runs(1, {{0, 100}, {1, 101}, {2, 99}, {3, 98}})};
   EXPECT_TRUE(drift_of(levels, kE2e));
   levels[0].runs[1].started_s.reset();
   EXPECT_FALSE(drift_of(levels, kE2e));
 }
 
-// By hand: y = {0, 0.01, 0.02, 0.04} at 0 … 3: slope 0.013, residual 2.7e-5 (sum 3e-5 · 0.9), 2 degrees.
+// By hand: y = {0, 0.01, 0.02, 0.04} at 0 … 3: slope 0.013, residual 2.7e-5 (sum 3e-5 · 0.9), 2
+// degrees.
 TEST(Drift, HasStudentsIntervalOfTheSlope) {
   const std::vector<LevelStats> levels = {level_of_runs(
-      1, {{0, 100}, {1, 100 * std::exp(0.01)}, {2, 100 * std::exp(0.02)}, {3, 100 * std::exp(0.04)}})};
+      1,
+      {{0, 100}, {1, 100 * std::exp(0.01)}, {2, 100 * std::exp(0.02)}, {3, 100 * std::exp(0.04)}})};
   const Drift drift = *drift_of(levels, kE2e);
   EXPECT_NEAR(std::log(drift.ratio), 0.039, 1e-9);
   // Σ(y − ȳ)² 8.75e-4 − 0.013 · 0.065 = 3e-5, ÷ 2; t(2) 4.3027
   EXPECT_NEAR(std::log(drift.ci95.high / drift.ratio), 4.3027 * std::sqrt(1.5e-5 / 5) * 3, 1e-6);
 }
 
-// Only chance: warned of in hardly any of the sweeps. 2 % over the sweep beside noise of 0.5 %: in most.
+// Only chance: warned of in hardly any of the sweeps. 2 % over the sweep beside noise of 0.5 %: in
+// most.
 TEST(Drift, ExceedsTheIntervalWhereTheSystemChangesMoreThanItsRuns) {
   const auto warned = [](double per_run, double noise) {
     int count = 0;

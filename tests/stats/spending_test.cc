@@ -34,8 +34,9 @@ TEST(EndlessLevel, IsWhereTheEProcessReachesTen) {
   for (const int runs : {3, 5, 8, 20, 100}) {
     const double level = endless_level(runs), n = runs;
     const double t = -student_quantile(level, n - 1), mixed = 1 + 4 * n;
-    const double log_e = -0.5 * std::log(mixed) + n / 2 * (std::log1p(t * t / (n - 1)) -
-                                                           std::log1p(t * t / ((n - 1) * mixed)));
+    const double log_e =
+        -0.5 * std::log(mixed) +
+        n / 2 * (std::log1p(t * t / (n - 1)) - std::log1p(t * t / ((n - 1) * mixed)));
     EXPECT_NEAR(log_e, std::log(10), 1e-3) << runs;
     EXPECT_LT(level, 0.05);
   }
@@ -74,9 +75,7 @@ Errors errors_of_looks(int first, int last, const LevelAt& level_at) {
 }
 
 TEST(SpendingLevels, ErrFivePercentOfTheTimeOverAllLooks) {
-  const struct {
-    int first, last;
-  } plans[] = {{3, 8}, {2, 6}, {3, 16}};
+  const struct { int first, last; } plans[] = {{3, 8}, {2, 6}, {3, 16}};
   for (const auto& [first, last] : plans) {
     const std::vector<double> levels = spending_levels({first, last});
     const Errors errors = errors_of_looks(

@@ -153,7 +153,7 @@ using Validity = std::map<std::string, std::vector<InvalidReason>>;
 
 // One run (repeat) of a level.
 struct RunStats {
-  int repeat = 0;           // from 0
+  int repeat = 0;                   // from 0
   std::optional<double> started_s;  // after the sweep's first run; absent: not known
   bool confirming = false;  // made to confirm an end of the users' bracket, once it was chosen
   bool valid = true;

@@ -1,13 +1,14 @@
 // Whether a level truly keeps a target: by runs that were made after the level was chosen, and by
 // nothing that chose it. Pure: what has been run in, what to run next or the verdict out.
 //
-// A bracket whose ends are told by the values of a few repeats misses the true crossing in a tenth to
-// a third of all sweeps: of the levels near it, the search keeps those whose noise looked right.
+// A bracket whose ends are told by the values of a few repeats misses the true crossing in a tenth
+// to a third of all sweeps: of the levels near it, the search keeps those whose noise looked right.
 //
 // Looks after 3, 4, 6 and 9 fresh runs, one-sided Student's t on the logs of the runs' figures, the
-// variance pooled over the levels that have fresh runs, the level alpha ÷ 2 ÷ 4 each. So a level that
-// is said to pass misses with at most alpha ÷ 2, likewise for one that is said to miss, whatever the
-// search did before; where latency rises with the load, the bracket holds the truth with 1 − alpha.
+// variance pooled over the levels that have fresh runs, the level alpha ÷ 2 ÷ 4 each. So a level
+// that is said to pass misses with at most alpha ÷ 2, likewise for one that is said to miss,
+// whatever the search did before; where latency rises with the load, the bracket holds the truth
+// with 1 − alpha.
 #pragma once
 
 #include <array>
@@ -31,8 +32,8 @@ enum class Confirmed { kOpen, kPasses, kMisses };
 std::vector<Confirmed> confirmed_levels(std::span<const LevelStats* const> levels,
                                         const Target& target, double alpha = kConfirmError);
 
-// What `load.refine` runs next: a level for the search, as often as load.repeats, or one fresh run of
-// a level that is there.
+// What `load.refine` runs next: a level for the search, as often as load.repeats, or one fresh run
+// of a level that is there.
 struct RefineStep {
   LoadPoint point;
   bool confirming = false;

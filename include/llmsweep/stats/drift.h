@@ -20,9 +20,9 @@ struct Drift {
   bool exceeds_the_interval() const;
 };
 
-// Least squares of the logs of the runs' figures on the instants at which the runs began, each level
-// with a mean of its own. Absent: fewer than two degrees of freedom, no instants, or a run of a
-// level has no such figure. Only valid levels count. `measure` is averaged geometrically.
+// Least squares of the logs of the runs' figures on the instants at which the runs began, each
+// level with a mean of its own. Absent: fewer than two degrees of freedom, no instants, or a run of
+// a level has no such figure. Only valid levels count. `measure` is averaged geometrically.
 std::optional<Drift> drift_of(std::span<const LevelStats> levels, const Measure& measure);
 
 }  // namespace llmsweep

@@ -22,8 +22,8 @@ namespace llmsweep {
 // c_interpolated: isotonic regression of the statistic over the levels up to c_fail (weights: their
 // completed requests), then linear in the concurrency between c_pass and c_fail. Its interval:
 // the same inversion of each repeat's own curve, Student t over the logarithms; absent below two
-// repeats, where a repeat does not cross the target inside the sweep, and where the bracket is wider
-// than 1.1: over such a one the line is not the curve.
+// repeats, where a repeat does not cross the target inside the sweep, and where the bracket is
+// wider than 1.1: over such a one the line is not the curve.
 //
 // Fresh runs of `load.refine` (stats/confirm_users.h) stand before a level's figure; where they
 // confirm both ends, `confirmed` is true.

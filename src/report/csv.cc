@@ -11,6 +11,7 @@
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/report/table.h"
 #include "llmsweep/stats/level_figure.h"
+#include "report/cells.h"
 #include "report/escape.h"
 
 namespace llmsweep {

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/asked_requests.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/stats/level_figure.h"
 
 namespace llmsweep {
 namespace {
@@ -112,7 +114,7 @@ std::string on_off(const std::optional<bool>& value) {
 const std::vector<std::string>& comparable_fields() {
   static const std::vector<std::string> fields = {"input_tokens", "output_tokens", "prompt_set",
                                                   "seed",         "streaming",     "token_counts",
-                                                  "simulated"};
+                                                  "simulated",    "cached_input"};
   return fields;
 }
 
@@ -132,8 +134,10 @@ std::string_view name_of(FieldState state) {
 
 std::vector<FieldReport> compatibility(const SweepResult& a, const SweepResult& b) {
   const auto refused = IfDifferent::kRefused;
-  return {
-      field("model", a.model, b.model),
+  FieldReport model = field("model", a.model, b.model);
+  model.of_requests = true;
+  std::vector<FieldReport> fields = {
+      model,
       input_field(a, b),
       output_field(a, b),
       field("prompt_set", a.workload.prompt_set_sha256, b.workload.prompt_set_sha256, refused),
@@ -158,6 +162,27 @@ std::vector<FieldReport> compatibility(const SweepResult& a, const SweepResult& 
       field("dataset", a.workload.dataset, b.workload.dataset),
       field("repeats", repeats_of(a), repeats_of(b)),
   };
+  for (FieldReport& report : request_fields_of(a, b)) fields.push_back(std::move(report));
+  return fields;
+}
+
+bool same_measurement(const SweepResult& a, const SweepResult& b) {
+  if (a.created_at.empty() || a.created_at != b.created_at) return false;
+  if (a.workload.nonce != b.workload.nonce) return false;
+  for (const LevelStats& level : a.levels) {
+    const LevelStats* other = find_level(b, level.point);
+    if (other == nullptr) continue;
+    if (level.runs.empty() && level == *other) return true;
+    for (const RunStats& run : level.runs) {
+      const bool shared =
+          std::any_of(other->runs.begin(), other->runs.end(), [&run](const RunStats& twin) {
+            return run.repeat == twin.repeat && run.requests == twin.requests &&
+                   run.e2e == twin.e2e && run.wall_seconds == twin.wall_seconds;
+          });
+      if (shared) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace llmsweep

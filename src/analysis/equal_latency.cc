@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "llmsweep/model/quantity.h"
+#include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/isotonic.h"
 #include "llmsweep/stats/level_figure.h"
 #include "llmsweep/stats/validity.h"
@@ -48,6 +49,34 @@ Curve curve_of(const SweepResult& result, bool with_drain) {
   return curve;
 }
 
+// One repeat's own curve over the levels that have it, and the curves of all repeats.
+Curve curve_of_repeat(const SweepResult& result, bool with_drain, int repeat) {
+  Curve curve;
+  for (const LevelStats* level : usable_levels(result)) {
+    const auto run = std::find_if(level->runs.begin(), level->runs.end(),
+                                  [repeat](const RunStats& r) { return r.repeat == repeat; });
+    if (run == level->runs.end()) continue;
+    const auto tps = throughput_of(*run, {.with_drain = with_drain});
+    if (!run->e2e.p50 || !tps) continue;
+    curve.latency_ms.push_back(*run->e2e.p50);
+    curve.tps_per_gpu.push_back(*tps / result.system.gpus);
+  }
+  curve.latency_ms = isotonic_increasing(curve.latency_ms);
+  return curve;
+}
+std::vector<Curve> curves_of_repeats(const SweepResult& result, bool with_drain) {
+  int repeats = 0;
+  for (const LevelStats* level : usable_levels(result)) {
+    for (const RunStats& run : level->runs) repeats = std::max(repeats, run.repeat + 1);
+  }
+  std::vector<Curve> curves;
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    Curve curve = curve_of_repeat(result, with_drain, repeat);
+    if (!curve.latency_ms.empty()) curves.push_back(std::move(curve));
+  }
+  return curves;
+}
+
 // `latency` inside the curve. Where the curve is flat in latency: the highest throughput of there.
 double throughput_at(const Curve& curve, double latency) {
   const auto above = std::upper_bound(curve.latency_ms.begin(), curve.latency_ms.end(), latency);
@@ -62,6 +91,23 @@ double throughput_at(const Curve& curve, double latency) {
   }
   const double share = (latency - at) / (curve.latency_ms[i] - at);
   return curve.tps_per_gpu[i - 1] + share * (curve.tps_per_gpu[i] - curve.tps_per_gpu[i - 1]);
+}
+
+// Nothing where a repeat does not reach the latency: those that do would be the slower ones.
+std::optional<std::vector<double>> throughputs_at(const std::vector<Curve>& curves,
+                                                  double latency) {
+  std::vector<double> throughputs;
+  for (const Curve& curve : curves) {
+    if (latency < curve.latency_ms.front() || latency > curve.latency_ms.back()) {
+      return std::nullopt;
+    }
+    throughputs.push_back(throughput_at(curve, latency));
+  }
+  return throughputs;
+}
+
+Interval ratio_interval(const Interval& logs) {
+  return {std::exp(logs.low), std::exp(logs.high)};
 }
 
 std::vector<double> latencies_of(const Curve& a, const Curve& b,
@@ -89,21 +135,30 @@ std::vector<double> latencies_of(const Curve& a, const Curve& b,
 }  // namespace
 
 std::vector<EqualLatency> equal_latency(const SweepResult& baseline, const SweepResult& candidate,
-                                        const std::vector<Target>& targets) {
-  Curve a = curve_of(baseline, false);
-  Curve b = curve_of(candidate, false);
+                                        const std::vector<Target>& targets, double noise) {
+  bool drain = false;
+  Curve a = curve_of(baseline, drain);
+  Curve b = curve_of(candidate, drain);
   if (a.latency_ms.empty() || b.latency_ms.empty()) {
-    a = curve_of(baseline, true);
-    b = curve_of(candidate, true);
+    drain = true;
+    a = curve_of(baseline, drain);
+    b = curve_of(candidate, drain);
   }
   std::vector<EqualLatency> rows;
   if (a.latency_ms.empty() || b.latency_ms.empty()) return rows;
+  const std::vector<Curve> of_a = curves_of_repeats(baseline, drain);
+  const std::vector<Curve> of_b = curves_of_repeats(candidate, drain);
   for (const double latency : latencies_of(a, b, targets)) {
     EqualLatency row{.e2e_p50_ms = latency,
                      .baseline_tps_per_gpu = throughput_at(a, latency),
                      .candidate_tps_per_gpu = throughput_at(b, latency)};
     if (row.baseline_tps_per_gpu <= 0) continue;
     row.ratio = row.candidate_tps_per_gpu / row.baseline_tps_per_gpu;
+    const auto runs_a = throughputs_at(of_a, latency), runs_b = throughputs_at(of_b, latency);
+    if (runs_a && runs_b) {
+      const auto test = log_ratio(*runs_a, *runs_b, MeanKind::kGeometric);
+      if (test) row.ci95 = ratio_interval(noisy_interval(*test, noise));
+    }
     rows.push_back(row);
   }
   return rows;

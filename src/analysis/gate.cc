@@ -6,6 +6,8 @@
 #include <set>
 
 #include "analysis/gate_decide.h"
+#include "analysis/reader_notes.h"
+#include "analysis/session.h"
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
@@ -26,9 +28,9 @@ bool on_levels(const GateRule& rule) {
 std::vector<LoadPoint> levels_of(const GateInput& input, const GateRule& rule) {
   if (!rule.all_levels) return rule.levels;
   // A level that the baseline has and the result lacks must not go unnoticed.
-  const bool from_baseline = rule.no_worse && input.baseline != nullptr;
+  const bool from_baseline = rule.no_worse && !input.baselines.empty();
   std::vector<LoadPoint> levels;
-  for (const LevelStats& level : (from_baseline ? *input.baseline : input.result).levels) {
+  for (const LevelStats& level : (from_baseline ? *input.baseline() : input.result).levels) {
     levels.push_back(level.point);
   }
   return levels;
@@ -36,14 +38,19 @@ std::vector<LoadPoint> levels_of(const GateInput& input, const GateRule& rule) {
 
 // Why no-worse rules cannot be decided at all; empty where they can.
 std::string unlike_workloads(const GateInput& input) {
-  if (input.baseline == nullptr) return {};
   std::vector<std::string> unlike;
-  for (const FieldReport& field : compatibility(*input.baseline, input.result)) {
-    const auto& allowed = input.policy.allow_different;
-    if (field.state == FieldState::kUnlike &&
-        std::find(allowed.begin(), allowed.end(), field.field) == allowed.end()) {
-      unlike.push_back(fmt::format("{} ({} in the baseline, {} here)", field.field,
-                                   printable(field.baseline), printable(field.candidate)));
+  for (const SweepResult& baseline : input.baselines) {
+    for (const FieldReport& field : compatibility(baseline, input.result)) {
+      const auto& allowed = input.policy.allow_different;
+      if (field.state != FieldState::kUnlike ||
+          std::find(allowed.begin(), allowed.end(), field.field) != allowed.end()) {
+        continue;
+      }
+      std::string text = fmt::format("{} ({} in the baseline, {} here)", field.field,
+                                     printable(field.baseline), printable(field.candidate));
+      if (std::find(unlike.begin(), unlike.end(), text) == unlike.end()) {
+        unlike.push_back(std::move(text));
+      }
     }
   }
   return unlike.empty() ? "" : "the workloads differ: " + join(unlike, ", ");
@@ -92,6 +99,58 @@ void correct_for_hunting(std::vector<DecidedLine>& lines) {
   }
 }
 
+// A result is never worse than itself, however slow it is.
+void refuse_itself(const SweepResult& result, const SweepResult& baseline) {
+  if (!same_measurement(result, baseline)) return;
+  throw Error({.what = fmt::format("the baseline '{}' is the same measurement as the result '{}': "
+                                   "they share runs",
+                                   printable(baseline.name), printable(result.name)),
+               .where = "gate",
+               .next = "name an older result with --baseline"});
+}
+
+// Each night of several is one, or it measures nothing of what lies between them.
+void refuse_one_session(std::span<const SweepResult> baselines) {
+  for (size_t i = 0; i < baselines.size(); ++i) {
+    for (size_t k = i + 1; k < baselines.size(); ++k) {
+      if (!session_gap(baselines[i], baselines[k]).empty() &&
+          !same_measurement(baselines[i], baselines[k])) {
+        continue;
+      }
+      throw Error(
+          {.what = fmt::format("the baselines '{}' of {} and '{}' of {} are of one session",
+                               printable(baselines[i].name), printable(baselines[i].created_at),
+                               printable(baselines[k].name), printable(baselines[k].created_at)),
+           .where = "gate",
+           .next = "give one baseline of each session: measured over an hour apart, after "
+                   "another boot or on another host"});
+    }
+  }
+}
+
+std::string names_of(std::span<const SweepResult> baselines) {
+  std::vector<std::string> names;
+  for (const SweepResult& baseline : baselines) names.push_back(baseline.name);
+  return join(names, ", ");
+}
+
+std::vector<std::string> notes_of(const SweepResult& result,
+                                  std::span<const SweepResult> baselines) {
+  std::vector<std::string> notes;
+  const auto add = [&notes](const std::vector<std::string>& more) {
+    for (const std::string& note : more) {
+      if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+    }
+  };
+  for (const SweepResult& baseline : baselines) {
+    add(unlike_notes(compatibility(baseline, result), "the baseline and the result"));
+    add(source_notes(baseline));
+    add(level_notes(baseline));
+  }
+  add(level_notes(result));
+  return notes;
+}
+
 GateOutcome worst_of(const std::vector<GateLine>& lines) {
   for (const GateOutcome outcome :
        {GateOutcome::kFail, GateOutcome::kInvalid, GateOutcome::kInconclusive}) {
@@ -119,12 +178,20 @@ std::string_view name_of(GateOutcome outcome) {
 }
 
 GateReport gate(const SweepResult& result, const SweepResult* baseline, const GatePolicy& policy) {
+  if (baseline == nullptr) return gate(result, std::span<const SweepResult>(), policy);
+  return gate(result, std::span(baseline, 1), policy);
+}
+
+GateReport gate(const SweepResult& result, std::span<const SweepResult> baselines,
+                const GatePolicy& policy) {
   if (policy.rules.empty()) {
     throw Error({.what = "there is no rule to decide",
                  .where = "gate",
                  .next = "give --policy, --require or --no-worse"});
   }
-  const GateInput input{.result = result, .baseline = baseline, .policy = policy};
+  for (const SweepResult& baseline : baselines) refuse_itself(result, baseline);
+  refuse_one_session(baselines);
+  const GateInput input{.result = result, .baselines = baselines, .policy = policy};
   const std::string unlike = unlike_workloads(input);
   std::vector<DecidedLine> decided;
   for (const GateRule& rule : policy.rules) {
@@ -132,8 +199,9 @@ GateReport gate(const SweepResult& result, const SweepResult* baseline, const Ga
   }
   correct_for_hunting(decided);
   GateReport report{.result_name = result.name,
-                    .baseline_name = baseline != nullptr ? baseline->name : "",
+                    .baseline_name = names_of(baselines),
                     .marks = marks_of(result),
+                    .notes = notes_of(result, baselines),
                     .inconclusive_is = policy.inconclusive_is};
   for (DecidedLine& line : decided) report.lines.push_back(std::move(line.line));
   for (const FailureReason& reason : failures_of(result)) report.failures.push_back(reason.error);

@@ -1,7 +1,8 @@
-// What is known of a figure: a point and one-sided 95 % bounds.
+// What is known of a figure: a point and one-sided bounds, of 95 % or of what a look may spend.
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "llmsweep/analysis/gate.h"
@@ -13,6 +14,7 @@ struct Bounds {
   double point = 0;
   Interval interval;
   int repeats = 1;
+  double level = 0.05;  // of each bound
   std::string basis;
 };
 
@@ -21,6 +23,9 @@ struct BoundsInput {
   const GateRule& rule;
   Reading reading;
   double assumed_noise = 0.02;
+  // Of the result that is decided on, whichever side this is; null: one look, at 5 %.
+  const GateLooks* looks = nullptr;
+  int runs_looked_at = 0;  // of that result's level
 };
 
 // Two runs or more: Student's t on the logs (shares: on the values). One: the within-run interval
@@ -37,8 +42,17 @@ struct RatioBounds {
   double candidate = 0;
   double p_worse = 1;  // one-sided, of a system at the limit or better
 };
-std::optional<RatioBounds> ratio_bounds_of(const BoundsInput& baseline,
-                                           const BoundsInput& candidate, double limit);
+// What two sessions of one system differ by beside their runs; 0: they are one.
+struct SessionNoise {
+  double share = 0;
+  std::string why;  // they are two
+};
+// Of three or more baselines, each a session: Student's t on the logs of their figures (shares: on
+// the values), the candidate being one session more. Fewer cannot measure the noise between
+// sessions: the last stands for them, as above, and `between` for the noise. At least one baseline.
+std::optional<RatioBounds> ratio_bounds_of(std::span<const BoundsInput> baselines,
+                                           const BoundsInput& candidate,
+                                           const SessionNoise& between, double limit);
 
 // How many repeats would bring `bounds` clear of `limit` if its spread stays; absent: not within
 // a hundred, or no spread is known.

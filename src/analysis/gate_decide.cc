@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "analysis/gate_bounds.h"
+#include "analysis/session.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/stats/level_figure.h"
@@ -90,6 +91,31 @@ struct Side {
   const char* name;  // "the result", "the baseline"
 };
 
+// "2 of 3 repeats have no p99 e2e: repeat 3 has 299 of 300 requests (1 is missing), …". The figure
+// of the others would be that of the runs that happened to have enough.
+std::string lacking_text(const LevelStats& level, const GateRule& rule,
+                         const std::vector<int>& lacking) {
+  const auto& [quantity, statistic] = rule.measure;
+  std::vector<std::string> runs;
+  for (const RunStats& run : level.runs) {
+    if (std::find(lacking.begin(), lacking.end(), run.repeat) == lacking.end()) continue;
+    std::string text = fmt::format("repeat {}", run.repeat + 1);
+    if (quantity->distribution != nullptr && statistic == Statistic::kP99) {
+      const int64_t count = (run.*quantity->distribution).count;
+      const int64_t missing = std::max<int64_t>(0, kSamplesForP99 - count);
+      text += fmt::format(" has {} of {} samples, {} {} missing", count, kSamplesForP99, missing,
+                          missing == 1 ? "is" : "are");
+    }
+    runs.push_back(std::move(text));
+  }
+  std::string figure(quantity->key);
+  if (quantity->distribution != nullptr) {
+    figure = fmt::format("{} {}", name_of(statistic), quantity->key);
+  }
+  return fmt::format("{} of {} repeats {} no {}: {}", lacking.size(), level.runs.size(),
+                     lacking.size() == 1 ? "has" : "have", figure, join(runs, "; "));
+}
+
 // The level, or the line that says why there is none to judge by.
 struct FoundLevel {
   const LevelStats* level = nullptr;
@@ -116,6 +142,13 @@ FoundLevel usable_level(const Side& side, const GateRule& rule, LoadPoint point)
     return {.invalid = invalid_line(
                 rule, fmt::format("no request of the level completed in {}", side.name),
                 "see the errors of the level in the result")};
+  }
+  const LevelFigure figure = figure_of(*level, rule.measure);
+  if (!figure.lacking.empty() && rule.measure.quantity->pooling != Pooling::kRequests) {
+    return {.invalid = invalid_line(
+                rule,
+                fmt::format("in {}, {}", side.name, lacking_text(*level, rule, figure.lacking)),
+                missing_figure_remedy(rule))};
   }
   return {.level = level};
 }
@@ -188,21 +221,34 @@ void fill(GateLine& line, const Bounds& bounds, const GateRule& rule) {
 
 DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, LoadPoint point,
                                   const LevelStats& level) {
-  if (input.baseline == nullptr) {
+  if (input.baselines.empty()) {
     return {.line = invalid_line(rule, "there is no baseline to be no worse than",
                                  "name one with --baseline")};
   }
-  FoundLevel base = usable_level({*input.baseline, "the baseline"}, rule, point);
-  if (base.level == nullptr) return {.line = std::move(base.invalid)};
-  const bool drain = has_drain(level.pooled) || has_drain(base.level->pooled);
-  const Reading here{drain, input.result.system.gpus};
-  const Reading there{drain, input.baseline->system.gpus};
+  bool drain = has_drain(level.pooled);
+  std::vector<const LevelStats*> levels;
+  for (const SweepResult& baseline : input.baselines) {
+    FoundLevel base = usable_level({baseline, "the baseline"}, rule, point);
+    if (base.level == nullptr) return {.line = std::move(base.invalid)};
+    levels.push_back(base.level);
+    drain = drain || has_drain(base.level->pooled);
+  }
   const double noise = input.policy.assumed_noise;
   const bool share = rule.measure.quantity->unit == Unit::kShare;
   const double target = share ? 0 : 1;  // of the difference, of the ratio
   const double limit = limit_of(rule, target);
+  const GateLooks* looks = input.result.looks ? &*input.result.looks : nullptr;
+  const int runs = repeats_of(level);
+  std::vector<BoundsInput> sessions;
+  for (size_t i = 0; i < levels.size(); ++i) {
+    const Reading there{drain, input.baselines[i].system.gpus};
+    sessions.push_back({*levels[i], rule, there, noise, looks, runs});
+  }
+  SessionNoise between{.why = session_gap(*input.baseline(), input.result)};
+  if (!between.why.empty()) between.share = input.policy.session_noise;
+  const Reading here{drain, input.result.system.gpus};
   const auto ratio =
-      ratio_bounds_of({*base.level, rule, there, noise}, {level, rule, here, noise}, limit);
+      ratio_bounds_of(sessions, {level, rule, here, noise, looks, runs}, between, limit);
   if (!ratio) {
     return {.line = invalid_line(rule, missing_figure_text(rule) + ", here or in the baseline",
                                  missing_figure_remedy(rule))};
@@ -220,7 +266,9 @@ DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, 
 DecidedLine decide_required_level(const GateInput& input, const GateRule& rule,
                                   const LevelStats& level) {
   const Reading reading{has_drain(level.pooled), input.result.system.gpus};
-  const auto bounds = bounds_of({level, rule, reading, input.policy.assumed_noise});
+  const GateLooks* looks = input.result.looks ? &*input.result.looks : nullptr;
+  const auto bounds =
+      bounds_of({level, rule, reading, input.policy.assumed_noise, looks, repeats_of(level)});
   if (!bounds) {
     return {.line = invalid_line(rule, missing_figure_text(rule), missing_figure_remedy(rule))};
   }
@@ -283,7 +331,7 @@ GateLine decide_quality(const GateInput& input, const GateRule& rule) {
   double target = rule.target;
   GateLine line = line_of(rule);
   if (rule.no_worse) {
-    const auto before = input.baseline == nullptr ? std::nullopt : score_in(*input.baseline);
+    const auto before = input.baselines.empty() ? std::nullopt : score_in(*input.baseline());
     if (!before) {
       return invalid_line(rule, "no baseline with such a score", "name one with --baseline");
     }

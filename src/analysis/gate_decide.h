@@ -1,14 +1,18 @@
 // One rule on one level, or on the whole result: a line of the gate's report.
 #pragma once
 
+#include <span>
+
 #include "llmsweep/analysis/gate.h"
 
 namespace llmsweep {
 
 struct GateInput {
   const SweepResult& result;
-  const SweepResult* baseline = nullptr;
+  std::span<const SweepResult> baselines;  // each another session; the last stands for one alone
   const GatePolicy& policy;
+
+  const SweepResult* baseline() const { return baselines.empty() ? nullptr : &baselines.back(); }
 };
 
 // `p_worse` is of a no-worse line on a level, for Holm's correction; else 1.

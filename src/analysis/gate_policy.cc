@@ -72,6 +72,9 @@ GatePolicy read_policy(const ConfigNode& node) {
     policy.assumed_noise = share_of(noise);
     if (policy.assumed_noise <= 0) noise.fail("no machine is without noise", "write 2%");
   }
+  if (const auto noise = node["session_noise"]; noise.present()) {
+    policy.session_noise = share_of(noise);
+  }
   node.reject_unknown_keys();
   return policy;
 }

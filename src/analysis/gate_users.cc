@@ -38,8 +38,16 @@ struct Evidence {
   LoadPoint point;  // of the level that decides; not known: none does
   std::string basis;
   int repeats = 0;
-  bool judged = false;  // at least one level could be judged
+  bool judged = false;           // at least one level could be judged
+  bool bracket_differs = false;  // of what the levels' intervals say
 };
+
+// What a rule says of users must be what the bracket beside it says: a level that holds the target
+// above one whose figure misses it is no proof, nor is a stated number that the levels refute.
+bool contradicts(GateOutcome outcome, bool bracket_suffices) {
+  return (outcome == GateOutcome::kPass && !bracket_suffices) ||
+         (outcome == GateOutcome::kFail && bracket_suffices);
+}
 
 void take(Evidence& evidence, const GateLine& line) {
   evidence.outcome = line.outcome;
@@ -79,6 +87,21 @@ Evidence stated(const UsersAtTarget& users, int needed) {
   return result;
 }
 
+void explain_bracket(GateLine& line, const Evidence& found, const UsersAtTarget& users) {
+  const std::string failing =
+      users.c_fail ? fmt::format(", where level {} misses the target", *users.c_fail) : "";
+  line.why = fmt::format("level {} alone would decide otherwise; the file's bracket has {} users{}",
+                         value_text(found.point), users.users, failing);
+  if (!users.c_fail) {
+    line.next =
+        "make the result again with 'llmsweep rebuild': its users are not those of its levels";
+    return;
+  }
+  line.next = "more repeats of that level";
+  line.point = at_concurrency(*users.c_fail);
+  line.more_repeats_help = true;
+}
+
 void explain(GateLine& line, const Evidence& found, const UsersAtTarget& users, int needed) {
   if (line.outcome == GateOutcome::kPass) {
     line.why = found.point.known()
@@ -89,6 +112,8 @@ void explain(GateLine& line, const Evidence& found, const UsersAtTarget& users, 
                                                  value_text(found.point), needed)
                                    : fmt::format("{} users are needed", needed);
     line.next = "a faster system or a longer target";
+  } else if (found.bracket_differs) {
+    explain_bracket(line, found, users);
   } else if (found.point.known()) {
     line.why = fmt::format("level {} may or may not hold the target", value_text(found.point));
     line.next = "more repeats of that level";
@@ -103,6 +128,18 @@ void explain(GateLine& line, const Evidence& found, const UsersAtTarget& users, 
   }
 }
 
+// Of several sessions the lower middle one. Nothing where a session serves none.
+std::optional<int> middle_users(std::span<const SweepResult> baselines, const Target& target) {
+  std::vector<int> users;
+  for (const SweepResult& baseline : baselines) {
+    users.push_back(users_of(baseline, target).users);
+    if (users.back() < 1) return std::nullopt;
+  }
+  const auto middle = users.begin() + static_cast<std::ptrdiff_t>((users.size() - 1) / 2);
+  std::nth_element(users.begin(), middle, users.end());
+  return *middle;
+}
+
 }  // namespace
 
 GateLine decide_users(const GateInput& input, const GateRule& rule) {
@@ -113,16 +150,16 @@ GateLine decide_users(const GateInput& input, const GateRule& rule) {
   const UsersAtTarget users = users_of(input.result, rule.users_target);
   GateLine line = line_of(rule);
   if (rule.no_worse) {
-    if (input.baseline == nullptr) {
+    if (input.baselines.empty()) {
       return invalid_line(rule, "there is no baseline to be no worse than",
                           "name one with --baseline");
     }
-    const UsersAtTarget before = users_of(*input.baseline, rule.users_target);
-    if (before.users < 1 || (per_gpu && input.baseline->system.gpus < 1)) {
+    const auto before = middle_users(input.baselines, rule.users_target);
+    if (!before || (per_gpu && input.baseline()->system.gpus < 1)) {
       return invalid_line(rule, "the baseline serves no user at the target",
                           "choose a target that the baseline meets");
     }
-    line.baseline = per_gpu_or_all(rule, *input.baseline, before.users);
+    line.baseline = per_gpu_or_all(rule, *input.baseline(), *before);
     line.target = *line.baseline;
     line.limit = line.target / (1 + rule.tolerance);
   }
@@ -136,6 +173,10 @@ GateLine decide_users(const GateInput& input, const GateRule& rule) {
   if (!found.judged) {
     return invalid_line(rule, "no valid level has the target's statistic",
                         "measure levels around the target");
+  }
+  if (contradicts(found.outcome, users.users >= needed)) {
+    found.outcome = GateOutcome::kInconclusive;
+    found.bracket_differs = true;
   }
   line.outcome = found.outcome;
   line.measured = per_gpu_or_all(rule, input.result, users.users);

@@ -12,33 +12,63 @@ Headline users_headline(const UsersComparison& users) {
           .ratio_kind = users.per_gpu_ratio ? users.kind : RatioKind::kUndefined};
 }
 
+// Over the whole sweep, where repeats on both sides give it an interval.
+std::optional<Headline> sweep_headline(const Comparison& comparison, HeadlineKind kind,
+                                       const Measure& measure) {
+  const auto& ratio = comparison.sweep_ratio_of(measure);
+  if (!ratio || !ratio->ci95 || comparison.sweep_levels.empty()) return std::nullopt;
+  return Headline{.kind = kind,
+                  .point = comparison.sweep_levels.front(),
+                  .last = comparison.sweep_levels.back(),
+                  .levels = ratio->levels,
+                  .ci95 = ratio->ci95,
+                  .baseline = ratio->baseline,
+                  .candidate = ratio->candidate,
+                  .ratio = kind == HeadlineKind::kLatency ? 1 / ratio->ratio : ratio->ratio,
+                  .verdict = ratio->verdict};
+}
+
+std::optional<Headline> level_headline(const LevelComparison& level, HeadlineKind kind,
+                                       const Measure& measure) {
+  const auto& ratio = level.ratio_of(measure);
+  if (!valid(level) || !ratio || !ratio->sound || !ratio->complete) return std::nullopt;
+  return Headline{.kind = kind,
+                  .point = level.point,
+                  .last = level.point,
+                  .ci95 = ratio->ci95,
+                  .baseline = ratio->baseline,
+                  .candidate = ratio->candidate,
+                  .ratio = kind == HeadlineKind::kLatency ? 1 / ratio->ratio : ratio->ratio,
+                  .verdict = ratio->verdict};
+}
+
+// Without one: latency at the lowest level that can tell, throughput at the highest.
+std::optional<Headline> latency_headline(const Comparison& comparison) {
+  const Measure measure = measure_of("e2e");
+  if (auto headline = sweep_headline(comparison, HeadlineKind::kLatency, measure)) return headline;
+  for (const LevelComparison& level : comparison.levels) {
+    if (auto headline = level_headline(level, HeadlineKind::kLatency, measure)) return headline;
+  }
+  return std::nullopt;
+}
+
+std::optional<Headline> throughput_headline(const Comparison& comparison) {
+  const Measure measure = measure_of("throughput_per_gpu");
+  constexpr auto kKind = HeadlineKind::kThroughputPerGpu;
+  if (auto headline = sweep_headline(comparison, kKind, measure)) return headline;
+  for (auto level = comparison.levels.rbegin(); level != comparison.levels.rend(); ++level) {
+    if (auto headline = level_headline(*level, kKind, measure)) return headline;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<Headline> headlines_of(const Comparison& comparison) {
   std::vector<Headline> headlines;
   for (const UsersComparison& users : comparison.users) headlines.push_back(users_headline(users));
-  for (const LevelComparison& level : comparison.levels) {
-    const auto& e2e = level.ratio_of(measure_of("e2e"));
-    if (!e2e || !e2e->verdict) continue;
-    headlines.push_back({.kind = HeadlineKind::kLatency,
-                         .point = level.point,
-                         .baseline = e2e->baseline,
-                         .candidate = e2e->candidate,
-                         .ratio = 1 / e2e->ratio,
-                         .verdict = e2e->verdict});
-    break;
-  }
-  for (auto level = comparison.levels.rbegin(); level != comparison.levels.rend(); ++level) {
-    const auto& per_gpu = level->ratio_of(measure_of("throughput_per_gpu"));
-    if (!per_gpu || !per_gpu->verdict) continue;
-    headlines.push_back({.kind = HeadlineKind::kThroughputPerGpu,
-                         .point = level->point,
-                         .baseline = per_gpu->baseline,
-                         .candidate = per_gpu->candidate,
-                         .ratio = per_gpu->ratio,
-                         .verdict = per_gpu->verdict});
-    break;
-  }
+  if (auto latency = latency_headline(comparison)) headlines.push_back(*latency);
+  if (auto throughput = throughput_headline(comparison)) headlines.push_back(*throughput);
   if (comparison.weights_gb) {
     headlines.push_back({.kind = HeadlineKind::kWeights,
                          .baseline = comparison.weights_gb->baseline,

@@ -7,8 +7,9 @@
 
 namespace llmsweep {
 
-// In this order: users per GPU at each target; median E2E latency at the lowest valid common level;
-// throughput per GPU at the highest; size of the weights.
+// In this order: users per GPU at each target; median E2E latency and throughput per GPU over all
+// valid common levels, or, where there is one level or no interval, latency at the lowest and
+// throughput at the highest; size of the weights.
 std::vector<Headline> headlines_of(const Comparison& comparison);
 
 }  // namespace llmsweep

@@ -29,6 +29,7 @@ struct CompareCommandOptions {
   std::string format = "table";  // table, markdown, json, csv
   std::string figure;            // path of an SVG; empty: none
   double min_effect_percent = 3;
+  double session_noise_percent = 1;
   std::string columns;  // as --columns takes them; empty: the usual ones
 };
 
@@ -44,6 +45,7 @@ int compare_command(const CompareCommandOptions& options, Console& console) {
   console.out_style.columns = parse_columns(options.columns, ColumnsOf::kComparison);
   ComparisonOptions comparison{.allow_different = options.allow_different,
                                .min_effect = options.min_effect_percent / 100,
+                               .session_noise = options.session_noise_percent / 100,
                                .measures = console.out_style.columns};
   for (const std::string& target : options.targets) {
     comparison.targets.push_back(parse_target(target));
@@ -90,6 +92,11 @@ void add_compare(CLI::App& app, Command& chosen) {
       ->add_option("--min-effect", options->min_effect_percent,
                    "Changes shown to be below this many percent are no difference")
       ->check(CLI::Range(0.0, 1000.0))
+      ->capture_default_str();
+  command
+      ->add_option("--session-noise", options->session_noise_percent,
+                   "Percent by which two sessions of one system differ beside their repeats")
+      ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
   command->add_option("--figure", options->figure, "Draw the curves of all results (SVG)")
       ->type_name("FILE");

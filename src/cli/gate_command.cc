@@ -32,7 +32,7 @@ std::string filled(const std::string& text) {
 
 struct GateCommandOptions {
   std::string result;
-  std::string baseline;
+  std::vector<std::string> baselines;
   std::string policy;
   std::vector<std::string> require;
   std::vector<std::string> no_worse;
@@ -56,15 +56,18 @@ GatePolicy policy_of(const GateCommandOptions& options) {
 }
 
 int gate_command(const GateCommandOptions& options, Console& console) {
-  refuse_own_inputs({options.json, options.junit},
-                    {options.result, options.baseline, options.policy});
+  std::vector<std::string> inputs = options.baselines;
+  inputs.insert(inputs.end(), {options.result, options.policy});
+  refuse_own_inputs({options.json, options.junit}, inputs);
   const GatePolicy policy = policy_of(options);
   const SweepResult result = read_result_argument(options.result);
-  std::optional<SweepResult> baseline;
-  if (!options.baseline.empty()) baseline = read_result_argument(options.baseline);
+  std::vector<SweepResult> baselines;
+  for (const std::string& path : options.baselines) {
+    baselines.push_back(read_result_argument(path));
+  }
   const bool json = options.format == kJsonFormat;
   return deliver_verdict(
-      gate(result, baseline ? &*baseline : nullptr, policy),
+      gate(result, baselines, policy),
       {.json = options.json,
        .junit = options.junit,
        .printed = json ? GateOutputs::Printed::kJson : GateOutputs::Printed::kText},
@@ -79,8 +82,11 @@ void add_gate(CLI::App& app, Command& chosen) {
   command->add_option("RESULT", options->result, "result.json or its folder")
       ->type_name("FILE")
       ->required();
-  command->add_option("--baseline", options->baseline, "What --no-worse compares with")
-      ->type_name("FILE");
+  command
+      ->add_option("--baseline", options->baselines,
+                   "What --no-worse compares with; several: one of each session (repeatable)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   command->add_option("--policy", options->policy, "Rules in YAML")->type_name("FILE");
   command->add_option("--require", options->require, "A rule: 'e2e:p50@c8 <= 15s' (repeatable)")
       ->type_name("RULE")

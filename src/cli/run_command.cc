@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -19,6 +20,7 @@
 #include "cli/report_files.h"
 #include "cli/spec_option.h"
 #include "cli/wait_option.h"
+#include "llmsweep/analysis/compare.h"
 #include "llmsweep/analysis/gate.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
@@ -31,6 +33,7 @@
 #include "llmsweep/report/table.h"
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/spec/spec_file.h"
+#include "llmsweep/stats/spending.h"
 #include "llmsweep/sweep/prediction.h"
 #include "llmsweep/sweep/sweep.h"
 #include "llmsweep/sweep/sweep_folder.h"
@@ -44,9 +47,9 @@ struct RunOptions {
   std::string out = "results";
   std::string resume;  // the folder of a sweep to go on with; empty: a new one
   std::vector<std::string> sets;
-  std::string gate;      // a policy; empty: no verdict
-  std::string baseline;  // what its no_worse rules compare with
-  std::string json;      // of the verdict, as in GateCommandOptions
+  std::string gate;                    // a policy; empty: no verdict
+  std::vector<std::string> baselines;  // what its no_worse rules compare with, a session each
+  std::string json;                    // of the verdict, as in GateCommandOptions
   std::string junit;
   bool dry_run = false;
   bool record_chunks = false;  // client.record_chunks
@@ -139,6 +142,16 @@ fs::path folder_of(const RunOptions& options, const SweepSpec& spec, Console& co
   return folder;
 }
 
+// A run of one level by itself has no interval between runs; the first look at one is at two.
+GateLooks planned_looks(const LoadSpec& load) {
+  constexpr int kMostPlanned = 64;
+  GateLooks looks{.first = std::max(2, load.repeats),
+                  .last = std::max(load.repeats, load.repeats_max)};
+  looks.endless = looks.last > kMostPlanned;
+  if (!looks.endless) looks.levels = spending_levels({looks.first, looks.last});
+  return looks;
+}
+
 // The policy of `run --gate` and its baseline, read before anything is sent.
 class RunGate {
  public:
@@ -148,8 +161,9 @@ class RunGate {
                  .printed = options.format == kJsonFormat ? GateOutputs::Printed::kTextAside
                                                           : GateOutputs::Printed::kText},
         repeats_max_(load.repeats_max) {
-    refuse_own_inputs({options.json, options.junit},
-                      {options.spec, options.gate, options.baseline});
+    std::vector<std::string> inputs = options.baselines;
+    inputs.insert(inputs.end(), {options.spec, options.gate});
+    refuse_own_inputs({options.json, options.junit}, inputs);
     if (options.gate.empty()) {
       if (load.repeats_max > load.repeats) {
         console.err << "note: load.repeats_max adds repeats where --gate has a rule to decide\n";
@@ -157,7 +171,11 @@ class RunGate {
       return;
     }
     policy_ = read_policy_file(options.gate);
-    if (!options.baseline.empty()) baseline_ = read_result_argument(options.baseline);
+    looks_ = planned_looks(load);
+    for (const std::string& path : options.baselines) {
+      baselines_.push_back(read_result_argument(path));
+    }
+    if (!baselines_.empty()) refuse_what_is_resumed(options.resume);
   }
 
   explicit operator bool() const { return policy_.has_value(); }
@@ -168,20 +186,34 @@ class RunGate {
     return [this](const SweepResult& result) { return levels_needing_repeats(decide(result)); };
   }
 
+  const std::optional<GateLooks>& looks() const { return looks_; }
+
   int deliver(const SweepResult& result, Console& console) const {
     if (outputs_.printed == GateOutputs::Printed::kText) console.out << '\n';
     return deliver_verdict(decide(result), outputs_, console);
   }
 
  private:
-  GateReport decide(const SweepResult& result) const {
-    return gate(result, baseline_ ? &*baseline_ : nullptr, *policy_);
+  // Before anything is measured: a sweep is never worse than its own beginning.
+  void refuse_what_is_resumed(const fs::path& folder) const {
+    const fs::path before = folder / "result.json";
+    if (folder.empty() || !there_is(before)) return;
+    const SweepResult resumed = read_result(before);
+    for (const SweepResult& baseline : baselines_) {
+      if (!same_measurement(resumed, baseline)) continue;
+      throw Error({.what = "the baseline is the same measurement as the sweep that is resumed",
+                   .where = "--baseline",
+                   .next = "name an older result"});
+    }
   }
+
+  GateReport decide(const SweepResult& result) const { return gate(result, baselines_, *policy_); }
 
   GateOutputs outputs_;
   int repeats_max_ = 0;
+  std::optional<GateLooks> looks_;
   std::optional<GatePolicy> policy_;
-  std::optional<SweepResult> baseline_;
+  std::vector<SweepResult> baselines_;
 };
 
 int run_command(const RunOptions& options, Console& console) {
@@ -202,8 +234,9 @@ int run_command(const RunOptions& options, Console& console) {
   {
     ConsoleObserver observer(console, options.quiet);
     try {
-      outcome = run_sweep(spec, folder, interrupts.count(), observer,
-                          {.repeats_wanted = gate.repeats_wanted(), .patience = patience});
+      outcome = run_sweep(
+          spec, folder, interrupts.count(), observer,
+          {.repeats_wanted = gate.repeats_wanted(), .looks = gate.looks(), .patience = patience});
     } catch (...) {
       std::error_code not_empty;
       fs::remove(folder, not_empty);  // only succeeds where nothing was written
@@ -255,8 +288,12 @@ void add_run(CLI::App& app, Command& chosen) {
                                        "Rules in YAML to decide on the result; repeats up to\n"
                                        "load.repeats_max are added while one is inconclusive")
                           ->type_name("FILE");
-  command->add_option("--baseline", options->baseline, "What the policy's no_worse compares with")
+  command
+      ->add_option("--baseline", options->baselines,
+                   "What the policy's no_worse compares with; several: one of each\n"
+                   "session (repeatable)")
       ->type_name("FILE")
+      ->allow_extra_args(false)
       ->needs(gate);
   command->add_option("--json", options->json, "Write the verdict as JSON")
       ->type_name("FILE")

@@ -181,7 +181,8 @@ std::optional<double> statistic_of(const Distribution& distribution, Statistic s
     case Statistic::kP99:
       return distribution.p99;
     case Statistic::kMean:
-      return distribution.mean;
+      if (distribution.knows_mean()) return distribution.mean;
+      break;
   }
   return std::nullopt;
 }

@@ -7,6 +7,7 @@
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/stats/drift.h"
 
 namespace llmsweep::report {
 namespace {
@@ -77,12 +78,29 @@ std::string interval_note(const SweepResult& result) {
     within = within || !e2e.between_runs;
   }
   const std::string between = fmt::format("between {} repeats", repeats);
-  const std::string inside = "within-run (says nothing of run-to-run noise)";
+  const std::string inside =
+      "within-run (takes requests as independent, says nothing of run-to-run noise)";
   if (repeats > 0 && within) {
     return "intervals: 95 %, " + between + "; where a level has one repeat, " + inside;
   }
   if (repeats > 0) return "intervals: 95 %, " + between;
   return within ? "intervals: 95 %, " + inside : "";
+}
+
+std::string drift_note(const SweepResult& result) {
+  const auto drift = drift_of(result.levels, measure_of("e2e"));
+  if (!drift) return {};
+  const auto percent = [](double ratio) { return fmt::format("{:+.1f}", 100 * (ratio - 1)); };
+  std::string text =
+      fmt::format("drift of the median E2E from the first run to the last: {} % [{}, {}]",
+                  percent(drift->ratio), percent(drift->ci95.low), percent(drift->ci95.high));
+  if (!drift->exceeds_the_interval()) return text;
+  return "warning: " + text +
+         fmt::format(
+             ", more than the repeats of a level differ by (±{:.1f} %): the intervals do not "
+             "speak of a system that changes; measure when it has settled, or in turns with "
+             "what it is compared with",
+             100 * std::expm1(drift->half_width));
 }
 
 std::string csv_concurrency(LoadPoint point) {

@@ -38,6 +38,9 @@ inline constexpr const char* kUnsoundNote =
 
 // "95 % interval between 3 repeats", "95 % interval within the run", or empty where none is shown.
 std::string interval_note(const SweepResult& result);
+// What the median E2E did while the sweep ran, a warning where that is more than its repeats differ
+// by; empty: cannot be told.
+std::string drift_note(const SweepResult& result);
 
 // A reason of invalidity or a warning, with its remedy and the levels that it holds for.
 struct Finding {

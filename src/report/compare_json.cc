@@ -25,18 +25,23 @@ Json json_of(const std::optional<Interval>& interval) {
   return Json::array({interval->low, interval->high});
 }
 
-std::string verdict_of(const Ratio& ratio) {
+// `valid`: both levels are.
+std::string verdict_of(const Ratio& ratio, bool valid) {
   if (ratio.verdict) return std::string(name_of(*ratio.verdict));
-  return ratio.sound ? "invalid_level" : "invalid_figure";
+  if (!valid) return "invalid_level";
+  if (!ratio.sound) return "invalid_figure";
+  return ratio.complete ? "not_judged" : "runs_lack_it";
 }
 
-Json json_of(const std::optional<Ratio>& ratio) {
+Json json_of(const std::optional<Ratio>& ratio, bool valid) {
   if (!ratio) return nullptr;
   return {{"baseline", ratio->baseline},
           {"candidate", ratio->candidate},
           {"ratio", ratio->ratio},
           {"ci95", json_of(ratio->ci95)},
-          {"verdict", verdict_of(*ratio)}};
+          {"ci95_within_sessions", json_of(ratio->within_sessions)},
+          {"p_adjusted", or_null(ratio->p_adjusted)},
+          {"verdict", verdict_of(*ratio, valid)}};
 }
 
 Json json_of(const Target& target) {
@@ -52,7 +57,8 @@ Json json_of(const UsersAtTarget& users) {
           {"c_pass", or_null(users.c_pass)},
           {"c_fail", or_null(users.c_fail)},
           {"c_interpolated", or_null(users.c_interpolated)},
-          {"c_interpolated_ci95", json_of(users.c_interpolated_ci95)}};
+          {"c_interpolated_ci95", json_of(users.c_interpolated_ci95)},
+          {"confirmed", users.confirmed}};
 }
 
 // A concurrency as its number, another kind by its name.
@@ -73,7 +79,10 @@ Json json_of(const LevelComparison& level) {
                {"baseline_valid", level.baseline_valid},
                {"candidate_valid", level.candidate_valid},
                {"with_drain", level.with_drain}});
-  for (const auto& [measure, ratio] : level.measures) json[data_key_of(measure)] = json_of(ratio);
+  const bool valid = level.baseline_valid && level.candidate_valid;
+  for (const auto& [measure, ratio] : level.measures) {
+    json[data_key_of(measure)] = json_of(ratio, valid);
+  }
   return json;
 }
 
@@ -88,8 +97,14 @@ Json json_of(const Comparison& comparison) {
   Json json = {{"baseline", comparison.baseline_name},
                {"candidate", comparison.candidate_name},
                {"min_effect", comparison.min_effect},
+               {"session_gap", comparison.session_gap},
+               {"session_noise", comparison.session_noise},
                {"notes", comparison.notes},
                {"headlines", headline_sentences(comparison)},
+               {"family",
+                {{"rows", comparison.family.rows},
+                 {"by_chance", comparison.family.by_chance()},
+                 {"correction", "holm"}}},
                {"only_baseline", json_of(comparison.only_baseline)},
                {"only_candidate", json_of(comparison.only_candidate)}};
   for (const FieldReport& field : comparison.fields) {
@@ -101,14 +116,24 @@ Json json_of(const Comparison& comparison) {
   json["users"] = json["levels"] = json["equal_latency"] = json["quality"] = Json::array();
   for (const UsersComparison& users : comparison.users) json["users"].push_back(json_of(users));
   for (const LevelComparison& level : comparison.levels) json["levels"].push_back(json_of(level));
+  json["sweep"] = Json::object();
+  for (const auto& [measure, ratio] : comparison.sweep) {
+    if (!ratio) continue;
+    Json& over = json["sweep"][data_key_of(measure)] = json_of(ratio, true);
+    over["levels"] = ratio->levels;
+  }
   for (const EqualLatency& row : comparison.equal_latency) {
     json["equal_latency"].push_back({{"e2e_p50_ms", row.e2e_p50_ms},
                                      {"baseline_tps_per_gpu", row.baseline_tps_per_gpu},
                                      {"candidate_tps_per_gpu", row.candidate_tps_per_gpu},
-                                     {"ratio", row.ratio}});
+                                     {"ratio", row.ratio},
+                                     {"ci95", json_of(row.ci95)}});
   }
-  json["weights_gb"] = json_of(comparison.weights_gb);
-  if (comparison.weights_gb) json["weights_gb"].erase("verdict");
+  json["weights_gb"] = json_of(comparison.weights_gb, true);
+  if (comparison.weights_gb) {
+    for (const char* key : {"verdict", "p_adjusted", "ci95_within_sessions"})
+      json["weights_gb"].erase(key);
+  }
   for (const QualityComparison& row : comparison.quality) {
     json["quality"].push_back({{"benchmark", row.benchmark},
                                {"baseline", or_null(row.baseline)},
@@ -145,6 +170,7 @@ std::string csv_name(const LevelComparison& level, const Measure& measure) {
 
 std::string csv_level(const Comparison& comparison, const LevelComparison& level) {
   std::string text;
+  const bool valid = level.baseline_valid && level.candidate_valid;
   for (const auto& [measure, ratio] : level.measures) {
     if (!ratio) continue;
     text += csv_line(comparison, {.concurrency = report::csv_concurrency(level.point),
@@ -153,13 +179,27 @@ std::string csv_level(const Comparison& comparison, const LevelComparison& level
                                   .candidate = ratio->candidate,
                                   .ratio = ratio->ratio,
                                   .ci95 = ratio->ci95,
-                                  .verdict = verdict_of(*ratio)});
+                                  .verdict = verdict_of(*ratio, valid)});
+  }
+  return text;
+}
+
+std::string csv_sweep(const Comparison& comparison) {
+  std::string text;
+  for (const auto& [measure, ratio] : comparison.sweep) {
+    if (!ratio) continue;
+    text += csv_line(comparison, {.figure = data_key_of(measure) + " over all levels",
+                                  .baseline = ratio->baseline,
+                                  .candidate = ratio->candidate,
+                                  .ratio = ratio->ratio,
+                                  .ci95 = ratio->ci95,
+                                  .verdict = verdict_of(*ratio, true)});
   }
   return text;
 }
 
 std::string csv_of(const Comparison& comparison) {
-  std::string text;
+  std::string text = csv_sweep(comparison);
   for (const LevelComparison& level : comparison.levels) text += csv_level(comparison, level);
   for (const UsersComparison& users : comparison.users) {
     text += csv_line(
@@ -177,7 +217,8 @@ std::string csv_of(const Comparison& comparison) {
                  {.figure = fmt::format("throughput_per_gpu_tps at e2e p50 {} ms", row.e2e_p50_ms),
                   .baseline = row.baseline_tps_per_gpu,
                   .candidate = row.candidate_tps_per_gpu,
-                  .ratio = row.ratio});
+                  .ratio = row.ratio,
+                  .ci95 = row.ci95});
   }
   if (const auto& weights = comparison.weights_gb) {
     text += csv_line(comparison, {.figure = "weights_gb",

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
 #include "report/cells.h"
@@ -27,7 +30,8 @@ std::string interval_cell(const std::optional<Interval>& interval) {
 
 // A hash is told by its beginning.
 std::string field_value(const FieldReport& field, const std::string& value) {
-  const bool hash = field.field == "prompt_set" && field.state != FieldState::kUnknown;
+  const bool hash = (field.field == "prompt_set" || field.field == "tokenizer") &&
+                    field.state != FieldState::kUnknown;
   return hash ? printable(value.substr(0, kHashCharacters)) : printable(value, kNameBytes);
 }
 
@@ -47,9 +51,11 @@ TextTable fields_table(const Comparison& comparison) {
   return table;
 }
 
-std::vector<std::string> ratio_cells(const Ratio& ratio) {
+// `valid`: both levels are.
+std::vector<std::string> ratio_cells(const Ratio& ratio, bool valid) {
   return {format_significant(ratio.baseline), format_significant(ratio.candidate),
-          fmt::format("{:.3f}{}", ratio.ratio, interval_cell(ratio.ci95)), verdict_text(ratio)};
+          fmt::format("{:.3f}{}", ratio.ratio, interval_cell(ratio.ci95)),
+          std::string(trim(interval_cell(ratio.within_sessions))), verdict_text(ratio, valid)};
 }
 
 std::string sgr_of(const Ratio& ratio) {
@@ -58,20 +64,35 @@ std::string sgr_of(const Ratio& ratio) {
   return *ratio.verdict == Verdict::kWorse ? "31" : "";
 }
 
+constexpr size_t kRepeatsAlone = 4;  // its place in the tables of levels
+
+void drop_column(TextTable& table, size_t at) {
+  const auto place = static_cast<std::ptrdiff_t>(at);
+  table.columns.erase(table.columns.begin() + place);
+  for (Row& row : table.rows) row.cells.erase(row.cells.begin() + place);
+}
+
 TextTable level_table_of(const Comparison& comparison, const Measure& measure) {
   TextTable table{.title = heading_of(measure),
                   .columns = {{"level", "", Align::kRight, Column::kAlways},
                               {"baseline", "", Align::kRight, 3},
                               {"candidate", "", Align::kRight, 3},
                               {"ratio", "candidate / baseline", Align::kLeft, Column::kAlways},
+                              {"repeats alone", "", Align::kLeft, 1},
                               {"", "", Align::kLeft, 2}}};
+  const auto add_row = [&table](std::string level, const Ratio& ratio, bool valid) {
+    std::vector<std::string> cells = ratio_cells(ratio, valid);
+    cells.insert(cells.begin(), std::move(level));
+    table.rows.push_back({.cells = std::move(cells), .sgr = sgr_of(ratio)});
+  };
+  if (const auto& sweep = comparison.sweep_ratio_of(measure)) add_row("all", *sweep, true);
   for (const LevelComparison& level : comparison.levels) {
     const auto& ratio = level.ratio_of(measure);
-    if (!ratio) continue;
-    std::vector<std::string> cells = ratio_cells(*ratio);
-    cells.insert(cells.begin(), value_text(level.point));
-    table.rows.push_back({.cells = std::move(cells), .sgr = sgr_of(*ratio)});
+    if (ratio) {
+      add_row(value_text(level.point), *ratio, level.baseline_valid && level.candidate_valid);
+    }
   }
+  if (comparison.session_noise <= 0) drop_column(table, kRepeatsAlone);
   return table;
 }
 
@@ -94,6 +115,7 @@ std::string users_cell(const UsersAtTarget& users, bool unicode) {
   if (users.c_interpolated) {
     text += fmt::format(", about {:.1f} interpolated", *users.c_interpolated);
   }
+  if (users.confirmed) text += ", confirmed";
   return text + ")";
 }
 
@@ -113,18 +135,18 @@ TextTable users_table(const Comparison& comparison, bool unicode) {
   return table;
 }
 
-TextTable equal_latency_table(const Comparison& comparison, bool unicode) {
+TextTable equal_latency_table(const Comparison& comparison) {
   TextTable table{.title = "Throughput per GPU at equal median E2E latency",
                   .columns = {{"E2E p50", "ms", Align::kRight, Column::kAlways},
                               {"baseline", "tok/s/GPU", Align::kRight, 3},
                               {"candidate", "tok/s/GPU", Align::kRight, 3},
-                              {"ratio", "", Align::kRight, Column::kAlways}},
+                              {"ratio", "", Align::kLeft, Column::kAlways}},
                   .footer = "Linear between measured levels, inside both ranges."};
   for (const EqualLatency& row : comparison.equal_latency) {
     table.rows.push_back(
         {.cells = {format_number(row.e2e_p50_ms), format_significant(row.baseline_tps_per_gpu),
                    format_significant(row.candidate_tps_per_gpu),
-                   times_text(row.ratio, RatioKind::kExact, unicode)}});
+                   fmt::format("{:.3f}{}", row.ratio, interval_cell(row.ci95))}});
   }
   return table;
 }
@@ -167,6 +189,11 @@ void add(std::vector<TextTable>& tables, TextTable table) {
   if (!table.rows.empty()) tables.push_back(std::move(table));
 }
 
+bool over_the_sweep(const Comparison& comparison) {
+  return std::any_of(comparison.headlines.begin(), comparison.headlines.end(),
+                     [](const llmsweep::Headline& headline) { return headline.levels > 1; });
+}
+
 std::string headline_times(const Comparison& comparison, HeadlineKind kind, bool unicode) {
   for (const llmsweep::Headline& headline : comparison.headlines) {
     if (headline.kind != kind) continue;
@@ -205,8 +232,12 @@ std::string target_text(const Target& target) {
                      metric_title(target.metric));
 }
 
-std::string verdict_text(const Ratio& ratio) {
-  if (!ratio.verdict) return ratio.sound ? "invalid level" : "invalid figure";
+std::string verdict_text(const Ratio& ratio, bool valid) {
+  if (!ratio.verdict) {
+    if (!valid) return "invalid level";
+    if (!ratio.sound) return "invalid figure";
+    return ratio.complete ? "" : "a repeat lacks it";
+  }
   switch (*ratio.verdict) {
     case Verdict::kBetter:
       return "better";
@@ -218,6 +249,15 @@ std::string verdict_text(const Ratio& ratio) {
       break;
   }
   return "one repeat";
+}
+
+std::string family_text(const Comparison& comparison) {
+  const Family& family = comparison.family;
+  if (family.rows < 2) return {};
+  return fmt::format(
+      "Of {} rows {} would look different by chance: a verdict stands where it survives Holm's "
+      "correction over all of them. Intervals are each row's own.",
+      family.rows, short_number(family.by_chance()));
 }
 
 std::string same_fields(const Comparison& comparison) {
@@ -238,7 +278,7 @@ std::vector<TextTable> tables_of(const Comparison& comparison, const std::vector
   for (const Measure& measure : measures) {
     add(tables, level_table_of(comparison, measure));
   }
-  add(tables, equal_latency_table(comparison, unicode));
+  add(tables, equal_latency_table(comparison));
   add(tables, weights_table(comparison, unicode));
   add(tables, quality_table(comparison, unicode));
   return tables;
@@ -252,8 +292,9 @@ TextTable summary_of(std::span<const Comparison> comparisons, bool unicode) {
   for (const UsersComparison& users : targets) {
     table.columns.push_back({"users per GPU", target_text(users.target), Align::kRight, 4});
   }
-  table.columns.push_back({"E2E p50", "lowest level", Align::kRight, 3});
-  table.columns.push_back({"tok/s/GPU", "highest level", Align::kRight, 2});
+  const bool whole = over_the_sweep(comparisons.front());
+  table.columns.push_back({"E2E p50", whole ? "all levels" : "lowest level", Align::kRight, 3});
+  table.columns.push_back({"tok/s/GPU", whole ? "all levels" : "highest level", Align::kRight, 2});
   for (const Comparison& comparison : comparisons) {
     Row row{.cells = {name_text(comparison.candidate_name)}};
     for (const UsersComparison& wanted : targets) {

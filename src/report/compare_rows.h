@@ -32,6 +32,9 @@ std::string times_text(double ratio, RatioKind kind, bool unicode);
 // Three significant digits without zeros at the end: 2, 0.125, 872.
 std::string short_number(double value);
 std::string target_text(const Target& target);  // "15,000 ms p50 E2E"
-std::string verdict_text(const Ratio& ratio);
+// Empty: not one of the rows that carry a verdict. `valid`: both levels are.
+std::string verdict_text(const Ratio& ratio, bool valid);
+// How many rows carry a verdict, and how many of them chance would make differ; empty: one or none.
+std::string family_text(const Comparison& comparison);
 
 }  // namespace llmsweep::report

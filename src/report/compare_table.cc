@@ -54,16 +54,37 @@ std::string size_text(double ratio, const SizeWords& words, bool unicode) {
          (better ? words.better : words.worse);
 }
 
+// "latency over 7 levels, concurrency 1 to 64: 1.5× lower, ratio 0.667 [0.650, 0.684]".
+std::string sweep_sentence(const char* what, const Headline& headline, const SizeWords& words,
+                           bool unicode) {
+  std::string text =
+      fmt::format("{} over {} levels, {} to {}: {}", what, headline.levels, text_of(headline.point),
+                  value_text(headline.last), size_text(headline.ratio, words, unicode));
+  if (headline.ci95) {
+    const double ratio =
+        headline.kind == HeadlineKind::kLatency ? 1 / headline.ratio : headline.ratio;
+    text += fmt::format(", ratio {:.3f} [{:.3f}, {:.3f}]", ratio, headline.ci95->low,
+                        headline.ci95->high);
+  }
+  return text + verdict_suffix(headline);
+}
+
 std::string sentence(const Headline& headline, bool unicode) {
   switch (headline.kind) {
     case HeadlineKind::kUsersPerGpu:
       return users_sentence(headline, unicode);
     case HeadlineKind::kLatency:
+      if (headline.levels > 1) {
+        return sweep_sentence("latency", headline, {"lower", "higher"}, unicode);
+      }
       return fmt::format("latency at {}: {} against {} ms, {}{}", text_of(headline.point),
                          format_number(headline.candidate), format_number(headline.baseline),
                          size_text(headline.ratio, {"lower", "higher"}, unicode),
                          verdict_suffix(headline));
     case HeadlineKind::kThroughputPerGpu:
+      if (headline.levels > 1) {
+        return sweep_sentence("throughput per GPU", headline, {"higher", "lower"}, unicode);
+      }
       return fmt::format(
           "throughput per GPU at {}: {} against {} output tokens/s, {}{}", text_of(headline.point),
           short_number(headline.candidate), short_number(headline.baseline),
@@ -129,6 +150,8 @@ std::string one_table(const Comparison& comparison, const TableStyle& style) {
   }
   const std::string brief = in_short(comparison, style.unicode);
   if (!brief.empty()) text += lines(brief, style);
+  const std::string family = report::family_text(comparison);
+  if (!family.empty()) text += lines(family, style);
   const std::string same = report::same_fields(comparison);
   if (!same.empty()) text += "\n" + lines("Same: " + same + ".", style);
   for (TextTable& table :
@@ -168,6 +191,8 @@ std::string one_markdown(const Comparison& comparison, std::span<const Measure> 
   }
   const std::string brief = in_short(comparison, true);
   if (!brief.empty()) text += "\n" + report::markdown(brief, kSentenceBytes) + "\n";
+  const std::string family = report::family_text(comparison);
+  if (!family.empty()) text += "\n" + report::markdown(family, kSentenceBytes) + "\n";
   const std::string same = report::same_fields(comparison);
   if (!same.empty()) text += "\nSame: " + report::markdown(same, kSentenceBytes) + ".\n";
   for (const TextTable& table : report::tables_of(comparison, tables_wanted(columns), true)) {

@@ -11,6 +11,7 @@
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/report/table.h"
 #include "llmsweep/stats/level_figure.h"
+#include "report/cells.h"
 #include "report/escape.h"
 
 namespace llmsweep {
@@ -40,7 +41,7 @@ void add_distribution(Line& line, const std::string& name, const Distribution& d
     line.push_back({name + "_" + std::string(name_of(statistic)),
                     cell(statistic_of(distribution, statistic))});
   }
-  const bool any = distribution.count > 0;
+  const bool any = distribution.knows_range();
   line.push_back({name + "_min", any ? cell(distribution.min) : ""});
   line.push_back({name + "_max", any ? cell(distribution.max) : ""});
 }

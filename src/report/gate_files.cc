@@ -45,12 +45,13 @@ Json json_of(const GateLine& line) {
 }
 
 // Of the suite: no case of its own, so that the counts stay those of the rules.
-std::string failures_body(const std::vector<ErrorCount>& failures) {
-  if (failures.empty()) return {};
+std::string suite_body(const GateReport& report) {
   std::string text;
-  for (const ErrorCount& error : failures) {
+  for (const std::string& note : report.notes) text += report::markup(note, kTextBytes) + "\n";
+  for (const ErrorCount& error : report.failures) {
     text += report::markup(report::failure_text(error), kTextBytes) + "\n";
   }
+  if (text.empty()) return {};
   return "    <system-err>" + text + "</system-err>\n";
 }
 
@@ -96,6 +97,7 @@ std::string gate_json(const GateReport& report) {
   Json json = {{"result", report.result_name},
                {"baseline", report.baseline_name.empty() ? Json() : Json(report.baseline_name)},
                {"marks", report.marks},
+               {"notes", report.notes},
                {"outcome", name_of(report.outcome)},
                {"exit_code", gate_exit_code(report)},
                {"rules", Json::array()},
@@ -124,7 +126,7 @@ std::string gate_junit(const GateReport& report) {
                         report::markup(report::rule_title(line), kTextBytes));
     text += case_body(line, state_of(report, line)) + "    </testcase>\n";
   }
-  text += failures_body(report.failures);
+  text += suite_body(report);
   return text + "  </testsuite>\n</testsuites>\n";
 }
 

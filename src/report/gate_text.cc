@@ -36,6 +36,17 @@ std::string names_line(const GateReport& report) {
   return text;
 }
 
+// At most `max_bytes`, so that the rules have room.
+std::string notes_markdown(const GateReport& report, size_t max_bytes) {
+  std::string text;
+  for (const std::string& note : report.notes) {
+    const std::string line = "- **" + report::markdown(note, kMessageBytes) + "**\n";
+    if (text.size() + line.size() > max_bytes) break;
+    text += line;
+  }
+  return text.empty() ? text : text + "\n";
+}
+
 std::string ascii(std::string text) {
   for (size_t at = 0; (at = text.find("×")) != std::string::npos;) text.replace(at, 2, "x");
   return text;
@@ -91,6 +102,9 @@ std::string annotations_of(const std::vector<const GateLine*>& lines, const char
 
 std::string gate_text(const GateReport& report, const TableStyle& style) {
   std::string text = names_line(report) + "\n";
+  for (const std::string& note : report.notes) {
+    text += "! " + printable(note, kMessageBytes) + "\n";
+  }
   for (const GateLine& line : report.lines) {
     const std::string outcome = fmt::format("{:<12}", name_of(line.outcome));
     const std::string rest = report::rule_title(line) + ": " + report::details_text(line);
@@ -104,6 +118,7 @@ std::string gate_text(const GateReport& report, const TableStyle& style) {
 std::string gate_markdown(const GateReport& report, size_t max_bytes) {
   std::string text = "### " + report::markdown(report::verdict_text(report)) + "\n\n" +
                      report::markdown(names_line(report)) + "\n\n" +
+                     notes_markdown(report, max_bytes / 4) +
                      "| outcome | rule | measured | limit | margin | why | what to do |\n" +
                      "|---|---|---:|---:|---:|---|---|\n";
   const std::vector<const GateLine*> lines = report::worst_first(report);

@@ -152,6 +152,8 @@ std::string html_comparison(std::span<const Comparison> comparisons) {
     for (const std::string& note : comparison.notes) {
       text += "<p class=\"note\">" + markup(note, 500) + "</p>\n";
     }
+    const std::string family = family_text(comparison);
+    if (!family.empty()) text += "<p class=\"hint\">" + markup(family, 500) + "</p>\n";
     const std::string same = same_fields(comparison);
     if (!same.empty()) text += "<p class=\"hint\">Same: " + markup(same, 1000) + ".</p>\n";
     // What differs, the users, the throughputs and the latency; the other figures on demand.

@@ -80,6 +80,8 @@ std::string notes(const SweepResult& result, const TableStyle& style) {
       columns.empty() || std::any_of(columns.begin(), columns.end(), report::has_interval_column);
   const std::string interval = report::interval_note(result);
   if (with_intervals && !interval.empty()) text += report::paint(interval, "2", style) + "\n";
+  const std::string drift = report::drift_note(result);
+  if (!drift.empty()) text += report::wrap(drift, style.width, "  ");
   if (report::any_drain(result)) {
     text += "* with drain: tokens / wall, ramp and drain included\n";
   }
@@ -121,6 +123,10 @@ std::string sentence_of(const UsersAtTarget& users, int gpus) {
   if (users.c_fail) bracket += fmt::format(", {} fails", *users.c_fail);
   if (users.c_interpolated) {
     bracket += fmt::format("; about {} interpolated", format_number(*users.c_interpolated, 1));
+  }
+  if (users.confirmed) {
+    bracket += fmt::format("; confirmed by fresh runs, wrong at most {:g} % of the time",
+                           100 * users.confirmed_error.value_or(0));
   }
   return at + fmt::format("{} {} on {}", users.users, noun, on) +
          (gpus > 0 ? " = " + per_gpu : "") + " (" + bracket + ")";

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/model/quantity.h"
 
 namespace llmsweep {
 namespace {
@@ -19,7 +22,7 @@ void put(Json& json, const std::string& key, const std::optional<double>& value)
 // "mean_ttft_ms", "median_ttft_ms", "p99_ttft_ms": vLLM's names.
 void put_distribution(Json& json, const std::string& metric, const Distribution& distribution) {
   if (!distribution.p50) return;
-  json["mean_" + metric + "_ms"] = distribution.mean;
+  put(json, "mean_" + metric + "_ms", statistic_of(distribution, Statistic::kMean));
   json["median_" + metric + "_ms"] = *distribution.p50;
   put(json, "p90_" + metric + "_ms", distribution.p90);
   put(json, "p95_" + metric + "_ms", distribution.p95);
@@ -37,7 +40,23 @@ std::string date_of(const SweepResult& result) {
 }
 
 // vLLM's own word for a closed loop is an endless rate.
-Json vllm_run(const SweepResult& result, LoadPoint point, const RunStats& run) {
+// The marks that a reader must not lose: beside vLLM's keys, where `import` finds them again.
+void put_marks(Json& json, const SweepResult& result, const RunStats& level, const RunStats& run) {
+  if (result.simulated) json["llmsweep_simulated"] = true;
+  if (level.valid && run.valid) return;
+  json["llmsweep_valid"] = false;
+  Json& reasons = json["llmsweep_invalid_reasons"] = Json::array();
+  for (const InvalidReason reason : all_values<InvalidReason>()) {
+    const auto has = [reason](const RunStats& stats) {
+      const auto& all = stats.invalid_reasons;
+      return std::find(all.begin(), all.end(), reason) != all.end();
+    };
+    if (has(level) || has(run)) reasons.push_back(name_of(reason));
+  }
+}
+
+Json vllm_run(const SweepResult& result, const LevelStats& level, const RunStats& run) {
+  const LoadPoint point = level.point;
   const bool closed = point.kind == LoadKind::kConcurrency;
   const double completed = static_cast<double>(run.requests.completed);
   Json json = {{"date", date_of(result)},
@@ -63,6 +82,7 @@ Json vllm_run(const SweepResult& result, LoadPoint point, const RunStats& run) {
   put_distribution(json, "tpot", run.vllm ? run.vllm->tpot : run.tpot);
   put_distribution(json, "itl", run.icl);
   put_distribution(json, "e2el", run.vllm ? run.vllm->e2e : run.e2e);
+  put_marks(json, result, level.pooled, run);
   return json;
 }
 
@@ -75,11 +95,11 @@ std::string quoted(const std::string& text) {
 std::string statistics(const char* name, const Distribution& distribution) {
   if (!distribution.p50) return {};
   std::string text = fmt::format("        {}:\n          units: ms\n", name);
-  text +=
-      fmt::format("          mean: {}\n          p50: {}\n", distribution.mean, *distribution.p50);
   const auto add = [&text](const char* key, const std::optional<double>& value) {
     if (value) text += fmt::format("          {}: {}\n", key, *value);
   };
+  add("mean", statistic_of(distribution, Statistic::kMean));
+  add("p50", distribution.p50);
   add("p90", distribution.p90);
   add("p95", distribution.p95);
   add("p99", distribution.p99);
@@ -121,6 +141,16 @@ std::string llm_d_scenario(const SweepResult& result, LoadPoint point) {
       quoted(result.workload.dataset), load);
 }
 
+std::string description_of(const SweepResult& result, const RunStats& stats) {
+  std::string text = result.simulated ? "SIMULATED, not a measurement" : "measured sweep level";
+  if (stats.valid) return text;
+  std::vector<std::string> reasons;
+  for (const InvalidReason reason : stats.invalid_reasons) {
+    reasons.emplace_back(name_of(reason));
+  }
+  return text + "; INVALID" + (reasons.empty() ? "" : ": " + join(reasons, ", "));
+}
+
 std::string llm_d_level(const SweepResult& result, const LevelStats& level) {
   const RunStats& stats = level.pooled;
   std::string text = fmt::format(
@@ -131,8 +161,7 @@ std::string llm_d_level(const SweepResult& result, const LevelStats& level) {
       "  time:\n"
       "    start: {}\n",
       quoted(fmt::format("{}-{}", result.name, name_of(level.point))),
-      quoted(result.simulated ? "SIMULATED, not a measurement" : "measured sweep level"),
-      quoted(result.created_at));
+      quoted(description_of(result, stats)), quoted(result.created_at));
   text += llm_d_scenario(result, level.point);
   text += fmt::format(
       "results:\n"
@@ -163,8 +192,7 @@ std::string export_vllm_json(const SweepResult& result) {
     const bool only_pooled = level.runs.empty();
     for (const RunStats& run : only_pooled ? std::vector<RunStats>{level.pooled} : level.runs) {
       lines +=
-          vllm_run(result, level.point, run).dump(-1, ' ', false, Json::error_handler_t::replace) +
-          "\n";
+          vllm_run(result, level, run).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
     }
   }
   return lines;

@@ -20,6 +20,11 @@ namespace {
 
 constexpr double kSameLengths = 0.05;  // mean tokens of files of one sweep
 
+template <class T>
+void add_once(std::vector<T>& list, T value) {
+  if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(std::move(value));
+}
+
 double mean_or_zero(const std::optional<TokenCount>& count) {
   return count ? mean_tokens(*count) : 0;
 }
@@ -87,11 +92,18 @@ SystemSpec system_of(const std::vector<Run>& runs, const SystemSpec& stated) {
   return system;
 }
 
+bool same_requests(const std::vector<Request>& a, const std::vector<Request>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Request& x, const Request& y) {
+    return x.ok == y.ok && x.start_s == y.start_s && x.e2e_ms == y.e2e_ms &&
+           x.ttft_ms == y.ttft_ms && x.output_tokens == y.output_tokens;
+  });
+}
+
 void judge(RunStats& stats) {
   const double all = static_cast<double>(stats.requests.completed + stats.requests.failed);
   if (all > 0 && static_cast<double>(stats.requests.failed) / all > LoadSpec{}.max_error_rate) {
     stats.valid = false;
-    stats.invalid_reasons = {InvalidReason::kErrors};
+    add_once(stats.invalid_reasons, InvalidReason::kErrors);
   }
   if (has_drain(stats)) stats.warnings = {Warning::kWithDrain};
 }
@@ -124,9 +136,14 @@ Distribution mean_distribution(const std::vector<RunStats>& runs, Distribution R
   const auto means =
       of_runs(runs, [&](const RunStats& run) { return std::optional((run.*member).mean); });
   if (means.size() == runs.size()) pooled.mean = geometric_mean(means);
+  if (!std::all_of(runs.begin(), runs.end(),
+                   [member](const RunStats& run) { return (run.*member).knows_range(); })) {
+    return pooled;
+  }
+  pooled.min = (runs.front().*member).min;
   for (const RunStats& run : runs) {
     pooled.max = std::max(pooled.max, (run.*member).max);
-    pooled.min = pooled.min == 0 ? (run.*member).min : std::min(pooled.min, (run.*member).min);
+    pooled.min = std::min(pooled.min, (run.*member).min);
   }
   return pooled;
 }
@@ -148,6 +165,8 @@ RunStats mean_of_runs(const std::vector<RunStats>& runs) {
   pooled.requests = {};
   pooled.wall_seconds = 0;
   for (const RunStats& run : runs) {
+    pooled.valid = pooled.valid && run.valid;
+    for (const InvalidReason reason : run.invalid_reasons) add_once(pooled.invalid_reasons, reason);
     pooled.requests.completed += run.requests.completed;
     pooled.requests.failed += run.requests.failed;
     pooled.wall_seconds += run.wall_seconds;
@@ -189,8 +208,24 @@ LevelStats level_of(const std::vector<Run>& runs, int gpus) {
   return level;
 }
 
-void add_once(std::vector<std::string>& notes, std::string note) {
-  if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
+// A run whose every figure is another's is that run, read twice: from a copy beside it, or named
+// twice. As a repeat it would make an interval of no width.
+void drop_copies(std::vector<Run>& runs, std::vector<std::string>& notes) {
+  std::vector<Run> kept;
+  for (Run& run : runs) {
+    const bool any = run.stats.requests.completed + run.stats.requests.failed > 0;
+    const auto twin = std::find_if(kept.begin(), kept.end(), [&run](const Run& other) {
+      return other.concurrency == run.concurrency && other.stats == run.stats &&
+             same_requests(other.requests, run.requests);
+    });
+    if (any && twin != kept.end()) {
+      add_once(notes, fmt::format("{} is the same run as {}: it counts once.", printable(run.where),
+                                  printable(twin->where)));
+    } else {
+      kept.push_back(std::move(run));
+    }
+  }
+  runs = std::move(kept);
 }
 
 }  // namespace
@@ -200,6 +235,7 @@ SweepResult merge(std::vector<Run> runs, const ImportOptions& options) {
   SweepResult result{.tool = runs.front().tool, .source = Source::kImported};
   result.system = system_of(runs, options.system);
   std::map<int, std::vector<Run>> by_level;
+  drop_copies(runs, result.provenance.notes);
   for (Run& run : runs) {
     if (run.concurrency < 1) run.concurrency = options.concurrency.value_or(0);
     if (run.concurrency < 1) {
@@ -210,6 +246,7 @@ SweepResult merge(std::vector<Run> runs, const ImportOptions& options) {
     }
     recompute(run);
     fill_derived(run);
+    result.simulated |= run.simulated;
     if (result.model.empty()) result.model = run.model;
     if (result.created_at.empty()) result.created_at = run.created_at;
     if (result.workload.dataset.empty()) result.workload.dataset = run.dataset;

@@ -75,6 +75,15 @@ void take_rates(RunStats& stats, const RunStats& ours) {
   stats.requests = ours.requests;
 }
 
+// Tools write zeros where no request ended well.
+bool says_nothing(const Figures& figures) {
+  for (const auto& figure : {figures.mean, figures.max, figures.p50, figures.p90, figures.p95,
+                             figures.p99, figures.p999}) {
+    if (figure.value_or(0) > 0) return false;
+  }
+  return true;
+}
+
 // Latencies of requests whose start nobody wrote down: as if they had run one after the other.
 std::vector<RequestRecord> records_in_a_row(const Run& run) {
   std::vector<RequestRecord> records;
@@ -112,14 +121,16 @@ Figures figures_of(const Json* metric, int64_t count, double unit_ms) {
 
 Distribution distribution(const Figures& figures) {
   Distribution result;
-  if (!figures.p50 || *figures.p50 < 0) return result;
+  if (!figures.p50 || *figures.p50 < 0 || says_nothing(figures)) return result;
   const auto ms = [&figures](const std::optional<double>& value) {
     return value ? std::optional(*value * figures.unit_ms) : std::nullopt;
   };
   result.count = figures.count;
   result.mean = ms(figures.mean).value_or(0);
-  result.min = ms(figures.min).value_or(0);
-  result.max = ms(figures.max).value_or(0);
+  if (figures.min && figures.max) {
+    result.min = *ms(figures.min);
+    result.max = *ms(figures.max);
+  }
   result.p50 = ms(figures.p50);
   result.p90 = ms(figures.p90);
   result.p95 = ms(figures.p95);

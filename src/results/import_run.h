@@ -35,7 +35,8 @@ struct Run {
   std::string dataset;
   bool streaming = true;
   std::string created_at;
-  RunStats stats;
+  bool simulated = false;         // a file of ours says so
+  RunStats stats;                 // valid, unless a file of ours says otherwise
   std::vector<Request> requests;  // empty: the file holds only aggregates
   std::vector<std::string> notes;
 };

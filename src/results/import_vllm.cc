@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "llmsweep/model/names.h"
+
 namespace llmsweep::foreign {
 namespace {
 
@@ -90,6 +92,22 @@ void read_lengths(const Json& value, int64_t completed, Run& run) {
   }
 }
 
+// Of our own export: what its reader must know. Reasons of a later version are left out.
+void read_marks(const Json& value, Run& run) {
+  if (const Json* simulated = member(value, "llmsweep_simulated")) {
+    run.simulated = simulated->is_boolean() && simulated->get<bool>();
+  }
+  const Json* valid = member(value, "llmsweep_valid");
+  run.stats.valid = valid == nullptr || !valid->is_boolean() || valid->get<bool>();
+  const Json* reasons = member(value, "llmsweep_invalid_reasons");
+  if (reasons == nullptr || !reasons->is_array()) return;
+  for (const Json& reason : *reasons) {
+    if (!reason.is_string()) continue;
+    const auto known = from_name<InvalidReason>(reason.get<std::string>());
+    if (known) run.stats.invalid_reasons.push_back(*known);
+  }
+}
+
 Run read_run(const Document& document, const std::string& tool, const char* e2e_name) {
   const Json& value = document.value;
   Run run{.tool = tool, .where = document.where};
@@ -115,6 +133,7 @@ Run read_run(const Document& document, const std::string& tool, const char* e2e_
   stats.e2e = distribution(metric_figures(value, e2e_name, completed));
   stats.ttft = distribution(metric_figures(value, "ttft", completed));
   stats.tpot = distribution(metric_figures(value, "tpot", completed));
+  read_marks(value, run);
   return run;
 }
 

@@ -130,6 +130,7 @@ void fields(Archive& archive, Provenance& value) {
   archive({"host", "The measuring machine."}, value.host);
   archive({"cores", "Its CPU cores."}, value.cores);
   archive({"kernel", "Its kernel."}, value.kernel);
+  archive({"boot_id", "Of its start; empty: not recorded."}, value.boot_id);
   archive({"libcurl", "Version."}, value.libcurl);
   archive({"transport", "What carried the load: `sockets` or `libcurl`; empty: not recorded."},
           value.transport);
@@ -144,7 +145,8 @@ void fields(Archive& archive, Provenance& value) {
   archive({"notes", "What else a reader must know."}, value.notes);
 }
 
-// An empty distribution has no mean; a published bound stands only where there is one.
+// An empty distribution has no mean, and another tool's may not say it; a published bound stands
+// only where there is one.
 template <class Archive>
 void fields(Archive& archive, Distribution& value) {
   archive({"count", "Samples."}, value.count);
@@ -160,9 +162,8 @@ void fields(Archive& archive, Distribution& value) {
   archive({"p50_at_most", "Published data only: the median is not known, but not above this."},
           value.p50_at_most);
   if constexpr (!Archive::kReads) {
-    if (value.count == 0) {
-      for (const char* key : {"mean", "min", "max"}) archive.object()[key] = nullptr;
-    }
+    if (!value.knows_mean()) archive.object()["mean"] = nullptr;
+    if (!value.knows_range()) archive.object()["min"] = archive.object()["max"] = nullptr;
     if (!value.p50_at_most) archive.drop("p50_at_most");
   }
 }
@@ -239,6 +240,15 @@ void fields(Archive& archive, ClientHealth& value) {
           value.gaps_left_out);
 }
 
+// A figure that is never 0 where there is a basis for it: written as null then.
+template <class Archive>
+void above_zero(Archive& archive, const char* key, double& value) {
+  archive(key, value);
+  if constexpr (!Archive::kReads) {
+    if (value == 0) archive.object()[key] = nullptr;
+  }
+}
+
 // What a level and each of its runs have in common.
 template <class Archive>
 void statistics(Archive& archive, RunStats& value) {
@@ -262,13 +272,13 @@ void statistics(Archive& archive, RunStats& value) {
   archive("achieved_concurrency", value.achieved_concurrency);
   archive("littles_law_error", value.littles_law_error);
   archive("in_step", value.in_step);
-  archive("output_speed_tps", value.output_speed_tps);
-  archive("decode_speed_tps", value.decode_speed_tps);
-  archive("throughput_per_latency", value.throughput_per_latency);
+  above_zero(archive, "output_speed_tps", value.output_speed_tps);
+  above_zero(archive, "decode_speed_tps", value.decode_speed_tps);
+  above_zero(archive, "throughput_per_latency", value.throughput_per_latency);
   archive("goodput_fraction", value.goodput_fraction);
   archive("goodput_rps", value.goodput_rps);
-  archive("input_tokens_mean", value.input_tokens_mean);
-  archive("output_tokens_mean", value.output_tokens_mean);
+  above_zero(archive, "input_tokens_mean", value.input_tokens_mean);
+  above_zero(archive, "output_tokens_mean", value.output_tokens_mean);
   archive("cached_tokens_mean", value.cached_tokens_mean);
   archive("input_tokens_off", value.input_tokens_off);
   archive("output_tokens_off", value.output_tokens_off);
@@ -280,6 +290,8 @@ void statistics(Archive& archive, RunStats& value) {
 template <class Archive>
 void fields(Archive& archive, RunStats& value) {
   archive("repeat", value.repeat);
+  archive("started_s", value.started_s);
+  archive("confirming", value.confirming);
   statistics(archive, value);
 }
 
@@ -308,10 +320,23 @@ void fields(Archive& archive, UsersAtTarget& value) {
   archive({"c_interpolated", "Between the two, by interpolation."}, value.c_interpolated);
   archive({"c_interpolated_ci95", "Its interval between runs."}, value.c_interpolated_ci95);
   archive({"users_per_gpu", "users ÷ system.gpus."}, value.users_per_gpu);
+  archive({"confirmed", "Whether fresh runs of both ends say the same (`load.refine`)."},
+          value.confirmed);
+  archive({"confirmed_error",
+           "How often such a bracket misses the truth at most; null: not confirmed."},
+          value.confirmed_error);
   if constexpr (Archive::kReads) {
     if (!(target_ms > 0 && target_ms < 1e12)) archive.place().fail("target_ms must be above 0");
     value.target.max = from_ms(target_ms);
   }
+}
+
+template <class Archive>
+void fields(Archive& archive, GateLooks& value) {
+  archive({"first", "Runs of a level at the first look."}, value.first);
+  archive({"last", "At the last that was planned."}, value.last);
+  archive({"levels", "Level of the one-sided bounds at each look, first to last."}, value.levels);
+  archive({"endless", "Whether it went on beyond the last: then by an e-process."}, value.endless);
 }
 
 // `schema_version` and `spec`, which is JSON itself, stand in result_file.cc.
@@ -332,6 +357,10 @@ void fields(Archive& archive, SweepResult& value) {
   archive({"system", "The system under test, as stated by the user."}, value.system);
   archive({"workload", "What was asked."}, value.workload);
   archive({"provenance", "Where the figures come from."}, value.provenance);
+  archive({"looks",
+           "When `run --gate` could decide while runs were added, and at what level; null: no gate "
+           "decided then."},
+          value.looks);
   archive({"levels", "In ascending load."}, value.levels);
   archive({"users_at_target", "The most concurrent users that meet each target."},
           value.users_at_target);

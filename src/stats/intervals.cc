@@ -71,6 +71,27 @@ double WelchDifference::p_value() const {
   return 2 * student_cdf(-std::abs(difference) / standard_error, degrees);
 }
 
+WelchDifference WelchDifference::with_noise(double deviation) const {
+  if (!(deviation > 0)) return *this;
+  constexpr double kKnown = 1e6;  // degrees of what is not estimated at all
+  const double of_values = standard_error * standard_error;
+  const double all = of_values + deviation * deviation;
+  const double share = of_values / all;
+  return {.difference = difference,
+          .standard_error = std::sqrt(all),
+          .degrees = share > 0 ? std::min(kKnown, degrees / (share * share)) : kKnown};
+}
+
+Interval noisy_interval(const WelchDifference& test, double noise, double confidence) {
+  const Interval without = test.interval(confidence);
+  const Interval with = test.with_noise(noise).interval(confidence);
+  return {std::min(without.low, with.low), std::max(without.high, with.high)};
+}
+
+double noisy_p_value(const WelchDifference& test, double noise) {
+  return std::max(test.p_value(), test.with_noise(noise).p_value());
+}
+
 std::optional<WelchDifference> welch(std::span<const double> first,
                                      std::span<const double> second) {
   if (first.size() < 2 || second.size() < 2) return std::nullopt;

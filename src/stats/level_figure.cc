@@ -56,13 +56,18 @@ LevelFigure figure_of(const LevelStats& level, const Measure& measure, const Rea
   const Quantity& quantity = *measure.quantity;
   LevelFigure figure{.pooled = value_of(level.pooled, measure, reading)};
   for (const RunStats& run : level.runs) {
-    if (const auto value = value_of(run, measure, reading)) figure.runs.push_back(*value);
+    if (const auto value = value_of(run, measure, reading)) {
+      figure.runs.push_back(*value);
+    } else {
+      figure.lacking.push_back(run.repeat);
+    }
   }
   if (!fill_from_runs(figure, quantity.pooling)) fill_pooled(figure, level, measure);
   if (const auto stored = stored_interval(level, measure)) {
     figure.ci95 = stored;
     figure.between_runs = true;
   }
+  if (!figure.value) figure.lacking.clear();
   figure.sound = is_sound(level.pooled, measure);
   figure.with_drain = quantity.of == throughput_of && figure.value && reading.with_drain;
   return figure;

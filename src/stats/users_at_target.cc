@@ -5,10 +5,13 @@
 #include <vector>
 
 #include "llmsweep/model/quantity.h"
+#include "llmsweep/stats/confirm_users.h"
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/isotonic.h"
 #include "llmsweep/stats/level_figure.h"
+#include "llmsweep/stats/refine.h"
 #include "llmsweep/stats/validity.h"
+#include "stats/judged_levels.h"
 
 namespace llmsweep {
 namespace {
@@ -19,27 +22,6 @@ struct Point {
   double weight;
 };
 using Curve = std::vector<Point>;
-
-// Nothing where the level does not say. A published bound can only pass.
-std::optional<bool> meets(const LevelStats& level, const Target& target) {
-  const double max_ms = to_ms(target.max);
-  const LevelFigure figure = figure_of(level, measure_of(target));
-  if (figure.value) return *figure.value <= max_ms;
-  if (figure.at_most && *figure.at_most <= max_ms) return true;
-  return std::nullopt;
-}
-
-// The levels that count, by concurrency.
-std::vector<const LevelStats*> judged(std::span<const LevelStats> levels, const Target& target) {
-  std::vector<const LevelStats*> result;
-  for (const LevelStats& level : levels) {
-    const bool known = level.point.concurrency() > 0 && meets(level, target);
-    if (known && can_be_judged(level, measure_of(target))) result.push_back(&level);
-  }
-  std::sort(result.begin(), result.end(),
-            [](const LevelStats* a, const LevelStats* b) { return a->point < b->point; });
-  return result;
-}
 
 Point point_of(const LevelStats& level, double value_ms, const RunStats& counted) {
   return {level.point.value, value_ms,
@@ -82,17 +64,64 @@ std::optional<Interval> between_repeats(const std::vector<const LevelStats*>& le
   return log_student_interval(crossings);
 }
 
+struct Bracket {
+  std::optional<size_t> pass, fail;  // of the levels that count
+  bool confirmed = false;
+};
+
+// What fresh runs say of a level stands before its figure. Where they confirm a level that passes
+// below one that misses, those are the bracket, and what is open between them is.
+Bracket bracket_of(const std::vector<const LevelStats*>& levels, const Target& target) {
+  const std::vector<Confirmed> states = confirmed_levels(levels, target);
+  Bracket bracket;
+  for (size_t i = 0; i < levels.size() && !bracket.fail; ++i) {
+    if (states[i] == Confirmed::kMisses) bracket.fail = i;
+    if (states[i] == Confirmed::kPasses) bracket.pass = i;
+  }
+  bracket.confirmed = bracket.pass && bracket.fail;
+  if (bracket.confirmed) return bracket;
+  bracket = {};
+  for (size_t i = 0; i < levels.size() && !bracket.fail; ++i) {
+    const bool open = states[i] == Confirmed::kOpen;
+    const bool passes = open ? *meets(*levels[i], target) : states[i] == Confirmed::kPasses;
+    (passes ? bracket.pass : bracket.fail) = i;
+  }
+  return bracket;
+}
+
 }  // namespace
+
+std::optional<bool> meets(const LevelStats& level, const Target& target) {
+  const double max_ms = to_ms(target.max);
+  const LevelFigure figure = figure_of(level, measure_of(target));
+  if (!figure.lacking.empty()) return std::nullopt;
+  if (figure.value) return *figure.value <= max_ms;
+  if (figure.at_most && *figure.at_most <= max_ms) return true;
+  return std::nullopt;
+}
+
+std::vector<const LevelStats*> judged_levels(std::span<const LevelStats> levels,
+                                             const Target& target) {
+  std::vector<const LevelStats*> result;
+  for (const LevelStats& level : levels) {
+    const bool known = level.point.concurrency() > 0 && meets(level, target);
+    if (known && can_be_judged(level, measure_of(target))) result.push_back(&level);
+  }
+  std::sort(result.begin(), result.end(),
+            [](const LevelStats* a, const LevelStats* b) { return a->point < b->point; });
+  return result;
+}
 
 UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& target, int gpus) {
   UsersAtTarget result{.target = target, .kind = UsersKind::kNoValidLevel};
-  const auto counted = judged(levels, target);
+  const auto counted = judged_levels(levels, target);
   if (counted.empty()) return result;
-  const auto failing = std::find_if(counted.begin(), counted.end(), [&](const LevelStats* level) {
-    return !*meets(*level, target);
-  });
-  if (failing != counted.end()) result.c_fail = (*failing)->point.concurrency();
-  if (failing != counted.begin()) result.c_pass = (*(failing - 1))->point.concurrency();
+  const Bracket bracket = bracket_of(counted, target);
+  const auto concurrency_at = [&counted](size_t i) { return counted[i]->point.concurrency(); };
+  if (bracket.fail) result.c_fail = concurrency_at(*bracket.fail);
+  if (bracket.pass) result.c_pass = concurrency_at(*bracket.pass);
+  result.confirmed = bracket.confirmed;
+  if (bracket.confirmed) result.confirmed_error = kConfirmError;
   result.users = result.c_pass.value_or(0);
   if (gpus > 0) result.users_per_gpu = static_cast<double>(result.users) / gpus;
   if (!result.c_pass) {
@@ -101,15 +130,19 @@ UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& 
     result.kind = UsersKind::kBeyondSweep;
   } else {
     result.kind = UsersKind::kMeasured;
-    if (!figure_of(**(failing - 1), measure_of(target)).value)
+    if (!figure_of(*counted[*bracket.pass], measure_of(target)).value)
       return result;  // a bound: no curve to follow
     Curve curve;
     for (const LevelStats* level : counted) {
       const auto value = figure_of(*level, measure_of(target)).value;
       if (value) curve.push_back(point_of(*level, *value, level->pooled));
     }
-    result.c_interpolated = crossing(curve, to_ms(target.max));
-    result.c_interpolated_ci95 = between_repeats(counted, target);
+    const auto users = crossing(curve, to_ms(target.max));
+    if (!users || *users < *result.c_pass || *users > *result.c_fail) return result;
+    result.c_interpolated = users;
+    // The line between the levels is not the curve: over a wide bracket the interval misses it.
+    const bool narrow = *result.c_fail <= *result.c_pass * RefineOptions{}.max_bracket_ratio;
+    if (narrow) result.c_interpolated_ci95 = between_repeats(counted, target);
   }
   return result;
 }

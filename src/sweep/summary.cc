@@ -32,10 +32,18 @@ std::optional<double> estimated_input_tokens(const WorkloadSpec& workload) {
   return mean_tokens(*workload.input_tokens);
 }
 
+// Absent where a run was not started on the clock of the first: a sweep resumed after a boot.
+std::optional<double> seconds_since(const RunEntry& first, const RunEntry& run) {
+  if (first.started_ns <= 0 || run.started_ns < first.started_ns) return std::nullopt;
+  return static_cast<double>(run.started_ns - first.started_ns) / 1e9;
+}
+
 RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelContext& level,
-                       const std::vector<RequestRecord>& records) {
+                       std::optional<double> started_s, const std::vector<RequestRecord>& records) {
   RunStats stats = run_stats(
       {.records = records, .repeat = run.id.repeat, .level = level, .client = run.client});
+  stats.started_s = started_s;
+  stats.confirming = spec.load.refine && run.id.repeat >= spec.load.repeats;
   const std::vector<ClientShare> shares = client_shares(records, run.id.point.origin());
   judge_run(stats, {.point = run.id.point,
                     .max_error_rate = spec.load.max_error_rate,
@@ -95,7 +103,7 @@ LevelStats summarise_level(const SweepSpec& spec, LoadPoint point,
   for (const RunEntry& run : runs) {
     if (run.id.point != point || !run.ended) continue;
     std::vector<RequestRecord> of_run = records(run);
-    stats.push_back(summarise_run(spec, run, context, of_run));
+    stats.push_back(summarise_run(spec, run, context, seconds_since(runs.front(), run), of_run));
     std::move(of_run.begin(), of_run.end(), std::back_inserter(all));
   }
   LevelStats level = pool_runs(context, std::move(stats), all);

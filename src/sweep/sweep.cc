@@ -15,7 +15,7 @@
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/schedule/schedule.h"
 #include "llmsweep/spec/spec_file.h"
-#include "llmsweep/stats/refine.h"
+#include "llmsweep/stats/confirm_users.h"
 #include "llmsweep/sweep/endpoint.h"
 #include "llmsweep/sweep/prediction.h"
 #include "sweep/level_runner.h"
@@ -33,6 +33,14 @@ constexpr int64_t kFingerprintPrompts = 64;
 
 bool is_completed(const RequestRecord& record) {
   return record.phase == Phase::kMeasured && record.outcome == Outcome::kOk;
+}
+
+// As the spec lists them in the first, third, … repeat, the other way round in the others: what
+// changes inside a round then meets each level early as often as late.
+std::vector<LoadPoint> levels_of_round(const LoadSpec& load, int repeat) {
+  std::vector<LoadPoint> points = load_points(load);
+  if (repeat % 2 == 1) std::reverse(points.begin(), points.end());
+  return points;
 }
 
 class Sweep {
@@ -77,9 +85,8 @@ class Sweep {
     LevelRunner runner(spec_, preflight, make_load_clients(spec_, preflight, connection),
                        Redactor(secrets_of(spec_, connection)), prompts, writer, interrupts_,
                        observer_);
-    const std::vector<LoadPoint> points = load_points(spec_.load);
     for (int repeat = 0; repeat < spec_.load.repeats && !over_; ++repeat) {
-      for (const LoadPoint point : points) {
+      for (const LoadPoint point : levels_of_round(spec_.load, repeat)) {
         if (!over_) run_level(runner, {point, repeat});
       }
     }
@@ -113,7 +120,9 @@ class Sweep {
     described.spec_json = spec_to_json(spec_);
     described.model = preflight.model;
     described.system = spec_.system;
+    described.looks = options_.looks;
     described.provenance = preflight.provenance;
+    described.simulated |= is_simulator(preflight.provenance);
     describe_host(described.provenance);
     described.provenance.notes.insert(described.provenance.notes.begin(), notes.begin(),
                                       notes.end());
@@ -193,11 +202,12 @@ class Sweep {
   }
 
   RunPosition position_of(const RunId& id) const {
-    const std::vector<LoadPoint> points = load_points(spec_.load);
+    const std::vector<LoadPoint> points = levels_of_round(spec_.load, id.repeat);
     const auto at = std::find(points.begin(), points.end(), id.point);
     const LoadSpec& load = spec_.load;
     return {.run = id,
-            .repeats = id.repeat < load.repeats ? load.repeats : load.repeats_max,
+            .repeats =
+                id.repeat < load.repeats ? load.repeats : std::max(load.repeats_max, id.repeat + 1),
             .nth = static_cast<int>(at - points.begin()),
             .levels = static_cast<int>(points.size()),
             .runs_after = time_of_runs_after(id),
@@ -210,7 +220,7 @@ class Sweep {
     Duration time{};
     bool after = false;
     for (int repeat = 0; repeat < spec_.load.repeats; ++repeat) {
-      for (const LoadPoint point : load_points(spec_.load)) {
+      for (const LoadPoint point : levels_of_round(spec_.load, repeat)) {
         const RunId other{point, repeat};
         const bool counts = after && !store_.has(other);
         after |= other == id;
@@ -228,14 +238,19 @@ class Sweep {
     over_ = true;
   }
 
-  // Bisects the bracket of users at the first target until it is narrow enough.
+  // Bisects the bracket of users at the first target until it is narrow enough, then confirms both
+  // of its ends by fresh runs.
   void refine(LevelRunner& runner) {
     while (!over_ && !spec_.targets.empty()) {
-      const std::optional<LoadPoint> next = next_level(result().levels, spec_.targets.front());
-      if (!next) return;
-      spec_.load.concurrency.push_back(next->concurrency());
+      const auto step = next_refine_step(result().levels, spec_.targets.front());
+      if (!step) return;
+      if (step->confirming) {
+        run_level(runner, {step->point, std::max(runs_of(step->point), spec_.load.repeats)});
+        continue;
+      }
+      spec_.load.concurrency.push_back(step->point.concurrency());
       for (int repeat = 0; repeat < spec_.load.repeats && !over_; ++repeat) {
-        run_level(runner, {*next, repeat});
+        run_level(runner, {step->point, repeat});
       }
     }
   }
@@ -243,9 +258,12 @@ class Sweep {
   // One more run of each level that wants one, round by round.
   void add_repeats(LevelRunner& runner) {
     bool added = true;
+    int rounds = spec_.load.repeats;
     while (added && !over_) {
       added = false;
-      for (const LoadPoint point : options_.repeats_wanted(result())) {
+      std::vector<LoadPoint> points = options_.repeats_wanted(result());
+      if (rounds++ % 2 == 1) std::reverse(points.begin(), points.end());
+      for (const LoadPoint point : points) {
         const int had = runs_of(point);
         if (over_ || had == 0 || had >= spec_.load.repeats_max) continue;
         run_level(runner, {point, had});

@@ -77,6 +77,14 @@ void note_changes(const SweepResult& recorded, const SweepResult& now,
           join(now.provenance.dropped_fields, " "));
 }
 
+// What was planned stands, since it has been looked at; more looks than that have no end.
+std::optional<GateLooks> looks_after(std::optional<GateLooks> before,
+                                     const std::optional<GateLooks>& now) {
+  if (!before) return now;
+  if (now && now->last > before->last) before->endless = true;
+  return before;
+}
+
 }  // namespace
 
 SweepStore::SweepStore(const fs::path& folder)
@@ -151,6 +159,7 @@ void SweepStore::open(const SweepSpec& spec, SweepResult& result) {
     recorded.spec_json = result.spec_json;
     recorded.planned_runs = result.planned_runs;
     recorded.interrupted = true;
+    recorded.looks = looks_after(recorded.looks, result.looks);
     recorded.provenance.notes.insert(recorded.provenance.notes.end(), notes.begin(), notes.end());
     result = std::move(recorded);
   }

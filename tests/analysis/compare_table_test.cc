@@ -56,6 +56,28 @@ TEST(HeadlineSentences, TurnTheWordsRoundWhereTheCandidateIsWorse) {
   EXPECT_THAT(lines[3], HasSubstr("1.66x larger"));
 }
 
+TEST(HeadlineSentences, SpeakOfTheWholeSweepWhereRepeatsGiveAnInterval) {
+  const SweepResult a = make_result("a", 4, {{1, {100, 101, 102}}, {8, {200, 202, 204}}});
+  const SweepResult b = make_result("b", 4, {{1, {50, 50.5, 51}}, {8, {100, 101, 102}}});
+  const Comparison comparison = compare(a, b);
+  const auto lines = headline_sentences(comparison, false);
+  EXPECT_THAT(lines[0], HasSubstr("latency over 2 levels, concurrency 1 to 8: 2x lower, ratio "
+                                  "0.500 [0.4"));
+  EXPECT_THAT(lines[1],
+              HasSubstr("throughput per GPU over 2 levels, concurrency 1 to 8: 2x higher"));
+  EXPECT_THAT(headline_sentences(compare(a, a))[0],
+              HasSubstr("the same, ratio 1.000 [0.978, 1.023] (no difference shown)"));
+  const std::string table = comparison_table({&comparison, 1}, {});
+  EXPECT_THAT(table, HasSubstr("Of 15 rows 0.75 would look different by chance"));
+  const auto json = nlohmann::json::parse(comparison_json({&comparison, 1}))[0];
+  EXPECT_EQ(json["family"]["rows"], 15);
+  EXPECT_EQ(json["sweep"]["e2e_p50_ms"]["verdict"], "better");
+  EXPECT_EQ(json["sweep"]["e2e_p50_ms"]["levels"], 2);
+  EXPECT_EQ(json["levels"][0]["e2e_p50_ms"]["verdict"], "better");
+  EXPECT_EQ(json["levels"][0]["output_speed_tps"]["verdict"], "not_judged");
+  EXPECT_THAT(comparison_csv({&comparison, 1}), HasSubstr("e2e_p50_ms over all levels"));
+}
+
 TEST(HeadlineSentences, NameTheBoundWhereASweepEndsEarly) {
   const SweepResult open = make_result("open", 4, {{1, {5000}}, {8, {9000}}});
   const ComparisonOptions options{.targets = {e2e_target(15s)}};

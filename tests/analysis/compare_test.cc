@@ -44,8 +44,7 @@ TEST(Compare, FindsNothingBetweenAResultAndItself) {
   const Comparison comparison = compare(result, result, {.targets = {e2e_target(15s)}});
   ASSERT_EQ(comparison.levels.size(), 3u);
   for (const LevelComparison& level : comparison.levels) {
-    for (const char* key :
-         {"e2e", "ttft", "tpot", "throughput", "throughput_per_gpu", "output_speed"}) {
+    for (const char* key : {"e2e", "ttft", "tpot", "throughput", "throughput_per_gpu"}) {
       const auto& ratio = level.ratio_of(measure_of(key));
       ASSERT_TRUE(ratio) << key;
       EXPECT_DOUBLE_EQ(ratio->ratio, 1);
@@ -95,8 +94,10 @@ TEST(Compare, GivesSixteenTimesTheUsersPerGpuOfTheArticle) {
   EXPECT_DOUBLE_EQ(comparison.users[0].candidate.users_per_gpu, 2);
   EXPECT_DOUBLE_EQ(*comparison.users[0].per_gpu_ratio, 16);
   ASSERT_EQ(comparison.headlines[1].kind, HeadlineKind::kLatency);
-  EXPECT_EQ(comparison.headlines[1].point, at_concurrency(1));
-  EXPECT_NEAR(comparison.headlines[1].ratio, 14715.33 / 5801.99, 1e-4);
+  EXPECT_EQ(comparison.headlines[1].levels, 2);
+  EXPECT_EQ(comparison.headlines[1].last, at_concurrency(8));
+  EXPECT_NEAR(comparison.headlines[1].ratio, std::sqrt(14715.33 / 5801.66 * (16049.95 / 11983.17)),
+              1e-3);
 }
 
 // By hand: logs of {100, 102, 104} and {110, 112, 114}, Welch by the textbook formula.
@@ -108,6 +109,64 @@ TEST(Compare, HasWelchsIntervalOfTheLogMedians) {
   // d = 0.09355, SE = 0.01531, 3.97 degrees, t = 2.785
   EXPECT_NEAR(std::log(ratio.ci95->high) - std::log(ratio.ratio), 0.0427, 0.0005);
   EXPECT_EQ(ratio.verdict, Verdict::kWorse);
+}
+
+// p is 0.028 by itself; five figures of one level say the same.
+TEST(Compare, GivesAVerdictOnlyToWhatSurvivesHolmOverTheRowsThatAreShown) {
+  const SweepResult a = make_result("a", 1, {{4, {100, 102, 104}}});
+  const SweepResult b = make_result("b", 1, {{4, {105.5, 107.5, 109.5}}});
+  const Measure e2e = measure_of("e2e");
+  const Comparison whole = compare(a, b);
+  EXPECT_EQ(whole.family.rows, 5);
+  EXPECT_DOUBLE_EQ(whole.family.by_chance(), 0.25);
+  const Ratio row = *whole.levels[0].ratio_of(e2e);
+  EXPECT_GT(row.ci95->low, 1);  // the interval is not corrected
+  EXPECT_EQ(row.verdict, Verdict::kNoDifferenceShown);
+  EXPECT_NEAR(*row.p_adjusted, 5 * 0.0283, 0.0005);
+  const Comparison one = compare(a, b, {.measures = {e2e}});
+  EXPECT_EQ(one.family.rows, 1);
+  EXPECT_EQ(one.levels[0].ratio_of(e2e)->verdict, Verdict::kWorse);
+  const auto& speed = one.levels[0].ratio_of(measure_of("output_speed"));
+  EXPECT_FALSE(speed->verdict);  // in the data, not in the family
+  EXPECT_FALSE(speed->judged);
+  EXPECT_TRUE(speed->ci95);
+}
+
+// Ratios of 1.1 and 1.21 with the same scatter of the rounds on both levels: 1.1537.
+TEST(Compare, TakesTheMeanOfTheLevelsLogRatiosOverTheSweep) {
+  const SweepResult a = make_result("a", 1, {{1, {100, 101, 102}}, {8, {200, 202, 204}}});
+  const SweepResult b = make_result("b", 1, {{1, {110, 111.1, 112.2}}, {8, {242, 244.42, 246.84}}});
+  const Comparison comparison = compare(a, b);
+  const Ratio over = *comparison.sweep_ratio_of(measure_of("e2e"));
+  EXPECT_NEAR(over.ratio, 1.1 * std::sqrt(1.1), 1e-9);
+  EXPECT_EQ(over.levels, 2);
+  const Ratio level = *comparison.levels[0].ratio_of(measure_of("e2e"));
+  EXPECT_NEAR(std::log(over.ci95->high / over.ratio), std::log(level.ci95->high / level.ratio),
+              1e-9);
+  EXPECT_EQ(over.verdict, Verdict::kWorse);
+  EXPECT_EQ(comparison.family.rows, 5 * 3);
+  ASSERT_EQ(comparison.headlines[0].kind, HeadlineKind::kLatency);
+  EXPECT_EQ(comparison.headlines[0].levels, 2);
+}
+
+TEST(Compare, LeavesInvalidLevelsOutOfTheSweepsRatio) {
+  const SweepResult a = make_result("a", 1, {{1, {100, 101}}, {4, {100, 101}}, {8, {200, 202}}});
+  SweepResult b = a;
+  b.levels[2].pooled.valid = false;
+  b.levels[0].pooled.validity = {{"e2e:p50", {InvalidReason::kClientDelay}}};
+  const Comparison comparison = compare(a, b);
+  EXPECT_FALSE(comparison.sweep_ratio_of(measure_of("e2e")));
+  EXPECT_EQ(comparison.sweep_ratio_of(measure_of("throughput"))->levels, 2);
+  EXPECT_EQ(comparison.sweep_levels, (std::vector{at_concurrency(1), at_concurrency(4)}));
+}
+
+TEST(Compare, HasNoIntervalOverASweepWhoseLevelsShareNoRepeats) {
+  SweepResult a = make_result("a", 1, {{1, {100, 101}}, {8, {200, 202}}});
+  for (RunStats& run : a.levels[1].runs) run.repeat += 2;
+  const Ratio over = *compare(a, a).sweep_ratio_of(measure_of("e2e"));
+  EXPECT_DOUBLE_EQ(over.ratio, 1);
+  EXPECT_FALSE(over.ci95);
+  EXPECT_EQ(over.verdict, Verdict::kNoInterval);
 }
 
 TEST(Compare, CallsAChangeBelowTheMinimumEffectNoDifference) {
@@ -165,8 +224,50 @@ TEST(Compare, JudgesTheOtherFiguresOfALevelThatIsInvalidForOne) {
   EXPECT_TRUE(comparison.levels[0].ratio_of(measure_of("throughput"))->verdict);
 }
 
-TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
+TEST(Compare, ShowsTheRatioWithAndWithoutTheNoiseBetweenSessions) {
+  const SweepResult a = make_result("a", 1, {{4, {100, 102, 104}}, {8, {200, 204, 208}}});
+  SweepResult b = make_result("b", 1, {{4, {110, 112, 114}}, {8, {220, 224, 228}}});
+  const Comparison one = compare(a, b);
+  EXPECT_EQ(one.session_gap, "");
+  EXPECT_FALSE(one.levels[0].ratio_of(measure_of("e2e"))->within_sessions);
+  b.created_at = "2026-11-29T09:30:00Z";
+  const Comparison two = compare(a, b);
+  EXPECT_EQ(two.session_gap, "9 h apart");
+  EXPECT_THAT(two.notes, ::testing::Contains(HasSubstr("1 % of noise between sessions")));
+  const auto& before = one.levels[0].ratio_of(measure_of("e2e"));
+  const auto& after = two.levels[0].ratio_of(measure_of("e2e"));
+  EXPECT_EQ(after->within_sessions, before->ci95);
+  EXPECT_LT(after->ci95->low, before->ci95->low);
+  EXPECT_GT(after->ci95->high, before->ci95->high);
+  EXPECT_EQ(after->ratio, before->ratio);
+  EXPECT_TRUE(two.sweep_ratio_of(measure_of("e2e"))->within_sessions);
+  EXPECT_EQ(compare(a, b, {.session_noise = 0}).levels[0].ratio_of(measure_of("e2e"))->ci95,
+            before->ci95);
+}
+
+TEST(Compare, KnowsASessionByHostBootAndHour) {
   const SweepResult a = make_result("a", 1, kSlow);
+  const auto gap_with = [&a](const auto& change) {
+    SweepResult b = make_result("b", 1, kSlow);
+    change(b);
+    return compare(a, b).session_gap;
+  };
+  EXPECT_EQ(gap_with([](SweepResult&) {}), "");
+  EXPECT_EQ(gap_with([](SweepResult& b) { b.provenance.host = "h2"; }), "on another host");
+  EXPECT_EQ(gap_with([](SweepResult& b) { b.created_at = "2026-12-03T00:10:00Z"; }),
+            "4 days apart");
+  EXPECT_EQ(gap_with([](SweepResult& b) { b.created_at = "20261129-001000"; }), "");
+  EXPECT_EQ(gap_with([](SweepResult& b) { b.created_at = "yesterday"; }),
+            "at times that the files do not say");
+  SweepResult booted = a;
+  booted.provenance.boot_id = "1";
+  SweepResult again = make_result("c", 1, kSlow);
+  again.provenance.boot_id = "2";
+  EXPECT_EQ(compare(booted, again).session_gap, "after another boot");
+}
+
+TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
+  SweepResult a = make_result("a", 1, kSlow);
   SweepResult b = make_result("b", 1, kSlow);
   b.workload.input_tokens = TokenCount{.fixed = 1024};
   b.workload.output_tokens = TokenCount{.fixed = 512};
@@ -175,6 +276,9 @@ TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
   b.workload.streaming = false;
   b.simulated = true;
   b.levels[0].pooled.token_count_estimated = true;
+  b.levels[0].pooled.input_tokens_mean = 2400;
+  b.levels[0].pooled.cached_tokens_mean = 1200;
+  a.levels[0].pooled.input_tokens_mean = 2400;
   const std::string text = refusal(a, b);
   for (const std::string& field : comparable_fields()) {
     EXPECT_THAT(text, HasSubstr(field + ":"));
@@ -216,6 +320,125 @@ TEST(Compare, ShowsWhatAComparisonIsAboutAndDoesNotRefuseIt) {
   EXPECT_EQ(field_of(comparison, "mtp").state, FieldState::kUnknown);
   EXPECT_EQ(field_of(comparison, "seed").state, FieldState::kSame);
   EXPECT_THAT(comparison.notes, ::testing::Contains(HasSubstr("models differ")));
+}
+
+SweepResult asking(const std::string& endpoint, const std::string& load) {
+  SweepResult result = make_result("a", 8, kSlow);
+  result.tool = "llmsweep 0.1.0";
+  result.spec_json = R"({"endpoint": )" + endpoint + R"(, "load": )" + load + "}";
+  result.workload.template_overhead_tokens = 7;
+  result.workload.tokenizer_sha256 = std::string(64, 'a');
+  for (LevelStats& level : result.levels) level.pooled.input_tokens_mean = 2400;
+  return result;
+}
+
+const char* const kEndpoint =
+    R"({"api": "chat", "extra_body": {}, "request_fields": ["ignore_eos", "min_tokens"]})";
+const char* const kLoad = R"({"fillers": true, "warmup_per_slot": 1})";
+
+TEST(Compare, NamesAtTheTopWhateverMakesRequestsUnlike) {
+  const SweepResult a = asking(kEndpoint, kLoad);
+  const auto notes_of = [&a](const SweepResult& b) {
+    std::string text;
+    for (const std::string& note : compare(a, b).notes) text += note + "\n";
+    return text;
+  };
+  EXPECT_THAT(notes_of(a), ::testing::Not(HasSubstr("unlike")));
+  const auto endpoint = [](const char* api, const char* body) {
+    return asking(std::string(R"({"api": ")") + api + R"(", "extra_body": )" + body +
+                      R"(, "request_fields": ["ignore_eos", "min_tokens"]})",
+                  kLoad);
+  };
+  EXPECT_THAT(notes_of(endpoint("completions", "{}")),
+              HasSubstr("unlike in api: chat against completions."));
+  EXPECT_THAT(notes_of(endpoint("chat", R"({"top_k": 10, "temperature": 1.5})")),
+              HasSubstr("unlike in extra_body: nothing against temperature 1.5, top_k 10."));
+  EXPECT_THAT(notes_of(asking(kEndpoint, R"({"fillers": false, "warmup_per_slot": 1})")),
+              HasSubstr("unlike in fillers: on against off."));
+  EXPECT_THAT(notes_of(asking(kEndpoint, R"({"fillers": true, "warmup_per_slot": 0})")),
+              HasSubstr("unlike in warmup_per_slot: 1 against 0."));
+  SweepResult b = a;
+  b.provenance.dropped_fields = {"ignore_eos"};
+  EXPECT_THAT(notes_of(b),
+              HasSubstr("unlike in request_fields: ignore_eos, min_tokens against min_tokens."));
+  b = a;
+  b.workload.template_overhead_tokens = 107;
+  EXPECT_THAT(notes_of(b), HasSubstr("unlike in template_tokens: 7 against 107."));
+  b = a;
+  b.workload.tokenizer_sha256 = std::string(64, 'f');
+  EXPECT_THAT(notes_of(b), HasSubstr("unlike in tokenizer: aaaaaaaaaaaa against ffffffffffff."));
+  b = a;
+  for (LevelStats& level : b.levels) level.pooled.input_tokens_mean = 2500;
+  EXPECT_THAT(notes_of(b),
+              HasSubstr("unlike in input_counted: 2,400 tokens against 2,500 tokens."));
+  b = a;
+  b.levels[1].pooled.cached_tokens_mean = 96;  // 4 %
+  EXPECT_THAT(notes_of(b), HasSubstr("unlike in cached_input: 0 % against 4 %."));
+  b = a;
+  b.tool = "llmsweep 0.9.9";
+  EXPECT_THAT(notes_of(b), HasSubstr("programs that measured differ: llmsweep 0.1.0 and llmsweep"));
+  b = a;
+  for (LevelStats& level : b.levels) level.point = at_rate(level.point.value);
+  EXPECT_THAT(notes_of(b), HasSubstr("unlike in load: concurrency against request rate."));
+}
+
+TEST(Compare, RefusesALargeShareOfCachedInputUnlessItIsAllowed) {
+  const SweepResult a = asking(kEndpoint, kLoad);
+  SweepResult b = a;
+  b.levels[1].pooled.cached_tokens_mean = 1200;
+  EXPECT_THAT(refusal(a, b), HasSubstr("cached_input: 0 % in 'a', 50 % in 'a'"));
+  EXPECT_EQ(refusal(a, b, {.allow_different = {"cached_input"}}), "compared");
+}
+
+TEST(Compare, TakesWhatIsNoSpecForUnknown) {
+  for (const char* spec :
+       {"null", "[]", "{", R"({"endpoint": 1})", R"({"load": {"fillers": []}})"}) {
+    SweepResult b = asking(kEndpoint, kLoad);
+    b.spec_json = spec;
+    EXPECT_EQ(field_of(compare(asking(kEndpoint, kLoad), b), "api").state, FieldState::kUnknown);
+  }
+}
+
+TEST(Compare, CarriesWarningsAndWhatIsInvalidOfEitherSide) {
+  const SweepResult a = make_result("a", 8, kSlow);
+  SweepResult b = make_result("b", 8, kSlow);
+  for (LevelStats& level : b.levels) level.pooled.warnings = {Warning::kCachedTokens};
+  b.levels[0].pooled.validity = {{"ttft:p50", {InvalidReason::kClientDelay}}};
+  b.levels[1].pooled.valid = false;
+  b.levels[1].pooled.invalid_reasons = {InvalidReason::kErrors};
+  const auto& notes = compare(a, b).notes;
+  EXPECT_THAT(notes, ::testing::Contains(HasSubstr("'b' at c1, c8: ")));
+  EXPECT_THAT(notes, ::testing::Contains(HasSubstr("'b' at c1: ttft:p50 is not valid.")));
+  EXPECT_THAT(notes, ::testing::Contains(HasSubstr("'b' at c8 is INVALID: ")));
+}
+
+TEST(Compare, KnowsTheSameMeasurementUnderAnotherName) {
+  SweepResult a = make_result("a", 8, kSlow);
+  a.created_at = "2026-11-29T01:02:03Z";
+  a.workload.nonce = "n";
+  SweepResult b = a;
+  b.name = "copy";
+  EXPECT_TRUE(same_measurement(a, b));
+  EXPECT_THAT(compare(a, b).notes, ::testing::Contains(HasSubstr("are the same measurement")));
+  b.levels[0].runs.push_back(testing::make_run(1, 14'800, 3));  // resumed since
+  b.levels.pop_back();
+  EXPECT_TRUE(same_measurement(a, b));
+  for (RunStats& run : b.levels[0].runs) run.e2e.max += 1;
+  EXPECT_FALSE(same_measurement(a, b));
+  b = a;
+  b.created_at = "2026-11-29T01:02:04Z";
+  EXPECT_FALSE(same_measurement(a, b));
+}
+
+TEST(Compare, WithholdsTheVerdictOfAFigureThatARunLacks) {
+  const SweepResult a = make_result("a", 1, {{4, {100, 101, 102}}});
+  SweepResult b = make_result("b", 1, {{4, {50, 51, 52}}});
+  b.levels[0].runs[2].e2e.p99.reset();
+  const Measure p99{find_quantity("e2e"), Statistic::kP99};
+  const auto& ratio = compare(a, b, {.measures = {p99}}).levels[0].ratio_of(p99);
+  ASSERT_TRUE(ratio);
+  EXPECT_FALSE(ratio->complete);
+  EXPECT_FALSE(ratio->verdict);
 }
 
 TEST(Compare, TakesWhatAFileDoesNotSayForUnknownAndNotForUnlike) {
@@ -294,6 +517,19 @@ TEST(Compare, InterpolatesThroughputPerGpuInsideBothRangesOnly) {
   EXPECT_DOUBLE_EQ(at_target->candidate_tps_per_gpu, 260);
 }
 
+TEST(Compare, GivesTheRatioAtEqualLatencyAnIntervalWhereEveryRepeatReachesIt) {
+  const SweepResult a = make_result("a", 1, {{1, {1000, 1010}}, {2, {2000, 2020}}});
+  const SweepResult b = make_result("b", 1, {{1, {1100, 1111}}, {4, {3000, 3030}}});
+  const auto rows = compare(a, b).equal_latency;
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_FALSE(rows.front().ci95);  // one repeat begins above it
+  for (size_t i = 1; i + 1 < rows.size(); ++i) {
+    ASSERT_TRUE(rows[i].ci95) << i;
+    EXPECT_LT(rows[i].ci95->low, rows[i].ratio);
+    EXPECT_GT(rows[i].ci95->high, rows[i].ratio);
+  }
+}
+
 TEST(Compare, ComparesDrainedThroughputsWhereASideHasNoSteadyOne) {
   const SweepResult a = make_result("a", 1, {{4, {100, 101}}});
   SweepResult b = make_result("b", 1, {{4, {100, 101}}});
@@ -354,7 +590,9 @@ TEST(Compare, OfGoodputIsByTheArithmeticMeanOfItsRuns) {
     a.levels[0].runs[i].goodput_fraction = of_a[i];
     b.levels[0].runs[i].goodput_fraction = of_b[i];
   }
-  const Ratio goodput = *compare(a, b).levels[0].ratio_of(measure_of("goodput"));
+  const Ratio goodput = *compare(a, b, {.measures = {measure_of("goodput")}})
+                             .levels[0]
+                             .ratio_of(measure_of("goodput"));
   EXPECT_DOUBLE_EQ(goodput.baseline, 0.9);
   EXPECT_DOUBLE_EQ(goodput.candidate, 0.8);
   EXPECT_DOUBLE_EQ(goodput.ratio, 0.8 / 0.9);

@@ -13,7 +13,9 @@
 #include "llmsweep/model/names.h"
 #include "llmsweep/report/markdown.h"
 #include "llmsweep/report/table.h"
+#include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/level_figure.h"
+#include "llmsweep/stats/spending.h"
 
 namespace llmsweep {
 namespace {
@@ -39,7 +41,8 @@ GatePolicy no_worse(const std::string& rule) {
 GateLine line_of(const SweepResult& result, const std::string& rule) {
   return gate(result, nullptr, require(rule)).lines.front();
 }
-GateLine line_of(const SweepResult& result, const SweepResult& baseline, const std::string& rule) {
+GateLine line_of(const SweepResult& result, SweepResult baseline, const std::string& rule) {
+  if (baseline.created_at == result.created_at) baseline.created_at = "2026-11-29T00:59:59Z";
   return gate(result, &baseline, no_worse(rule)).lines.front();
 }
 
@@ -216,6 +219,62 @@ TEST(Gate, IsInvalidForAPercentileWithTooFewSamples) {
   EXPECT_THAT(line.next, HasSubstr("300"));
 }
 
+// 900, 905 and none ms, of all requests 1,500 ms.
+TEST(Gate, NeverDropsARunThatLacksTheStatistic) {
+  SweepResult result = make_result("r", 4, {{8, {900, 905, 1500}}});
+  RunStats& last = result.levels[0].runs[2];
+  last.e2e.p99.reset();
+  last.e2e.count = 299;
+  const GateLine line = line_of(result, "e2e:p99@c8 <= 1200ms");
+  EXPECT_EQ(line.outcome, kInvalid);
+  EXPECT_THAT(line.why, HasSubstr("in the result, 1 of 3 repeats has no p99 e2e: repeat 3 has 299 "
+                                  "of 300 samples, 1 is missing"));
+  EXPECT_THAT(line_of(measured(), result, "e2e:p99@c8 by 10%").why, HasSubstr("in the baseline"));
+  EXPECT_EQ(line_of(result, "users@e2e:p99:10s >= 8").outcome, kInvalid);
+  EXPECT_EQ(line_of(result, "e2e:p50@c8 <= 12s").outcome, kPass);
+  for (RunStats& run : result.levels[0].runs) run.e2e.p99.reset();
+  EXPECT_THAT(line_of(result, "e2e:p99@c8 <= 12s").why, HasSubstr("3 of 3 repeats have no p99"));
+  for (RunStats& run : result.levels[0].runs) run.tpot = {};
+  EXPECT_THAT(line_of(result, "tpot@c8 <= 12s").why,
+              HasSubstr("3 of 3 repeats have no p50 tpot: repeat 1; repeat 2; repeat 3"));
+}
+
+TEST(Gate, RefusesTheResultItselfAsItsBaseline) {
+  SweepResult result = measured();
+  result.created_at = "2026-11-29T01:02:03Z";
+  SweepResult copy = result;
+  copy.name = "copy";
+  try {
+    gate(result, &copy, no_worse("e2e:p50@c8 by 3%"));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("'copy' is the same measurement as the result 'r'"));
+  }
+  copy.created_at = "2026-11-29T01:02:04Z";
+  EXPECT_EQ(gate(result, &copy, no_worse("e2e:p50@c8 by 3%")).outcome, kPass);
+}
+
+TEST(Gate, NamesUnlikeRequestsAndWhatTheLevelsWarnOf) {
+  SweepResult result = measured(), base = measured();
+  result.spec_json = R"({"endpoint": {"api": "chat"}})";
+  base.spec_json = R"({"endpoint": {"api": "completions"}})";
+  base.simulated = result.simulated = true;
+  base.levels[0].pooled.warnings = {Warning::kOtherModel};
+  result.levels[1].pooled.validity = {{"ttft:p50", {InvalidReason::kClientDelay}}};
+  const GateReport report = gate(result, &base, no_worse("e2e:p50@c8 by 3%"));
+  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("unlike in api: completions against chat"),
+                                        HasSubstr("'r' is SIMULATED"), HasSubstr("'r' at c1: "),
+                                        HasSubstr("'r' at c8: ttft:p50 is not valid")));
+  for (LevelStats& level : result.levels) {
+    level.pooled.input_tokens_mean = 2400;
+    level.pooled.cached_tokens_mean = 2376;
+  }
+  for (LevelStats& level : base.levels) level.pooled.input_tokens_mean = 2400;
+  const GateLine line = line_of(result, base, "e2e:p50@c8 by 50%");
+  EXPECT_EQ(line.outcome, kInvalid);
+  EXPECT_THAT(line.why, HasSubstr("cached_input (0 % in the baseline, 99 % here)"));
+}
+
 TEST(Gate, NamesTheLevelsThereAreWhereOneIsMissing) {
   const GateLine line = line_of(measured(), "e2e:p50@c32 <= 15s");
   EXPECT_THAT(line.why, HasSubstr("no level at concurrency 32"));
@@ -259,6 +318,77 @@ TEST(Gate, ComparesWithABaselineOfOneRun) {
   EXPECT_EQ(line_of(slower, base, "e2e:p50@c8 by 3%").outcome, kFail);
   EXPECT_EQ(line_of(base, base, "e2e:p50@c8 by 3%").outcome, kInconclusive);
   EXPECT_EQ(line_of(base, base, "e2e:p50@c8 by 10%").outcome, kPass);
+}
+
+// By hand: logs of {100, 102, 104} and {102, 104, 106}; SE 0.015859 of the runs, 0.01407 of the
+// sessions: 0.021202, and 3.999 · (0.021202 ÷ 0.015859)^4 degrees.
+TEST(Gate, AddsTheNoiseBetweenSessionsWhereTheBaselineIsOfAnother) {
+  SweepResult base = make_result("b", 1, {{8, {100, 102, 104}}});
+  const SweepResult result = make_result("r", 1, {{8, {102, 104, 106}}});
+  const GateLine within = line_of(result, base, "e2e@c8 by 3%");
+  EXPECT_THAT(within.basis, ::testing::Not(HasSubstr("session")));
+  base.created_at = "2026-11-28T01:00:00Z";
+  const GateLine between = line_of(result, base, "e2e@c8 by 3%");
+  EXPECT_THAT(between.basis, HasSubstr("1 % of noise between sessions assumed (23 h apart)"));
+  const double half = std::log(between.bounds->high / *between.measured);
+  const double degrees = 3.999 * std::pow(0.021202 / 0.015859, 4);
+  EXPECT_NEAR(half, student_quantile(0.95, degrees) * 0.021202, 5e-5);
+  GatePolicy policy = no_worse("e2e@c8 by 3%");
+  policy.session_noise = 0;
+  EXPECT_EQ(gate(result, &base, policy).lines[0].bounds, within.bounds);
+  SweepResult one = make_result("o", 1, {{8, {100}}});
+  one.provenance.host = "another";
+  EXPECT_THAT(line_of(result, one, "e2e@c8 by 3%").basis, HasSubstr("(on another host)"));
+}
+
+std::vector<SweepResult> nights(const std::vector<double>& e2e_ms) {
+  std::vector<SweepResult> results;
+  for (size_t i = 0; i < e2e_ms.size(); ++i) {
+    results.push_back(make_result("n" + std::to_string(i), 1, {{8, {e2e_ms[i], e2e_ms[i]}}}));
+    results.back().created_at = "2026-11-2" + std::to_string(i) + "T02:00:00Z";
+  }
+  return results;
+}
+
+// t(3, 0.95) is 2.3534; the figures of the nights have sd 0.02 in logs, and the result is one more.
+TEST(Gate, MeasuresTheNoiseBetweenSessionsOnThreeBaselinesOrMore) {
+  const double d = 0.02 * std::sqrt(0.75);
+  const auto before =
+      nights({100 * std::exp(-d), 100 * std::exp(d), 100 * std::exp(-d), 100 * std::exp(d)});
+  const SweepResult result = make_result("r", 1, {{8, {103, 103}}});
+  const GateLine line = gate(result, before, no_worse("e2e@c8 by 3%")).lines.front();
+  EXPECT_EQ(line.outcome, kInconclusive);
+  EXPECT_EQ(line.basis, "against 4 sessions, t on their logs");
+  EXPECT_NEAR(*line.baseline, 100, 1e-9);
+  EXPECT_NEAR(std::log(line.bounds->high / *line.measured), 2.3534 * 0.02 * std::sqrt(1.25), 1e-4);
+  const SweepResult slow = make_result("s", 1, {{8, {112, 112}}});
+  EXPECT_EQ(gate(slow, before, no_worse("e2e@c8 by 3%")).outcome, kFail);
+  EXPECT_EQ(gate(result, before, no_worse("e2e@c8 by 12%")).outcome, kPass);
+  EXPECT_EQ(gate(result, before, no_worse("e2e@c9 by 12%")).outcome, kInvalid);
+  EXPECT_EQ(gate(result, before, no_worse("e2e@c8 by 3%")).baseline_name, "n0, n1, n2, n3");
+  EXPECT_EQ(gate(result, before, no_worse("goodput@c8 by 3%")).outcome, kPass);
+}
+
+// Each is worse than the pinned nights by 3 % more than the one before.
+TEST(Gate, DoesNotLetAFewPercentANightCreepPastPinnedBaselines) {
+  const auto pinned = nights({100, 100.5, 99.5, 100.2, 99.8});
+  std::vector<GateOutcome> outcomes;
+  for (const double e2e_ms : {101.0, 103.0, 106.0, 109.0}) {
+    const SweepResult tonight = make_result("t", 1, {{8, {e2e_ms, e2e_ms}}});
+    outcomes.push_back(gate(tonight, pinned, no_worse("e2e@c8 by 3%")).outcome);
+  }
+  EXPECT_THAT(outcomes, ElementsAre(kPass, kInconclusive, kFail, kFail));
+}
+
+TEST(Gate, TakesTwoBaselinesByTheLastAndRefusesTwoOfOneSession) {
+  const auto two = nights({100, 110});
+  const SweepResult result = make_result("r", 1, {{8, {110, 110}}});
+  const GateLine line = gate(result, two, no_worse("e2e@c8 by 5%")).lines.front();
+  EXPECT_DOUBLE_EQ(*line.baseline, 110);
+  EXPECT_THAT(line.basis, HasSubstr("noise between sessions assumed"));
+  auto same = two;
+  same[1].created_at = "2026-11-20T02:30:00Z";
+  EXPECT_THROW(gate(result, same, no_worse("e2e@c8 by 5%")), Error);
 }
 
 TEST(Gate, RefusesABaselineOfAnotherWorkload) {
@@ -315,6 +445,20 @@ TEST(Gate, DoesNotCountALevelAboveTheLowestThatFails) {
   const SweepResult result = make_result("r", 1, {{4, {16000, 16001}}, {8, {12000, 12001}}});
   EXPECT_EQ(line_of(result, "users@e2e:p50:15s >= 4").outcome, kFail);
   EXPECT_EQ(line_of(result, "users@e2e:p50:15s >= 8").outcome, kFail);
+}
+
+// By the figures level 8 misses the target, and its interval does not say; level 16 holds it.
+TEST(Gate, DecidesNoUsersRuleAgainstTheFilesOwnBracket) {
+  const SweepResult result =
+      make_result("r", 1, {{4, {10'000, 10'010}}, {8, {14'000, 16'500}}, {16, {14'000, 14'010}}});
+  const GateLine line = line_of(result, "users@e2e:p50:15s >= 12");
+  EXPECT_EQ(line.outcome, kInconclusive);
+  EXPECT_EQ(line.measured, 4);
+  EXPECT_THAT(line.why, HasSubstr("bracket has 4 users, where level 8 misses the target"));
+  EXPECT_EQ(line.point, at_concurrency(8));
+  SweepResult edited = measured();
+  edited.users_at_target = {{.target = e2e_target(15s), .users = 99, .c_pass = 99}};
+  EXPECT_EQ(line_of(edited, "users@e2e:p50:15s >= 16").outcome, kInconclusive);
 }
 
 TEST(Gate, ComparesUsersWithTheBaseline) {
@@ -434,6 +578,37 @@ TEST(Gate, EstimatesTheRepeatsThatWouldTell) {
   const SweepResult result = make_result("r", 1, {{8, {98, 100, 102}}});
   EXPECT_THAT(line_of(result, "e2e@c8 <= 102ms").next, HasSubstr("about 5 repeats"));
   EXPECT_THAT(line_of(result, "e2e@c8 <= 99.99ms").next, HasSubstr("too close"));
+}
+
+// Half width at the level that the plan spends there: t(2, 1 - 0.0071) is 8.3, not 2.92.
+TEST(Gate, SpendsAtEachLookWhatThePlanOfTheResultSays) {
+  SweepResult result = make_result("r", 1, {{8, {98, 100, 102}}});
+  EXPECT_EQ(line_of(result, "e2e@c8 <= 104ms").outcome, kPass);
+  result.looks = GateLooks{.first = 3, .last = 8, .levels = spending_levels({3, 8})};
+  const GateLine first = line_of(result, "e2e@c8 <= 104ms");
+  EXPECT_EQ(first.outcome, kInconclusive);
+  EXPECT_EQ(first.basis, "3 runs, t on their logs; looks 3 to 8, 5 % over all");
+  const double half = std::log(first.bounds->high / *first.measured);
+  EXPECT_NEAR(half, -student_quantile(result.looks->levels[0], 2) * 0.0200 / std::sqrt(3), 2e-4);
+  for (int repeat = 3; repeat < 9; ++repeat) {
+    result.levels[0].runs.push_back(testing::make_run(8, 100, repeat));
+  }
+  EXPECT_LT(line_of(result, "e2e@c8 <= 104ms").bounds->high, 102);  // nine runs: beyond the plan
+  result.looks->endless = true;
+  EXPECT_THAT(line_of(result, "e2e@c8 <= 104ms").basis,
+              HasSubstr("looks 3 to 8, 5 % over all, later ones by an e-process, 5 % more"));
+  const SweepResult base = make_result("b", 1, {{8, {98, 100, 102}}});
+  EXPECT_THAT(line_of(result, base, "e2e@c8 by 3%").basis, HasSubstr("looks 3 to 8"));
+}
+
+TEST(Gate, TakesNoLevelFromAFileThatIsNone) {
+  SweepResult result = make_result("r", 1, {{8, {98, 100, 102}}});
+  const GateLine plain = line_of(result, "e2e@c8 <= 104ms");
+  result.looks = GateLooks{.first = -5, .last = 1'000, .levels = {0.9, 7, -1}};
+  EXPECT_GE(line_of(result, "e2e@c8 <= 104ms").bounds->high, plain.bounds->high);
+  result.looks = GateLooks{.first = 3, .last = 3, .levels = {0.05}};
+  EXPECT_EQ(line_of(result, "e2e@c8 <= 104ms").basis, plain.basis);
+  EXPECT_EQ(line_of(result, "e2e@c8 <= 104ms").bounds, plain.bounds);
 }
 
 TEST(Gate, NeedsARule) {

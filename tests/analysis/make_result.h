@@ -1,6 +1,8 @@
 // Small results for tests of compare and gate: levels whose runs have the medians asked for.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,6 +65,11 @@ using Levels = std::vector<std::pair<int, std::vector<double>>>;
 inline SweepResult make_result(const std::string& name, int gpus, const Levels& levels) {
   SweepResult result;
   result.tool = "llmsweep test";
+  // One after the other on one host: of one session, and none a copy of another.
+  static int made = 0;
+  ++made;
+  result.created_at = fmt::format("2026-11-29T00:{:02}:{:02}Z", made / 60 % 60, made % 60);
+  result.provenance.host = "host";
   result.name = name;
   result.model = "deepseek-v3.2";
   result.system = {.accelerator = "GB200", .gpus = gpus, .precision = "NVFP4"};

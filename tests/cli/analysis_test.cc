@@ -76,7 +76,8 @@ TEST(CompareCommand, RefusesUnlikeWorkloadsUntilTheyAreAllowed) {
 }
 
 TEST(GateCommand, ExitsWithEveryOutcome) {
-  const std::string file = stored(measured(), test_folder());
+  const auto folder = test_folder();
+  const std::string file = stored(measured(), folder);
   const auto exit_of = [&file](std::vector<std::string> words) {
     words.insert(words.begin(), {"gate", file});
     return run_llmsweep(words).exit_code;
@@ -88,7 +89,9 @@ TEST(GateCommand, ExitsWithEveryOutcome) {
   EXPECT_EQ(exit_of({"--require", "e2e:p50@c8 <= 12s", "--inconclusive-is", "fail"}), 10);
   EXPECT_EQ(exit_of({"--require", "e2e:p50@c99 <= 15s"}), 12);
   EXPECT_EQ(exit_of({"--no-worse", "e2e:p50@c8 by 3%"}), 12);
-  EXPECT_EQ(exit_of({"--no-worse", "e2e:p50@c8 by 3%", "--baseline", file}), 0);
+  const std::string other = stored(measured("other"), folder);
+  EXPECT_EQ(exit_of({"--no-worse", "e2e:p50@c8 by 3%", "--baseline", other}), 0);
+  EXPECT_EQ(exit_of({"--no-worse", "e2e:p50@c8 by 3%", "--baseline", file}), 2);  // itself
   EXPECT_EQ(exit_of({"--require", "e2e:p50@c8"}), 2);
   EXPECT_EQ(exit_of({}), 2);
 }

@@ -2,9 +2,12 @@
 """Derives the numbers of result.json from requests.jsonl, by docs/metrics.md alone.
 
     recompute.py FOLDER     exits 0 where every number agrees, 1 with a line for each that does not
+    recompute.py --comparison JSON BASELINE CANDIDATE
+                            the same for what `compare --format json` said of two folders
 
 Shares no code with llmsweep. Covers everything in `levels` except the part of `client` that only the
-client can know, and the users at each target.
+client can know, and the users at each target; of a comparison every ratio with its interval, the
+sweep's, the adjusted probabilities and the verdicts.
 """
 
 import bisect
@@ -207,7 +210,7 @@ def doubts(run, ok):
                     if share > max(0.05, 0.01 * kernels[statistic]):
                         found.add(f"{metric}:{statistic}")
         else:
-            tokens = max(1.0, run["output_tokens_mean"] - 1) if metric == "tpot" else 1.0
+            tokens = max(1.0, (run["output_tokens_mean"] or 0) - 1) if metric == "tpot" else 1.0
             for statistic in STATISTICS:
                 sampled(metric, statistic, 0.01, 0.05, tokens)
     gaps = sum(weight for r in ok for _, weight in r["icl_hist"])
@@ -342,6 +345,241 @@ def geometric_mean(values):
     return math.exp(math.fsum(math.log(v) for v in values) / len(values))
 
 
+# ---- Student's t without SciPy: the incomplete beta function by its continued fraction.
+
+
+def beta_fraction(a, b, x):
+    tiny, c, d = 1e-300, 1.0, 1.0 - (a + b) * x / (a + 1)
+    d = 1 / (d if abs(d) > tiny else tiny)
+    value = d
+    for m in range(1, 500):
+        for step in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d = 1 + step * d
+            d = 1 / (d if abs(d) > tiny else tiny)
+            c = 1 + step / c
+            c = c if abs(c) > tiny else tiny
+            value *= c * d
+        if abs(c * d - 1) < 1e-15:
+            break
+    return value
+
+
+def incomplete_beta(a, b, x):
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    front = math.exp(
+        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    )
+    if x < (a + 1) / (a + b + 2):
+        return front * beta_fraction(a, b, x) / a
+    return 1 - front * beta_fraction(b, a, 1 - x) / b
+
+
+def student_upper(t, degrees):
+    """P(T > t), t >= 0."""
+    return incomplete_beta(degrees / 2, 0.5, degrees / (degrees + t * t)) / 2
+
+
+def student_quantile(upper, degrees):
+    low, high = 0.0, 1e8
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if student_upper(middle, degrees) > upper else (low, middle)
+    return (low + high) / 2
+
+
+# ---- A comparison, by docs/statistics.md, "A comparison's rows".
+
+STATISTIC_OF = {"e2e_p50_ms": "e2e_ms", "ttft_p50_ms": "ttft_ms", "tpot_p50_ms": "tpot_ms"}
+LOWER = set(STATISTIC_OF)
+SHOWN = ("throughput_tps", "throughput_per_gpu_tps", *STATISTIC_OF)
+
+
+def run_value(run, figure, gpus):
+    if figure in STATISTIC_OF:
+        return run[STATISTIC_OF[figure]]["p50"]
+    steady = run["steady_output_throughput_tps"]
+    return steady / gpus if figure == "throughput_per_gpu_tps" else steady
+
+
+def moments(values):
+    mean = math.fsum(values) / len(values)
+    return mean, math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)
+
+
+def welch(a, b, noise):
+    """Difference of the mean logs, its interval and its two-sided probability."""
+    (mean_a, of_a), (mean_b, of_b) = moments(a), moments(b)
+    of_a, of_b = of_a / len(a), of_b / len(b)
+    spread = of_a**2 / (len(a) - 1) + of_b**2 / (len(b) - 1)
+    degrees = (of_a + of_b) ** 2 / spread if spread > 0 else len(a) + len(b) - 2
+    variance = of_a + of_b
+    if noise > 0:
+        share = variance / (variance + noise**2)
+        degrees = min(1e6, degrees / share**2) if share > 0 else 1e6
+        variance += noise**2
+    error, d = math.sqrt(variance), mean_b - mean_a
+    half = student_quantile(0.025, degrees) * error
+    probability = 2 * student_upper(abs(d) / error, degrees) if error > 0 else float(d == 0)
+    return d, (math.exp(d - half), math.exp(d + half)), probability
+
+
+def holm(probabilities):
+    order = sorted(range(len(probabilities)), key=lambda i: probabilities[i])
+    adjusted, largest = [0.0] * len(order), 0.0
+    for rank, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - rank) * probabilities[i]))
+        adjusted[i] = largest
+    return adjusted
+
+
+def verdict_of(figure, d, interval, adjusted, min_effect):
+    if adjusted > 0.05 or max(interval[1], 1 / interval[0]) < 1 + min_effect:
+        return "no_difference_shown"
+    return "better" if (d < 0) == (figure in LOWER) else "worse"
+
+
+def comparison(path, baseline, candidate):
+    with open(path, encoding="utf-8") as file:
+        (said,) = json.load(file)
+    sides = []
+    for folder in (baseline, candidate):
+        with open(f"{folder}/result.json", encoding="utf-8") as file:
+            sides.append(json.load(file))
+    noise = math.sqrt(2) * math.log1p(said["session_noise"])
+    gpus = [side["system"]["gpus"] for side in sides]
+    rows = []  # (where, figure, d, interval, probability, what was said)
+    for figure in SHOWN:
+        of_sweep = ([], [])  # of each side: a level's logs by repeat
+        for level in said["levels"]:
+            runs = [
+                next(l for l in side["levels"] if l["concurrency"] == level["concurrency"])["runs"]
+                for side in sides
+            ]
+            if level["with_drain"] or not (level["baseline_valid"] and level["candidate_valid"]):
+                continue
+            if not level[figure] or level[figure]["verdict"] in ("invalid_figure", "runs_lack_it"):
+                continue
+            logs = [
+                {run["repeat"]: math.log(run_value(run, figure, gpus[i])) for run in runs[i]} for i in (0, 1)
+            ]
+            if min(map(len, logs)) > 1:
+                found = welch(list(logs[0].values()), list(logs[1].values()), noise)
+                rows.append((f"c{level['concurrency']} {figure}", figure, *found, level[figure]))
+            for i in (0, 1):
+                of_sweep[i].append(logs[i])
+        if len(of_sweep[0]) < 2:
+            continue
+        means = []
+        for levels in of_sweep:
+            repeats = set.intersection(*(set(level) for level in levels))
+            means.append([math.fsum(level[r] for level in levels) / len(levels) for r in sorted(repeats)])
+        if min(map(len, means)) > 1:
+            rows.append((f"sweep {figure}", figure, *welch(*means, noise), said["sweep"][figure]))
+    check("family.rows", len(rows), said["family"]["rows"])
+    for row, adjusted in zip(rows, holm([row[4] for row in rows])):
+        where, figure, d, interval, _, stated = row
+        check(f"{where}: ratio", math.exp(d), stated["ratio"])
+        check(f"{where}: low", interval[0], stated["ci95"][0])
+        check(f"{where}: high", interval[1], stated["ci95"][1])
+        check(f"{where}: p", adjusted, stated["p_adjusted"])
+        verdict = verdict_of(figure, d, interval, adjusted, said["min_effect"])
+        if verdict != stated["verdict"] and abs(adjusted - 0.05) > 1e-9:
+            FAILURES.append(f"{where}: computed {verdict}, stated {stated['verdict']}")
+    for line in FAILURES[:40]:
+        print(line)
+    print(f"{len(rows)} rows compared, {len(FAILURES)} numbers differ")
+    return 1 if FAILURES or not rows else 0
+
+
+# ---- Users at a target, by docs/statistics.md.
+
+
+def median_of(level):
+    medians = [run["e2e_ms"]["p50"] for run in level["runs"] if run["e2e_ms"]["p50"]]
+    return geometric_mean(medians) if len(medians) > 1 else level["e2e_ms"]["p50"]
+
+
+def confirmed_states(levels, limit_ms):
+    """By fresh runs: "passes", "misses" or None, of each level."""
+    logs = [[math.log(r["e2e_ms"]["p50"]) for r in l["runs"] if r.get("confirming")] for l in levels]
+    states = []
+    for of_level in logs:
+        state = None
+        for look in (n for n in (3, 4, 6, 9) if n <= len(of_level)):
+            groups = [group[:look] for group in logs if len(group[:look]) > 1]
+            degrees = sum(len(group) - 1 for group in groups)
+            variance = math.fsum(moments(group)[1] * (len(group) - 1) for group in groups) / degrees
+            half = student_quantile(0.05 / 2 / 4, degrees) * math.sqrt(variance / look)
+            mean = math.fsum(of_level[:look]) / look
+            if mean + half <= math.log(limit_ms):
+                state = "passes"
+            elif mean - half > math.log(limit_ms):
+                state = "misses"
+            if state:
+                break
+        states.append(state)
+    return states
+
+
+def users_at(levels, limit_ms):
+    """The bracket (passing, failing) and whether it is confirmed."""
+    states = confirmed_states(levels, limit_ms)
+    passing = failing = None
+    for level, state in zip(levels, states):
+        if state == "misses":
+            failing = level["concurrency"]
+            break
+        if state == "passes":
+            passing = level["concurrency"]
+    if passing and failing:
+        return passing, failing, True
+    passing = failing = None
+    for level, state in zip(levels, states):
+        if state == "misses" or (state is None and median_of(level) > limit_ms):
+            failing = level["concurrency"]
+            break
+        passing = level["concurrency"]
+    return passing, failing, False
+
+
+def check_users(result, gpus):
+    for target in result["users_at_target"]:
+        if target["metric"] != "e2e" or target["statistic"] != "p50":
+            continue
+        at = f"at {target['target_ms']} ms"
+        levels = [
+            level
+            for level in sorted(result["levels"], key=lambda level: level["concurrency"])
+            if can_be_judged(level, "e2e:p50")
+        ]
+        passing, failing, confirmed = users_at(levels, target["target_ms"])
+        check(f"users {at}", passing or 0, target["users"])
+        check(f"users per GPU {at}", (passing or 0) / gpus, target["users_per_gpu"])
+        check(f"c_fail {at}", failing, target["c_fail"])
+        check(f"confirmed {at}", float(confirmed), float(target.get("confirmed", False)))
+        wide = passing and failing and failing > 1.1 * passing
+        if wide and "confirmed" in target and target["c_interpolated_ci95"] is not None:
+            FAILURES.append(f"{at}: an interval of c_interpolated over {passing} to {failing}")
+
+
+def check_starts(result, folder):
+    """When each run began, from the journal."""
+    with open(f"{folder}/sweep.jsonl", encoding="utf-8") as file:
+        started = [e for e in map(json.loads, file) if e.get("event") == "run_started"]
+    at = {(e["level"], e["repeat"]): e["started_ns"] for e in started}  # the last counts
+    kept = {(l["concurrency"], r["repeat"]) for l in result["levels"] for r in l["runs"]}
+    first = min((at[key] for key in kept if key in at), default=None)
+    for level in result["levels"]:
+        for run in level["runs"]:
+            key = (level["concurrency"], run["repeat"])
+            if run.get("started_s") is not None and key in at:
+                check(f"c{key[0]}.run{key[1]}.started_s", (at[key] - first) / 1e9, run["started_s"])
+
+
 def main(folder):
     with open(f"{folder}/result.json", encoding="utf-8") as file:
         result = json.load(file)
@@ -378,19 +616,8 @@ def main(folder):
             for name in ("steady_output_throughput_tps", "output_throughput_tps"):
                 if all(name in run for run in run_rates):
                     check(f"c{concurrency}.{name}", geometric_mean([r[name] for r in run_rates]), level[name])
-    for target in result["users_at_target"]:
-        passing = 0
-        for level in sorted(result["levels"], key=lambda level: level["concurrency"]):
-            if not can_be_judged(level, f"{target['metric']}:{target['statistic']}") or target["statistic"] != "p50":
-                continue
-            medians = [run["e2e_ms"]["p50"] for run in level["runs"] if run["e2e_ms"]["p50"]]
-            median = geometric_mean(medians) if len(medians) > 1 else level["e2e_ms"]["p50"]
-            if median > target["target_ms"]:
-                break
-            passing = level["concurrency"]
-        if target["metric"] == "e2e":
-            check(f"users at {target['target_ms']} ms", passing, target["users"])
-            check(f"users per GPU at {target['target_ms']} ms", passing / gpus, target["users_per_gpu"])
+    check_users(result, gpus)
+    check_starts(result, folder)
     for line in FAILURES[:40]:
         print(line)
     print(f"{compared} runs compared, {len(FAILURES)} numbers differ")
@@ -398,4 +625,6 @@ def main(folder):
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "--comparison":
+        sys.exit(comparison(*sys.argv[2:]))
     sys.exit(main(sys.argv[1]))

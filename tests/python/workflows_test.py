@@ -83,7 +83,7 @@ def checkout(folder, llmsweep):
     gh.write_text(
         '#!/bin/sh\n'
         'if [ "$1 $2" = "run list" ]; then if [ -d first ]; then echo 1; fi; exit 0; fi\n'
-        'if [ "$1 $2" = "run download" ]; then mkdir -p baseline; cp first/* baseline; exit 0; fi\n'
+        'if [ "$1 $2" = "run download" ]; then cp -r first baselines; exit 0; fi\n'
         "exit 1\n")
     gh.chmod(0o755)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GITHUB_")}
@@ -123,13 +123,15 @@ def nightly(folder, llmsweep):
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         environment["SPEC"] = "spec.yaml"
+        environment["NIGHTS"] = "5"
         environment["ENDPOINT"] = server.stdout.readline().strip()
         loaded = workflow("performance-nightly.yml")
         codes = run_steps(loaded, folder, environment)
-        checked(codes == {"Fetch the baseline": 0, "Sweep and gate": 0, "Give the result one name": 0},
-                f"first night: {codes}")
-        checked((folder / "results/nightly/result.json").exists(), "first night: no result")
-        (folder / "results/nightly").rename(folder / "first")
+        checked(codes == {"Fetch the baselines": 0, "Sweep and gate": 0, "Give the result one name": 0,
+                          "Pin the first nights": 0}, f"first night: {codes}")
+        checked((folder / "baselines/night-1/result.json").exists(), "first night: nothing pinned")
+        (folder / "baselines").rename(folder / "first")
+        shutil.rmtree(folder / "results")
         codes = run_steps(loaded, folder, environment)
     finally:
         server.terminate()
@@ -138,6 +140,8 @@ def nightly(folder, llmsweep):
     check_gate(folder, code, "second night")
     checked(codes["Compare"] == 0 and codes["Give the result one name"] == 0, f"second: {codes}")
     checked((folder / "results/nightly/result.json").exists(), "second night: no result")
+    pinned = sorted(path.name for path in (folder / "baselines").iterdir())
+    checked(pinned == (["night-1", "night-2"] if code == 0 else ["night-1"]), f"second night: {pinned}")
     print("nightly:", GATE_CODES[code])
 
 

@@ -148,9 +148,11 @@ SweepResult full_result() {
                    .checkpoint = "nvidia/DeepSeek-V3.2-NVFP4",
                    .weights_gb = 415};
   result.workload = workload();
+  result.looks = GateLooks{.first = 3, .last = 4, .levels = {0.02, 0.04}, .endless = true};
   result.provenance = {.host = "host",
                        .cores = 2,
                        .kernel = "6.1",
+                       .boot_id = "0b1c",
                        .libcurl = "7.88.1",
                        .transport = "libcurl",
                        .resolved_address = "127.0.0.1:8000",

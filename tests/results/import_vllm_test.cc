@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "llmsweep/results/export.h"
+#include "llmsweep/results/result_file.h"
 #include "llmsweep/stats/users_at_target.h"
 #include "results/import_folder.h"
 
@@ -117,6 +119,47 @@ TEST(ImportVllm, LeavesOutPercentilesThatNeedMoreRequests) {
   std::string file = vllm(8, 14716);
   file.replace(file.find("\"completed\": 400"), 16, "\"completed\": 299");
   EXPECT_FALSE(import_results({folder.add("a.json", file)}).levels[0].pooled.e2e.p99);
+}
+
+TEST(ImportVllm, CountsOneRunThatIsReadTwiceOnce) {
+  const ImportFolder folder;
+  const auto first = folder.add("a.json", vllm(8, 14716)),
+             copy = folder.add("b.json", vllm(8, 14716));
+  for (const auto& paths : {std::vector{first, first}, std::vector{first, copy}}) {
+    const SweepResult result = import_results(paths);
+    ASSERT_EQ(result.levels[0].runs.size(), 1u);
+    EXPECT_FALSE(result.levels[0].e2e_p50_between_runs_ci95);
+    EXPECT_THAT(result.provenance.notes, Contains(HasSubstr("is the same run as")));
+  }
+  EXPECT_EQ(import_results({first, folder.add("c.json", vllm(8, 14717))}).levels[0].runs.size(),
+            2u);
+}
+
+TEST(ImportVllm, SaysNothingWhereNoRequestEndedWell) {
+  const ImportFolder folder;
+  const std::string file =
+      R"({"model_id": "m", "max_concurrency": 4, "duration": 10, "completed": 0,
+"failed": 4, "total_input_tokens": 0, "total_output_tokens": 0, "output_throughput": 0.0,
+"mean_ttft_ms": 0.0, "median_ttft_ms": 0.0, "p99_ttft_ms": 0.0})";
+  const SweepResult result = import_results({folder.add("f.json", file)}, on_gpus(1));
+  EXPECT_FALSE(result.levels[0].pooled.ttft.p50);
+  const std::string text = result_to_json(result);
+  EXPECT_THAT(text, HasSubstr("\"output_speed_tps\": null"));
+  EXPECT_THAT(text, HasSubstr("\"input_tokens_mean\": null"));
+}
+
+TEST(ImportVllm, KeepsTheMarksOfOurOwnExport) {
+  const ImportFolder folder;
+  SweepResult result = import_results({folder.add("a.json", vllm(8, 14716))});
+  result.source = Source::kMeasured;
+  result.simulated = true;
+  result.levels[0].pooled.valid = false;
+  result.levels[0].pooled.invalid_reasons = {InvalidReason::kClientBusy};
+  const SweepResult again = import_results({folder.add("e.json", export_vllm_json(result))});
+  EXPECT_TRUE(again.simulated);
+  EXPECT_FALSE(again.levels[0].pooled.valid);
+  EXPECT_THAT(again.levels[0].pooled.invalid_reasons, ElementsAre(InvalidReason::kClientBusy));
+  EXPECT_FALSE(again.levels[0].runs[0].valid);
 }
 
 TEST(ImportVllm, TellsItsDescendantsApart) {

@@ -110,6 +110,7 @@ TEST(ResultDocs, SchemaAndTablesSayWhatTheListOfKeysSays) {
   write_keys<SystemSpec>(all["system"]["properties"], document, "### system");
   write_keys<WorkloadSummary>(all["workload"]["properties"], document, "### workload");
   write_keys<Provenance>(all["provenance"]["properties"], document, "### provenance");
+  write_keys<GateLooks>(all["looks"]["properties"], document, "### looks");
   write_keys<Distribution>(parts["distribution"]["properties"], document, "### A distribution");
   write_keys<VllmDefinitions>(parts["vllm_definitions"]["properties"], document,
                               "### vllm_definitions");

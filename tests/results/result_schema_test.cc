@@ -103,9 +103,17 @@ TEST(ResultSchema, ListsExactlyTheNamesOfEveryEnumeration) {
 
 using OrderedJson = nlohmann::ordered_json;
 
+// Plain numbers that are null where a level has none.
+bool may_be_null(const Quantity& quantity) {
+  constexpr std::string_view kKeys[] = {"output_speed_tps", "decode_speed_tps",
+                                        "throughput_per_latency", "input_tokens_mean",
+                                        "output_tokens_mean"};
+  return std::find(std::begin(kKeys), std::end(kKeys), quantity.result_key) != std::end(kKeys);
+}
+
 OrderedJson type_of(const Quantity& quantity) {
   if (quantity.distribution != nullptr) return {{"$ref", "#/$defs/distribution"}};
-  if (quantity.number != nullptr) return {{"type", "number"}};
+  if (quantity.number != nullptr && !may_be_null(quantity)) return {{"type", "number"}};
   return {{"type", {"number", "null"}}};
 }
 
@@ -166,9 +174,9 @@ TEST(ResultDocs, DescribeEveryQuantityByItsRow) {
   std::string before = "requests";
   for (const Quantity& quantity : quantities()) {
     if (!quantity.stored()) continue;
-    const char* type = quantity.distribution != nullptr ? "distribution"
-                       : quantity.number != nullptr     ? "number"
-                                                        : "number or null";
+    const char* type = quantity.distribution != nullptr                       ? "distribution"
+                       : quantity.number != nullptr && !may_be_null(quantity) ? "number"
+                                                                              : "number or null";
     const std::string key(quantity.result_key);
     document =
         with_row(document, key, before,

@@ -92,6 +92,44 @@ TEST(CompareRatio, IsTheInverseTheOtherWayRound) {
   }
 }
 
+TEST(CompareRatio, TakesAnAdjustedProbabilityForItsVerdict) {
+  const Runs a{100, 102, 104}, b{110, 112, 114};
+  const auto result = *compare_ratio(a, b);
+  EXPECT_EQ(verdict_of(result, 0.05), Verdict::kWorse);
+  EXPECT_EQ(verdict_of(result, 0.051), Verdict::kNoDifferenceShown);
+  EXPECT_EQ(verdict_of({.ratio = 1.1}, 0), Verdict::kNoInterval);
+}
+
+// Noise of 0.02 beside runs of the same: half of the variance each, four times the degrees.
+TEST(CompareRatio, TakesNoiseThatTheRunsDoNotShowAsKnown) {
+  const Runs a{100, 102, 104}, b{110, 112, 114};
+  const auto test = *log_ratio(a, b, MeanKind::kGeometric);
+  const WelchDifference noisy = test.with_noise(test.standard_error);
+  EXPECT_NEAR(noisy.standard_error, std::sqrt(2.0) * test.standard_error, 1e-15);
+  EXPECT_NEAR(noisy.degrees, 4 * test.degrees, 1e-9);
+  EXPECT_EQ(test.with_noise(0).degrees, test.degrees);
+  const auto result = *compare_ratio(a, b, {.noise = test.standard_error});
+  EXPECT_EQ(result.within, compare_ratio(a, b)->interval);
+  EXPECT_GT(result.interval->high, result.within->high);
+  // Known noise has degrees, and these alone would make a verdict surer.
+  EXPECT_LT(noisy.p_value(), test.p_value());
+  EXPECT_EQ(result.p_value, compare_ratio(a, b)->p_value);
+  EXPECT_EQ(noisy_interval(test, 1e-9, 0.95).low, test.interval().low);
+  const WelchDifference only = WelchDifference{.degrees = 4}.with_noise(0.01);
+  EXPECT_NEAR(only.interval().high, 0.0196, 1e-4);  // 1.96 · 0.01: nothing of it is estimated
+}
+
+TEST(SweepValues, AreTheMeansOverTheLevelsOfTheRepeatsThatAllHave) {
+  const std::vector<RunValues> levels = {{{0, 1}, {1, 4}, {2, 9}}, {{0, 4}, {2, 1}, {3, 7}}};
+  const Runs values = sweep_values(levels);
+  ASSERT_EQ(values.size(), 2u);
+  EXPECT_DOUBLE_EQ(values[0], 2);
+  EXPECT_DOUBLE_EQ(values[1], 3);
+  EXPECT_TRUE(sweep_values({}).empty());
+  const std::vector<RunValues> with_zero = {{{0, 1}}, {{0, 0}}};
+  EXPECT_TRUE(sweep_values(with_zero).empty());
+}
+
 TEST(LogRatio, OfArithmeticMeansHoldsWhereARunIsZero) {
   const std::vector<double> a = {0, 4, 5}, b = {5, 6, 7};
   EXPECT_FALSE(log_ratio(a, b, MeanKind::kGeometric));

@@ -128,12 +128,13 @@ TEST(UsersAtTarget, InterpolateOnTheIsotonicFit) {
 }
 
 TEST(UsersAtTarget, GetTheirIntervalByInvertingEachRepeat) {
-  // The repeats cross at 9, 10 and 12 of the line from (8, 10 s) to (16, 10 + slope · 8).
-  const auto at_16 = [](double crossing) { return 10'000 + 5'000 * 8 / (crossing - 8); };
-  const auto result = users({level_of(8, 10'000, {10'000, 10'000, 10'000}),
-                             level_of(16, 30'000, {at_16(9), at_16(10), at_16(12)})});
+  // The repeats cross at 81, 82 and 84 of the line from (80, 10 s) to (88, 10 + slope · 8).
+  const auto at_88 = [](double crossing) { return 10'000 + 5'000 * 8 / (crossing - 80); };
+  const std::vector<LevelStats> levels = {level_of(80, 10'000, {10'000, 10'000, 10'000}),
+                                          level_of(88, 30'000, {at_88(81), at_88(82), at_88(84)})};
+  const auto result = users(levels);
   ASSERT_TRUE(result.c_interpolated_ci95);
-  const double logs[] = {std::log(9.0), std::log(10.0), std::log(12.0)};
+  const double logs[] = {std::log(81.0), std::log(82.0), std::log(84.0)};
   const double mean = (logs[0] + logs[1] + logs[2]) / 3;
   double squares = 0;
   for (double value : logs) squares += (value - mean) * (value - mean);
@@ -144,10 +145,19 @@ TEST(UsersAtTarget, GetTheirIntervalByInvertingEachRepeat) {
 
 TEST(UsersAtTarget, HaveNoIntervalWhereARepeatNeverCrosses) {
   EXPECT_FALSE(
-      users({level_of(8, 10'000, {10'000, 10'000}), level_of(16, 20'000, {20'000, 14'000})})
+      users({level_of(80, 10'000, {10'000, 10'000}), level_of(88, 20'000, {20'000, 14'000})})
           .c_interpolated_ci95);
   EXPECT_FALSE(
-      users({level_of(8, 10'000, {10'000}), level_of(16, 20'000, {20'000})}).c_interpolated_ci95);
+      users({level_of(80, 10'000, {10'000}), level_of(88, 20'000, {20'000})}).c_interpolated_ci95);
+}
+
+// The line is not the curve there, and the interval of the line misses the crossing.
+TEST(UsersAtTarget, HaveNoIntervalOverABracketWiderThanATenth) {
+  const std::vector<double> low = {10'000, 10'010}, high = {20'000, 20'010};
+  EXPECT_TRUE(users({level_of(80, 10'000, low), level_of(88, 20'000, high)}).c_interpolated_ci95);
+  const auto wide = users({level_of(80, 10'000, low), level_of(89, 20'000, high)});
+  EXPECT_TRUE(wide.c_interpolated);
+  EXPECT_FALSE(wide.c_interpolated_ci95);
 }
 
 TEST(UsersAtTarget, StayInsideTheBracketWhateverTheNoiseAndTheOrder) {

@@ -1,8 +1,10 @@
 // Two sweeps side by side: may they be compared, and what differs. Data only; report/ renders it.
 //
-// A difference is called better or worse only where the between-run interval excludes none and does
-// not lie wholly below `min_effect`. A workload that differs is refused (Error) unless its field is
-// allowed by name; what a comparison is usually about (accelerator, precision, GPUs) is shown.
+// The rows that are shown, levels × figures and those over the whole sweep, are one family: a
+// difference is called better or worse only where it survives Holm's correction over all of them
+// and its interval, which is not corrected, does not lie wholly below `min_effect`. A workload that
+// differs is refused (Error) unless its field is allowed by name; what a comparison is usually
+// about (accelerator, precision, GPUs) is shown.
 #pragma once
 
 #include <optional>
@@ -21,11 +23,17 @@ struct ComparisonOptions {
   std::vector<Target> targets;               // empty: those that either file names
   std::vector<std::string> allow_different;  // of comparable_fields(); a wrong name: Error
   double min_effect = 0.03;
-  std::vector<Measure> measures;  // compared beside compared_measures()
+  // Between two sessions of measurement, of each; counts where the results are of two (session_gap
+  // in src/analysis/session.h). 0: their repeats tell all.
+  double session_noise = 0.01;
+  // Compared beside compared_measures(), and the ones that are shown and judged; empty:
+  // compare_table_measures().
+  std::vector<Measure> measures;
 };
 
 // The fields whose difference is refused, as --allow-different takes them: input_tokens,
-// output_tokens, prompt_set, seed, streaming, token_counts, simulated.
+// output_tokens, prompt_set, seed, streaming, token_counts, simulated, cached_input (over 5 % of
+// the input).
 const std::vector<std::string>& comparable_fields();
 
 enum class FieldState {
@@ -40,6 +48,7 @@ struct FieldReport {
   std::string baseline;  // "unknown" where the file does not say
   std::string candidate;
   FieldState state = FieldState::kSame;
+  bool of_requests = false;  // makes the requests unlike: named at the top where it differs
 };
 
 std::string_view name_of(FieldState state);  // same, differs, unlike, unknown
@@ -53,8 +62,14 @@ struct Ratio {
   double candidate = 0;
   double ratio = 0;
   std::optional<Interval> ci95;
-  std::optional<Verdict> verdict;  // absent: can_be_judged() in neither or one level
+  std::optional<Interval> within_sessions;  // without the noise between them; absent: it has none
+  std::optional<double> p_adjusted;         // Holm's, over the family; absent: not in it
+  // Absent: can_be_judged() in neither or one level, or runs lack it, or it is not in the family.
+  std::optional<Verdict> verdict;
   bool sound = true;
+  bool complete = true;  // no run of a side lacks it; else no verdict
+  bool judged = false;   // in the family
+  int levels = 1;        // that it is over
 };
 
 struct ComparedMeasure {
@@ -97,6 +112,8 @@ struct EqualLatency {
   double baseline_tps_per_gpu = 0;
   double candidate_tps_per_gpu = 0;
   double ratio = 0;
+  // By Welch, of each repeat's own curve; absent where one does not reach the latency.
+  std::optional<Interval> ci95;
 };
 
 struct QualityComparison {
@@ -112,12 +129,22 @@ enum class HeadlineKind { kUsersPerGpu, kLatency, kThroughputPerGpu, kWeights };
 struct Headline {
   HeadlineKind kind = HeadlineKind::kLatency;
   std::optional<Target> target;  // kUsersPerGpu
-  LoadPoint point;               // kLatency, kThroughputPerGpu: of the level
+  LoadPoint point;               // kLatency, kThroughputPerGpu: of the level, or the lowest
+  LoadPoint last;                // the highest of them
+  int levels = 1;                // over more than one: `ratio` is the mean over them
+  std::optional<Interval> ci95;  // of candidate ÷ baseline
   double baseline = 0;
   double candidate = 0;
   double ratio = 0;  // candidate ÷ baseline, except latency and weights: baseline ÷ candidate
   RatioKind ratio_kind = RatioKind::kExact;
   std::optional<Verdict> verdict;
+};
+
+// The rows that carry a verdict, and how many of them would look different by chance without the
+// correction.
+struct Family {
+  int rows = 0;
+  double by_chance() const { return 0.05 * rows; }
 };
 
 struct Comparison {
@@ -128,8 +155,17 @@ struct Comparison {
   std::vector<FieldReport> fields;
   std::vector<std::string> notes;  // what a reader must know before any number
   double min_effect = 0.03;
+  // Of the sessions, where they are two: why, and the noise that is in the intervals for it.
+  std::string session_gap;
+  double session_noise = 0;
   std::vector<Measure> measures;
+  std::vector<Measure> shown;           // of them: in the family
   std::vector<LevelComparison> levels;  // common ones, ascending
+  // Of each measure over the levels that are valid on both sides and have it: the mean of their log
+  // ratios. Those with fewer than two such levels are left out.
+  std::vector<ComparedMeasure> sweep;
+  std::vector<LoadPoint> sweep_levels;  // valid on both sides
+  Family family;
   std::vector<LoadPoint> only_baseline;
   std::vector<LoadPoint> only_candidate;
   std::vector<UsersComparison> users;
@@ -137,10 +173,16 @@ struct Comparison {
   std::optional<Ratio> weights_gb;
   std::vector<QualityComparison> quality;
   std::vector<Headline> headlines;
+
+  const std::optional<Ratio>& sweep_ratio_of(const Measure& measure) const;
 };
 
 // The compatibility report alone; never throws for unlike workloads.
 std::vector<FieldReport> compatibility(const SweepResult& baseline, const SweepResult& candidate);
+
+// Whether the two are of one sweep: made at the same second with the same nonce, and a run of each
+// is the same. A copy under another name is, and the same sweep with more repeats.
+bool same_measurement(const SweepResult& a, const SweepResult& b);
 
 // Error lists every unlike field that is not allowed, with both values and the flag.
 Comparison compare(const SweepResult& baseline, const SweepResult& candidate,

@@ -16,6 +16,10 @@
 //   INVALID       the figure, the level or its samples are missing, or the level is invalid
 // "No worse" is the same for candidate ÷ baseline and T = 1 (Welch). Where no-worse rules stand for
 // more than three levels in all they hunt: a FAIL among them must survive Holm's correction.
+// Where `run --gate` looked while runs were added (SweepResult::looks) the bounds at each number of
+// runs have the level that the plan spends there (stats/spending.h): 5 % over all looks.
+// A baseline of another session (an hour, a boot or a host away) adds the policy's session noise to
+// the ratio's error; of three or more the session is the unit: Student's t on the sessions' logs.
 // One run has no between-run interval: its within-run interval is widened by an assumed
 // run-to-run noise, and the line says so. Error rates and quality scores are decided by the value
 // itself, they count what happened; the tolerance of shares and scores is in points, not relative.
@@ -25,6 +29,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +67,7 @@ struct GatePolicy {
   InconclusiveIs inconclusive_is = InconclusiveIs::kInconclusive;
   std::vector<std::string> allow_different;  // as ComparisonOptions
   double assumed_noise = 0.02;  // run-to-run, relative, of a median where only one run exists
+  double session_noise = 0.01;  // between sessions of measurement, where less than three show it
 };
 
 // What a rule can name: every quantity that has a better side.
@@ -71,7 +77,7 @@ std::vector<std::string> gate_quantities();
 GateRule parse_require(std::string_view text);
 GateRule parse_no_worse(std::string_view text);
 // Keys: rules (list of {require | no_worse, name, tolerance}), inconclusive_is, allow_different,
-// assumed_noise. No rules: Error.
+// assumed_noise, session_noise. No rules: Error.
 GatePolicy read_policy(const ConfigNode& node);
 GatePolicy read_policy_file(const std::filesystem::path& path);
 
@@ -83,7 +89,7 @@ struct GateLine {
   std::optional<double> measured;
   std::optional<double> baseline;   // no_worse: the baseline's value
   std::optional<double> candidate;  // no_worse: the candidate's value
-  std::optional<Interval> bounds;   // one-sided 95 % each
+  std::optional<Interval> bounds;   // one-sided each, 95 % or what the look may spend
   double target = 0;
   double limit = 0;              // target with tolerance
   std::optional<double> margin;  // share of the limit that is left; negative: over it
@@ -99,6 +105,7 @@ struct GateReport {
   std::string result_name;
   std::string baseline_name;       // empty: none
   std::vector<std::string> marks;  // SIMULATED, …: what a reader must know
+  std::vector<std::string> notes;  // the same in sentences: of unlike requests, levels, baseline
   std::vector<GateLine> lines;
   std::vector<ErrorCount> failures;  // why the result's requests failed, the most frequent first
   // The worst: FAIL before INVALID before INCONCLUSIVE before PASS.
@@ -106,8 +113,13 @@ struct GateReport {
   InconclusiveIs inconclusive_is = InconclusiveIs::kInconclusive;
 };
 
-// `baseline` may be null; then a no-worse rule is INVALID. A policy without rules: Error.
+// `baseline` may be null; then a no-worse rule is INVALID. A policy without rules, or a baseline
+// that is the same measurement as the result: Error.
 GateReport gate(const SweepResult& result, const SweepResult* baseline, const GatePolicy& policy);
+// Several baselines, each a session of measurement of its own (else Error): three or more measure
+// the noise between sessions, and the result is one more of them. None: as a null baseline.
+GateReport gate(const SweepResult& result, std::span<const SweepResult> baselines,
+                const GatePolicy& policy);
 
 // kExitOk or one of kExitGate…, with `inconclusive_is` applied.
 ExitCode gate_exit_code(const GateReport& report);

@@ -23,14 +23,22 @@ struct Interval {
 // Of a sample; ms. Absent percentiles: not enough samples (p99 needs 300, p99.9 3,000).
 struct Distribution {
   int64_t count = 0;
-  double mean = 0;
-  double min = 0;
+  double mean = 0;  // 0 below another figure: another tool's file does not say
+  double min = 0;   // both 0 below another figure: likewise
   double max = 0;
   std::optional<double> p50, p90, p95, p99, p999;
   std::optional<Interval> p50_ci95;   // within-run, order statistics; absent below 6 samples
   std::optional<double> p50_at_most;  // published data: only a bound of the median is known
 
+  bool knows_mean() const { return count > 0 && (mean > 0 || !knows_above(0)); }
+  bool knows_range() const { return count > 0 && (max > 0 || !knows_above(0)); }
   bool operator==(const Distribution&) const = default;
+
+ private:
+  bool knows_above(double value) const {
+    return mean > value || p50.value_or(0) > value || p90.value_or(0) > value ||
+           p95.value_or(0) > value || p99.value_or(0) > value || p999.value_or(0) > value;
+  }
 };
 
 // Why a level cannot be trusted. One value, one sentence, one remedy: see stats/validity.h.
@@ -145,7 +153,9 @@ using Validity = std::map<std::string, std::vector<InvalidReason>>;
 
 // One run (repeat) of a level.
 struct RunStats {
-  int repeat = 0;  // from 0
+  int repeat = 0;                   // from 0
+  std::optional<double> started_s;  // after the sweep's first run; absent: not known
+  bool confirming = false;  // made to confirm an end of the users' bracket, once it was chosen
   bool valid = true;
   std::vector<InvalidReason> invalid_reasons;
   Validity validity;

@@ -37,6 +37,7 @@ struct Provenance {
   std::string host;
   int cores = 0;
   std::string kernel;
+  std::string boot_id;  // of the host's start; empty: not recorded
   std::string libcurl;
   std::string transport;  // that carried the load: "sockets" or "libcurl"; empty: not recorded
   std::string resolved_address;                 // of the first URL
@@ -65,8 +66,21 @@ struct UsersAtTarget {
   std::optional<double> c_interpolated;
   std::optional<Interval> c_interpolated_ci95;
   double users_per_gpu = 0;
+  bool confirmed = false;                 // both ends, by fresh runs (stats/confirm_users.h)
+  std::optional<double> confirmed_error;  // at most: that the bracket misses the truth
 
   bool operator==(const UsersAtTarget&) const = default;
+};
+
+// How often `run --gate` could decide while runs were added, and what each time may cost.
+struct GateLooks {
+  int first = 0;  // runs of a level at the first look
+  int last = 0;   // at the last that was planned
+  // Of the one-sided bounds at each look, first to last; empty: none was planned, as `endless`.
+  std::vector<double> levels;
+  bool endless = false;  // looked on beyond `last`, as a resume with more repeats does
+
+  bool operator==(const GateLooks&) const = default;
 };
 
 enum class Source { kMeasured, kImported, kPublished };
@@ -85,6 +99,7 @@ struct SweepResult {
   SystemSpec system;
   WorkloadSummary workload;
   Provenance provenance;
+  std::optional<GateLooks> looks;  // absent: no gate decided while it was measured
   std::vector<LevelStats> levels;  // ascending by load point
   std::vector<UsersAtTarget> users_at_target;
   std::vector<std::pair<std::string, double>> quality;  // benchmark name, score in [0, 1]

@@ -288,8 +288,10 @@ void keys(Archive& archive, LoadSpec& load) {
            .resume = Resume::kAllowed,
            .resume_unless = {"retry_after", name_of(RetryAfter::kHold)}},
           load.retry_after_max, kind::DurationFrom{Duration(0)});
-  archive({"refine", "Bisect between the levels around the users at the first target."},
-          load.refine);
+  archive(
+      {"refine",
+       "Bisect between the levels around the users at the first target, and confirm both ends."},
+      load.refine);
 }
 
 template <class Archive>

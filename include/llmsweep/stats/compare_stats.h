@@ -4,8 +4,10 @@
 // throughput). All work is on logarithms, so that compare(a, b) is the inverse of compare(b, a).
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "llmsweep/model/level.h"
 #include "llmsweep/model/quantity.h"
@@ -16,7 +18,7 @@ namespace llmsweep {
 enum class Verdict {
   kBetter,
   kWorse,
-  kNoDifferenceShown,  // the interval holds 1, or lies wholly below the minimum effect
+  kNoDifferenceShown,  // none is shown, or the interval lies wholly below the minimum effect
   kNoInterval,         // a side has fewer than two runs: the ratio stands without one
 };
 
@@ -26,14 +28,16 @@ struct CompareOptions {
   // 1 than a factor of 1 + this. See docs/decisions/0003.
   double minimum_effect = 0.03;
   double confidence = 0.95;
+  double noise = 0;  // standard deviation of the log ratio that the runs do not show
   MeanKind mean = MeanKind::kGeometric;
 };
 
 struct RatioComparison {
   double ratio = 1;  // candidate ÷ baseline, of the means
   std::optional<Interval> interval;
-  std::optional<double> p_value;  // two-sided, of ratio = 1
-  Verdict verdict = Verdict::kNoInterval;
+  std::optional<Interval> within;          // without `noise`
+  std::optional<double> p_value;           // two-sided, of ratio = 1
+  Verdict verdict = Verdict::kNoInterval;  // of this comparison by itself
 };
 
 // exp(d ± t·SE), Welch. Absent where a side is empty, a mean is not positive or, of geometric ones,
@@ -41,5 +45,19 @@ struct RatioComparison {
 std::optional<RatioComparison> compare_ratio(std::span<const double> baseline,
                                              std::span<const double> candidate,
                                              const CompareOptions& options = {});
+
+// `p_value`: of the comparison by itself, or adjusted for the family that it is read in
+// (holm_adjusted). Better or worse: it is at most 1 − confidence, and the interval, which is never
+// adjusted, does not lie wholly below the minimum effect.
+Verdict verdict_of(const RatioComparison& comparison, double p_value,
+                   const CompareOptions& options = {});
+
+// One level's runs by their repeat.
+using RunValues = std::map<int, double>;
+// The geometric mean over the levels of each repeat that all of them have: the values of one side
+// for the ratio over a sweep, which is the mean of the levels' log ratios. A repeat is the unit:
+// its levels share what the system did in that round, and their noise may differ as it likes.
+// Empty: no level, no common repeat, or a value that is not positive.
+std::vector<double> sweep_values(std::span<const RunValues> levels);
 
 }  // namespace llmsweep

@@ -39,7 +39,15 @@ struct WelchDifference {
 
   Interval interval(double confidence = 0.95) const;
   double p_value() const;  // two-sided; of equal means without variance: 1
+  // With a noise of that standard deviation in the difference that the values do not show. It is
+  // taken as known: Satterthwaite's degrees grow with its share. 0: as it is.
+  WelchDifference with_noise(double deviation) const;
 };
+// The interval and the two-sided probability with such a noise, never narrower nor smaller than
+// without: the degrees of what is known must not make the values surer.
+Interval noisy_interval(const WelchDifference& test, double noise, double confidence = 0.95);
+double noisy_p_value(const WelchDifference& test, double noise);
+
 // Absent where a side has fewer than two values.
 std::optional<WelchDifference> welch(std::span<const double> first, std::span<const double> second);
 

@@ -18,6 +18,7 @@ namespace llmsweep {
 
 struct LevelFigure {
   std::vector<double> runs;       // of the runs that have it
+  std::vector<int> lacking;       // the repeats, from 0, that have not what the level has
   std::optional<double> pooled;   // of the pooled level, as result.json has it
   std::optional<double> value;    // the level's figure; absent: it has none
   std::optional<double> at_most;  // published data: only a bound of the median is known

@@ -1,11 +1,11 @@
 // Users at a latency target: the highest concurrency whose figure (stats/level_figure.h) still
 // meets it.
 //
-// Only a valid level with enough requests for the statistic passes or fails; any other is neither
-// and is stepped over, which widens the measured bracket. Levels above the lowest failing one do
-// not count, even where they pass: latency that comes back under a target by chance is not
-// capacity. A published level of which only a bound of the median is known passes p50 targets from
-// that bound on, and is stepped over below it.
+// Only a valid level with enough requests for the statistic in each run passes or fails; any other
+// is neither and is stepped over, which widens the measured bracket. Levels above the lowest
+// failing one do not count, even where they pass: latency that comes back under a target by chance
+// is not capacity. A published level of which only a bound of the median is known passes p50
+// targets from that bound on, and is stepped over below it.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,11 @@ namespace llmsweep {
 // c_interpolated: isotonic regression of the statistic over the levels up to c_fail (weights: their
 // completed requests), then linear in the concurrency between c_pass and c_fail. Its interval:
 // the same inversion of each repeat's own curve, Student t over the logarithms; absent below two
-// repeats or where a repeat does not cross the target inside the sweep.
+// repeats, where a repeat does not cross the target inside the sweep, and where the bracket is
+// wider than 1.1: over such a one the line is not the curve.
+//
+// Fresh runs of `load.refine` (stats/confirm_users.h) stand before a level's figure; where they
+// confirm both ends, `confirmed` is true.
 UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& target, int gpus);
 
 }  // namespace llmsweep

@@ -1,11 +1,13 @@
 // A sweep: every level, as often as the spec asks, saved after every request and every run.
 //
-// Repeats are the outer loop: each round visits all levels, so that a drift of the system shows up
-// as the between-run noise that it is, and an interrupted sweep has whole rounds.
+// Repeats are the outer loop: each round visits all levels, upwards and downwards in turns, so that
+// a drift of the system shows up as the between-run noise that it is, and an interrupted sweep has
+// whole rounds.
 #pragma once
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,9 @@ using RepeatsWanted = std::function<std::vector<LoadPoint>(const SweepResult&)>;
 
 struct SweepOptions {
   RepeatsWanted repeats_wanted;
+  // Of the gate that decides on this sweep; kept in the head of its journal. A resume keeps the
+  // plan that it began with and, where it may add more repeats, goes on looking without an end.
+  std::optional<GateLooks> looks;
   Patience patience;  // of the check before the first run
 };
 

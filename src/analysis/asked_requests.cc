@@ -1,0 +1,183 @@
+#include "analysis/asked_requests.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "llmsweep/base/config.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/stats/level_figure.h"
+#include "llmsweep/stats/validity.h"
+
+namespace llmsweep {
+namespace {
+
+constexpr size_t kHashDigits = 12;
+// Of the input: below this two caches are alike, from the second on the work is another one.
+constexpr double kCachedNamed = kCachedTokensWarning;
+constexpr double kCachedRefused = 0.05;
+
+FieldReport named_field(std::string name, std::string baseline, std::string candidate) {
+  FieldReport report{.field = std::move(name), .of_requests = true};
+  if (baseline.empty() || candidate.empty()) {
+    report.state = FieldState::kUnknown;
+  } else if (baseline != candidate) {
+    report.state = FieldState::kDiffers;
+  }
+  report.baseline = baseline.empty() ? "unknown" : std::move(baseline);
+  report.candidate = candidate.empty() ? "unknown" : std::move(candidate);
+  return report;
+}
+
+// What the spec in a result says; empty where there is none.
+struct Asked {
+  std::string api, body, fields, fillers, warmup;
+};
+
+std::string scalar_of(const ConfigNode& node) {
+  return node.kind() == ConfigNode::Kind::kScalar ? node.as_string() : "";
+}
+
+// "temperature 1.5, top_k 10", in the order of the names.
+std::string body_text(const ConfigNode& body) {
+  if (body.kind() != ConfigNode::Kind::kMap) return {};
+  std::vector<std::string> fields;
+  for (const auto& [name, value] : body.members()) fields.push_back(name + " " + value.to_json());
+  std::sort(fields.begin(), fields.end());
+  return fields.empty() ? "nothing" : join(fields, ", ");
+}
+
+std::string sent_fields(const ConfigNode& fields, const std::vector<std::string>& dropped) {
+  if (fields.kind() != ConfigNode::Kind::kList) return {};
+  std::vector<std::string> sent;
+  for (const ConfigNode& field : fields.items()) {
+    const std::string name = scalar_of(field);
+    if (std::find(dropped.begin(), dropped.end(), name) == dropped.end()) sent.push_back(name);
+  }
+  return sent.empty() ? "none" : join(sent, ", ");
+}
+
+Asked asked_of(const SweepResult& result) {
+  Asked asked;
+  try {
+    const ConfigNode spec = ConfigNode::parse(result.spec_json, "spec");
+    if (spec.kind() != ConfigNode::Kind::kMap) return asked;
+    const ConfigNode endpoint = spec["endpoint"], load = spec["load"];
+    asked.api = scalar_of(endpoint["api"]);
+    asked.body = body_text(endpoint["extra_body"]);
+    asked.fields = sent_fields(endpoint["request_fields"], result.provenance.dropped_fields);
+    const std::string fillers = scalar_of(load["fillers"]);
+    if (!fillers.empty()) asked.fillers = fillers == "true" ? "on" : "off";
+    asked.warmup = scalar_of(load["warmup_per_slot"]);
+  } catch (const Error&) {  // not a spec: nothing is known of it
+    return {};
+  }
+  return asked;
+}
+
+std::string tokenizer_of(const SweepResult& result) {
+  const WorkloadSummary& workload = result.workload;
+  if (!workload.tokenizer_sha256.empty()) return workload.tokenizer_sha256.substr(0, kHashDigits);
+  if (workload.tokenizer_path.starts_with("http")) return "the server's";
+  if (!workload.tokenizer_path.empty()) return workload.tokenizer_path;
+  return result.source == Source::kMeasured ? "none" : "";
+}
+
+std::string load_of(const SweepResult& result) {
+  std::vector<std::string> kinds;
+  for (const LevelStats& level : result.levels) {
+    const std::string kind(name_of(level.point.kind));
+    if (level.point.known() && std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
+      kinds.push_back(kind);
+    }
+  }
+  return join(kinds, ", ");
+}
+
+std::string version_of(const SweepResult& result) {
+  return result.source == Source::kMeasured ? result.tool : "";
+}
+
+struct CommonLevel {
+  const RunStats& baseline;
+  const RunStats& candidate;
+};
+std::vector<CommonLevel> common_levels(const SweepResult& a, const SweepResult& b) {
+  std::vector<CommonLevel> common;
+  for (const LevelStats& level : a.levels) {
+    const LevelStats* other = find_level(b, level.point);
+    if (other != nullptr) common.push_back({level.pooled, other->pooled});
+  }
+  return common;
+}
+
+// The server's count of the prompts, template included: of the level where the two differ most.
+FieldReport counted_input(const std::vector<CommonLevel>& levels) {
+  double worst = 0, here = 0, there = 0;
+  for (const CommonLevel& level : levels) {
+    const double a = level.baseline.input_tokens_mean, b = level.candidate.input_tokens_mean;
+    if (a <= 0 || b <= 0) continue;
+    const double off = std::abs(std::log(b / a));
+    if (here > 0 && off <= worst) continue;
+    worst = off;
+    here = a;
+    there = b;
+  }
+  if (here <= 0) return named_field("input_counted", "", "");
+  if (worst <= std::log1p(kTokenTolerance)) there = here;
+  return named_field("input_counted", format_number(here) + " tokens",
+                     format_number(there) + " tokens");
+}
+
+double cached_share(const RunStats& stats) {
+  return stats.input_tokens_mean > 0 ? stats.cached_tokens_mean / stats.input_tokens_mean : 0;
+}
+
+FieldReport cached_input(const std::vector<CommonLevel>& levels) {
+  double here = 0, there = 0;
+  bool known = false;
+  for (const CommonLevel& level : levels) {
+    if (level.baseline.input_tokens_mean <= 0 || level.candidate.input_tokens_mean <= 0) continue;
+    const double a = cached_share(level.baseline), b = cached_share(level.candidate);
+    if (known && std::abs(b - a) <= std::abs(there - here)) continue;
+    known = true;
+    here = a;
+    there = b;
+  }
+  if (!known) return named_field("cached_input", "", "");
+  const double off = std::abs(there - here);
+  if (off <= kCachedNamed) there = here;
+  FieldReport report = named_field("cached_input", fmt::format("{:.0f} %", here * 100),
+                                   fmt::format("{:.0f} %", there * 100));
+  if (off > kCachedRefused) report.state = FieldState::kUnlike;
+  return report;
+}
+
+}  // namespace
+
+std::vector<FieldReport> request_fields_of(const SweepResult& a, const SweepResult& b) {
+  const Asked here = asked_of(a), there = asked_of(b);
+  const auto number_text = [](const std::optional<int64_t>& value) {
+    return value ? std::to_string(*value) : "";
+  };
+  const std::vector<CommonLevel> levels = common_levels(a, b);
+  return {
+      cached_input(levels),
+      counted_input(levels),
+      named_field("api", here.api, there.api),
+      named_field("extra_body", here.body, there.body),
+      named_field("request_fields", here.fields, there.fields),
+      named_field("template_tokens", number_text(a.workload.template_overhead_tokens),
+                  number_text(b.workload.template_overhead_tokens)),
+      named_field("tokenizer", tokenizer_of(a), tokenizer_of(b)),
+      named_field("fillers", here.fillers, there.fillers),
+      named_field("warmup_per_slot", here.warmup, there.warmup),
+      named_field("load", load_of(a), load_of(b)),
+      named_field("version", version_of(a), version_of(b)),
+  };
+}
+
+}  // namespace llmsweep

@@ -104,7 +104,8 @@ Row row_of(const Sides& sides, const Measure& measure) {
   ratio.complete = a.lacking.empty() && b.lacking.empty();
   const bool judged =
       can_be_judged(sides.baseline, measure) && can_be_judged(sides.candidate, measure);
-  return {.ratio = ratio, .p_value = result->p_value, .may_be_judged = judged && ratio.complete};
+  ratio.judgeable = judged && ratio.complete;
+  return {.ratio = ratio, .p_value = result->p_value, .may_be_judged = ratio.judgeable};
 }
 
 RunValues values_of(const LevelStats& level, const Measure& measure, const Reading& reading) {

@@ -31,7 +31,7 @@ std::optional<Headline> sweep_headline(const Comparison& comparison, HeadlineKin
 std::optional<Headline> level_headline(const LevelComparison& level, HeadlineKind kind,
                                        const Measure& measure) {
   const auto& ratio = level.ratio_of(measure);
-  if (!valid(level) || !ratio || !ratio->sound || !ratio->complete) return std::nullopt;
+  if (!ratio || !ratio->judgeable) return std::nullopt;
   return Headline{.kind = kind,
                   .point = level.point,
                   .last = level.point,

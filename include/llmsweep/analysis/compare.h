@@ -67,9 +67,10 @@ struct Ratio {
   // Absent: can_be_judged() in neither or one level, or runs lack it, or it is not in the family.
   std::optional<Verdict> verdict;
   bool sound = true;
-  bool complete = true;  // no run of a side lacks it; else no verdict
-  bool judged = false;   // in the family
-  int levels = 1;        // that it is over
+  bool complete = true;   // no run of a side lacks it; else no verdict
+  bool judgeable = true;  // complete, and can_be_judged() in both levels
+  bool judged = false;    // in the family
+  int levels = 1;         // that it is over
 };
 
 struct ComparedMeasure {

@@ -13,6 +13,7 @@ sweep's, the adjusted probabilities and the verdicts.
 import bisect
 import json
 import math
+import os
 import sys
 
 TOLERANCE = 1e-9
@@ -567,7 +568,9 @@ def check_users(result, gpus):
 
 
 def check_starts(result, folder):
-    """When each run began, from the journal."""
+    """When each run began, from the journal, where it is beside the records."""
+    if not os.path.exists(f"{folder}/sweep.jsonl"):
+        return
     with open(f"{folder}/sweep.jsonl", encoding="utf-8") as file:
         started = [e for e in map(json.loads, file) if e.get("event") == "run_started"]
     at = {(e["level"], e["repeat"]): e["started_ns"] for e in started}  # the last counts

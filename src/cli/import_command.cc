@@ -15,9 +15,9 @@
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
+#include "llmsweep/import/import.h"
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/report/table.h"
-#include "llmsweep/results/import.h"
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/spec/spec_file.h"
 

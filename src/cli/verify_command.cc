@@ -10,7 +10,6 @@
 
 #include "cli/format_option.h"
 #include "cli/read_results.h"
-#include "cli/verify_records.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
@@ -18,6 +17,7 @@
 #include "llmsweep/results/journal.h"
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/stats/percentile.h"
+#include "llmsweep/verify/verify_records.h"
 
 namespace llmsweep {
 namespace {

@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "fuzz/targets.h"
+#include "import/import_merge.h"
+#include "import/import_run.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/results/result_file.h"
-#include "results/import_merge.h"
-#include "results/import_run.h"
 
 namespace llmsweep {
 namespace {

@@ -14,10 +14,10 @@ namespace fs = std::filesystem;
 
 // docs/architecture.md: includes only go down, neighbours do not include each other.
 const std::map<std::string, int> kLayer = {
-    {"base", 0},      {"model", 1},     {"protocol", 2}, {"schedule", 2},  {"stats", 2},
-    {"tokenizer", 2}, {"http", 3},      {"dataset", 3},  {"spec", 3},      {"results", 3},
-    {"analysis", 3},  {"simulator", 3}, {"load", 4},     {"telemetry", 4}, {"report", 4},
-    {"sweep", 5},     {"cli", 6}};
+    {"base", 0},      {"model", 1},     {"protocol", 2}, {"schedule", 2}, {"stats", 2},
+    {"tokenizer", 2}, {"http", 3},      {"dataset", 3},  {"spec", 3},     {"results", 3},
+    {"analysis", 3},  {"simulator", 3}, {"load", 4},     {"import", 4},   {"telemetry", 4},
+    {"report", 4},    {"sweep", 5},     {"verify", 5},   {"cli", 6}};
 
 struct Include {
   fs::path file;

@@ -183,7 +183,7 @@ class Bench:
         self.model = f"{self.folder}/model"
         os.makedirs(f"{self.model}/state/llmsweep")
         source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        shutil.copy(f"{source}/results/data/vllm/c2.json", f"{self.model}/vllm.json")
+        shutil.copy(f"{source}/import/data/vllm/c2.json", f"{self.model}/vllm.json")
         with open(f"{self.model}/profile.yaml", "w", encoding="utf-8") as file:
             file.write(PROFILE)
         with open(f"{self.model}/policy.yaml", "w", encoding="utf-8") as file:

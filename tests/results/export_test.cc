@@ -5,11 +5,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "import/import_folder.h"
 #include "llmsweep/base/config.h"
 #include "llmsweep/base/text.h"
-#include "llmsweep/results/import.h"
+#include "llmsweep/import/import.h"
 #include "results/full_result.h"
-#include "results/import_folder.h"
 
 namespace llmsweep {
 namespace {

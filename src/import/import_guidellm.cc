@@ -1,5 +1,5 @@
 // GuideLLM: benchmarks.json of every version. One benchmark a level.
-#include "results/import_run.h"
+#include "import/import_run.h"
 
 #include <fmt/format.h>
 

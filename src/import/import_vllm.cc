@@ -1,6 +1,6 @@
 // `vllm bench serve` and its descendants: vllm-bench, InferenceX's fork, TensorRT LLM's
 // benchmark_serving. One object a run, or one a line.
-#include "results/import_run.h"
+#include "import/import_run.h"
 
 #include <fmt/format.h>
 

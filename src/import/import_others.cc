@@ -1,5 +1,5 @@
 // trtllm-bench, inference-benchmarker and evalscope.
-#include "results/import_run.h"
+#include "import/import_run.h"
 
 #include <filesystem>
 

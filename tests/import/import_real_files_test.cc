@@ -1,4 +1,4 @@
-// Files that the tools themselves wrote (tests/results/data/README.md) against figures that
+// Files that the tools themselves wrote (tests/import/data/README.md) against figures that
 // expected.py computed from their per-request data.
 
 #include <gmock/gmock.h>
@@ -7,8 +7,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "llmsweep/results/import.h"
-#include "results/import_folder.h"
+#include "import/import_folder.h"
+#include "llmsweep/import/import.h"
 
 namespace llmsweep {
 namespace {
@@ -17,7 +17,7 @@ using nlohmann::json;
 using testing::Contains;
 using testing::HasSubstr;
 
-const std::filesystem::path kData = LLMSWEEP_SOURCE_DIR "/tests/results/data";
+const std::filesystem::path kData = LLMSWEEP_SOURCE_DIR "/tests/import/data";
 
 json expected_of(const std::string& tool) {
   json all = json::parse(std::ifstream(kData / "expected.json"));

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "llmsweep/base/error.h"
-#include "llmsweep/results/import.h"
+#include "llmsweep/import/import.h"
 
 namespace llmsweep {
 

@@ -1,5 +1,5 @@
 // InferenceX's aggregated rows: agg_<name>.json, agg_bmk.json, rows of its web interface.
-#include "results/import_run.h"
+#include "import/import_run.h"
 
 #include <fmt/format.h>
 

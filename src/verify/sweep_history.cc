@@ -1,4 +1,4 @@
-#include "cli/sweep_history.h"
+#include "llmsweep/verify/sweep_history.h"
 
 #include <fmt/format.h>
 

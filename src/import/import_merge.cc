@@ -1,4 +1,4 @@
-#include "results/import_merge.h"
+#include "import/import_merge.h"
 
 #include <fmt/format.h>
 
@@ -11,9 +11,9 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/describe.h"
 #include "llmsweep/model/quantity.h"
+#include "llmsweep/results/stated_system.h"
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/level_stats.h"
-#include "results/result_fields.h"
 
 namespace llmsweep::foreign {
 namespace {
@@ -63,19 +63,6 @@ void check_one_sweep(const std::vector<Run>& runs) {
       refuse(first, run, fmt::format("{} and {} GPUs", first.system.gpus, run.system.gpus));
     }
   }
-}
-
-// What the user states wins over what a file says. Stated is what is no key's default.
-SystemSpec stated_over(SystemSpec stated, SystemSpec system) {
-  SystemSpec nothing;
-  const Json defaults = encode(nothing);
-  const Json said = encode(stated);
-  Json merged = encode(system);
-  for (const auto& [key, value] : said.items()) {
-    if (value != defaults[key]) merged[key] = value;
-  }
-  decode({.value = merged, .file = "the system", .path = {}}, system);
-  return system;
 }
 
 SystemSpec system_of(const std::vector<Run>& runs, const SystemSpec& stated) {

@@ -1,4 +1,4 @@
-#include "results/import_json.h"
+#include "import/import_json.h"
 
 #include <fmt/format.h>
 

@@ -1,14 +1,14 @@
-#include "llmsweep/results/import.h"
+#include "llmsweep/import/import.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "import/import_merge.h"
+#include "import/import_run.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
-#include "results/import_merge.h"
-#include "results/import_run.h"
 
 namespace llmsweep {
 namespace {

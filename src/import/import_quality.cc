@@ -1,10 +1,10 @@
 // lm-evaluation-harness: results_*.json, {"results": {task: {"metric,filter": value}}}.
-#include "llmsweep/results/import.h"
+#include "llmsweep/import/import.h"
 
 #include <fmt/format.h>
 
+#include "import/import_run.h"
 #include "llmsweep/base/error.h"
-#include "results/import_run.h"
 
 namespace llmsweep {
 namespace {

@@ -1,4 +1,4 @@
-// Other tools' JSON: read forgivingly, with limits. Private to results/.
+// Other tools' JSON: read forgivingly, with limits. Private to import/.
 #pragma once
 
 #include <cstdint>

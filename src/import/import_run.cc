@@ -1,4 +1,4 @@
-#include "results/import_run.h"
+#include "import/import_run.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "cli/verify_records.h"
+#include "llmsweep/verify/verify_records.h"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 // AIPerf and GenAI-Perf: profile_export_aiperf.json in its three layouts, profile_export_genai_perf
 // .json, and AIPerf's per-request profile_export.jsonl. One directory a level in a sweep.
-#include "results/import_run.h"
+#include "import/import_run.h"
 
 #include <fmt/format.h>
 

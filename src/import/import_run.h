@@ -1,5 +1,5 @@
 // One run of one level as another tool's file gives it, before runs become a result. Private to
-// results/.
+// import/.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "import/import_json.h"
 #include "llmsweep/model/level.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
-#include "results/import_json.h"
 
 namespace llmsweep::foreign {
 

@@ -1,5 +1,5 @@
 // inference-perf: stage_N_lifecycle_metrics.json of a reports directory, seconds.
-#include "results/import_run.h"
+#include "import/import_run.h"
 
 namespace llmsweep::foreign {
 namespace {

@@ -1,5 +1,5 @@
 // llmperf: <model>_<in>_<out>_summary.json, one flat object, seconds.
-#include "results/import_run.h"
+#include "import/import_run.h"
 
 namespace llmsweep::foreign {
 namespace {

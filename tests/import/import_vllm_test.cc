@@ -1,10 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "import/import_folder.h"
 #include "llmsweep/results/export.h"
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/stats/users_at_target.h"
-#include "results/import_folder.h"
 
 namespace llmsweep {
 namespace {

@@ -1,11 +1,11 @@
-// Runs of other tools' files become one result. Private to results/.
+// Runs of other tools' files become one result. Private to import/.
 #pragma once
 
 #include <vector>
 
+#include "import/import_run.h"
+#include "llmsweep/import/import.h"
 #include "llmsweep/model/result.h"
-#include "llmsweep/results/import.h"
-#include "results/import_run.h"
 
 namespace llmsweep::foreign {
 

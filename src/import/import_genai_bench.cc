@@ -1,5 +1,5 @@
 // genai-bench: one file a concurrency, and experiment_metadata.json beside them.
-#include "results/import_run.h"
+#include "import/import_run.h"
 
 #include <filesystem>
 

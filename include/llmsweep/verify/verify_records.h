@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/sweep_history.h"
 #include "llmsweep/base/clock.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/result.h"
 #include "llmsweep/simulator/truth.h"
+#include "llmsweep/verify/sweep_history.h"
 
 namespace llmsweep {
 

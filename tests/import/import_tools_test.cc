@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "results/import_folder.h"
+#include "import/import_folder.h"
 
 namespace llmsweep {
 namespace {

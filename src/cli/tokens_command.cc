@@ -57,7 +57,8 @@ void encode_lines(const std::string& path, Encoder& encoder, SpecialTokens speci
       },
       path);
   simdjson::dom::parser parser;
-  while (const std::optional<std::string_view> line = lines.next()) {
+  while (std::optional<std::string_view> line = lines.next()) {
+    if (lines.number() == 1 && line->starts_with("\xEF\xBB\xBF")) line->remove_prefix(3);
     if (trim(*line).empty()) continue;
     std::string valid = repair_utf8(*line);
     std::string_view text;

@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "dataset/dataset_keys.h"
 #include "dataset/random_text.h"
 #include "dataset/record_splitter.h"
 #include "llmsweep/base/error.h"
@@ -25,6 +27,7 @@ namespace llmsweep {
 namespace {
 
 constexpr size_t kPieceBytes = size_t{1} << 20;
+constexpr size_t kHeadBytes = size_t{64} << 10;  // tells the kind of file
 // What is longer than kMaxRecordBytes is skipped; what is longer than this is no dataset.
 constexpr uint64_t kLongestSkip = uint64_t{1} << 30;
 
@@ -37,6 +40,8 @@ struct Magic {
   std::string_view kind;
 };
 constexpr std::array kMagics = {
+    Magic{std::string_view("\xff\xfe\0\0", 4), "in the encoding UTF-32"},
+    Magic{std::string_view("\0\0\xfe\xff", 4), "in the encoding UTF-32"},
     Magic{"\x1f\x8b", "compressed (gzip)"},
     Magic{"\x28\xb5\x2f\xfd", "compressed (zstd)"},
     Magic{"BZh", "compressed (bzip2)"},
@@ -49,13 +54,43 @@ constexpr std::array kMagics = {
     Magic{"\xfe\xff", "in the encoding UTF-16"},
     Magic{"version https://git-lfs", "the pointer of a Git LFS file that was not fetched"}};
 
+// The list of records in an object that begins `text`, {"data": [{…}, …]}; npos: none is seen
+// there.
+size_t find_wrapped_list(std::string_view text) {
+  constexpr std::array<std::string_view, 9> kWrappers = {
+      "data", "records", "rows", "examples", "instances", "samples", "dataset", "train", "test"};
+  const auto next_mark = [&](size_t at) { return text.find_first_not_of(" \t\r\n", at); };
+  size_t depth = 0;
+  std::string_view key;
+  for (size_t at = next_mark(0); at < text.size(); at = next_mark(at + 1)) {
+    const char c = text[at];
+    if (c == '"') {
+      const size_t begin = at + 1;
+      for (++at; at < text.size() && text[at] != '"'; ++at) at += text[at] == '\\' ? 1 : 0;
+      const size_t colon = next_mark(at + 1);
+      if (depth != 1 || colon >= text.size() || text[colon] != ':') continue;
+      key = text.substr(begin, at - begin);
+      if (is_text_key(key)) break;  // a record itself, on a line of its own
+    } else if (c == '[' && depth == 1) {
+      const size_t inside = next_mark(at + 1);
+      const bool wraps = std::find(kWrappers.begin(), kWrappers.end(), key) != kWrappers.end();
+      if (wraps && inside < text.size() && text[inside] == '{') return at;
+    }
+    if (c == '{' || c == '[') ++depth;
+    if ((c == '}' || c == ']') && --depth == 0) break;
+  }
+  return std::string_view::npos;
+}
+
 // What a file that cannot be JSON is; empty: it may be.
 std::string_view kind_of(std::string_view start) {
   for (const Magic& magic : kMagics) {
     if (start.starts_with(magic.bytes)) return magic.kind;
   }
-  if (start.size() > 1 && (start[0] == '\0' || start[1] == '\0')) {
-    return "in the encoding UTF-16";
+  if (start.size() > 3 && (start[0] == '\0' || start[1] == '\0')) {
+    if (start.substr(0, 4) == std::string_view("\0\0\0\0", 4)) return "a binary file";
+    const bool wide = start[1] == start[2] || start[2] == start[3];  // three NULs of four bytes
+    return wide ? "in the encoding UTF-32" : "in the encoding UTF-16";
   }
   const size_t first = start.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return {};
@@ -201,7 +236,7 @@ void Dataset::add(std::string_view json, uint64_t offset, RecordParser& parser, 
   ParsedRecord parsed = parser.check(json);
   if (skips.keys.empty()) skips.keys = parsed.keys;
   if (!parsed.ok) return skip(parsed.skip, skips);
-  if (parsed.cut) ++skips.cuts[static_cast<size_t>(*parsed.cut)];
+  for (size_t i = 0; i < kCutKinds; ++i) skips.cuts[i] += parsed.cuts[i] ? 1 : 0;
   places_.push_back({.offset = offset, .length = static_cast<uint32_t>(json.size())});
   ++seen_;
 }
@@ -214,12 +249,13 @@ void Dataset::endless_record(uint64_t begin) const {
 }
 
 void Dataset::scan() {
-  char head[4096];
-  size_t n = file_->read(0, head, sizeof head);
-  std::string_view start(head, n);
-  if (start.substr(0, 3) == "\xEF\xBB\xBF") start.remove_prefix(3);
+  std::string head(kHeadBytes, '\0');
+  head.resize(file_->read(0, head.data(), head.size()));
+  std::string_view start = head;
+  const uint64_t bom = start.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  start.remove_prefix(bom);
   size_t first = start.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos && n < sizeof head) {
+  if (first == std::string_view::npos && head.size() < kHeadBytes) {
     throw Error{{.what = "the dataset is empty", .where = file_->name}};
   }
   if (const std::string_view kind = kind_of(start); !kind.empty()) {
@@ -229,18 +265,21 @@ void Dataset::scan() {
                          "of a record are " +
                          known_keys()}};
   }
-  bool lines = first != std::string_view::npos && start[first] == '{';
+  bool object = first != std::string_view::npos && start[first] == '{';
+  const size_t list = object ? find_wrapped_list(start) : std::string_view::npos;
+  const bool lines = object && list == std::string_view::npos;
   summary_.format = lines ? "jsonl" : "sharegpt";
   Skips skips;
   if (lines) {
     scan_lines(skips);
   } else {
-    scan_list(skips);
+    scan_list(bom + (object ? list : 0), object, skips);
   }
   finish(skips);
 }
 
-void Dataset::scan_list(Skips& skips) {
+// `begin`: of the list, or of white space before it. `wrapped`: more may follow its end.
+void Dataset::scan_list(uint64_t begin, bool wrapped, Skips& skips) {
   auto read_at = [&](uint64_t offset, char* into, size_t size) {
     return file_->read(offset, into, size);
   };
@@ -250,22 +289,19 @@ void Dataset::scan_list(Skips& skips) {
   Window window;
   RecordSplitter splitter;
   RecordParser parser;
-  uint64_t bom = 0;
-  char mark[3];
-  if (file_->read(0, mark, 3) == 3 && std::string_view(mark, 3) == "\xEF\xBB\xBF") bom = 3;
   uint64_t read_to = 0;
-  for (bool more = true; more;) {
-    uint64_t position = splitter.position() + bom;
+  for (bool more = true; more && !(wrapped && splitter.finished());) {
+    uint64_t position = splitter.position() + begin;
     // Once a record that is too long has been let go of, its begin is no longer there.
     const bool kept =
-        splitter.inside_record() && !window.too_long() && splitter.begin() + bom >= window.base();
-    window.forget_before(kept ? splitter.begin() + bom : position);
-    if (splitter.inside_record() && position - bom - splitter.begin() > kLongestSkip) {
-      endless_record(splitter.begin() + bom);
+        splitter.inside_record() && !window.too_long() && splitter.begin() + begin >= window.base();
+    window.forget_before(kept ? splitter.begin() + begin : position);
+    if (splitter.inside_record() && position - begin - splitter.begin() > kLongestSkip) {
+      endless_record(splitter.begin() + begin);
     }
     more = window.grow(read_at);
     for (bool full = more; full;) {
-      switch (splitter.next(window.from(splitter.position() + bom))) {
+      switch (splitter.next(window.from(splitter.position() + begin))) {
         case RecordSplitter::Event::kNeedMore:
           full = false;
           break;
@@ -274,8 +310,8 @@ void Dataset::scan_list(Skips& skips) {
           if (length > kMaxRecordBytes) {
             skip(SkipReason::kTooLarge, skips);
           } else {
-            uint64_t begin = splitter.begin() + bom;
-            add(window.from(begin).substr(0, static_cast<size_t>(length)), begin, parser, skips);
+            const uint64_t at = splitter.begin() + begin;
+            add(window.from(at).substr(0, static_cast<size_t>(length)), at, parser, skips);
           }
           break;
         }
@@ -287,12 +323,16 @@ void Dataset::scan_list(Skips& skips) {
                "expected [{\"conversations\": […]}, …], or JSON lines");
           break;
         case RecordSplitter::Event::kTrailing:
+          if (wrapped) {
+            full = false;
+            break;
+          }
           fail(fmt::format("text follows the list of records, at byte {}", splitter.position()),
                "the file is damaged, or two files were joined");
           break;
       }
     }
-    read_to = splitter.position() + bom;
+    read_to = splitter.position() + begin;
   }
   if (!splitter.finished()) {
     fail(fmt::format("the file ends at byte {} inside record {}: it is truncated", read_to, seen_),
@@ -376,6 +416,8 @@ void Dataset::finish(const Skips& skips) {
     std::string next;
     if (!skips.keys.empty()) {
       next = "a record has the keys " + skips.keys + "; read are " + known_keys();
+    } else if (skips.count[static_cast<size_t>(SkipReason::kNotAnObject)] == seen_ && seen_ > 0) {
+      next = "write each record as {\"prompt\": \"…\"}; read are " + known_keys();
     }
     throw Error{{.what = "the dataset has no usable record: " + why,
                  .where = file_->name,

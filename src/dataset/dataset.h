@@ -58,7 +58,7 @@ class Dataset {
   Dataset();
   void scan();
   [[noreturn]] void endless_record(uint64_t begin) const;
-  void scan_list(Skips& skips);
+  void scan_list(uint64_t begin, bool wrapped, Skips& skips);
   void scan_lines(Skips& skips);
   void add(std::string_view json, uint64_t offset, RecordParser& parser, Skips& skips);
   void skip(SkipReason reason, Skips& skips);

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 
+#include "dataset/dataset_keys.h"
 #include "llmsweep/base/text.h"
 
 namespace llmsweep {
@@ -27,23 +28,9 @@ std::optional<std::string_view> text_at(const object& map, const char* key) {
   return text;
 }
 
-std::string_view role_of(std::string_view name) {
-  if (name == "human" || name == "user") return "user";
-  if (name == "system") return "system";
-  if (name == "tool" || name == "function" || name == "developer") return name;
-  return "assistant";  // gpt, chatgpt, bing, bard, model, …
-}
-
 bool has_text(std::string_view text) {
   return !trim(text).empty();
 }
-
-// In the order in which they are looked for.
-constexpr std::array<const char*, 2> kPromptKeys = {"prompt", "text"};
-constexpr std::array<const char*, 3> kConversationKeys = {"conversations", "conversation", "items"};
-constexpr std::array<const char*, 6> kLengthKeys = {"max_tokens",          "max_completion_tokens",
-                                                    "max_new_tokens",      "output_tokens",
-                                                    "output_tokens_count", "output_length"};
 
 // 128.0 is 128: what writes a table's column of whole numbers with gaps writes fractions.
 std::optional<int64_t> whole_number(element value) {
@@ -56,11 +43,30 @@ std::optional<int64_t> whole_number(element value) {
   return static_cast<int64_t>(number);
 }
 
+// Whether there is such a member that says anything.
 bool has_member(const object& map, const char* key) {
   element value;
   if (map[key].get(value) != simdjson::SUCCESS || value.is_null()) return false;
+  std::string_view text;
+  if (value.get(text) == simdjson::SUCCESS) return has_text(text);
   array list;
   return value.get(list) != simdjson::SUCCESS || list.size() > 0;
+}
+
+template <size_t kCount>
+bool has_any(const object& map, const std::array<const char*, kCount>& keys) {
+  return std::any_of(keys.begin(), keys.end(),
+                     [&](const char* key) { return has_member(map, key); });
+}
+
+// The first of the keys that has a text with something in it.
+template <size_t kCount>
+std::string_view first_text(const object& map, const std::array<const char*, kCount>& keys) {
+  for (const char* key : keys) {
+    const auto text = text_at(map, key);
+    if (text && has_text(*text)) return *text;
+  }
+  return {};
 }
 
 // What a chat message says: a string, or a list of parts; or why it cannot be sent as a text.
@@ -71,12 +77,17 @@ struct Content {
 
 Content content_of(const object& message, std::string_view role) {
   const bool calls = has_member(message, "tool_calls") || has_member(message, "function_call");
-  if (calls || role == "tool" || role == "function") return {.text = {}, .problem = Cut::kToolCall};
+  if (calls || role == "tool") return {.text = {}, .problem = Cut::kToolCall};
+  if (has_any(message, kMediaKeys)) return {.text = {}, .problem = Cut::kNotText};
   Content content;
   array parts;
-  if (auto text = text_at(message, "content")) {
-    content.text = *text;
-  } else if (message["content"].get(parts) == simdjson::SUCCESS) {
+  for (const char* key : {"content", "value", "text"}) {
+    if (auto text = text_at(message, key)) {
+      content.text = *text;
+      break;
+    }
+  }
+  if (content.text.empty() && message["content"].get(parts) == simdjson::SUCCESS) {
     for (element part : parts) {
       object map;
       const auto part_text =
@@ -87,6 +98,21 @@ Content content_of(const object& message, std::string_view role) {
   }
   if (!has_text(content.text)) content.problem = Cut::kEmptyMessage;
   return content;
+}
+
+// The only text of a list: ["…"], or AIPerf's [{"name": …, "contents": ["…"]}].
+std::optional<std::string_view> only_text(const array& list) {
+  if (list.size() != 1) return std::nullopt;
+  std::string_view text;
+  if (list.at(0).get(text) == simdjson::SUCCESS) return text;
+  array contents;
+  if (list.at(0)["contents"].get(contents) != simdjson::SUCCESS) return std::nullopt;
+  return only_text(contents);
+}
+
+bool holds_messages(const array& list) {
+  object map;
+  return list.size() > 0 && list.at(0).get(map) == simdjson::SUCCESS && has_member(map, "role");
 }
 
 // NUL and other control characters upset servers and mean nothing in a prompt.
@@ -105,6 +131,8 @@ std::string_view describe(SkipReason reason) {
   switch (reason) {
     case SkipReason::kNotJson:
       return "records that are not valid JSON text";
+    case SkipReason::kNotUtf8:
+      return "records that are not valid UTF-8 (is the file in another encoding?)";
     case SkipReason::kNotAnObject:
       return "records that are not objects";
     case SkipReason::kNoTurns:
@@ -121,6 +149,8 @@ std::string_view describe(SkipReason reason) {
       return "records without a question before a tool call";
     case SkipReason::kNotTextFirst:
       return "records whose question has a picture or another part that is not text";
+    case SkipReason::kNotOneText:
+      return "records whose prompt is a list of several texts or of token ids";
   }
   return "";
 }
@@ -138,14 +168,10 @@ std::string_view describe(Cut cut) {
       return "conversations with an empty message: the last question before it is asked";
     case Cut::kTurnsLeftOut:
       return "conversations with turns that are empty or have no text: these turns are left out";
+    case Cut::kTools:
+      return "records that offer tools: they are sent without them";
   }
   return "";
-}
-
-std::string known_keys() {
-  return fmt::format("{}, messages, {}, and for the length of the answer {}",
-                     fmt::join(kPromptKeys, ", "), fmt::join(kConversationKeys, ", "),
-                     fmt::join(kLengthKeys, ", "));
 }
 
 struct RecordParser::Impl {
@@ -158,28 +184,38 @@ struct RecordParser::Impl {
     record.turns.emplace_back(role, keep_text ? clean(text) : std::string());
   }
 
-  // A ShareGPT turn: an object, or a string that holds one as JSON. False: it has no text.
-  bool add_conversation_turn(Record& record, element turn) {
+  // A turn: an object, or a string that holds one as JSON. False: it has no text. Who speaks may
+  // be left out where all turns are the user's (`turns`).
+  bool add_conversation_turn(Record& record, element turn, bool of_user) {
     object map;
     std::string_view inner;
     if (turn.get(inner) == simdjson::SUCCESS) {
       element parsed;
-      if (turn_parser.parse(inner.data(), inner.size(), true).get(parsed) != simdjson::SUCCESS) {
-        return false;
+      const bool json =
+          turn_parser.parse(inner.data(), inner.size(), true).get(parsed) == simdjson::SUCCESS;
+      if (!json || parsed.get(map) != simdjson::SUCCESS) {
+        if (!of_user || !has_text(inner)) return false;
+        add_turn(record, "user", inner);
+        return true;
       }
       turn = parsed;
     }
     if (turn.get(map) != simdjson::SUCCESS) return false;
     auto from = text_at(map, "from");
     if (!from) from = text_at(map, "role");
+    if (!from && of_user) from = "user";
     if (!from) return false;
     Content content;
+    array texts;
     if (const auto value = text_at(map, "value")) {
       content.text = *value;
+    } else if (map["texts"].get(texts) == simdjson::SUCCESS) {
+      content.text = only_text(texts).value_or("");
     } else {
-      content = content_of(map, *from);
+      content = content_of(map, role_of(*from));
     }
     if (content.problem || !has_text(content.text)) return false;
+    if (record.max_tokens == 0) read_length(record, map);
     add_turn(record, role_of(*from), content.text);
     return true;
   }
@@ -187,27 +223,31 @@ struct RecordParser::Impl {
   // The conversation up to its last question that can be sent as it stands.
   std::optional<SkipReason> read_messages(ParsedRecord& out, const array& messages) {
     Record& record = out.record;
+    std::optional<Cut> cut;
     for (element message : messages) {
       object map;
       if (message.get(map) != simdjson::SUCCESS) return SkipReason::kNoTurns;
-      const auto role = text_at(map, "role");
-      if (!role) return SkipReason::kNoTurns;
-      const Content content = content_of(map, *role);
-      const bool instructions = *role == "system" || *role == "developer";
-      if (content.problem) out.cut = content.problem;
+      auto name = text_at(map, "role");
+      if (!name) name = text_at(map, "from");
+      if (!name) return SkipReason::kNoTurns;
+      const std::string_view role = role_of(*name);
+      const Content content = content_of(map, role);
+      const bool instructions = role == "system" || role == "developer";
+      if (content.problem) cut = content.problem;
       if (content.problem == Cut::kEmptyMessage && instructions) continue;  // says nothing
       if (content.problem) break;
-      record.turns.emplace_back(*role, keep_text ? clean(content.text) : "");
+      add_turn(record, role, content.text);
     }
     while (!record.turns.empty() && record.turns.back().first == "assistant" && asks(record)) {
       record.turns.pop_back();
-      if (!out.cut) out.cut = Cut::kAnswer;
+      if (!cut) cut = Cut::kAnswer;
     }
     record.messages = true;
+    if (cut) out.cuts[static_cast<size_t>(*cut)] = true;
     if (asks(record)) return std::nullopt;
-    if (out.cut == Cut::kToolCall) return SkipReason::kToolCallFirst;
-    if (out.cut == Cut::kNotText) return SkipReason::kNotTextFirst;
-    if (out.cut == Cut::kEmptyMessage) return SkipReason::kEmptyPrompt;
+    if (cut == Cut::kToolCall) return SkipReason::kToolCallFirst;
+    if (cut == Cut::kNotText) return SkipReason::kNotTextFirst;
+    if (cut == Cut::kEmptyMessage) return SkipReason::kEmptyPrompt;
     return std::nullopt;  // its order says more
   }
 
@@ -216,7 +256,7 @@ struct RecordParser::Impl {
                        [](const auto& turn) { return turn.first == "user"; });
   }
 
-  std::optional<SkipReason> read_length(Record& record, const object& map) {
+  static std::optional<SkipReason> read_length(Record& record, const object& map) {
     for (const char* key : kLengthKeys) {
       element limit;
       if (map[key].get(limit) != simdjson::SUCCESS || limit.is_null()) continue;
@@ -225,7 +265,84 @@ struct RecordParser::Impl {
       record.max_tokens = *value;
       return std::nullopt;
     }
+    for (const char* key : kLengthHolders) {
+      object holder;
+      if (map[key].get(holder) != simdjson::SUCCESS) continue;
+      if (const auto reason = read_length(record, holder)) return reason;
+      if (record.max_tokens > 0) break;
+    }
     return std::nullopt;
+  }
+
+  // Each of the forms says whether the record has it, and then what became of it.
+  using Outcome = std::optional<SkipReason>;
+
+  bool read_prompt(ParsedRecord& out, const object& map, Outcome& outcome) {
+    for (const char* key : kPromptKeys) {
+      std::optional<std::string_view> prompt = text_at(map, key);
+      array list;
+      if (!prompt && map[key].get(list) != simdjson::SUCCESS) continue;
+      if (!prompt && holds_messages(list)) {
+        outcome = read_messages(out, list);
+        return true;
+      }
+      if (!prompt) prompt = only_text(list);
+      if (!prompt) {
+        outcome = SkipReason::kNotOneText;
+      } else if (!has_text(*prompt)) {
+        outcome = SkipReason::kEmptyPrompt;
+      } else {
+        add_turn(out.record, "user", *prompt);
+      }
+      return true;
+    }
+    return false;
+  }
+
+  bool read_conversation(ParsedRecord& out, const object& map, Outcome& outcome) {
+    array turns;
+    for (const char* key : kMessagesKeys) {
+      if (map[key].get(turns) != simdjson::SUCCESS) continue;
+      outcome = read_messages(out, turns);
+      return true;
+    }
+    for (const char* key : kConversationKeys) {
+      if (map[key].get(turns) != simdjson::SUCCESS) continue;
+      const bool of_user = std::string_view(key) == "turns";
+      for (element turn : turns) {
+        if (add_conversation_turn(out.record, turn, of_user)) continue;
+        out.cuts[static_cast<size_t>(Cut::kTurnsLeftOut)] = true;
+      }
+      return true;
+    }
+    return false;
+  }
+
+  // Alpaca, Dolly, OpenOrca and their kin: a question, what belongs to it, a system prompt.
+  bool read_question(ParsedRecord& out, const object& map, Outcome& outcome) {
+    for (const char* key : kQuestionKeys) {
+      const auto question = text_at(map, key);
+      if (!question) continue;
+      if (!has_text(*question)) {
+        outcome = SkipReason::kEmptyPrompt;
+        return true;
+      }
+      std::string text(trim(*question));
+      const std::string_view detail = first_text(map, kDetailKeys);
+      if (!detail.empty() && detail != *question) text += "\n\n" + std::string(trim(detail));
+      add_turn(out.record, "user", text);
+      return true;
+    }
+    return false;
+  }
+
+  // A system prompt that stands beside the question is sent before it.
+  void add_system_prompt(Record& record, const object& map) const {
+    const std::string_view system = first_text(map, kSystemKeys);
+    if (system.empty() || record.turns.empty()) return;
+    if (record.turns.front().first == "system" || record.turns.size() > 1) return;
+    record.turns.emplace(record.turns.begin(), "system", keep_text ? clean(system) : "");
+    record.messages = true;
   }
 
   static std::string keys_of(const object& map) {
@@ -242,27 +359,19 @@ struct RecordParser::Impl {
     Record& record = out.record;
     object map;
     if (root.get(map) != simdjson::SUCCESS) return SkipReason::kNotAnObject;
+    for (const char* key : kEnvelopeKeys) {
+      object inner;
+      if (map[key].get(inner) == simdjson::SUCCESS) map = inner;
+    }
     if (const auto reason = read_length(record, map)) return reason;
-    for (const char* key : kPromptKeys) {
-      const auto prompt = text_at(map, key);
-      if (!prompt) continue;
-      if (!has_text(*prompt)) return SkipReason::kEmptyPrompt;
-      add_turn(record, "user", *prompt);
-      return std::nullopt;
-    }
-    array turns;
-    bool known = map["messages"].get(turns) == simdjson::SUCCESS;
-    if (known) {
-      if (const auto reason = read_messages(out, turns)) return reason;
-    }
-    for (const char* key : kConversationKeys) {
-      if (known || map[key].get(turns) != simdjson::SUCCESS) continue;
-      known = true;
-      for (element turn : turns) {
-        if (!add_conversation_turn(record, turn)) out.cut = Cut::kTurnsLeftOut;
-      }
-    }
+    if (has_any(map, kMediaKeys)) return SkipReason::kNotTextFirst;
+    out.cuts[static_cast<size_t>(Cut::kTools)] = has_any(map, kToolsKeys);
+    Outcome outcome;
+    const bool known = read_prompt(out, map, outcome) || read_conversation(out, map, outcome) ||
+                       read_question(out, map, outcome);
+    if (outcome) return outcome;
     if (!known) out.keys = keys_of(map);
+    add_system_prompt(record, map);
     if (record.turns.empty()) return SkipReason::kNoTurns;
     for (const auto& turn : record.turns) {
       if (turn.first == "system" || turn.first == "developer") continue;
@@ -278,8 +387,9 @@ struct RecordParser::Impl {
       return out;
     }
     element root;
-    if (parser.parse(json.data(), json.size(), false).get(root) != simdjson::SUCCESS) {
-      out.skip = SkipReason::kNotJson;
+    const auto code = parser.parse(json.data(), json.size(), false).get(root);
+    if (code != simdjson::SUCCESS) {
+      out.skip = code == simdjson::UTF8_ERROR ? SkipReason::kNotUtf8 : SkipReason::kNotJson;
       return out;
     }
     auto reason = read(out, root);

@@ -1,10 +1,10 @@
 // One record of a dataset: from its JSON to turns, or to the reason why it is of no use.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,7 +13,8 @@
 namespace llmsweep {
 
 enum class SkipReason {
-  kNotJson,  // includes lone surrogates, control characters and invalid UTF-8
+  kNotJson,  // includes lone surrogates and control characters
+  kNotUtf8,
   kNotAnObject,
   kNoTurns,       // no turn that can be read
   kNotUserFirst,  // begins with the model's turn
@@ -22,20 +23,18 @@ enum class SkipReason {
   kTooLarge,
   kToolCallFirst,  // no question before a tool call
   kNotTextFirst,   // no question before a picture, a sound or another part that is no text
+  kNotOneText,     // the prompt is a list of several texts, or of token ids
 };
-inline constexpr size_t kSkipReasons = 9;
+inline constexpr size_t kSkipReasons = 11;
 // In the plural: "records that begin with the model's turn".
 std::string_view describe(SkipReason reason);
 
 // Why less of a conversation is sent than the record has. What is sent ends with the last question
 // before that, but for ShareGPT's: these are a store of texts, and the other turns stay.
-enum class Cut { kAnswer, kToolCall, kNotText, kEmptyMessage, kTurnsLeftOut };
-inline constexpr size_t kCutKinds = 5;
+enum class Cut { kAnswer, kToolCall, kNotText, kEmptyMessage, kTurnsLeftOut, kTools };
+inline constexpr size_t kCutKinds = 6;
 // "conversations that end with the model's answer: the question before it is asked".
 std::string_view describe(Cut cut);
-
-// What a record's text and its output length may be called.
-std::string known_keys();
 
 inline constexpr size_t kMaxRecordBytes = size_t{64} << 20;
 
@@ -50,13 +49,13 @@ struct Record {
 struct ParsedRecord {
   Record record;
   SkipReason skip{};
-  std::optional<Cut> cut;
-  std::string keys;  // of an object without a known one: "question, answer"
+  std::array<bool, kCutKinds> cuts{};  // by Cut
+  std::string keys;                    // of an object without a known one: "question, answer"
   bool ok = false;
 };
 
-// Reads ShareGPT records and JSONL lines with one of the known_keys(). Reuses its memory; one
-// thread an object.
+// Reads a record with one of the known_keys(), or one that wraps it ("body" of OpenAI's batches).
+// Reuses its memory; one thread an object.
 class RecordParser {
  public:
   RecordParser();

@@ -37,7 +37,7 @@ TEST(Tokens, CountsPrintsIdsAndChecksTheRoundTrip) {
 TEST(Tokens, TurnsLinesOfTextIntoLinesOfIdsInOrder) {
   const auto folder = test_folder();
   write_file_atomically(folder / "in.jsonl",
-                        "{\"text\": \"ab\"}\n{\"text\": \"\"}\n{\"text\": \"b\"}\n");
+                        "\xEF\xBB\xBF{\"text\": \"ab\"}\n{\"text\": \"\"}\n{\"text\": \"b\"}\n");
   const ProcessResult result =
       run_llmsweep({"tokens", "--tokenizer", write_ranks(folder), "--jsonl", folder / "in.jsonl"});
   EXPECT_EQ(result.out, "{\"ids\": [3]}\n{\"ids\": []}\n{\"ids\": [1]}\n");

@@ -113,7 +113,9 @@ TEST(ShareGpt, SkipsAndCountsWhatIsOfNoUse) {
   EXPECT_EQ(set.summary().records, 2);
   EXPECT_EQ(set.summary().skipped, 10);
   EXPECT_THAT(set.summary().skip_reasons,
-              Contains("3 records that are not valid JSON text (first: record 4)"));
+              Contains("2 records that are not valid JSON text (first: record 4)"));
+  EXPECT_THAT(set.summary().skip_reasons,
+              Contains(HasSubstr("1 records that are not valid UTF-8")));
   EXPECT_THAT(set.summary().skip_reasons,
               Contains("3 records that are not objects (first: record 6)"));
   EXPECT_THAT(set.summary().skip_reasons,
@@ -249,6 +251,10 @@ TEST(DatasetErrors, AnotherKindOfFileIsNamed) {
   says("PK\x03\x04", "zip");
   says("\xff\xfe[\0", "UTF-16");
   says(std::string_view("[\0{\0", 4), "UTF-16");
+  says(std::string_view("\0[\0{", 4), "UTF-16");
+  says(std::string_view("\xff\xfe\0\0[\0\0\0", 8), "UTF-32");
+  says(std::string_view("[\0\0\0", 4), "UTF-32");
+  says(std::string_view("\0\0\0\0", 4), "binary");
   says("id,prompt\n1,hello\n", "CSV");
   says("\"id\",\"prompt\"\n", "CSV");
   says("Shall I compare thee\nto a summer's day\n", "plain text");
@@ -257,17 +263,18 @@ TEST(DatasetErrors, AnotherKindOfFileIsNamed) {
 }
 
 TEST(DatasetErrors, UnknownKeysAreAnsweredWithTheKeysThatAreRead) {
-  const std::string said =
-      error_of("{\"question\": \"q\", \"answer\": \"a\"}\n{\"question\": \"r\"}");
-  EXPECT_THAT(said, HasSubstr("question, answer"));
-  for (const char* key : {"prompt", "messages", "conversations", "max_tokens"}) {
+  const std::string said = error_of("{\"riddle\": \"q\", \"answer\": \"a\"}\n{\"riddle\": \"r\"}");
+  EXPECT_THAT(said, HasSubstr("riddle, answer"));
+  for (const char* key : {"prompt", "messages", "conversations", "instruction", "max_tokens"}) {
     EXPECT_THAT(said, HasSubstr(key));
   }
+  EXPECT_THAT(error_of(R"(["one", "two"])"), HasSubstr("write each record as {\"prompt\""));
 }
 
 TEST(JsonLines, TheLengthOfTheAnswerMayHaveOtherNamesAndAFraction) {
   for (const char* key : {"max_tokens", "max_completion_tokens", "max_new_tokens", "output_tokens",
-                          "output_tokens_count", "output_length"}) {
+                          "output_tokens_count", "output_length", "max_output_tokens", "output_len",
+                          "expected_output_len", "completion_tokens", "n_predict", "num_predict"}) {
     for (const char* value : {"128", "128.0", "1.28e2"}) {
       const std::string line = std::string("{\"prompt\": \"x\", \"") + key + "\": " + value + "}";
       EXPECT_EQ(only_record(line).max_tokens, 128) << line;
@@ -278,6 +285,106 @@ TEST(JsonLines, TheLengthOfTheAnswerMayHaveOtherNamesAndAFraction) {
     EXPECT_THAT(error_of(std::string("{\"prompt\": \"x\", \"max_tokens\": ") + value + "}"),
                 HasSubstr("not a positive whole number"));
   }
+}
+
+using Turns = std::vector<std::pair<std::string, std::string>>;
+
+TEST(PublicForms, AreReadAsTheirOwnToolsReadThem) {
+  const Turns asked = {{"user", "why?"}};
+  const Turns instructed = {{"system", "be brief"}, {"user", "why?"}};
+  for (const char* record :
+       {R"({"text": "why?"})", R"({"texts": ["why?"]})", R"({"prompt": ["why?"]})",
+        R"({"texts": [{"name": "text", "contents": ["why?"]}]})", R"({"text_input": "why?"})",
+        R"({"inputs": "why?"})", R"({"instruction": "why?", "input": "", "output": "so"})",
+        R"({"system_prompt": "", "question": "why?", "response": "so"})", R"({"input": "why?"})",
+        R"({"custom_id": "0", "body": {"prompt": "why?"}})",
+        R"({"row_idx": 0, "row": {"query": "why?"}})", R"({"turns": ["why?"]})",
+        R"({"session_id": "a", "turns": [{"text": "why?", "delay": 3}]})",
+        R"({"turns": [{"texts": ["why?"]}]})",
+        R"({"dialog": [{"role": "user", "content": "why?"}]})",
+        R"({"items": [{"from": "human", "value": "why?"}]})"}) {
+    EXPECT_EQ(only_record(record).turns, asked) << record;
+    EXPECT_FALSE(only_record(record).messages) << record;
+  }
+  for (
+      const char* record :
+      {R"({"system_prompt": "be brief", "question": "why?", "response": "so"})",
+       R"({"prompt": [{"role": "System", "content": "be brief"}, {"role": "user", "content": "why?"}]})",
+       R"({"body": {"messages": [{"role": "system", "content": "be brief"},
+                                  {"role": "user", "content": "why?"}]}})",
+       R"({"input": [{"role": "system", "content": "be brief"},
+                      {"role": "user", "content": [{"type": "input_text", "text": "why?"}]}]})"}) {
+    EXPECT_EQ(only_record(record).turns, instructed) << record;
+    EXPECT_TRUE(only_record(record).messages) << record;
+  }
+  EXPECT_EQ(only_record(R"({"instruction": "Sort:", "input": "b a", "output": "a b"})").turns,
+            (Turns{{"user", "Sort:\n\nb a"}}));
+  EXPECT_EQ(only_record(R"({"instruction": "Sort:", "context": "b a", "response": "a b"})").turns,
+            (Turns{{"user", "Sort:\n\nb a"}}));
+  EXPECT_EQ(only_record(R"({"turns": ["one", "two"]})").turns,
+            (Turns{{"user", "one"}, {"user", "two"}}));
+}
+
+TEST(PublicForms, LengthsInsideOtherObjectsAreRead) {
+  for (const char* record :
+       {R"({"body": {"messages": [{"role": "user", "content": "x"}], "max_tokens": 20}})",
+        R"({"text": "x", "sampling_params": {"max_new_tokens": 20}})",
+        R"({"inputs": "x", "parameters": {"max_new_tokens": 20}})",
+        R"({"prompt": "x", "options": {"num_predict": 20}})",
+        R"({"turns": [{"text": "x", "max_tokens": 20}, {"text": "y", "max_tokens": 30}]})"}) {
+    EXPECT_EQ(only_record(record).max_tokens, 20) << record;
+  }
+}
+
+TEST(PublicForms, WhatCannotBeSentIsNamed) {
+  EXPECT_THAT(error_of(R"([{"prompt": ["a", "b"]}])"), HasSubstr("a list of several texts"));
+  EXPECT_THAT(error_of(R"([{"prompt": [1, 2, 3]}])"), HasSubstr("or of token ids"));
+  EXPECT_THAT(error_of(R"([{"text": "what is this?", "image": "a.png"}])"), HasSubstr("picture"));
+  EXPECT_THAT(error_of(R"([{"conversations": [{"from": "human", "value": "<image>?"}],
+                            "images": ["a.png"]}])"),
+              HasSubstr("picture"));
+  EXPECT_EQ(only_record(R"({"text": "x", "images": [], "image": null, "audio": ""})").turns.size(),
+            1U);
+  const std::string tools = R"([{"messages": [{"role": "user", "content": "x"}], "tools": [{}]}])";
+  EXPECT_THAT(Dataset::from_bytes(tools, "set").summary().notes,
+              testing::ElementsAre(HasSubstr("1 records that offer tools")));
+}
+
+TEST(PublicForms, TheRoleHasAnyCaseAndSpelling) {
+  for (const char* role : {"human", "Human", "USER", "prompter", "Prompter", "user ",
+                           "### Human:", "human_1", "Customer", "usr"}) {
+    EXPECT_EQ(only_record(std::string(R"({"conversations": [{"from": ")") + role +
+                          R"(", "value": "why?"}, {"from": "GPT-4", "value": "so"}]})")
+                  .turns,
+              (Turns{{"user", "why?"}, {"assistant", "so"}}))
+        << role;
+  }
+  EXPECT_EQ(only_record(R"({"messages": [{"role": "System", "content": "be brief"},
+                                         {"role": "Human", "content": "why?"}]})")
+                .turns,
+            (Turns{{"system", "be brief"}, {"user", "why?"}}));
+}
+
+TEST(PublicForms, AListInsideAnObjectIsFound) {
+  for (const char* whole :
+       {R"({"data": [{"prompt": "a"}, {"prompt": "b"}]})",
+        R"({"version": "1 \"data\": [{", "info": {"data": [{"prompt": "no"}]},
+            "data": [ {"prompt": "a"}, {"prompt": "b"} ], "count": 2})",
+        "\xEF\xBB\xBF{\n \"records\": [\n{\"prompt\": \"a\"},\n{\"prompt\": \"b\"}\n]}\n",
+        R"({"features": [{"name": "prompt"}],
+            "rows": [{"row_idx": 0, "row": {"prompt": "a"}}, {"row": {"prompt": "b"}}]})"}) {
+    Dataset set = Dataset::from_bytes(whole, "set");
+    EXPECT_EQ(set.size(), 2) << whole;
+    EXPECT_EQ(set.summary().skipped, 0) << whole;
+    EXPECT_EQ(Dataset::Reader(set).read(1).turns, (Turns{{"user", "b"}})) << whole;
+  }
+  const std::string lines = R"({"prompt": "a", "examples": [{"prompt": "no"}]})"
+                            "\n"
+                            R"({"prompt": "b", "examples": [{"prompt": "no"}]})";
+  Dataset set = Dataset::from_bytes(lines, "set");
+  EXPECT_EQ(set.size(), 2);
+  EXPECT_EQ(Dataset::Reader(set).read(1).turns, (Turns{{"user", "b"}}));
+  EXPECT_THAT(error_of(R"({"data": [{"prompt": "a"}, {"prom)"), HasSubstr("truncated"));
 }
 
 std::string conversation(const std::vector<std::string>& messages) {

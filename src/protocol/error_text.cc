@@ -64,22 +64,22 @@ bool says_something(const Json& value) {
 bool is_bad_code(const Json& value) {
   if (value.is_number_integer()) return value != 0 && value != 200;
   if (!value.is_string()) return false;
-  constexpr std::array<std::string_view, 5> kGood = {"", "0", "200", "ok", "success"};
-  return !is_spelt_as_one_of(value.get_ref<const std::string&>(), kGood);
+  constexpr Spellings kGood({"0", "200", "ok", "success"});
+  const std::string& text = value.get_ref<const std::string&>();
+  return !text.empty() && !kGood.has(text);
 }
 
 // The words of a failure wherever a gateway puts them and however it spells the key: the text under
 // a name of failures; in it, or beside a code that is bad, the text under a name of words. Texts of
 // other names may be a model's own, and are not looked at.
 std::string find_words(const Json& value, bool failed) {
-  constexpr std::array<std::string_view, 10> kEnvelopes = {
-      "header", "status",   "result", "response", "resp",
-      "body",   "baseresp", "output", "data",     "meta"};
+  constexpr Spellings kEnvelopes({"header", "status", "result", "response", "resp", "body",
+                                  "baseresp", "output", "data", "meta"});
   if (failed && value.is_string()) return value.get<std::string>();
   if (value.is_array() && !value.empty()) return find_words(value.front(), failed);
   if (!value.is_object()) return {};
   for (const auto& [key, inner] : value.items()) {
-    failed |= is_spelt_as_one_of(key, kCodeNames) && is_bad_code(inner);
+    failed |= kCodeNames.has(key) && is_bad_code(inner);
   }
   for (const std::string_view name : kWordNames) {
     for (const auto& [key, inner] : value.items()) {
@@ -88,8 +88,8 @@ std::string find_words(const Json& value, bool failed) {
     }
   }
   for (const auto& [key, inner] : value.items()) {
-    const bool failure = is_spelt_as_one_of(key, kFailureNames) && says_something(inner);
-    const bool envelope = inner.is_structured() && is_spelt_as_one_of(key, kEnvelopes);
+    const bool failure = kFailureNames.has(key) && says_something(inner);
+    const bool envelope = inner.is_structured() && kEnvelopes.has(key);
     if (!failure && !envelope) continue;
     std::string words = find_words(inner, failed || failure);
     if (words.empty() && failure && inner.is_object() && !inner.empty()) words = dumped(inner);

@@ -199,16 +199,16 @@ class FailureWords {
  public:
   void read(std::string_view key, dom::element member) {
     bool flag = true;
-    if (is_spelt_as_one_of(key, kFailureNames) || is_spelt(key, "detail")) {
+    if (kFailureNames.has(key) || is_spelt(key, "detail")) {
       failed_ |= is_error(member) && !is_empty_list(member);
     } else if (key == "object" || key == "type" || key == "status") {
       failed_ |= says_failure(text_of(member));
       if (key == "status") bad_code_ |= is_bad_status(member);
-    } else if (is_spelt_as_one_of(key, kCodeNames)) {
+    } else if (kCodeNames.has(key)) {
       bad_code_ |= is_bad_code(member);
     } else if (key == "success" && member.get(flag) == simdjson::SUCCESS) {
       failed_ |= !flag;
-    } else if (is_spelt_as_one_of(key, kWordNames)) {
+    } else if (kWordNames.has(key)) {
       words_ |= !text_of(member).empty();
     }
   }

@@ -435,7 +435,7 @@ TEST(Compare, WithholdsTheVerdictOfAFigureThatARunLacks) {
   SweepResult b = make_result("b", 1, {{4, {50, 51, 52}}});
   b.levels[0].runs[2].e2e.p99.reset();
   const Measure p99{find_quantity("e2e"), Statistic::kP99};
-  const auto& ratio = compare(a, b, {.measures = {p99}}).levels[0].ratio_of(p99);
+  const std::optional<Ratio> ratio = compare(a, b, {.measures = {p99}}).levels[0].ratio_of(p99);
   ASSERT_TRUE(ratio);
   EXPECT_FALSE(ratio->complete);
   EXPECT_FALSE(ratio->verdict);

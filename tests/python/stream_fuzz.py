@@ -156,6 +156,8 @@ class Answer:
             sizes = sizes[: max(3, len(sizes) // 2)]
             if self.usage == "alone" and not self.falls(sizes):
                 sizes = [1] * len(sizes)
+            # An answer that ends early holds no more thoughts than tokens.
+            self.thoughts = min(self.thoughts, sum(sizes))
         self.sizes = sizes
         self.write()
 

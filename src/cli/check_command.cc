@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 
 #include "cli/format_option.h"
@@ -19,6 +20,7 @@
 #include "llmsweep/spec/spec_file.h"
 #include "llmsweep/sweep/endpoint.h"
 #include "llmsweep/sweep/feasibility.h"
+#include "llmsweep/sweep/longest_request.h"
 #include "llmsweep/sweep/prediction.h"
 #include "llmsweep/sweep/preflight.h"
 
@@ -39,6 +41,7 @@ struct Findings {
   std::vector<std::string> notes;
   Duration request_alone{};
   Duration shortest{};
+  std::optional<LongestRequest> longest;  // tried where the endpoint does not state its context
 };
 
 Findings find_out(const SweepSpec& spec, const PreflightOptions& preflight) {
@@ -48,6 +51,9 @@ Findings find_out(const SweepSpec& spec, const PreflightOptions& preflight) {
   found.simulated = endpoint.simulated();
   found.preflight = check_endpoint(spec, endpoint.connection(), preflight);
   require_feasible(spec, found.preflight, found.simulated, preflight.interrupts);
+  if (!found.preflight.context_tokens) {
+    found.longest = try_longest_request(spec, endpoint.connection(), found.preflight, preflight);
+  }
   const std::vector<std::string>& more = found.preflight.provenance.notes;
   found.notes.insert(found.notes.end(), more.begin(), more.end());
   found.notes.push_back(last_selftest_says(planned_load(spec, found.preflight)));
@@ -72,6 +78,15 @@ std::string text_of(const Findings& found) {
         "prompts    lengths are estimates at {:.2f} bytes a token; exact with workload.tokenizer\n",
         preflight.bytes_per_token);
   }
+  if (found.longest) {
+    text += fmt::format(
+        "longest    the endpoint states no context length, and takes the longest request{}: first "
+        "token after {}\n",
+        found.longest->input_tokens ? fmt::format(" ({} in, {} out)", *found.longest->input_tokens,
+                                                  found.longest->output_tokens)
+                                    : "",
+        format_duration(std::chrono::round<std::chrono::milliseconds>(found.longest->first_token)));
+  }
   for (const std::string& line : found.notes) text += "note       " + line + "\n";
   return text +
          fmt::format(
@@ -92,7 +107,9 @@ std::string json_of(const SweepSpec& spec, const Findings& found) {
                                  {"bytes_per_token", nullptr},
                                  {"request_alone_ms", to_ms(found.request_alone)},
                                  {"shortest_run_ms", to_ms(found.shortest)},
+                                 {"longest_first_token_ms", nullptr},
                                  {"notes", found.notes}};
+  if (found.longest) json["longest_first_token_ms"] = to_ms(found.longest->first_token);
   if (preflight.overhead_tokens) {
     json["template_tokens"] = *preflight.overhead_tokens;
   } else {

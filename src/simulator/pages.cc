@@ -52,9 +52,12 @@ ServerTotals::ServerTotals()
              5,     10,   15,  20,  30,  40,  50, 60,  120, 240}) {}
 
 std::string models_page(const SimulatorProfile& profile, int64_t created) {
+  const bool silent = profile.dialect == Dialect::kOpenai || profile.dialect == Dialect::kTgi;
+  const std::string context =
+      silent ? "" : fmt::format(R"(,"max_model_len":{})", profile.engine.max_model_len);
   return fmt::format(R"({{"object":"list","data":[{{"id":{},"object":"model","created":{},)"
-                     R"("owned_by":"llmsweep-simulator","max_model_len":{}}}]}})",
-                     json_quoted(profile.model), created, profile.engine.max_model_len);
+                     R"("owned_by":"llmsweep-simulator"{}}}]}})",
+                     json_quoted(profile.model), created, context);
 }
 
 std::string metrics_page(const SimulatorProfile& profile, const EngineLoad& load,

@@ -13,31 +13,11 @@
 #include "llmsweep/schedule/schedule.h"
 #include "llmsweep/stats/percentile.h"
 #include "llmsweep/sweep/prediction.h"
+#include "sweep/lengths_likely.h"
 #include "sweep/level_runner.h"
 
 namespace llmsweep {
 namespace {
-
-// More than max_error_rate of a normal distribution would be beyond it.
-int64_t largest_likely(const TokenCount& count, double max_error_rate) {
-  switch (count.kind) {
-    case TokenCount::Kind::kFixed:
-      return count.fixed;
-    case TokenCount::Kind::kUniform:
-      return count.max;
-    case TokenCount::Kind::kNormal:
-      return static_cast<int64_t>(count.mean + (max_error_rate <= 0.01 ? 2.33
-                                                : max_error_rate < 0.5 ? 1.0
-                                                                       : 0.0) *
-                                                   count.stddev);
-    case TokenCount::Kind::kWeighted: {
-      int64_t most = 0;
-      for (const auto& [tokens, weight] : count.weighted) most = std::max(most, tokens);
-      return most;
-    }
-  }
-  return 0;
-}
 
 void require_context(const SweepSpec& spec, const Preflight& preflight) {
   if (!preflight.context_tokens) return;

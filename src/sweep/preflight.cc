@@ -14,6 +14,7 @@
 #include "llmsweep/protocol/request.h"
 #include "llmsweep/sweep/prediction.h"
 #include "sweep/endpoint_advisor.h"
+#include "sweep/lengths_likely.h"
 #include "sweep/prober.h"
 #include "sweep/server_tokenizer.h"
 
@@ -26,7 +27,7 @@ constexpr int64_t kProbeTokens = 16;
 constexpr int64_t kMostProbeTokens = 4096;  // that a server may want
 constexpr Duration kListNeeded = std::chrono::seconds(30);
 constexpr Duration kListNotNeeded = std::chrono::seconds(10);
-constexpr int64_t kShorterTokens = 4;  // another length, for the time per token
+constexpr int64_t kOtherTokens = 32;  // another length, for the time per token
 
 // By the server's count; without one a stop at the limit means as many as were requested.
 int64_t tokens_in(const RequestRecord& record, int64_t requested) {
@@ -154,8 +155,7 @@ class Checker {
     probes_ = calibration_probes(result_.tokenizer.get());
     const std::vector<RequestRecord> answers = send_probes();
     usage_ = usage_of(answers);
-    const int64_t shorter = std::max(kShorterTokens, fewest_tokens_);
-    predict(answers.back(), tokens_of_probe(), send(probes_.back(), shorter), shorter);
+    predict(answers.back(), tokens_of_probe());
     if (std::all_of(answers.begin(), answers.end(),
                     [](const RequestRecord& answer) { return answer.chunks == 0; })) {
       note(fmt::format(
@@ -188,8 +188,20 @@ class Checker {
     return usage;
   }
 
-  // The line through two answers to one prompt. Whole exchanges, because the first tokens may be
-  // invisible. Where both have as many tokens, all of the time is spread over them.
+  // The line through `answer`, of `tokens`, and one of another length to the same prompt: the
+  // fewest that the spec plans where a probe has more, which the endpoint has to take.
+  void predict(const RequestRecord& answer, int64_t tokens) {
+    const std::optional<int64_t> fewest = fewest_planned(spec_.workload.output_tokens);
+    if (fewest && *fewest < tokens) {
+      predict(answer, tokens, send_shortest(*fewest), *fewest);
+    } else {
+      const int64_t more = std::max(kOtherTokens, fewest_tokens_);
+      predict(send(probes_.back(), more), more, answer, tokens);
+    }
+  }
+
+  // Whole exchanges, because the first tokens may be invisible. Where both have as many tokens, all
+  // of the time is spread over them.
   void predict(const RequestRecord& longer, int64_t longer_tokens, const RequestRecord& shorter,
                int64_t shorter_tokens) {
     const Duration long_time = *longer.end - *longer.sent;
@@ -253,6 +265,22 @@ class Checker {
       if (drop_by_trying(probe, tokens, probed.answer)) continue;
       give_up(probed, may_be_of_another_api(probed.answer) ? other_api(probe) : std::string());
     }
+  }
+
+  // A run would send as few, and each request would be refused.
+  RequestRecord send_shortest(int64_t tokens) {
+    const Probed probed =
+        try_fields(probes_.back(), tokens, result_.fields, result_.max_tokens_field);
+    if (probed.ok()) return probed.record;
+    const HttpAnswer& answer = probed.answer;
+    if (answer.status != 400 && answer.status != 422) return send(probes_.back(), tokens);
+    const std::optional<int64_t> fewest =
+        fewest_output_tokens(answer.status, answer.body, result_.max_tokens_field);
+    throw Error({.what = fmt::format("the endpoint refuses a request for {} output tokens, and "
+                                     "takes one for {}: {}",
+                                     tokens, tokens_of_probe(), probed.record.error),
+                 .where = "workload.output_tokens",
+                 .next = fmt::format("ask for {} or more", fewest.value_or(tokens_of_probe()))});
   }
 
   [[noreturn]] void give_up(const Probed& probed, std::string likely = {}) {

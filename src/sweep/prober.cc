@@ -28,9 +28,11 @@ bool is_busy(const HttpAnswer& answer) {
 // Reads an answer as a run reads it, while it comes.
 class ProbeReader {
  public:
-  ProbeReader(Api api, const Clock& clock, ChunkParser& parser, const Redactor& secrets)
+  ProbeReader(Api api, AnswerUntil until, const Clock& clock, ChunkParser& parser,
+              const Redactor& secrets)
       : clock_(clock),
         parser_(parser),
+        until_(until),
         record_{.sent = clock.now()},
         reader_(api, record_, secrets) {
     reader_.set_realtime_offset(realtime_minus_monotonic());
@@ -43,7 +45,7 @@ class ProbeReader {
     const Instant now = clock_.now();
     if (read_ > before || !last_) last_ = now;
     silent_ = lacks_only_its_end() && now - *last_ >= kSilenceIsTheEnd;
-    return reader_.finished() || silent_;
+    return reader_.finished() || silent_ || is_begun();
   }
 
   // Its finish reason came, and nothing that says that the response is over.
@@ -52,22 +54,27 @@ class ProbeReader {
   RequestRecord take(const HttpAnswer& answer) {
     if (answer.error.empty() || answer.status != 0) feed(answer);
     const Instant now = clock_.now();
+    const bool begun = is_begun();
     silent_ |= answer.timed_out && lacks_only_its_end();
     if (!answer.error.empty() && !lacks_only_its_end()) {
       reader_.fail(answer.timed_out ? Outcome::kTimeout : Outcome::kTransportError, answer.error,
                    now);
     }
     reader_.end(now, parser_);
+    if (begun) record_.outcome = Outcome::kOk;
     // Nothing at all is no answer: a run would count each as failed.
     const bool any = record_.output_tokens > 0 || record_.finish_reason == "length";
-    if (reader_.ended_without_text() && any) {
-      record_.outcome = Outcome::kOk;
-      record_.error.clear();
-    }
+    if (reader_.ended_without_text() && any) record_.outcome = Outcome::kOk;
+    if (record_.outcome == Outcome::kOk) record_.error.clear();
     return std::move(record_);
   }
 
  private:
+  // So much of the answer is all that is wanted, and it has come.
+  bool is_begun() const {
+    return until_ == AnswerUntil::kFirstToken && !reader_.finished() && record_.first_token;
+  }
+
   // A probe's answer may be without text.
   bool lacks_only_its_end() const {
     const bool without_text = record_.chunks == 0 && !record_.finish_reason.empty();
@@ -86,6 +93,7 @@ class ProbeReader {
 
   const Clock& clock_;
   ChunkParser& parser_;
+  AnswerUntil until_;
   RequestRecord record_;
   ResponseReader reader_;
   bool begun_ = false;
@@ -132,23 +140,23 @@ Probed Prober::try_get(const std::string& url, Duration longest, bool http2) {
   return once(std::move(exchange));
 }
 
-Probed Prober::post(const std::string& url, std::string body) {
+Probed Prober::post(const std::string& url, std::string body, AnswerUntil until) {
   HttpExchange exchange = exchange_to(url);
   exchange.headers.emplace_back("Content-Type", "application/json");
   exchange.body = std::move(body);
-  return patiently(std::move(exchange));
+  return patiently(std::move(exchange), until);
 }
 
-Probed Prober::patiently(HttpExchange exchange) {
+Probed Prober::patiently(HttpExchange exchange, AnswerUntil until) {
   while (true) {
-    Probed probed = once(exchange);
+    Probed probed = once(exchange, until);
     if (!waited_for(probed)) return probed;
   }
 }
 
-Probed Prober::once(HttpExchange exchange) {
+Probed Prober::once(HttpExchange exchange, AnswerUntil until) {
   Contact& contact = *options_.contact;
-  ProbeReader reader(spec_.endpoint.api, contact, parser_, secrets_);
+  ProbeReader reader(spec_.endpoint.api, until, contact, parser_, secrets_);
   const bool streamed = !exchange.body.empty();
   if (streamed) exchange.enough = [&](const HttpAnswer& so_far) { return reader.enough(so_far); };
   Probed probed{.url = exchange.url, .answer = contact.exchange(exchange), .record = {}};

@@ -31,6 +31,9 @@ struct Probed {
   }
 };
 
+// Where the answer to a probe is given up.
+enum class AnswerUntil { kEnd, kFirstToken };
+
 class Prober {
  public:
   // All of them outlive it; `options.contact` is not null.
@@ -44,13 +47,13 @@ class Prober {
   // The same, without a wait for what is not there; `http2`: speaks that.
   Probed try_get(const std::string& url, Duration longest, bool http2 = false);
   // POST of a request as a run sends it.
-  Probed post(const std::string& url, std::string body);
+  Probed post(const std::string& url, std::string body, AnswerUntil until = AnswerUntil::kEnd);
   // To be completed with a path and a body.
   HttpExchange exchange_to(const std::string& url) const;
 
  private:
-  Probed patiently(HttpExchange exchange);
-  Probed once(HttpExchange exchange);
+  Probed patiently(HttpExchange exchange, AnswerUntil until = AnswerUntil::kEnd);
+  Probed once(HttpExchange exchange, AnswerUntil until = AnswerUntil::kEnd);
   bool waited_for(const Probed& probed);
   bool wait(Duration wanted, Duration longest, const std::string& why);
 

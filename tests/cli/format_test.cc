@@ -1,5 +1,6 @@
 // --format json: standard output is one JSON value, whatever the command.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -15,6 +16,8 @@ namespace llmsweep {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 const std::string kResult =
     LLMSWEEP_SOURCE_DIR "/datasets/published/deepseek-v3.2-gb200-nvfp4.json";
@@ -56,6 +59,28 @@ TEST(JsonFormat, OfCheckSaysWhatWasFound) {
   const json estimated = printed({"check", spec, "--set", "workload.tokenizer="});
   EXPECT_TRUE(estimated["template_tokens"].is_null());
   EXPECT_GT(estimated["bytes_per_token"], 1.0);
+}
+
+// Its list of models does not say what the context is.
+TEST(Check, TriesTheLongestRequestWhereNoContextIsStated) {
+  const fs::path folder = test_folder();
+  const fs::path spec = small_spec(folder);
+  const std::string engine =
+      "dialect: openai\nengine: {step: {base_ms: 1, per_prefill_token_us: 1}, max_model_len: ";
+  write_file_atomically(folder / "profile.yaml", engine + "160}\n");
+  const std::string longest = "workload.input_tokens={min: 50, max: 90}";
+  const ProcessResult taken =
+      run_llmsweep({"check", spec, "--set", longest, "--set", "workload.output_tokens=70"});
+  EXPECT_EQ(taken.exit_code, 0) << taken.err;
+  EXPECT_THAT(taken.out, HasSubstr("the longest request"));
+  const ProcessResult refused =
+      run_llmsweep({"check", spec, "--set", longest, "--set", "workload.output_tokens=71"});
+  EXPECT_EQ(refused.exit_code, 2) << refused.out;
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("maximum context length is 160 tokens"),
+                                 HasSubstr("workload.input_tokens"), HasSubstr("71 tokens out")));
+  // Where it is stated, nobody need ask.
+  write_file_atomically(folder / "profile.yaml", "engine: {step: {base_ms: 1}}\n");
+  EXPECT_TRUE(printed({"check", spec})["longest_first_token_ms"].is_null());
 }
 
 TEST(JsonFormat, OfRunIsTheResult) {

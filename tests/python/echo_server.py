@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 
-from http_requests import requests_on
+from http_requests import Probes, requests_on
 
 STREAM = "text/event-stream"
 
@@ -94,7 +94,6 @@ IN_JSON = {
     "chunk that is a text": lambda t: events(data(f'"{t}"')),
 }
 CLOSES = ("length", "coding", "no status line", "status", "header without a name", "size of a chunk")
-PROBES = (16, 4)
 
 
 class EchoServer:
@@ -103,6 +102,7 @@ class EchoServer:
     def __init__(self, say=None, models=None, probe=None, tokenize=None):
         self.say, self.models, self.probe, self.tokenize = say, models, probe, tokenize
         self.lock, self.number, self.authorizations = threading.Lock(), 0, set()
+        self.probes = Probes()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -144,7 +144,7 @@ class EchoServer:
         if b"/tokenize " in head.split(b"\r\n", 1)[0]:
             return (self.tokenize(request) if self.tokenize else None) or answer('{"tokens": [1]}'), True
         tokens = request["max_tokens"]
-        if tokens in PROBES:
+        if self.probes.holds(request):
             return (self.probe(request) if self.probe else None) or events(stream(tokens)), self.probe is None
         with self.lock:
             number, self.number = self.number, self.number + 1

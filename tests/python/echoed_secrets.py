@@ -275,7 +275,8 @@ def repeat_prompts(program, folder, environment):
     for words in (["check", path], ["run", path, "--out", f"{folder}/out", "--quiet"]):
         code, out, err = run(program, words, folder, environment)
         look_for_prompts(f"the output of {words[0]}", out + err)
-        if code != 0:
+        # `check` sends the longest request as well, and this endpoint refuses it with its text.
+        if code != (1 if words[0] == "check" else 0):
             FOUND.append(f"{words[0]} of private prompts ended with {code}: {err[-300:]}")
     server.close()
     if server.number < count:

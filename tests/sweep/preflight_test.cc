@@ -114,6 +114,34 @@ TEST_F(PreflightCheck, AsksForMoreTokensWhereTheServerWantsMore) {
   }
 }
 
+TEST_F(PreflightCheck, NeverAsksForFewerTokensThanAServerMayWant) {
+  const Preflight found = check([&](const HttpExchange& exchange) {
+    if (exchange.body.empty() || tokens_of(exchange) >= 16) return usual(exchange);
+    return refusal(400, "too short");
+  });
+  EXPECT_EQ(found.fields, spec_.endpoint.request_fields);
+}
+
+TEST_F(PreflightCheck, TriesTheShortestAnswersThatARunWouldAskFor) {
+  spec_.workload.output_tokens = {.kind = TokenCount::Kind::kUniform, .min = 3, .max = 300};
+  check(usual);
+  EXPECT_EQ(tokens_of(contact_->sent.back()), 3);
+  for (const std::string sentence : {"max_tokens must be at least 16", "too short"}) {
+    const auto refuse = [&](const HttpExchange& exchange) {
+      if (exchange.body.empty() || tokens_of(exchange) >= 16) return usual(exchange);
+      return refusal(400, sentence);
+    };
+    try {
+      check(refuse);
+      FAIL() << "a run of such requests would fail";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(),
+                  AllOf(HasSubstr("refuses a request for 3 output tokens"), HasSubstr(sentence),
+                        HasSubstr("workload.output_tokens"), HasSubstr("ask for 16 or more")));
+    }
+  }
+}
+
 TEST_F(PreflightCheck, IsContentWithUsageAlone) {
   const Preflight found = check([](const HttpExchange& exchange) {
     if (exchange.body.empty()) return models_answer();

@@ -26,8 +26,8 @@ struct Preflight {
   std::shared_ptr<const Tokenizer> tokenizer;  // null: lengths are estimates
   std::optional<int64_t> overhead_tokens;      // calibrated: usage − content; absent: no usage
   double bytes_per_token = 4;
-  // From probes of 16 and 4 output tokens, whole exchanges: what one token of a short prompt would
-  // take, and each further one.
+  // From probes of 16 and 32 output tokens, or as few as the spec plans, whole exchanges: what one
+  // token of a short prompt would take, and each further one.
   Duration first_token_time{};
   Duration time_per_token{};
   Provenance provenance;  // address, server headers, models, dropped fields, notes
@@ -48,7 +48,7 @@ struct PreflightOptions {
 
 // Throws MeasurementError that says what the endpoint answered and what to do about it, also where
 // one URL of several serves another model or counts tokens otherwise than the first; Error for
-// a tokenizer that cannot be read.
+// a tokenizer that cannot be read, and for answers shorter than the endpoint gives.
 Preflight check_endpoint(const SweepSpec& spec, const Connection& connection,
                          PreflightOptions options = {});
 

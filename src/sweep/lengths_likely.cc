@@ -1,0 +1,47 @@
+#include "sweep/lengths_likely.h"
+
+#include <algorithm>
+
+namespace llmsweep {
+
+int64_t largest_likely(const TokenCount& count, double max_error_rate) {
+  switch (count.kind) {
+    case TokenCount::Kind::kFixed:
+      return count.fixed;
+    case TokenCount::Kind::kUniform:
+      return count.max;
+    case TokenCount::Kind::kNormal:
+      // More than max_error_rate of the distribution would be beyond it.
+      return static_cast<int64_t>(count.mean + (max_error_rate <= 0.01 ? 2.33
+                                                : max_error_rate < 0.5 ? 1.0
+                                                                       : 0.0) *
+                                                   count.stddev);
+    case TokenCount::Kind::kWeighted: {
+      int64_t most = 0;
+      for (const auto& [tokens, weight] : count.weighted) most = std::max(most, tokens);
+      return most;
+    }
+  }
+  return 0;
+}
+
+std::optional<int64_t> fewest_planned(const TokenCount& count) {
+  switch (count.kind) {
+    case TokenCount::Kind::kFixed:
+      return count.fixed;
+    case TokenCount::Kind::kUniform:
+      return count.min;
+    case TokenCount::Kind::kNormal:
+      return std::nullopt;
+    case TokenCount::Kind::kWeighted: {
+      std::optional<int64_t> fewest;
+      for (const auto& [tokens, weight] : count.weighted) {
+        fewest = std::min(fewest.value_or(tokens), tokens);
+      }
+      return fewest;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace llmsweep

@@ -1,0 +1,16 @@
+// How long the requests of a spec may get, and how short.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "llmsweep/model/spec.h"
+
+namespace llmsweep {
+
+// So many that no more than `max_error_rate` of the requests have more.
+int64_t largest_likely(const TokenCount& count, double max_error_rate);
+// The fewest that are sure to be drawn; absent: a normal distribution has none.
+std::optional<int64_t> fewest_planned(const TokenCount& count);
+
+}  // namespace llmsweep

@@ -1,7 +1,7 @@
 #include "dataset/word_list.h"
 
 #include <algorithm>
-#include <array>
+#include <memory>
 
 #include "dataset/random_text.h"
 #include "llmsweep/base/error.h"
@@ -17,17 +17,33 @@ bool is_word(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
+// Counts a word at the start of a text, or, with its space, inside one: they may differ.
+class WordCounter {
+ public:
+  explicit WordCounter(const Tokenizer& tokenizer) : encoder_(tokenizer.encoder()) {}
+  bool is_one_token(const std::string& word) {
+    if (word.front() != ' ') return encoder_->count(word) == 1;
+    if (before_ == 0) before_ = encoder_->count(kBefore);
+    return encoder_->count(std::string(kBefore) + word) == before_ + 1;
+  }
+
+ private:
+  static constexpr std::string_view kBefore = "a";
+  std::unique_ptr<Encoder> encoder_;
+  int64_t before_ = 0;
+};
+
 }  // namespace
 
 NonceWords single_token_words(const Tokenizer& tokenizer) {
   NonceWords words;
-  auto encoder = tokenizer.encoder();
+  WordCounter counter(tokenizer);
   int64_t listed = tokenizer.info().kind == "server" ? 0 : tokenizer.info().vocabulary;
   for (int64_t id = 0; id < listed; ++id) {
     auto one = static_cast<int32_t>(id);
-    std::string text = tokenizer.decode(std::array{one});
+    std::string text = tokenizer.text_of(one);
     bool spaced = !text.empty() && text.front() == ' ';
-    if (!is_word(std::string_view(text).substr(spaced ? 1 : 0)) || encoder->count(text) != 1)
+    if (!is_word(std::string_view(text).substr(spaced ? 1 : 0)) || !counter.is_one_token(text))
       continue;
     (spaced ? words.spaced : words.first).push_back(std::move(text));
   }
@@ -37,11 +53,11 @@ NonceWords single_token_words(const Tokenizer& tokenizer) {
       if (listed == 0 && words.spaced.size() >= kRemoteWords) break;
       std::string text(word);
       if (listed == 0 || words.first.size() < kRemoteWords) {
-        if (encoder->count(text) == 1) words.first.push_back(text);
+        if (counter.is_one_token(text)) words.first.push_back(text);
       }
       text.insert(0, " ");
       if (listed == 0 || words.spaced.size() < kRemoteWords) {
-        if (encoder->count(text) == 1) words.spaced.push_back(text);
+        if (counter.is_one_token(text)) words.spaced.push_back(text);
       }
     }
     for (auto* list : {&words.first, &words.spaced}) {

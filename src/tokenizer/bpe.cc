@@ -1,6 +1,10 @@
 #include "tokenizer/bpe.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "tokenizer/unicode.h"
 
 namespace llmsweep {
 
@@ -15,6 +19,92 @@ void BpeModel::index_bytes() {
     char byte = static_cast<char>(b);
     byte_ids[b] = vocabulary.find({&byte, 1});
   }
+}
+
+int32_t BpeModel::id_of_character(std::string_view character) const {
+  if (character.size() == 1) return ascii_ids_[static_cast<unsigned char>(character.front())];
+  return vocabulary.find(character);
+}
+
+void BpeModel::note_merge(int32_t left, int32_t right) {
+  const std::string_view before = vocabulary.bytes_of(left);
+  size_t last = before.size() - 1;
+  while (last > 0 && (static_cast<unsigned char>(before[last]) & 0xC0) == 0x80) --last;
+  cuts_.join(character_at(before, last).code, character_at(vocabulary.bytes_of(right), 0).code);
+  // These stand for other characters than they are written with.
+  const auto stands_for_others = [&](int32_t id) {
+    return id == unknown ||
+           (byte_fallback && std::find(byte_ids.begin(), byte_ids.end(), id) != byte_ids.end());
+  };
+  if (stands_for_others(left) || stands_for_others(right)) may_cut_ = false;
+}
+
+void BpeModel::index_characters() {
+  by_characters = true;
+  for (size_t c = 0; c < ascii_ids_.size(); ++c) {
+    char character = static_cast<char>(c);
+    ascii_ids_[c] = vocabulary.find({&character, 1});
+  }
+  for (size_t b = 0; b < byte_ids.size(); ++b) {
+    byte_ids[b] = vocabulary.find(fmt::format("<0x{:02X}>", b));
+  }
+  complete_ = byte_fallback && std::none_of(byte_ids.begin(), byte_ids.end(),
+                                            [](int32_t id) { return id == Vocabulary::kNone; });
+}
+
+size_t BpeModel::end_of_part(std::string_view piece, size_t begin) const {
+  if (!may_cut_ || begin >= piece.size()) return piece.size();
+  const auto has_token = [&](size_t at, const Character& character) {
+    return complete_ || id_of_character(piece.substr(at, character.bytes)) != Vocabulary::kNone;
+  };
+  Character left = character_at(piece, begin);
+  bool left_known = has_token(begin, left);
+  size_t at = begin + left.bytes;
+  while (at < piece.size()) {
+    const Character right = character_at(piece, at);
+    const bool right_known = has_token(at, right);
+    // Unknown characters fuse, or are dropped and let their neighbours meet.
+    if (left_known && right_known && !cuts_.joined(left.code, right.code)) return at;
+    left = right;
+    left_known = right_known;
+    at += right.bytes;
+  }
+  return piece.size();
+}
+
+bool BpeModel::append_fallback(std::string_view character, std::vector<int32_t>& ids) const {
+  if (!byte_fallback) return false;
+  const auto id_of = [&](char byte) { return byte_ids[static_cast<unsigned char>(byte)]; };
+  if (std::any_of(character.begin(), character.end(),
+                  [&](char byte) { return id_of(byte) == Vocabulary::kNone; })) {
+    return false;
+  }
+  for (const char byte : character) ids.push_back(id_of(byte));
+  return true;
+}
+
+// As Hugging Face's library: an unknown character waits for the next known one, and so comes after
+// the bytes of those between.
+void BpeModel::start_characters(std::string_view piece, std::vector<int32_t>& ids) const {
+  ids.clear();
+  bool waiting = false;
+  const auto release = [&] {
+    if (waiting) ids.push_back(unknown);
+    waiting = false;
+  };
+  for (size_t at = 0; at < piece.size();) {
+    const std::string_view character = piece.substr(at, character_at(piece, at).bytes);
+    at += character.size();
+    const int32_t id = id_of_character(character);
+    if (id != Vocabulary::kNone) {
+      release();
+      ids.push_back(id);
+    } else if (!append_fallback(character, ids) && unknown != Vocabulary::kNone) {
+      if (!fuse_unknown) release();
+      waiting = true;
+    }
+  }
+  release();
 }
 
 void BpeModel::start(std::string_view piece, std::vector<int32_t>& ids) const {
@@ -40,7 +130,15 @@ void BpeModel::encode(std::string_view piece, BpeScratch& scratch,
       return;
     }
   }
-  start(piece, scratch.ids);
+  merge(piece, scratch, ids);
+}
+
+void BpeModel::merge(std::string_view piece, BpeScratch& scratch, std::vector<int32_t>& ids) const {
+  if (by_characters) {
+    start_characters(piece, scratch.ids);
+  } else {
+    start(piece, scratch.ids);
+  }
   if (scratch.ids.size() <= kShort) {
     merge_short(scratch, ids);
   } else {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "llmsweep/base/error.h"
@@ -27,9 +28,6 @@ void refuse_unknown_options(const TokenizerJson& model) {
       model.refuse(fmt::format("a BPE model with {}", affix));
     }
   }
-  if (model.flag("byte_fallback", false)) {
-    model.refuse("a BPE model with byte_fallback (SentencePiece's, not byte-level)");
-  }
 }
 
 void read_vocabulary(const TokenizerJson& place, ModelPart& part) {
@@ -44,7 +42,9 @@ void read_vocabulary(const TokenizerJson& place, ModelPart& part) {
     }
     ++part.size;
     bytes.clear();
-    if (append_bytes_of(field.key, bytes)) {
+    if (part.model.by_characters) {
+      part.model.vocabulary.add(field.key, static_cast<int32_t>(id));
+    } else if (append_bytes_of(field.key, bytes)) {
       part.model.vocabulary.add(bytes, static_cast<int32_t>(id));
     } else {
       part.outside.emplace_back(field.key, static_cast<int32_t>(id));
@@ -81,9 +81,12 @@ void read_merges(const TokenizerJson& place, ModelPart& part) {
       place.item(merge, rank).fail("expected a merge of two tokens");
     }
     bytes.clear();
-    bool known = append_bytes_of(left, bytes);
+    const bool characters = part.model.by_characters;
+    bool known = characters || append_bytes_of(left, bytes);
+    if (characters) bytes = left;
     size_t half = bytes.size();
-    known = known && append_bytes_of(right, bytes);
+    known = known && (characters || append_bytes_of(right, bytes));
+    if (characters) bytes += right;
     std::string_view both = bytes;
     int32_t left_id = known ? vocabulary.find(both.substr(0, half)) : Vocabulary::kNone;
     int32_t right_id = known ? vocabulary.find(both.substr(half)) : Vocabulary::kNone;
@@ -94,29 +97,50 @@ void read_merges(const TokenizerJson& place, ModelPart& part) {
                             right));
     }
     part.model.merges.set(left_id, right_id, {.rank = rank++, .id = merged});
+    if (characters) part.model.note_merge(left_id, right_id);
   }
 }
 
 }  // namespace
 
-ModelPart read_model(const TokenizerJson& place) {
+int32_t ModelPart::find(std::string_view content) const {
+  std::string bytes;
+  if (model.by_characters) return model.vocabulary.find(content);
+  if (append_bytes_of(content, bytes)) {
+    const int32_t id = model.vocabulary.find(bytes);
+    if (id != Vocabulary::kNone) return id;
+  }
+  const auto found = std::find_if(outside.begin(), outside.end(),
+                                  [&](const auto& token) { return token.first == content; });
+  return found == outside.end() ? Vocabulary::kNone : found->second;
+}
+
+void refuse_other_models(const TokenizerJson& place) {
   std::string_view type = place.text_or("type", "BPE");
   if (type != "BPE") place.refuse(fmt::format("the tokenizer model '{}'", type));
+}
+
+ModelPart read_model(const TokenizerJson& place, bool byte_level) {
   refuse_unknown_options(place);
   ModelPart part;
+  BpeModel& model = part.model;
+  model.by_characters = !byte_level;
+  model.byte_fallback = place.flag("byte_fallback", false);
+  model.ignore_merges = place.flag("ignore_merges", false);
+  model.fuse_unknown = place.flag("fuse_unk", false);
   read_vocabulary(place.at("vocab"), part);
-  read_merges(place.at("merges"), part);
-  part.model.ignore_merges = place.flag("ignore_merges", false);
-  part.model.fuse_unknown = place.flag("fuse_unk", false);
-  part.model.index_bytes();
-  if (auto unknown = place.find("unk_token")) {
-    std::string bytes;
-    if (append_bytes_of(unknown->text(), bytes))
-      part.model.unknown = part.model.vocabulary.find(bytes);
-    for (const auto& [content, id] : part.outside) {
-      if (content == unknown->text()) part.model.unknown = id;
+  if (auto unknown = place.find("unk_token")) model.unknown = part.find(unknown->text());
+  if (model.by_characters) {
+    model.index_characters();
+  } else {
+    model.index_bytes();
+    const bool whole = std::find(model.byte_ids.begin(), model.byte_ids.end(), Vocabulary::kNone) ==
+                       model.byte_ids.end();
+    if (model.byte_fallback && !whole) {
+      place.refuse("a byte-level BPE model with byte_fallback that lacks tokens of bytes");
     }
   }
+  read_merges(place.at("merges"), part);
   return part;
 }
 
@@ -126,20 +150,13 @@ std::vector<AddedToken> read_added_tokens(const std::optional<TokenizerJson>& pl
   if (!place) return tokens;
   int64_t next = model.size;
   int64_t misstated = 0;
-  std::string bytes;
+  std::unordered_map<std::string, int32_t> known;  // Gemma has thousands
   auto id_of = [&](std::string_view content) -> int32_t {
-    for (const AddedToken& token : tokens) {
-      if (token.content == content) return token.id;
+    if (const auto found = known.find(std::string(content)); found != known.end()) {
+      return found->second;
     }
-    bytes.clear();
-    if (append_bytes_of(content, bytes)) {
-      int32_t id = model.model.vocabulary.find(bytes);
-      if (id != Vocabulary::kNone) return id;
-    }
-    for (const auto& [outside, id] : model.outside) {
-      if (outside == content) return id;
-    }
-    return static_cast<int32_t>(next++);
+    const int32_t id = model.find(content);
+    return id != Vocabulary::kNone ? id : static_cast<int32_t>(next++);
   };
   size_t index = 0;
   for (element value : place->list()) {
@@ -159,6 +176,7 @@ std::vector<AddedToken> read_added_tokens(const std::optional<TokenizerJson>& pl
     bool stated_otherwise =
         id && id->value().get(stated) == simdjson::SUCCESS && stated != added.id;
     misstated += stated_otherwise ? 1 : 0;
+    known.emplace(added.content, added.id);
     tokens.push_back(std::move(added));
   }
   if (misstated > 0) {

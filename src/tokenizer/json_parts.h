@@ -8,6 +8,7 @@
 #include "tokenizer/added_tokens.h"
 #include "tokenizer/bpe.h"
 #include "tokenizer/json_reader.h"
+#include "tokenizer/native_tokenizer.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/pre_tokenizer.h"
 
@@ -21,6 +22,7 @@ Normalizer read_normalizer(const std::optional<TokenizerJson>& place);
 struct StageList {
   std::vector<Stage> stages;
   bool byte_level = false;
+  std::string mark;  // of a space
 };
 StageList read_pre_tokenizer(const std::optional<TokenizerJson>& place);
 
@@ -28,8 +30,16 @@ struct ModelPart {
   BpeModel model;
   std::vector<std::pair<std::string, int32_t>> outside;  // tokens not in the byte alphabet
   int64_t size = 0;                                      // of the vocabulary
+
+  int32_t find(std::string_view content) const;  // Vocabulary::kNone where absent
 };
-ModelPart read_model(const TokenizerJson& place);
+// Refuses Unigram, WordPiece and the like by their name.
+void refuse_other_models(const TokenizerJson& place);
+// `byte_level`: tokens are written in the byte alphabet, else as characters.
+ModelPart read_model(const TokenizerJson& place, bool byte_level);
+
+// How ids become text again where tokens are of characters.
+TokenTexts read_decoder(const std::optional<TokenizerJson>& place);
 
 // Ids are those that Hugging Face's library gives: the model's where it has the content, else
 // counted on from the last. Says in `notes` where the file states others.

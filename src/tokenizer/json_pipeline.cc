@@ -13,7 +13,8 @@ namespace {
 
 using simdjson::dom::element;
 
-constexpr int kDeepest = 16;  // sequences within sequences
+constexpr std::string_view kSpaceMarkText = "\xE2\x96\x81";  // ▁
+constexpr int kDeepest = 16;                                 // sequences within sequences
 
 // {"Regex": "…"} or {"String": "…"}.
 std::variant<Regex, std::string> read_pattern(const TokenizerJson& place) {
@@ -53,6 +54,23 @@ void add_byte_level(const TokenizerJson& place, StageList& list) {
   list.byte_level = true;
 }
 
+MarkBefore read_prepend_scheme(const TokenizerJson& place) {
+  const std::string_view scheme = place.text_or("prepend_scheme", "always");
+  const bool prefix = place.flag("add_prefix_space", true);
+  if (!prefix || scheme == "never") return MarkBefore::kNone;
+  if (scheme == "first") return MarkBefore::kFirst;
+  if (scheme == "always") return MarkBefore::kAll;
+  place.refuse(fmt::format("the prepend_scheme '{}'", scheme));
+}
+
+void add_metaspace(const TokenizerJson& place, StageList& list) {
+  list.mark = std::string(place.text_or("replacement", kSpaceMarkText));
+  list.stages.emplace_back(SpaceMarkStage{.mark = list.mark, .before = read_prepend_scheme(place)});
+  if (!place.flag("split", true)) return;
+  list.stages.emplace_back(
+      SplitStage{.delimiter = list.mark, .behavior = SplitBehavior::kMergedWithNext});
+}
+
 void add_stages(const TokenizerJson& place, StageList& list, int depth) {
   if (depth > kDeepest) place.refuse("a pre-tokenizer nested this deep");
   std::string_view type = place.at("type").text();
@@ -67,6 +85,8 @@ void add_stages(const TokenizerJson& place, StageList& list, int depth) {
                                    .invert = place.flag("invert", false)});
   } else if (type == "ByteLevel") {
     add_byte_level(place, list);
+  } else if (type == "Metaspace") {
+    add_metaspace(place, list);
   } else if (type == "Digits") {
     bool single = place.flag("individual_digits", false);
     stages.emplace_back(
@@ -124,6 +144,30 @@ Normalizer read_normalizer(const std::optional<TokenizerJson>& place) {
   std::vector<NormalizeStep> steps;
   if (place) add_steps(*place, steps, 0);
   return Normalizer(std::move(steps));
+}
+
+TokenTexts read_decoder(const std::optional<TokenizerJson>& place) {
+  TokenTexts texts;
+  if (!place) return texts;
+  std::vector<TokenizerJson> steps;
+  if (place->text_or("type", "") == "Sequence") {
+    TokenizerJson items = place->at("decoders");
+    for (element item : items.list()) steps.push_back(items.item(item, steps.size()));
+  } else {
+    steps.push_back(*place);
+  }
+  for (const TokenizerJson& step : steps) {
+    const std::string_view type = step.text_or("type", "");
+    if (type == "ByteFallback") texts.bytes = true;
+    if (type == "Metaspace" && read_prepend_scheme(step) != MarkBefore::kNone) texts.strip_left = 1;
+    const auto start = step.find("start");
+    int64_t spaces = 0;
+    if (type == "Strip" && step.text_or("content", "") == " " && start &&
+        start->value().get(spaces) == simdjson::SUCCESS) {
+      texts.strip_left = spaces;
+    }
+  }
+  return texts;
 }
 
 StageList read_pre_tokenizer(const std::optional<TokenizerJson>& place) {

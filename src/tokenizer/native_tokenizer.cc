@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -47,6 +48,48 @@ class WordCache {
   std::vector<Entry> entries_ = std::vector<Entry>(size_t{1} << (64 - kShift));
 };
 
+// Follows marked text through the text that it was made from.
+class SourceWalk {
+ public:
+  SourceWalk(std::string_view text, std::string_view mark) : text_(text), mark_(mark) {}
+
+  size_t at() const { return at_; }  // bytes of the text that were followed
+  // False: `marked` says something else.
+  bool follow(std::string_view marked) {
+    while (!marked.empty()) {
+      const std::string_view left = text_.substr(at_);
+      if (!mark_.empty() && marked.starts_with(mark_)) {
+        if (left.starts_with(' ')) {
+          ++at_;
+        } else if (left.starts_with(mark_)) {
+          at_ += mark_.size();
+        }  // else it stands before a text that has none
+        marked.remove_prefix(mark_.size());
+      } else if (!left.empty() && left.front() == marked.front()) {
+        ++at_;
+        marked.remove_prefix(1);
+      } else {
+        return false;
+      }
+    }
+    return true;
+  }
+
+ private:
+  std::string_view text_;
+  std::string_view mark_;
+  size_t at_ = 0;
+};
+
+// "<0x0A>" is a byte.
+bool is_byte(std::string_view token, char& byte) {
+  if (token.size() != 6 || !token.starts_with("<0x") || token.back() != '>') return false;
+  unsigned value = 0;
+  const auto end = std::from_chars(token.data() + 3, token.data() + 5, value, 16);
+  byte = static_cast<char>(value);
+  return end.ec == std::errc() && end.ptr == token.data() + 5;
+}
+
 }  // namespace
 
 class NativeEncoder final : public Encoder {
@@ -64,8 +107,9 @@ class NativeEncoder final : public Encoder {
   }
 
   std::vector<Boundary> boundaries(std::string_view text, int64_t enough) override {
-    std::vector<Boundary> ends;
     ids_.clear();
+    if (tokenizer_.parts_.model.by_characters) return boundaries_of_characters(text, enough);
+    std::vector<Boundary> ends;
     for (const Piece& piece : tokenizer_.parts_.pre_tokenizer.split(text, split_)) {
       encode_piece(piece.text);
       auto tokens = static_cast<int64_t>(ids_.size());
@@ -78,46 +122,84 @@ class NativeEncoder final : public Encoder {
   }
 
  private:
+  std::vector<Boundary> boundaries_of_characters(std::string_view text, int64_t enough) {
+    const NativeParts& parts = tokenizer_.parts_;
+    std::vector<Boundary> ends;
+    const std::string marked = parts.marks(text);
+    SourceWalk walk(text, parts.texts.mark);
+    for (const Piece& piece : parts.pre_tokenizer.split(marked, split_)) {
+      if (is_whole_token(piece.text)) {
+        encode_piece(piece.text);
+        if (!walk.follow(piece.text)) return ends;
+        add_boundary(walk.at(), ends);
+        if (ends.back().tokens >= enough) return ends;
+        continue;
+      }
+      for (size_t begin = 0; begin < piece.text.size();) {
+        const size_t end = parts.model.end_of_part(piece.text, begin);
+        const std::string_view part = piece.text.substr(begin, end - begin);
+        encode_part(part);
+        if (!walk.follow(part)) return ends;
+        add_boundary(walk.at(), ends);
+        if (!ends.empty() && ends.back().tokens >= enough) return ends;
+        begin = end;
+      }
+    }
+    return ends;
+  }
+
+  void add_boundary(size_t end, std::vector<Boundary>& ends) const {
+    // What stands for no text, such as the mark before it, belongs to what follows.
+    if (end == (ends.empty() ? 0 : ends.back().end)) return;
+    ends.push_back({.end = end, .tokens = static_cast<int64_t>(ids_.size())});
+  }
+
   void encode_all(std::string_view text, SpecialTokens special) {
     ids_.clear();
     if (!simdjson::validate_utf8(text.data(), text.size())) {
       repaired_ = repair_utf8(text);
       text = repaired_;
     }
-    if (special == SpecialTokens::kPlain) return encode_normalized(text, special);
+    if (special == SpecialTokens::kPlain) return encode_normalized(text, special, true);
     raw_.clear();
     tokenizer_.raw_added_.split(text, raw_);
     for (const Segment& segment : raw_) {
       if (segment.id >= 0) {
         ids_.push_back(segment.id);
       } else {
-        encode_normalized(segment.text, special);
+        encode_normalized(segment.text, special, segment.text.data() == text.data());
       }
     }
   }
 
-  void encode_normalized(std::string_view text, SpecialTokens special) {
-    const Normalizer& normalizer = tokenizer_.parts_.normalizer;
-    if (!normalizer.leaves_alone(text)) {
-      normalized_ = normalizer(text);
+  // `at_start`: nothing stands before it, no added token either.
+  void encode_normalized(std::string_view text, SpecialTokens special, bool at_start) {
+    for (const Normalizer* step : {&tokenizer_.parts_.normalizer, &tokenizer_.parts_.marks}) {
+      if (step->leaves_alone(text)) continue;
+      normalized_ = (*step)(text);
       text = normalized_;
     }
-    if (special == SpecialTokens::kPlain) return encode_text(text);
+    if (special == SpecialTokens::kPlain) return encode_text(text, at_start);
     segments_.clear();
     tokenizer_.normalized_added_.split(text, segments_);
     for (const Segment& segment : segments_) {
       if (segment.id >= 0) {
         ids_.push_back(segment.id);
       } else {
-        encode_text(segment.text);
+        encode_text(segment.text, at_start && segment.text.data() == text.data());
       }
     }
   }
 
-  void encode_text(std::string_view text) {
-    for (const Piece& piece : tokenizer_.parts_.pre_tokenizer.split(text, split_)) {
+  void encode_text(std::string_view text, bool at_start) {
+    for (const Piece& piece : tokenizer_.parts_.pre_tokenizer.split(text, split_, at_start)) {
       encode_piece(piece.text);
     }
+  }
+
+  bool is_whole_token(std::string_view piece) const {
+    const BpeModel& model = tokenizer_.parts_.model;
+    return model.ignore_merges && model.vocabulary.find(piece) != Vocabulary::kNone;
   }
 
   void encode_piece(std::string_view piece) {
@@ -127,12 +209,28 @@ class NativeEncoder final : public Encoder {
       append_bytes_of(piece, bytes_);
       piece = bytes_;
     }
-    if (piece.size() > WordCache::kBytes) return parts.model.encode(piece, bpe_, ids_);
-    uint64_t hash = hash_bytes(piece);
-    if (cache_.append(piece, hash, ids_)) return;
+    if (!parts.model.by_characters) return encode_part(piece);
+    if (is_whole_token(piece)) return parts.model.encode(piece, bpe_, ids_);
+    for (size_t begin = 0; begin < piece.size();) {
+      const size_t end = parts.model.end_of_part(piece, begin);
+      encode_part(piece.substr(begin, end - begin));
+      begin = end;
+    }
+  }
+
+  void encode_part(std::string_view part) {
+    if (part.size() > WordCache::kBytes) return merge_part(part);
+    uint64_t hash = hash_bytes(part);
+    if (cache_.append(part, hash, ids_)) return;
     size_t before = ids_.size();
-    parts.model.encode(piece, bpe_, ids_);
-    cache_.keep(piece, hash, std::span(ids_).subspan(before));
+    merge_part(part);
+    cache_.keep(part, hash, std::span(ids_).subspan(before));
+  }
+
+  void merge_part(std::string_view part) {
+    const BpeModel& model = tokenizer_.parts_.model;
+    if (model.by_characters) return model.merge(part, bpe_, ids_);
+    model.encode(part, bpe_, ids_);
   }
 
   const NativeTokenizer& tokenizer_;
@@ -152,14 +250,14 @@ NativeTokenizer::NativeTokenizer(NativeParts parts) : parts_(std::move(parts)) {
     auto id = static_cast<size_t>(token.id);
     if (id >= added_bytes_.size()) added_bytes_.resize(id + 1);
     std::string bytes;
-    if (!append_bytes_of(token.content, bytes)) bytes = token.content;
+    if (parts_.model.by_characters || !append_bytes_of(token.content, bytes)) bytes = token.content;
     added_bytes_[id] = std::move(bytes);
     if (!token.normalized) {
       raw_added_.add(token);
       continue;
     }
     AddedToken changed = token;
-    changed.content = parts_.normalizer(token.content);
+    changed.content = parts_.marks(parts_.normalizer(token.content));
     if (!changed.content.empty()) normalized_added_.add(std::move(changed));
   }
 }
@@ -170,12 +268,37 @@ std::unique_ptr<Encoder> NativeTokenizer::encoder() const {
 
 std::string NativeTokenizer::decode(std::span<const int32_t> ids) const {
   std::string bytes;
-  for (int32_t id : ids) {
-    auto place = static_cast<size_t>(id);
-    bool added = id >= 0 && place < added_bytes_.size() && !added_bytes_[place].empty();
-    bytes += added ? std::string_view(added_bytes_[place]) : parts_.model.vocabulary.bytes_of(id);
-  }
+  for (int32_t id : ids) append_token(id, bytes);
+  size_t spaces = 0;
+  while (static_cast<int64_t>(spaces) < parts_.texts.strip_left && bytes[spaces] == ' ') ++spaces;
+  bytes.erase(0, spaces);
   return simdjson::validate_utf8(bytes) ? bytes : repair_utf8(bytes);
+}
+
+std::string NativeTokenizer::text_of(int32_t id) const {
+  std::string bytes;
+  append_token(id, bytes);
+  return simdjson::validate_utf8(bytes) ? bytes : repair_utf8(bytes);
+}
+
+void NativeTokenizer::append_token(int32_t id, std::string& bytes) const {
+  auto place = static_cast<size_t>(id);
+  const bool added = id >= 0 && place < added_bytes_.size() && !added_bytes_[place].empty();
+  std::string_view token =
+      added ? std::string_view(added_bytes_[place]) : parts_.model.vocabulary.bytes_of(id);
+  const TokenTexts& texts = parts_.texts;
+  char byte = 0;
+  if (texts.bytes && is_byte(token, byte)) {
+    bytes += byte;
+    return;
+  }
+  for (size_t mark = 0; !texts.mark.empty(); token.remove_prefix(mark + texts.mark.size())) {
+    mark = token.find(texts.mark);
+    if (mark == std::string_view::npos) break;
+    bytes += token.substr(0, mark);
+    bytes += ' ';
+  }
+  bytes += token;
 }
 
 std::string NativeTokenizer::normalize(std::string_view text) const {
@@ -187,7 +310,8 @@ std::string NativeTokenizer::normalize(std::string_view text) const {
 bool NativeTokenizer::holds_added_token(std::string_view text) const {
   if (raw_added_.found_in(text)) return true;
   if (normalized_added_.empty()) return false;
-  return normalized_added_.found_in(parts_.normalizer.empty() ? text : normalize(text));
+  const bool changed = !parts_.normalizer.empty() || !parts_.marks.empty();
+  return normalized_added_.found_in(changed ? parts_.marks(normalize(text)) : text);
 }
 
 }  // namespace llmsweep

@@ -13,11 +13,20 @@
 
 namespace llmsweep {
 
+// What tokens of characters stand for.
+struct TokenTexts {
+  std::string mark;        // of a space; empty: none
+  bool bytes = false;      // "<0x0A>" is a byte
+  int64_t strip_left = 0;  // spaces at the start of a text that are not part of it
+};
+
 struct NativeParts {
   TokenizerInfo info;
   Normalizer normalizer;
+  Normalizer marks;  // of spaces: what the model sees besides; no part of Tokenizer::normalize
   PreTokenizer pre_tokenizer;
   BpeModel model;
+  TokenTexts texts;
   std::vector<AddedToken> added;
 };
 
@@ -31,9 +40,11 @@ class NativeTokenizer final : public Tokenizer {
   std::string decode(std::span<const int32_t> ids) const override;
   std::string normalize(std::string_view text) const override;
   bool holds_added_token(std::string_view text) const override;
+  std::string text_of(int32_t id) const override;
 
  private:
   friend class NativeEncoder;
+  void append_token(int32_t id, std::string& bytes) const;
 
   NativeParts parts_;
   AddedTokenMatcher raw_added_;           // looked for before normalization

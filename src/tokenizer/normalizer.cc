@@ -1,6 +1,7 @@
 #include "tokenizer/normalizer.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace llmsweep {
 
@@ -64,6 +65,26 @@ bool Normalizer::leaves_alone(std::string_view text) const {
     return std::none_of(text.begin(), text.end(),
                         [&](char c) { return static_cast<unsigned char>(c) >= least; });
   });
+}
+
+Normalizer Normalizer::take_space_marks(std::string& mark) {
+  auto first = steps_.end();
+  while (first != steps_.begin()) {
+    const NormalizeStep& step = *(first - 1);
+    const auto* replacement = std::get_if<ReplaceText>(&step);
+    const auto* space = replacement ? std::get_if<std::string>(&replacement->pattern) : nullptr;
+    if (space && *space == " " && !replacement->content.empty()) {
+      mark = replacement->content;
+    } else if (!std::holds_alternative<PrependText>(step)) {
+      break;
+    }
+    --first;
+  }
+  if (mark.empty()) return {};
+  Normalizer marks(std::vector<NormalizeStep>(std::make_move_iterator(first),
+                                              std::make_move_iterator(steps_.end())));
+  steps_.erase(first, steps_.end());
+  return marks;
 }
 
 std::string Normalizer::operator()(std::string_view text) const {

@@ -32,6 +32,9 @@ class Normalizer {
   explicit Normalizer(std::vector<NormalizeStep> steps) : steps_(std::move(steps)) {}
 
   bool empty() const { return steps_.empty(); }
+  // Takes off, and gives back, the steps at the end that only mark spaces: a mark in the place of
+  // each, or before the text. `mark` becomes that mark.
+  Normalizer take_space_marks(std::string& mark);
   // Whether it can leave every byte of `text` as it is, known without doing it.
   bool leaves_alone(std::string_view text) const;
   std::string operator()(std::string_view text) const;

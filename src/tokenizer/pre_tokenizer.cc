@@ -147,6 +147,21 @@ size_t source_of(const Piece& piece, size_t bytes, bool in_alphabet) {
   return piece.begin + before - std::min(added, before);
 }
 
+std::string marked(const SpaceMarkStage& stage, std::string_view text, bool first) {
+  std::string out;
+  for (const char c : text) {
+    if (c == ' ') {
+      out += stage.mark;
+    } else {
+      out += c;
+    }
+  }
+  const bool before =
+      stage.before == MarkBefore::kAll || (stage.before == MarkBefore::kFirst && first);
+  if (before && !out.starts_with(stage.mark)) out.insert(0, stage.mark);
+  return out;
+}
+
 }  // namespace
 
 PreTokenizer::PreTokenizer(std::vector<Stage> stages) : stages_(std::move(stages)) {
@@ -159,7 +174,8 @@ PreTokenizer::PreTokenizer(std::vector<Stage> stages) : stages_(std::move(stages
   });
 }
 
-const std::vector<Piece>& PreTokenizer::split(std::string_view text, SplitScratch& scratch) const {
+const std::vector<Piece>& PreTokenizer::split(std::string_view text, SplitScratch& scratch,
+                                              bool at_start) const {
   auto& pieces = scratch.pieces;
   auto& next = scratch.next;
   pieces.clear();
@@ -187,6 +203,10 @@ const std::vector<Piece>& PreTokenizer::split(std::string_view text, SplitScratc
     } else if (std::holds_alternative<PrefixSpaceStage>(stage)) {
       for (Piece& piece : pieces) {
         if (piece.text.front() != ' ') piece.text = own(" " + std::string(piece.text));
+      }
+    } else if (const auto* mark = std::get_if<SpaceMarkStage>(&stage)) {
+      for (Piece& piece : pieces) {
+        piece.text = own(marked(*mark, piece.text, at_start && piece.begin == 0));
       }
     } else {
       for (Piece& piece : pieces) {

@@ -35,7 +35,13 @@ struct SplitStage {
 };
 struct PrefixSpaceStage {};   // a space before every piece that does not begin with one
 struct ByteAlphabetStage {};  // bytes become characters of the byte alphabet
-using Stage = std::variant<SplitStage, PrefixSpaceStage, ByteAlphabetStage>;
+// A mark for every space, and before pieces that do not begin with one: all, or what begins a text.
+enum class MarkBefore { kNone, kFirst, kAll };
+struct SpaceMarkStage {
+  std::string mark;
+  MarkBefore before = MarkBefore::kAll;
+};
+using Stage = std::variant<SplitStage, PrefixSpaceStage, ByteAlphabetStage, SpaceMarkStage>;
 
 // Memory that split() reuses; one thread an object.
 struct SplitScratch {
@@ -56,8 +62,10 @@ class PreTokenizer {
   PreTokenizer() = default;
   explicit PreTokenizer(std::vector<Stage> stages);
 
-  // The pieces of `text`, none empty; valid until the next call with `scratch`.
-  const std::vector<Piece>& split(std::string_view text, SplitScratch& scratch) const;
+  // The pieces of `text`, none empty; valid until the next call with `scratch`. `at_start`: nothing
+  // stands before it. Behind a SpaceMarkStage their places are not known.
+  const std::vector<Piece>& split(std::string_view text, SplitScratch& scratch,
+                                  bool at_start = true) const;
   // Whether pieces are in the byte alphabet, to be turned back into bytes.
   bool in_byte_alphabet() const { return in_byte_alphabet_; }
 

@@ -21,14 +21,19 @@ std::shared_ptr<const Tokenizer> parse_tokenizer_json(std::string_view json, std
          .next = "get the file again, or set workload.tokenizer: server"}};
   }
   TokenizerJson root(root_value, name, "");
-  ModelPart model = read_model(root.at("model"));
+  const TokenizerJson model_place = root.at("model");
+  refuse_other_models(model_place);
   StageList stages = read_pre_tokenizer(root.find("pre_tokenizer"));
-  if (!stages.byte_level) {
-    root.refuse("a BPE tokenizer whose pre-tokenizer is not ByteLevel");
-  }
+  ModelPart model = read_model(model_place, stages.byte_level);
+  const bool by_characters = model.model.by_characters;
   NativeParts parts;
   parts.normalizer = read_normalizer(root.find("normalizer"));
-  parts.info.notes.clear();
+  if (by_characters) {
+    parts.texts = read_decoder(root.find("decoder"));
+    if (!root.find("decoder")) parts.texts.bytes = model.model.byte_fallback;
+    parts.marks = parts.normalizer.take_space_marks(parts.texts.mark);
+    if (parts.texts.mark.empty()) parts.texts.mark = stages.mark;
+  }
   parts.added = read_added_tokens(root.find("added_tokens"), model, parts.info.notes);
   int64_t beyond = 0;
   for (const AddedToken& token : parts.added) beyond += token.id >= model.size ? 1 : 0;
@@ -41,7 +46,7 @@ std::shared_ptr<const Tokenizer> parse_tokenizer_json(std::string_view json, std
   parts.info.path = name;
   parts.info.sha256 = sha256_hex(json);
   parts.info.vocabulary = model.size + beyond;
-  parts.info.kind = "byte-level BPE";
+  parts.info.kind = by_characters ? "SentencePiece BPE" : "byte-level BPE";
   if (root.find("truncation")) {
     parts.info.notes.emplace_back("the file's truncation setting is not applied");
   }

@@ -249,13 +249,17 @@ TEST(TokenizerErrors, UnknownConstructsAreRefusedByNameWithTheFallback) {
               HasSubstr("the normalizer 'Precompiled'"));
   EXPECT_THAT(error_of(small_json({.pre_tokenizer = R"({"type":"BertPreTokenizer"})"})),
               HasSubstr("the pre-tokenizer 'BertPreTokenizer'"));
-  EXPECT_THAT(error_of(small_json({.pre_tokenizer = "null"})), HasSubstr("not ByteLevel"));
   EXPECT_THAT(error_of(small_json({.pre_tokenizer = sequence(R"({"type":"ByteLevel"})")})),
               HasSubstr("a second ByteLevel"));
   EXPECT_THAT(error_of(small_json({.model_extra = R"("end_of_word_suffix":"</w>",)"})),
               HasSubstr("end_of_word_suffix"));
-  EXPECT_THAT(error_of(small_json({.model_extra = R"("byte_fallback":true,)"})),
+  EXPECT_THAT(error_of(R"({"pre_tokenizer":{"type":"ByteLevel"},"model":{"type":"BPE",
+                           "byte_fallback":true,"vocab":{"a":0},"merges":[]}})"),
               HasSubstr("byte_fallback"));
+  EXPECT_EQ(error_of(small_json({.model_extra = R"("byte_fallback":true,)"})), "no error");
+  EXPECT_THAT(
+      error_of(small_json({.pre_tokenizer = R"({"type":"Metaspace","prepend_scheme":"last"})"})),
+      HasSubstr("the prepend_scheme 'last'"));
   EXPECT_THAT(error_of(small_json({.model_extra = R"("dropout":0.1,)"})), HasSubstr("dropout"));
   EXPECT_THAT(error_of(small_json(
                   {.pre_tokenizer = sequence(

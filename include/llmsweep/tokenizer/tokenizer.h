@@ -21,7 +21,7 @@ struct TokenizerInfo {
   std::string path;                // as given; for the server's own: its URL
   std::string sha256;              // of the file; empty for the server's own
   int64_t vocabulary = 0;          // distinct tokens, added ones included; 0: unknown
-  std::string kind;                // "byte-level BPE", "tiktoken", "server"
+  std::string kind;                // "byte-level BPE", "SentencePiece BPE", "tiktoken", "server"
   std::vector<std::string> notes;  // what a reader must know, such as ids that the file misstates
 };
 
@@ -55,7 +55,10 @@ class Tokenizer {
   virtual std::unique_ptr<Encoder> encoder() const = 0;
   // All ids' bytes joined, then repaired. An id outside the vocabulary gives nothing.
   virtual std::string decode(std::span<const int32_t> ids) const = 0;
-  // What the tokenizer turns `text` into before it splits it, such as NFC; repaired UTF-8.
+  // The text of one token where it stands inside a text.
+  virtual std::string text_of(int32_t id) const { return decode(std::span(&id, 1)); }
+  // What the tokenizer turns `text` into before it splits it, such as NFC; repaired UTF-8. Marks
+  // that a vocabulary has in the place of spaces are not in it.
   virtual std::string normalize(std::string_view text) const = 0;
   // Whether any added token's text occurs in `text`.
   virtual bool holds_added_token(std::string_view text) const = 0;

@@ -3,7 +3,20 @@
 namespace llmsweep {
 namespace {
 
+bool states_gpus(const UsersAtTarget& users) {
+  return users.users == 0 || users.users_per_gpu > 0;
+}
+
 Headline users_headline(const UsersComparison& users) {
+  if (!states_gpus(users.baseline) || !states_gpus(users.candidate)) {
+    return {.kind = HeadlineKind::kUsersPerGpu,
+            .target = users.target,
+            .per_gpu = false,
+            .baseline = static_cast<double>(users.baseline.users),
+            .candidate = static_cast<double>(users.candidate.users),
+            .ratio = users.users_ratio.value_or(0),
+            .ratio_kind = users.users_ratio ? users.kind : RatioKind::kUndefined};
+  }
   return {.kind = HeadlineKind::kUsersPerGpu,
           .target = users.target,
           .baseline = users.baseline.users_per_gpu,

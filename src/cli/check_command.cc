@@ -11,6 +11,7 @@
 #include "cli/format_option.h"
 #include "cli/interrupt_listener.h"
 #include "cli/last_selftest.h"
+#include "cli/one_line.h"
 #include "cli/spec_option.h"
 #include "cli/wait_option.h"
 #include "llmsweep/base/text.h"
@@ -30,6 +31,7 @@ namespace {
 struct CheckOptions {
   std::string spec;
   std::vector<std::string> sets;
+  OneLine one_line;
   std::string wait;
   std::string format = "text";
 };
@@ -118,9 +120,19 @@ std::string json_of(const SweepSpec& spec, const Findings& found) {
   return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
+SweepSpec spec_of(const CheckOptions& options, const Interrupts& interrupts, Console& console) {
+  if (is_url(options.spec)) {
+    return complete_one_line(options.spec, options.one_line, options.sets, interrupts,
+                             patience_of(options.wait), console)
+        .spec;
+  }
+  require_none(options.one_line);
+  return load_spec(options.spec, options.sets);
+}
+
 int check_command(const CheckOptions& options, Console& console) {
-  const SweepSpec spec = load_spec(options.spec, options.sets);
   const InterruptListener interrupts;
+  const SweepSpec spec = spec_of(options, interrupts.count(), console);
   const PreflightOptions preflight{
       .contact = {},
       .interrupts = &interrupts.count(),
@@ -142,9 +154,12 @@ void add_check(CLI::App& app, Command& chosen) {
   CLI::App* command = app.add_subcommand(
       "check", "Validate SPEC, probe its endpoint, predict how long a run takes");
   add_spec(*command, options->spec, options->sets);
+  add_one_line(*command, options->one_line);
   add_wait(*command, options->wait);
   add_format(*command, options->format);
-  command->footer("Example:\n  llmsweep check spec.yaml --set endpoint.url=http://10.0.0.5/v1\n");
+  command->footer(
+      "Example:\n  llmsweep check http://localhost:8000/v1\n  llmsweep check spec.yaml --set "
+      "endpoint.url=http://10.0.0.5/v1\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return check_command(*options, console); };
   });

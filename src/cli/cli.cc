@@ -19,6 +19,8 @@ namespace llmsweep {
 namespace {
 
 constexpr const char* kFooter = R"(Examples:
+  llmsweep run http://localhost:8000/v1     a first sweep of a server, without a spec
+  llmsweep init http://localhost:8000/v1 > spec.yaml           its spec, to change
   llmsweep run configs/simulated/deepseek-v3.2-h200-fp8.yaml   a sweep on the embedded simulator
   llmsweep check spec.yaml                  is the spec right, does the endpoint answer
   llmsweep selftest                         which load this machine can be trusted with
@@ -62,6 +64,41 @@ std::vector<std::string> flags_of(const CLI::App& command) {
   return flags;
 }
 
+// What other tools call it.
+struct OtherWord {
+  std::string_view theirs;
+  const char* ours;
+};
+constexpr OtherWord kOtherWords[] = {{"--max-concurrency", "--concurrency"},
+                                     {"--num-concurrency", "--concurrency"},
+                                     {"--random-input-len", "--input-tokens"},
+                                     {"--input-len", "--input-tokens"},
+                                     {"--synthetic-input-tokens-mean", "--input-tokens"},
+                                     {"--random-output-len", "--output-tokens"},
+                                     {"--output-len", "--output-tokens"},
+                                     {"--output-tokens-mean", "--output-tokens"},
+                                     {"--num-prompts", "--requests"},
+                                     {"--num-requests", "--requests"},
+                                     {"--request-count", "--requests"},
+                                     {"--api-key", "--key-env"},
+                                     {"--result-dir", "--out"},
+                                     {"--output-dir", "--out"},
+                                     {"--goodput", "--target"},
+                                     {"--endpoint-type", "--api"}};
+
+std::string what_to_say_for(const std::string& flag, const std::vector<std::string>& flags) {
+  for (const auto& [theirs, ours] : kOtherWords) {
+    const bool has_it = std::find(flags.begin(), flags.end(), ours) != flags.end();
+    if (flag == theirs && has_it) return std::string("llmsweep says ") + ours;
+  }
+  constexpr std::string_view kUrls[] = {"--base-url", "--url", "--target-url", "--endpoint"};
+  const bool is_run = std::find(flags.begin(), flags.end(), "--concurrency") != flags.end();
+  if (is_run && std::find(std::begin(kUrls), std::end(kUrls), flag) != std::end(kUrls)) {
+    return "the URL stands in the place of SPEC: llmsweep run http://localhost:8000/v1";
+  }
+  return suggestion(flag, flags);
+}
+
 Error usage_error(const CLI::App& app, const std::vector<std::string>& args,
                   const CLI::ParseError& error) {
   const CLI::App* command = args.empty() ? nullptr : command_named(app, args.front());
@@ -76,7 +113,7 @@ Error usage_error(const CLI::App& app, const std::vector<std::string>& args,
     if (flag.starts_with("--") && std::find(flags.begin(), flags.end(), flag) == flags.end()) {
       return Error({.what = "no option '" + printable(flag) + "'",
                     .where = {},
-                    .next = suggestion(flag, flags)});
+                    .next = what_to_say_for(flag, flags)});
     }
   }
   const std::string name = command != nullptr ? command->get_name() + " " : std::string();
@@ -92,6 +129,7 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   app.footer(kFooter);
   Command chosen;
   add_run(app, chosen);
+  add_init(app, chosen);
   add_rebuild(app, chosen);
   add_check(app, chosen);
   add_simulate(app, chosen);

@@ -14,6 +14,7 @@
 #include "cli/gate_verdict.h"
 #include "cli/interrupt_listener.h"
 #include "cli/last_selftest.h"
+#include "cli/one_line.h"
 #include "cli/own_input.h"
 #include "cli/print_result.h"
 #include "cli/read_results.h"
@@ -34,6 +35,7 @@
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/spec/spec_file.h"
 #include "llmsweep/stats/spending.h"
+#include "llmsweep/sweep/first_look.h"
 #include "llmsweep/sweep/prediction.h"
 #include "llmsweep/sweep/sweep.h"
 #include "llmsweep/sweep/sweep_folder.h"
@@ -47,6 +49,7 @@ struct RunOptions {
   std::string out = "results";
   std::string resume;  // the folder of a sweep to go on with; empty: a new one
   std::vector<std::string> sets;
+  OneLine one_line;
   std::string gate;                    // a policy; empty: no verdict
   std::vector<std::string> baselines;  // what its no_worse rules compare with, a session each
   std::string json;                    // of the verdict, as in GateCommandOptions
@@ -216,9 +219,30 @@ class RunGate {
   std::vector<SweepResult> baselines_;
 };
 
-int run_command(const RunOptions& options, Console& console) {
+SweepSpec spec_of(const RunOptions& options) {
+  if (is_url(options.spec)) return one_line_spec(options.spec, options.one_line, options.sets);
+  require_none(options.one_line);
+  return load_spec(options.spec, options.sets);
+}
+
+// What nobody said was chosen then, and is in the spec that was left.
+void refuse_resume_of_url(const RunOptions& options) {
+  if (options.resume.empty()) return;
+  const fs::path spec = fs::path(options.resume) / "spec.yaml";
+  throw Error({.what = "a sweep goes on with the spec that it began with, not with a URL",
+               .where = "--resume",
+               .next = fmt::format("llmsweep run {} --resume {}", spec.string(), options.resume)});
+}
+
+int run_command(RunOptions options, Console& console) {
   console.out_style.columns = parse_columns(options.columns, ColumnsOf::kLevel);
-  SweepSpec spec = load_spec(options.spec, options.sets);
+  const bool by_url = is_url(options.spec);
+  if (by_url) refuse_resume_of_url(options);
+  // A gate plans its looks by the repeats that there are.
+  if (by_url && !options.gate.empty() && options.one_line.repeats.empty()) {
+    options.one_line.repeats = std::to_string(kFirstRepeats);
+  }
+  SweepSpec spec = spec_of(options);
   spec.client.record_chunks |= options.record_chunks;
   if (options.dry_run) {
     if (options.format != kJsonFormat) console.out << plan_text(spec);
@@ -229,16 +253,32 @@ int run_command(const RunOptions& options, Console& console) {
   const RunGate gate(options, spec.load, console);
   gate.open_outputs();
   const InterruptListener interrupts;
+  std::optional<Preflight> preflight;
+  if (by_url) {
+    Completed completed = complete_one_line(options.spec, options.one_line, options.sets,
+                                            interrupts.count(), patience, console);
+    completed.spec.client.record_chunks = spec.client.record_chunks;
+    spec = std::move(completed.spec);
+    preflight = std::move(completed.preflight);
+  }
+  const SteadyClock clock;
+  const bool adds_repeats = by_url && !gate && spec.load.repeats < spec.load.repeats_max;
   const fs::path folder = folder_of(options, spec, console);
+  const fs::path kept_spec = folder / "spec.yaml";
+  if (by_url) write_file_atomically(kept_spec, spec_to_yaml(spec));
   SweepOutcome outcome;
   {
     ConsoleObserver observer(console, options.quiet);
     try {
       outcome = run_sweep(
           spec, folder, interrupts.count(), observer,
-          {.repeats_wanted = gate.repeats_wanted(), .looks = gate.looks(), .patience = patience});
+          {.repeats_wanted = adds_repeats ? more_repeats_in_time(clock) : gate.repeats_wanted(),
+           .looks = gate.looks(),
+           .patience = patience,
+           .preflight = std::move(preflight)});
     } catch (...) {
       std::error_code not_empty;
+      if (by_url && !there_is(folder / "sweep.jsonl")) fs::remove(kept_spec, not_empty);
       fs::remove(folder, not_empty);  // only succeeds where nothing was written
       throw;
     }
@@ -278,8 +318,10 @@ int run_command(const RunOptions& options, Console& console) {
 
 void add_run(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<RunOptions>();
-  CLI::App* command = app.add_subcommand("run", "Measure: run the sweep that SPEC describes");
+  CLI::App* command = app.add_subcommand(
+      "run", "Measure: run the sweep that SPEC describes, or a first one of a URL");
   add_spec(*command, options->spec, options->sets);
+  add_one_line(*command, options->one_line);
   command->add_option("--out", options->out, "Folder for results")
       ->type_name("FOLDER")
       ->capture_default_str();
@@ -314,11 +356,15 @@ void add_run(CLI::App& app, Command& chosen) {
   add_columns(*command, options->columns);
   command->footer(
       "Examples:\n"
+      "  llmsweep run http://localhost:8000/v1\n"
+      "  llmsweep run http://localhost:8000/v1 -c 1,8,64 --isl 1024 --osl 128 --gpus 8 \\\n"
+      "      --target e2e:p50:15s\n"
       "  llmsweep run spec.yaml\n"
       "  llmsweep run spec.yaml --set load.concurrency=[1,8] --set load.repeats=5 --out /data\n"
       "  llmsweep run spec.yaml --set load.repeats_max=8 --gate policy.yaml --junit gate.xml\n"
       "  llmsweep run spec.yaml --resume results/my-server\n\n"
-      "Leaves OUT/NAME/: result.json, requests.jsonl, sweep.jsonl, report.html, figure.svg.\n"
+      "Leaves OUT/NAME/: result.json, requests.jsonl, sweep.jsonl, report.html, figure.svg;\n"
+      "of a URL the spec that was run too, spec.yaml, to change and run again.\n"
       "Ctrl-C once lets requests in flight end and writes what was measured; twice stops at\n"
       "once. SIGTERM and SIGHUP leave them 8 s. --resume goes on after that, or after a kill,\n"
       "and starts the run that was cut short again.\n"

@@ -5,7 +5,9 @@
 namespace llmsweep {
 
 void add_spec(CLI::App& command, std::string& spec, std::vector<std::string>& sets) {
-  command.add_option("SPEC", spec, "Run spec, YAML or JSON")->type_name("FILE")->required();
+  command.add_option("SPEC", spec, "Run spec, YAML or JSON; - for standard input")
+      ->type_name("FILE")
+      ->required();
   command.add_option("--set", sets, "Override a key: load.repeats=1 (repeatable)")
       ->type_name("KEY.PATH=VALUE")
       ->allow_extra_args(false);

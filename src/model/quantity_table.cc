@@ -66,7 +66,7 @@ constexpr Quantity kQuantities[] = {
      .number = &RunStats::throughput_per_gpu_tps,
      .of = throughput_per_gpu_of,
      .result_key = "throughput_per_gpu_tps",
-     .meaning = "Steady output throughput ÷ system.gpus.",
+     .meaning = "Steady output throughput ÷ system.gpus; null: they are not stated.",
      .shown = {.terminal = 90,
                .markdown = true,
                .page = kMedian,

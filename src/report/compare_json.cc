@@ -50,10 +50,16 @@ Json json_of(const Target& target) {
           {"max_ms", to_ms(target.max)}};
 }
 
+// Absent where the GPUs are not stated.
+std::optional<double> per_gpu_of(const UsersAtTarget& users) {
+  if (users.users > 0 && users.users_per_gpu == 0) return std::nullopt;
+  return users.users_per_gpu;
+}
+
 Json json_of(const UsersAtTarget& users) {
   return {{"kind", name_of(users.kind)},
           {"users", users.users},
-          {"users_per_gpu", users.users_per_gpu},
+          {"users_per_gpu", or_null(per_gpu_of(users))},
           {"c_pass", or_null(users.c_pass)},
           {"c_fail", or_null(users.c_fail)},
           {"c_interpolated", or_null(users.c_interpolated)},

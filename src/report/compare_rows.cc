@@ -97,7 +97,9 @@ TextTable level_table_of(const Comparison& comparison, const Measure& measure) {
 }
 
 std::string users_cell(const UsersAtTarget& users, bool unicode) {
-  std::string text = short_number(users.users_per_gpu);
+  std::string text = users.users > 0 && users.users_per_gpu == 0
+                         ? dash(unicode)  // the GPUs are not stated
+                         : short_number(users.users_per_gpu);
   switch (users.kind) {
     case UsersKind::kMeasured:
       break;

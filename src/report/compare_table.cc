@@ -19,8 +19,9 @@ constexpr size_t kSentenceBytes = 1000;
 
 std::string users_sentence(const Headline& headline, bool unicode) {
   std::string text =
-      fmt::format("at {}: {} against {} users per GPU", report::target_text(*headline.target),
-                  short_number(headline.candidate), short_number(headline.baseline));
+      fmt::format("at {}: {} against {} users{}", report::target_text(*headline.target),
+                  short_number(headline.candidate), short_number(headline.baseline),
+                  headline.per_gpu ? " per GPU" : " (the GPUs are not stated)");
   const std::string times = times_text(headline.ratio, RatioKind::kExact, unicode);
   switch (headline.ratio_kind) {
     case RatioKind::kExact:
@@ -111,7 +112,8 @@ std::string in_short(const Comparison& comparison, bool unicode) {
     const std::string times = rounded(headline.ratio, unicode);
     switch (headline.kind) {
       case HeadlineKind::kUsersPerGpu:
-        parts.push_back(times + " the users per GPU at " + report::target_text(*headline.target));
+        parts.push_back(times + (headline.per_gpu ? " the users per GPU at " : " the users at ") +
+                        report::target_text(*headline.target));
         break;
       case HeadlineKind::kLatency:
         parts.push_back(times + " lower latency");

@@ -34,13 +34,16 @@ const LevelStats* best_throughput(const SweepResult& result) {
 }
 
 std::string big_number(const SweepResult& result) {
-  if (!result.users_at_target.empty() && result.system.gpus > 0) {
+  if (!result.users_at_target.empty()) {
     const UsersAtTarget& users = result.users_at_target.front();
     const bool counted =
         users.kind == UsersKind::kMeasured || users.kind == UsersKind::kBeyondSweep;
     if (counted) {
-      return fmt::format("{}{} users per GPU", users.kind == UsersKind::kBeyondSweep ? "≥ " : "",
-                         format_significant(users.users_per_gpu));
+      const bool per_gpu = result.system.gpus > 0;
+      return fmt::format(
+          "{}{} user{}{}", users.kind == UsersKind::kBeyondSweep ? "≥ " : "",
+          per_gpu ? format_significant(users.users_per_gpu) : std::to_string(users.users),
+          per_gpu || users.users != 1 ? "s" : "", per_gpu ? " per GPU" : "");
     }
     return "No level within the target";
   }
@@ -64,9 +67,10 @@ std::string card(const SweepResult& result, size_t index) {
                         ms_text(Figure(lowest, measure_of("e2e")).value), text_of(lowest.point));
   }
   if (const LevelStats* best = best_throughput(result)) {
-    text +=
-        fmt::format("<p>Up to {} tokens/s ({} per GPU) at {}</p>", figure_text(throughput(*best)),
-                    figure_text({*best, measure_of("throughput_per_gpu")}), text_of(best->point));
+    const Figure per_gpu(*best, measure_of("throughput_per_gpu"));
+    text += fmt::format("<p>Up to {} tokens/s{} at {}</p>", figure_text(throughput(*best)),
+                        per_gpu.value ? " (" + figure_text(per_gpu) + " per GPU)" : "",
+                        text_of(best->point));
   }
   return text + "</div>\n";
 }

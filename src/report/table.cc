@@ -102,7 +102,7 @@ std::string sentence_of(const UsersAtTarget& users, int gpus) {
       fmt::format("at {} ms {} {}: ", format_significant(to_ms(target.max)),
                   name_of(target.statistic), report::metric_title(target.metric));
   const std::string on = gpus > 0 ? fmt::format("{} {}", gpus, gpus == 1 ? "GPU" : "GPUs")
-                                  : "an unstated number of GPUs";
+                                  : "the endpoint (GPUs not stated)";
   const std::string per_gpu =
       gpus > 0 ? format_significant(users.users_per_gpu) + " users per GPU" : "";
   const std::string noun = users.users == 1 ? "user" : "users";
@@ -154,8 +154,10 @@ std::string workload_line(const WorkloadSummary& workload) {
   const bool known =
       workload.output_tokens.kind != TokenCount::Kind::kFixed || workload.output_tokens.fixed > 0;
   std::vector<std::string> parts;
-  const std::string input =
-      workload.input_tokens ? tokens_text(*workload.input_tokens) : "prompts' own length";
+  const std::string input = workload.input_tokens_counted
+                                ? "about " + format_number(*workload.input_tokens_counted)
+                            : workload.input_tokens ? tokens_text(*workload.input_tokens)
+                                                    : "prompts' own length";
   if (known) parts.push_back(input + " in / " + tokens_text(workload.output_tokens) + " out");
   if (!workload.dataset.empty()) {
     const size_t slash = workload.dataset.find_last_of('/');
@@ -188,9 +190,12 @@ std::string level_line(const LevelStats& level, const TableStyle& style) {
   const bool valid = level.pooled.valid;
   const auto text = [&](std::string_view key) { return marked_text({level, measure_of(key)}, u); };
   const std::string mark = valid ? (u ? "✓" : "ok") : (u ? "✗" : "!!");
-  std::string line = fmt::format("{} {:>4}  {:>7} tokens/s  {:>7} per GPU  E2E {:>7} ms",
-                                 name_of(level.point.kind), value_text(level.point),
-                                 text("throughput"), text("throughput_per_gpu"), text("e2e"));
+  std::string line = fmt::format("{} {:>4}  {:>7} tokens/s", name_of(level.point.kind),
+                                 value_text(level.point), text("throughput"));
+  if (Figure(level, measure_of("throughput_per_gpu")).value) {
+    line += fmt::format("  {:>7} per GPU", text("throughput_per_gpu"));
+  }
+  line += fmt::format("  E2E {:>7} ms", text("e2e"));
   const std::string interval = report::interval_text(Figure(level, measure_of("e2e")).ci95);
   if (!interval.empty()) line += " " + interval;
   line += fmt::format("  TTFT {} ms  TPOT {} ms", text("ttft"), text("tpot"));

@@ -93,11 +93,17 @@ struct JsonShape<std::vector<std::pair<std::string, double>>> {  // {name: numbe
   static void decode(const FilePlace& place, std::vector<std::pair<std::string, double>>& value);
 };
 
-// The spec's keys.
+// The spec's keys; null: not stated.
 template <class Archive>
 void fields(Archive& archive, SystemSpec& value) {
-  auto named = [&archive](const Key& key, auto& member, const auto&...) {
+  auto named = [&archive](const Key& key, auto& member, const auto&... kind) {
     archive({key.name, key.sentence}, member);
+    constexpr bool kMayLack = (std::is_same_v<decltype(kind), const kind::WholeOrAbsent&> || ...);
+    if constexpr (!Archive::kReads) {
+      if constexpr (kMayLack) {
+        if (member == 0) archive.object()[key.name] = nullptr;
+      }
+    }
   };
   keys(named, value);
 }
@@ -106,6 +112,10 @@ template <class Archive>
 void fields(Archive& archive, WorkloadSummary& value) {
   archive({"dataset", "Where the prompts came from."}, value.dataset);
   archive({"input_tokens", "Tokens of a prompt; null: the prompts' own."}, value.input_tokens);
+  archive({"input_tokens_counted",
+           "Mean input by the server's count, where prompts were cut to an estimate and it is off "
+           "by over 1 % from input_tokens: what the workload really was; null otherwise."},
+          value.input_tokens_counted);
   archive({"input_scope", "What input_tokens counts."}, value.input_scope);
   archive({"output_tokens", "Tokens of an answer."}, value.output_tokens);
   archive({"seed", "Of the prompts' order."}, value.seed);
@@ -319,7 +329,8 @@ void fields(Archive& archive, UsersAtTarget& value) {
   archive({"c_fail", "The lowest above it that fails."}, value.c_fail);
   archive({"c_interpolated", "Between the two, by interpolation."}, value.c_interpolated);
   archive({"c_interpolated_ci95", "Its interval between runs."}, value.c_interpolated_ci95);
-  archive({"users_per_gpu", "users ÷ system.gpus."}, value.users_per_gpu);
+  archive({"users_per_gpu", "users ÷ system.gpus; null: the GPUs are not stated."},
+          value.users_per_gpu);
   archive({"confirmed", "Whether fresh runs of both ends say the same (`load.refine`)."},
           value.confirmed);
   archive({"confirmed_error",

@@ -67,6 +67,15 @@ void check_levels(const FilePlace& root, const SweepResult& result) {
   }
 }
 
+// Where nobody stated the GPUs there is no figure per GPU, not one of 0.
+void leave_out_figures_per_gpu(Json& body) {
+  for (Json& level : body["levels"]) {
+    level["throughput_per_gpu_tps"] = nullptr;
+    for (Json& run : level["runs"]) run["throughput_per_gpu_tps"] = nullptr;
+  }
+  for (Json& users : body["users_at_target"]) users["users_per_gpu"] = nullptr;
+}
+
 }  // namespace
 
 std::string result_to_json(const SweepResult& result) {
@@ -75,6 +84,7 @@ std::string result_to_json(const SweepResult& result) {
     if (names_a_secret(name)) value = kRedacted;
   }
   Json body = encode(copy);
+  if (copy.system.gpus == 0) leave_out_figures_per_gpu(body);
   Json json = {{"schema_version", kResultSchemaVersion}};
   for (auto& [key, value] : body.items()) {
     json[key] = std::move(value);

@@ -16,6 +16,7 @@ WireProfile wire_defaults(Dialect dialect) {
     case Dialect::kTrtllm:
       wire.headers = WireProfile::Headers::kFirstToken;
       wire.space_after_first = true;
+      wire.tokenize = false;
       break;
     case Dialect::kLlamacpp:
       wire.headers = WireProfile::Headers::kPrefill;
@@ -31,6 +32,7 @@ WireProfile wire_defaults(Dialect dialect) {
       break;
     case Dialect::kOpenai:
       wire.finish = WireProfile::Finish::kOwnChunk;
+      wire.tokenize = false;
       wire.rejected_fields = {"ignore_eos", "min_tokens", "stream_options.continuous_usage_stats"};
       break;
   }

@@ -182,6 +182,7 @@ WireProfile read_wire(const ConfigNode& node, Dialect dialect) {
   read(node["data_null"], wire.data_null);
   read(node["close_after"], wire.close_after);
   read_count(node["tokens_per_chunk"], wire.tokens_per_chunk, 1);
+  read(node["tokenize"], wire.tokenize);
   read_choice(node["text"], sim::text_names(), wire.text);
   read_choice(node["error_style"], sim::error_style_names(), wire.error_style);
   if (node["rejected_fields"].present()) {

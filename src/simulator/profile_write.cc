@@ -98,6 +98,7 @@ Fields wire_fields(const WireProfile& wire) {
           {"data_null", fmt::format("{}", wire.data_null)},
           {"close_after", fmt::format("{}", wire.close_after)},
           {"tokens_per_chunk", fmt::format("{}", wire.tokens_per_chunk)},
+          {"tokenize", fmt::format("{}", wire.tokenize)},
           {"text", sim::spelled(sim::text_names(), wire.text)},
           {"error_style", sim::spelled(sim::error_style_names(), wire.error_style)},
           {"rejected_fields", list_of(rejected)}};

@@ -187,7 +187,7 @@ void Server::on_request(Connection& connection, ReceivedRequest request) {
     return answer(connection, request, {.content_type = "text/plain; version=0.0.4"},
                   metrics_page(profile_, engine_.load(), totals_));
   }
-  if (path == "/tokenize" || path == "/v1/tokenize") {
+  if (profile_.wire.tokenize && (path == "/tokenize" || path == "/v1/tokenize")) {
     auto parsed = parse_tokenize_request(request.body, profile_);
     if (auto* failure = std::get_if<ApiFailure>(&parsed)) {
       return fail(connection, request, *failure);

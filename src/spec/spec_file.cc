@@ -9,6 +9,8 @@
 namespace llmsweep {
 namespace {
 
+constexpr size_t kMaxSpecBytes = size_t{4} << 20;
+
 SweepSpec resolve(ConfigNode root, const std::filesystem::path& path,
                   const std::vector<std::string>& sets) {
   for (const std::string& set : sets) {
@@ -32,6 +34,8 @@ SweepSpec resolve(ConfigNode root, const std::filesystem::path& path,
 }  // namespace
 
 SweepSpec load_spec(const std::filesystem::path& path, const std::vector<std::string>& sets) {
+  if (path == "-")
+    return parse_spec(read_file("/dev/stdin", kMaxSpecBytes), "standard input", sets);
   return resolve(ConfigNode::parse_file(path), path, sets);
 }
 

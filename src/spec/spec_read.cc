@@ -157,6 +157,9 @@ class SpecReader {
   void read(const ConfigNode& node, const Key&, Int& member, const kind::Whole& range) {
     member = static_cast<Int>(node.as_int(range.min, range.max));
   }
+  void read(const ConfigNode& node, const Key&, int& member, const kind::WholeOrAbsent& range) {
+    member = static_cast<int>(node.as_int(range.min, range.max));
+  }
   void read(const ConfigNode& node, const Key&, int& member, const kind::WholeOrAuto& range) {
     const bool is_auto = node.as_string() == "auto";
     member = is_auto ? 0 : static_cast<int>(node.as_int(range.min, range.max));
@@ -199,7 +202,8 @@ class SpecReader {
   requires std::is_arithmetic_v<Number>
   void read(const ConfigNode& node, const Key&, std::vector<Number>& member,
             const kind::Levels& range) {
-    for (const ConfigNode& item : node.items()) {
+    const bool one = node.kind() == ConfigNode::Kind::kScalar;
+    for (const ConfigNode& item : one ? std::vector{node} : node.items()) {
       const auto level = static_cast<Number>(
           std::is_integral_v<Number>
               ? static_cast<double>(item.as_int(std::llround(range.min), std::llround(range.max)))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
@@ -18,6 +19,19 @@ bool is_alphanumeric(char c) {
 
 constexpr const char* kForms =
     "write a number, {min: 1, max: 9}, {mean: 5, stddev: 1}, or [{tokens: 5, weight: 1}, …]";
+
+// "2k" and "1.5k", in thousands; nothing for anything else.
+std::optional<int64_t> parse_thousands(std::string_view text) {
+  if (!text.ends_with('k')) return std::nullopt;
+  text.remove_suffix(1);
+  const std::optional<double> thousands = parse_double(text);
+  if (!thousands || !(*thousands > 0) || *thousands * 1000 > static_cast<double>(kMaxTokens)) {
+    return std::nullopt;
+  }
+  const double tokens = std::round(*thousands * 1000);
+  if (std::abs(tokens - *thousands * 1000) > 1e-6) return std::nullopt;
+  return static_cast<int64_t>(tokens);
+}
 
 TokenCount read_weighted(const ConfigNode& node) {
   TokenCount count{.kind = TokenCount::Kind::kWeighted};
@@ -179,6 +193,9 @@ TokenCount read_tokens(const ConfigNode& node) {
     case ConfigNode::Kind::kMissing:
     case ConfigNode::Kind::kNull:
       break;
+  }
+  if (const std::optional<int64_t> tokens = parse_thousands(node.as_string())) {
+    return {.fixed = *tokens};
   }
   return {.fixed = node.as_int(1, kMaxTokens)};
 }

@@ -55,6 +55,9 @@ class SpecWriter {
   template <class Int>
   requires std::is_integral_v<Int>
   static SpecJson write(Int member, const kind::Whole&) { return member; }
+  static SpecJson write(int member, const kind::WholeOrAbsent&) {
+    return member == 0 ? SpecJson() : SpecJson(member);
+  }
   static SpecJson write(int member, const kind::WholeOrAuto&) {
     return member == 0 ? SpecJson("auto") : SpecJson(member);
   }

@@ -55,7 +55,7 @@ PlannedLoad planned_load(const SweepSpec& spec, const Preflight& preflight) {
 
 Duration request_time_alone(const SweepSpec& spec, const Preflight& preflight) {
   const double tokens = mean_tokens(spec.workload.output_tokens);
-  return preflight.first_token_time +
+  return preflight.first_token_time + preflight.prompt_time +
          from_seconds(to_seconds(preflight.time_per_token) * std::max(0.0, tokens - 1));
 }
 

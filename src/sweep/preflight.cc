@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/private_text.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/dataset/calibration.h"
+#include "llmsweep/dataset/prompts.h"
+#include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/protocol/answers.h"
 #include "llmsweep/protocol/request.h"
@@ -143,12 +147,28 @@ class Checker {
 
   void load_tokenizer() {
     const std::string& name = spec_.workload.tokenizer;
-    if (name.empty()) return;
+    if (name.empty()) {
+      if (options_.prefer_server_tokenizer) try_server_tokenizer();
+      return;
+    }
     result_.tokenizer =
         name == "server"
             ? make_server_tokenizer(options_.contact, prober_.exchange_to(base_url_), result_.model)
             : llmsweep::load_tokenizer(name);
     for (const std::string& line : result_.tokenizer->info().notes) note(line);
+  }
+
+  void try_server_tokenizer() {
+    HttpExchange exchange = prober_.exchange_to(base_url_);
+    exchange.timeout = std::min(exchange.timeout, kListNotNeeded);
+    try {
+      result_.tokenizer =
+          make_server_tokenizer(options_.contact, std::move(exchange), result_.model);
+    } catch (const InterruptedError&) {
+      throw;
+    } catch (const Error& error) {
+      do_without_tokenizer(error);
+    }
   }
 
   void calibrate() {
@@ -166,11 +186,104 @@ class Checker {
     if (usage_.size() < probes_.size()) {
       note("the endpoint reports no usage: prompt lengths cannot be verified");
     } else if (result_.tokenizer != nullptr) {
-      const bool by_the_server = spec_.workload.tokenizer == "server";
-      result_.overhead_tokens = template_overhead(probes_, usage_, by_the_server);
-    } else {
-      result_.bytes_per_token = bytes_per_token(probes_, usage_);
+      find_overhead();
     }
+    if (result_.tokenizer == nullptr && usage_.size() == probes_.size()) estimate();
+    if (options_.prefer_server_tokenizer && result_.prompt_time == Duration(0)) time_a_prompt();
+  }
+
+  void time_a_prompt() {
+    if (!spec_.workload.input_tokens) return;
+    const auto mean = static_cast<int64_t>(mean_tokens(*spec_.workload.input_tokens));
+    const int64_t room = result_.context_tokens.value_or(mean + tokens_of_probe());
+    if (mean + tokens_of_probe() <= room) count_prompt(mean, 0);
+  }
+
+  // Exact by its own count, or the check ends here.
+  void find_overhead() {
+    const bool by_the_server = result_.tokenizer->info().kind == "server";
+    try {
+      result_.overhead_tokens = template_overhead(probes_, usage_, by_the_server);
+    } catch (const MeasurementError& error) {
+      if (!spec_.workload.tokenizer.empty()) throw;
+      do_without_tokenizer(error);
+    }
+  }
+
+  // Not the spec's: then it need not be the whole check that fails.
+  void do_without_tokenizer(const Error& error) {
+    result_.tokenizer = nullptr;
+    note("prompts have about the asked length, by the endpoint's own usage: " + error.text().what);
+  }
+
+  void estimate() {
+    result_.bytes_per_token = bytes_per_token(probes_, usage_);
+    if (!spec_.workload.input_tokens) return;
+    const auto mean = static_cast<int64_t>(mean_tokens(*spec_.workload.input_tokens));
+    if (result_.context_tokens && mean >= *result_.context_tokens) return;
+    const std::optional<PromptCount> first = count_prompt(mean, 0);
+    if (!first || first->tokens == 0) return;
+    take_estimate({*first});
+    const std::optional<PromptCount> second = count_prompt(mean, 1);
+    if (!second || second->tokens == 0) return;
+    const double off = std::abs(static_cast<double>(first->tokens) / static_cast<double>(mean) - 1);
+    // Where the first was cut far off the mark, what the template adds weighs otherwise in it.
+    take_estimate(off < 0.1 ? std::vector{*first, *second} : std::vector{*second});
+  }
+
+  struct PromptCount {
+    size_t bytes = 0;
+    int64_t tokens = 0;  // by the server
+  };
+
+  // A prompt as a run sends it, but for the words that it begins with.
+  std::optional<PromptCount> count_prompt(int64_t tokens, int64_t number) {
+    const Probe probe{.text = prompt_like_those_of_a_run(tokens, number)};
+    const Probed probed =
+        try_fields(probe, tokens_of_probe(), result_.fields, result_.max_tokens_field);
+    if (!probed.ok()) {
+      std::string words = probed.record.error;
+      const std::string_view sent = probe.text;
+      hide_sent_text(words, {&sent, 1});
+      note(fmt::format("a prompt of about {} tokens was not answered: {}", tokens, words));
+      return std::nullopt;
+    }
+    take_prompt_time(probed.record);
+    return PromptCount{probe.text.size(), probed.record.input_tokens.value_or(0)};
+  }
+
+  void take_prompt_time(const RequestRecord& answer) {
+    const Duration of_a_probe =
+        result_.first_token_time +
+        result_.time_per_token * std::max<int64_t>(0, tokens_in(answer, tokens_of_probe()) - 1);
+    result_.prompt_time = std::max(Duration(0), (*answer.end - *answer.sent) - of_a_probe);
+  }
+
+  std::string prompt_like_those_of_a_run(int64_t tokens, int64_t number) const {
+    PromptPlan plan{.workload = spec_.workload,
+                    .nonce = "calibration",
+                    .api = spec_.endpoint.api,
+                    .needs = {{.count = number + 1}},
+                    .bytes_per_token = result_.bytes_per_token,
+                    .threads = 1,
+                    .interrupts = options_.interrupts};
+    plan.workload.input_tokens = TokenCount{.fixed = tokens};
+    plan.workload.prefix_tokens = 0;
+    plan.overhead_tokens = result_.overhead_tokens.value_or(0);
+    return PromptSource(std::move(plan), result_.tokenizer).build(number, 1).prompts.front().text;
+  }
+
+  void take_estimate(const std::vector<PromptCount>& counts) {
+    double bytes = 0;
+    double tokens = 0;
+    for (const PromptCount& count : counts) {
+      bytes += static_cast<double>(count.bytes);
+      tokens += static_cast<double>(count.tokens);
+    }
+    constexpr double kFewest = 1;
+    constexpr double kMost = 16;
+    const double ratio = bytes / tokens;
+    if (ratio >= kFewest && ratio <= kMost) result_.bytes_per_token = ratio;
   }
 
   std::vector<RequestRecord> send_probes() {

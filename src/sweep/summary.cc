@@ -1,6 +1,7 @@
 #include "sweep/summary.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -30,6 +31,22 @@ std::optional<double> estimated_input_tokens(const WorkloadSpec& workload) {
   const bool total = workload.input_scope == InputScope::kTotal;
   if (!workload.tokenizer.empty() || !workload.input_tokens || !total) return std::nullopt;
   return mean_tokens(*workload.input_tokens);
+}
+
+std::optional<double> counted_input(const SweepResult& result, const WorkloadSpec& workload) {
+  const std::optional<double> estimate = estimated_input_tokens(workload);
+  double tokens = 0;
+  double requests = 0;
+  for (const LevelStats& level : result.levels) {
+    if (level.pooled.input_tokens_mean == 0) continue;
+    const auto completed = static_cast<double>(level.pooled.requests.completed);
+    tokens += completed * level.pooled.input_tokens_mean;
+    requests += completed;
+  }
+  if (!estimate || requests == 0) return std::nullopt;
+  const double mean = tokens / requests;
+  if (std::abs(mean / *estimate - 1) <= kTokenTolerance) return std::nullopt;
+  return mean;
 }
 
 // Absent where a run was not started on the clock of the first: a sweep resumed after a boot.
@@ -122,6 +139,7 @@ void put_level(SweepResult& result, const SweepSpec& spec, LevelStats level) {
   } else {
     result.levels.insert(at, std::move(level));
   }
+  result.workload.input_tokens_counted = counted_input(result, spec.workload);
   result.users_at_target.clear();
   for (const Target& target : spec.targets) {
     result.users_at_target.push_back(users_at_target(result.levels, target, spec.system.gpus));

@@ -63,11 +63,7 @@ class Sweep {
     const OpenEndpoint endpoint(spec_.endpoint, notes, folder_ / "truth.jsonl");
     result().simulated = endpoint.simulated();
     const Preflight preflight =
-        check_endpoint(spec_, endpoint.connection(),
-                       {.contact = {},
-                        .interrupts = &interrupts_,
-                        .patience = options_.patience,
-                        .tell = [&](const std::string& line) { observer_.note(line); }});
+        options_.preflight ? *options_.preflight : check(endpoint.connection());
     describe(preflight, std::move(notes));
     observer_.planned(planned_load(spec_, preflight));
 
@@ -98,6 +94,14 @@ class Sweep {
 
  private:
   SweepResult& result() { return outcome_.result; }
+
+  Preflight check(const Connection& connection) {
+    return check_endpoint(spec_, connection,
+                          {.contact = {},
+                           .interrupts = &interrupts_,
+                           .patience = options_.patience,
+                           .tell = [&](const std::string& line) { observer_.note(line); }});
+  }
 
   // That of the sweep that is gone on with, so that its prompts stay what they were.
   const std::string& nonce() {

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kWritten[] = {"sweep.jsonl",       "requests.jsonl", "truth.jsonl",
                                     "truth.jsonl.signs", "chunks.bin",     "result.json",
-                                    "report.html",       "figure.svg"};
+                                    "report.html",       "figure.svg",     "spec.yaml"};
 
 [[noreturn]] void fail(const fs::path& where, std::string what) {
   throw Error({.what = std::move(what),

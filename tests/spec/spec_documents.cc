@@ -81,6 +81,10 @@ Form form(int64_t, const kind::Whole& range) {
   return {{{"type", "integer"}, {"minimum", range.min}, {"maximum", range.max}},
           range_text("whole number", range)};
 }
+Form form(int, const kind::WholeOrAbsent& range) {
+  return {{{"type", "integer"}, {"minimum", range.min}, {"maximum", range.max}},
+          range_text("whole number", range)};
+}
 Form form(int, const kind::WholeOrAuto& range) {
   const SpecJson number = {{"type", "integer"}, {"minimum", range.min}, {"maximum", range.max}};
   return {{{"anyOf", {{{"const", "auto"}}, number}}},
@@ -129,14 +133,13 @@ Form form(const TokenCount&, const kind::Tokens&) {
 template <class Number>
 Form form(const std::vector<Number>&, const kind::Levels& range) {
   constexpr bool kWhole = std::is_integral_v<Number>;
-  return {{{"type", "array"},
-           {"minItems", 1},
-           {"uniqueItems", true},
-           {"items",
-            {{"type", kWhole ? "integer" : "number"},
-             {"minimum", json_number(range.min)},
-             {"maximum", json_number(range.max)}}}},
-          std::string(kWhole ? "list of whole numbers, " : "list of numbers, ") +
+  const SpecJson level = {{"type", kWhole ? "integer" : "number"},
+                          {"minimum", json_number(range.min)},
+                          {"maximum", json_number(range.max)}};
+  const SpecJson list = {
+      {"type", "array"}, {"minItems", 1}, {"uniqueItems", true}, {"items", level}};
+  return {{{"anyOf", {list, level}}},
+          std::string(kWhole ? "whole number or list of them, " : "number or list of them, ") +
               for_people(range.min) + " … " + for_people(range.max)};
 }
 Form form(Metric, const kind::TargetMetric& kind) {
@@ -282,6 +285,9 @@ SpecJson tokens_schema() {
       {"description", "2400, {min, max}, {mean, stddev} or [{tokens, weight}, …]."},
       {"anyOf",
        {whole_tokens(),
+        {{"type", "string"},
+         {"description", "In thousands: 2k."},
+         {"pattern", "^[0-9]+(\\.[0-9]{1,3})?k$"}},
         object_of("Uniform.", {"min", "max"}, {{"min", whole_tokens()}, {"max", whole_tokens()}}),
         object_of("Normal, at least 1.", {"mean", "stddev"}, {{"mean", mean}, {"stddev", stddev}}),
         weighted}}};

@@ -134,6 +134,7 @@ struct Headline {
   LoadPoint last;                // the highest of them
   int levels = 1;                // over more than one: `ratio` is the mean over them
   std::optional<Interval> ci95;  // of candidate ÷ baseline
+  bool per_gpu = true;           // kUsersPerGpu: false where the GPUs of a side are not stated
   double baseline = 0;
   double candidate = 0;
   double ratio = 0;  // candidate ÷ baseline, except latency and weights: baseline ÷ candidate

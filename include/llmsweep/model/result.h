@@ -17,6 +17,9 @@ struct WorkloadSummary {
   std::string dataset;
   std::optional<TokenCount> input_tokens;
   InputScope input_scope = InputScope::kTotal;
+  // Without a tokenizer, where the server counts over 1 % more or fewer than `input_tokens`: its
+  // mean.
+  std::optional<double> input_tokens_counted;
   TokenCount output_tokens;
   uint64_t seed = 0;
   bool streaming = true;

@@ -17,7 +17,7 @@ namespace llmsweep {
 // The system under test, as stated by the user; carried into the result unchanged.
 struct SystemSpec {
   std::string accelerator;
-  int gpus = 0;  // required: the denominator of everything "per GPU"
+  int gpus = 0;  // the denominator of everything "per GPU"; 0: not stated
   int nodes = 1;
   std::string precision;
   std::string engine;

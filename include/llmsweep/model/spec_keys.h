@@ -48,6 +48,11 @@ struct Whole {
   int64_t max;
   const char* unit = "";
 };
+struct WholeOrAbsent {  // absent: 0
+  int64_t min;
+  int64_t max;
+  const char* unit = "";
+};
 struct WholeOrAuto {  // auto: 0
   int64_t min;
   int64_t max;
@@ -118,10 +123,10 @@ template <class Archive>
 void keys(Archive& archive, SystemSpec& system) {
   archive({"accelerator", "The accelerator, as in GB200 or H200."}, system.accelerator,
           kind::Text{});
-  archive({.name = "gpus",
-           .sentence = "GPUs of the system: what every figure 'per GPU' divides by.",
-           .required = "how many GPUs the system under test has: what 'per GPU' divides by"},
-          system.gpus, kind::Whole{1, 1'000'000});
+  archive({"gpus",
+           "GPUs of the system: what every figure 'per GPU' divides by; absent: figures are of the "
+           "endpoint, and nothing is said per GPU."},
+          system.gpus, kind::WholeOrAbsent{1, 1'000'000});
   archive({"nodes", "Machines that the GPUs are in."}, system.nodes, kind::Whole{1, 100'000});
   archive({"precision", "Precision of the weights, as in NVFP4 or FP8."}, system.precision,
           kind::Text{});

@@ -129,6 +129,7 @@ struct WireProfile {
   int64_t tokens_per_chunk = 1;    // a chunk waits for so many tokens
   Text text = Text::kAscii;
   ErrorStyle error_style = ErrorStyle::kObject;
+  bool tokenize = true;                      // there is a page /tokenize
   std::vector<std::string> rejected_fields;  // of the request: HTTP 400 naming the field
 };
 WireProfile wire_defaults(Dialect dialect);

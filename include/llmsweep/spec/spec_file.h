@@ -18,7 +18,7 @@ namespace llmsweep {
 // Relative paths inside (dataset, tokenizer, simulator, ca_file) are looked for in the current
 // directory, in the spec's folder and up to three folders above it, then among the installed data;
 // the SweepSpec holds the path that was found. Throws Error where the spec or a file it names is
-// missing or wrong.
+// missing or wrong. "-" is standard input.
 SweepSpec load_spec(const std::filesystem::path& path, const std::vector<std::string>& sets);
 
 // The same for a text; `name` is what errors call it, its folder is where paths are looked for.
@@ -38,6 +38,10 @@ SystemSpec load_system(const std::filesystem::path& path);
 // The spec as JSON, every default written out; parse_spec() reads it back. Values of headers and
 // body fields that look like credentials are replaced by "<redacted>".
 std::string spec_to_json(const SweepSpec& spec);
+
+// The spec as YAML that people go on with: what is not its default, each key below a comment that
+// says what it means. parse_spec() reads it back, but for values that are redacted as above.
+std::string spec_to_yaml(const SweepSpec& spec);
 
 // SHA-256 over what decides the measurements: two specs with the same hash ask for the same
 // requests of the same system, so one may go on where the other stopped. Name, targets, goodput,

@@ -21,7 +21,8 @@ std::string plan_text(const SweepSpec& spec);
 PlannedLoad planned_load(const SweepSpec& spec, const Preflight& preflight);
 
 // How long one request of the spec's lengths takes with nothing beside it, from the probes: their
-// time to the first token and per token. The prompt's length is not accounted for.
+// time to the first token and per token. The prompt's length is accounted for where the check has
+// timed such a prompt.
 Duration request_time_alone(const SweepSpec& spec, const Preflight& preflight);
 
 // A lower bound: every request as quick as one alone.

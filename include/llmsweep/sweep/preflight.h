@@ -25,11 +25,14 @@ struct Preflight {
   std::vector<std::string> addresses;          // "127.0.0.1:8000": where each URL leads
   std::shared_ptr<const Tokenizer> tokenizer;  // null: lengths are estimates
   std::optional<int64_t> overhead_tokens;      // calibrated: usage − content; absent: no usage
-  double bytes_per_token = 4;
+  double bytes_per_token = 4;                  // without a tokenizer, the template included
   // From probes of 16 and 32 output tokens, or as few as the spec plans, whole exchanges: what one
   // token of a short prompt would take, and each further one.
   Duration first_token_time{};
   Duration time_per_token{};
+  // How much longer a prompt of the workload's mean length took than one of the probes, which are
+  // short; 0: not tried.
+  Duration prompt_time{};
   Provenance provenance;  // address, server headers, models, dropped fields, notes
 };
 
@@ -44,6 +47,10 @@ struct PreflightOptions {
   const Interrupts* interrupts = nullptr;  // above 0: InterruptedError
   Patience patience;
   std::function<void(const std::string& line)> tell;  // what is being waited for, when it begins
+  // Where the spec names no tokenizer: the server's /tokenize, if it answers and counts as usage
+  // does. Else lengths are estimates, and a note says why. A prompt of the workload's mean length
+  // is timed.
+  bool prefer_server_tokenizer = false;
 };
 
 // Throws MeasurementError that says what the endpoint answered and what to do about it, also where

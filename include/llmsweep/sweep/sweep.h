@@ -42,6 +42,8 @@ struct SweepOptions {
   // plan that it began with and, where it may add more repeats, goes on looking without an end.
   std::optional<GateLooks> looks;
   Patience patience;  // of the check before the first run
+  // What a check of the spec's endpoint has found just now; absent: the sweep checks it.
+  std::optional<Preflight> preflight;
 };
 
 struct SweepOutcome {

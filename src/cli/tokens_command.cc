@@ -160,8 +160,10 @@ void add_tokens(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<TokensOptions>();
   CLI::App* command = app.add_subcommand("tokens", "Count the tokens of texts, as the server does");
   command
-      ->add_option("--tokenizer", options->tokenizer,
-                   "tokenizer.json, FILE.tiktoken#PATTERN, or a folder that holds one")
+      ->add_option(
+          "--tokenizer", options->tokenizer,
+          "tokenizer.json, tekken.json, tokenizer.model, FILE.tiktoken#PATTERN, or a folder that "
+          "holds one")
       ->type_name("FILE")
       ->required();
   command->add_option("FILE", options->files, "Files to count; - is the standard input")

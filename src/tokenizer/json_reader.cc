@@ -65,7 +65,7 @@ void TokenizerJson::refuse(std::string what) const {
 void TokenizerJson::fail(std::string what) const {
   throw Error{{.what = std::move(what),
                .where = where(),
-               .next = "this is not a usable tokenizer.json; get it again"}};
+               .next = "this is not a usable tokenizer file; get it again"}};
 }
 
 }  // namespace llmsweep

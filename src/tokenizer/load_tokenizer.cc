@@ -1,5 +1,6 @@
 #include "llmsweep/tokenizer/tokenizer.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -7,6 +8,7 @@
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
+#include "tokenizer/sentence_piece.h"
 #include "tokenizer/tiktoken.h"
 
 namespace llmsweep {
@@ -22,34 +24,38 @@ bool is_rank_file(const fs::path& file) {
 }
 
 fs::path file_in(const fs::path& folder) {
-  for (const char* name : {"tokenizer.json", "tiktoken.model"}) {
+  for (const char* name : {"tokenizer.json", "tekken.json", "tiktoken.model", "tokenizer.model"}) {
     if (is_file(folder / name)) return folder / name;
   }
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     if (entry.path().extension() == ".tiktoken") return entry.path();
   }
-  bool sentence_piece = there_is(folder / "tokenizer.model");
-  throw Error{{.what = sentence_piece ? "the folder holds only a SentencePiece tokenizer.model, "
-                                        "which is not supported"
-                                      : "the folder holds no tokenizer.json and no rank file",
+  throw Error{{.what = "the folder holds no tokenizer.json, tekken.json, tokenizer.model or rank "
+                       "file",
                .where = folder.string(),
                .next = "name the file, or set workload.tokenizer: server"}};
 }
 
-std::string pattern_from_name(const fs::path& file) {
+// The pattern of a rank file by its name; Llama's are all called tokenizer.model, and are told by
+// how many ranks they hold.
+std::string known_pattern(const fs::path& file, std::string_view ranks) {
   std::string stem = file.stem().string();
   for (const auto& name : tiktoken_patterns()) {
     if (stem == name) return name;
   }
-  return {};
+  if (file.filename() != "tokenizer.model") return {};
+  const auto lines = std::count(ranks.begin(), ranks.end(), '\n');
+  const bool ended = !ranks.empty() && ranks.back() == '\n';
+  const auto count = lines + (ended ? 0 : 1);
+  return count == 128000 ? "llama3" : count == 200000 ? "llama4" : "";
 }
 
 // A rank file with the control tokens, and the hint at its pattern, that lie beside it.
-std::shared_ptr<const Tokenizer> load_rank_file(const fs::path& file, std::string pattern) {
-  std::string ranks = read_file(file, kMaxFile);
+std::shared_ptr<const Tokenizer> load_rank_file(const fs::path& file, std::string_view ranks,
+                                                std::string pattern) {
   std::vector<AddedToken> added;
-  if (pattern.empty()) pattern = pattern_from_name(file);
+  if (pattern.empty()) pattern = known_pattern(file, ranks);
   fs::path config_path = file.parent_path() / "tokenizer_config.json";
   std::error_code ignored;
   if (file.filename() == "tiktoken.model" && fs::is_regular_file(config_path, ignored)) {
@@ -83,8 +89,12 @@ std::shared_ptr<const Tokenizer> load_tokenizer(const std::string& path) {
                          "counts with the server's own"}};
   }
   if (is_folder(file)) file = file_in(file);
-  if (is_rank_file(file) || !pattern.empty()) return load_rank_file(file, pattern);
-  return parse_tokenizer_json(read_file(file, kMaxFile), file.string());
+  const std::string bytes = read_file(file, kMaxFile);
+  if (looks_like_sentence_piece(bytes)) return parse_sentence_piece(bytes, file.string());
+  if (is_rank_file(file) || !pattern.empty() || looks_like_ranks(bytes)) {
+    return load_rank_file(file, bytes, pattern);
+  }
+  return parse_tokenizer_json(bytes, file.string());
 }
 
 }  // namespace llmsweep

@@ -127,31 +127,46 @@ class NativeEncoder final : public Encoder {
     std::vector<Boundary> ends;
     const std::string marked = parts.marks(text);
     SourceWalk walk(text, parts.texts.mark);
-    for (const Piece& piece : parts.pre_tokenizer.split(marked, split_)) {
-      if (is_whole_token(piece.text)) {
-        encode_piece(piece.text);
-        if (!walk.follow(piece.text)) return ends;
-        add_boundary(walk.at(), ends);
-        if (ends.back().tokens >= enough) return ends;
-        continue;
+    // Whether to go on behind `part`, whose ids have been appended.
+    const auto go_on = [&](std::string_view part) {
+      if (!walk.follow(part)) return false;
+      // What stands for no text, such as the mark before it, belongs to what follows.
+      if (walk.at() > (ends.empty() ? 0 : ends.back().end)) {
+        ends.push_back({.end = walk.at(), .tokens = static_cast<int64_t>(ids_.size())});
       }
-      for (size_t begin = 0; begin < piece.text.size();) {
-        const size_t end = parts.model.end_of_part(piece.text, begin);
-        const std::string_view part = piece.text.substr(begin, end - begin);
-        encode_part(part);
-        if (!walk.follow(part)) return ends;
-        add_boundary(walk.at(), ends);
-        if (!ends.empty() && ends.back().tokens >= enough) return ends;
-        begin = end;
+      return ends.empty() || ends.back().tokens < enough;
+    };
+    fixed_.clear();
+    tokenizer_.fixed_.split(marked, fixed_);
+    for (const Segment& segment : fixed_) {
+      if (segment.id >= 0) {
+        ids_.push_back(segment.id);
+        if (!go_on(parts.model.vocabulary.bytes_of(segment.id))) return ends;
+      } else if (!pieces_end(segment.text, segment.text.data() == marked.data(), go_on)) {
+        return ends;
       }
     }
     return ends;
   }
 
-  void add_boundary(size_t end, std::vector<Boundary>& ends) const {
-    // What stands for no text, such as the mark before it, belongs to what follows.
-    if (end == (ends.empty() ? 0 : ends.back().end)) return;
-    ends.push_back({.end = end, .tokens = static_cast<int64_t>(ids_.size())});
+  template <class GoOn>
+  bool pieces_end(std::string_view text, bool at_start, const GoOn& go_on) {
+    for (const Piece& piece : tokenizer_.parts_.pre_tokenizer.split(text, split_, at_start)) {
+      const bool whole = is_whole_token(piece.text);
+      for (size_t begin = 0; begin < piece.text.size();) {
+        const size_t end =
+            whole ? piece.text.size() : tokenizer_.parts_.model.end_of_part(piece.text, begin);
+        const std::string_view part = piece.text.substr(begin, end - begin);
+        if (whole) {
+          encode_piece(part);
+        } else {
+          encode_part(part);
+        }
+        if (!go_on(part)) return false;
+        begin = end;
+      }
+    }
+    return true;
   }
 
   void encode_all(std::string_view text, SpecialTokens special) {
@@ -192,6 +207,19 @@ class NativeEncoder final : public Encoder {
   }
 
   void encode_text(std::string_view text, bool at_start) {
+    if (tokenizer_.fixed_.empty()) return encode_pieces(text, at_start);
+    fixed_.clear();
+    tokenizer_.fixed_.split(text, fixed_);
+    for (const Segment& segment : fixed_) {
+      if (segment.id >= 0) {
+        ids_.push_back(segment.id);
+      } else {
+        encode_pieces(segment.text, at_start && segment.text.data() == text.data());
+      }
+    }
+  }
+
+  void encode_pieces(std::string_view text, bool at_start) {
     for (const Piece& piece : tokenizer_.parts_.pre_tokenizer.split(text, split_, at_start)) {
       encode_piece(piece.text);
     }
@@ -240,12 +268,17 @@ class NativeEncoder final : public Encoder {
   std::vector<int32_t> ids_;
   std::vector<Segment> raw_;
   std::vector<Segment> segments_;
+  std::vector<Segment> fixed_;
   std::string repaired_;
   std::string normalized_;
   std::string bytes_;
 };
 
 NativeTokenizer::NativeTokenizer(NativeParts parts) : parts_(std::move(parts)) {
+  for (const std::string& control : parts_.controls) {
+    if (!control.empty()) controls_.add({.content = control});
+  }
+  for (const AddedToken& token : parts_.fixed) fixed_.add(token);
   for (const AddedToken& token : parts_.added) {
     auto id = static_cast<size_t>(token.id);
     if (id >= added_bytes_.size()) added_bytes_.resize(id + 1);
@@ -308,7 +341,7 @@ std::string NativeTokenizer::normalize(std::string_view text) const {
 }
 
 bool NativeTokenizer::holds_added_token(std::string_view text) const {
-  if (raw_added_.found_in(text)) return true;
+  if (raw_added_.found_in(text) || controls_.found_in(text)) return true;
   if (normalized_added_.empty()) return false;
   const bool changed = !parts_.normalizer.empty() || !parts_.marks.empty();
   return normalized_added_.found_in(changed ? parts_.marks(normalize(text)) : text);

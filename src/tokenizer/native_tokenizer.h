@@ -28,6 +28,8 @@ struct NativeParts {
   BpeModel model;
   TokenTexts texts;
   std::vector<AddedToken> added;
+  std::vector<AddedToken> fixed;      // found in marked text, plain or not, and never merged
+  std::vector<std::string> controls;  // never found in text, but holds_added_token knows them
 };
 
 // Immutable. See Tokenizer.
@@ -47,8 +49,10 @@ class NativeTokenizer final : public Tokenizer {
   void append_token(int32_t id, std::string& bytes) const;
 
   NativeParts parts_;
-  AddedTokenMatcher raw_added_;           // looked for before normalization
-  AddedTokenMatcher normalized_added_;    // and after it
+  AddedTokenMatcher raw_added_;         // looked for before normalization
+  AddedTokenMatcher normalized_added_;  // and after it
+  AddedTokenMatcher fixed_;
+  AddedTokenMatcher controls_;
   std::vector<std::string> added_bytes_;  // what added ids decode to, by id; empty: not added
 };
 

@@ -52,6 +52,12 @@ std::string apply(const NormalizeStep& step, std::string text) {
   if (const auto* form = std::get_if<NormalForm>(&step)) return normalize(text, *form);
   if (const auto* replacement = std::get_if<ReplaceText>(&step)) return replace(*replacement, text);
   if (const auto* space = std::get_if<StripSpace>(&step)) return strip(*space, text);
+  if (const auto* end = std::get_if<StripEnd>(&step)) {
+    while (!text.empty() && text.ends_with(end->content)) {
+      text.resize(text.size() - end->content.size());
+    }
+    return text;
+  }
   return text.empty() ? text : std::get<PrependText>(step).content + text;
 }
 

@@ -23,7 +23,10 @@ struct StripSpace {
   bool left = true;
   bool right = true;
 };
-using NormalizeStep = std::variant<NormalForm, ReplaceText, PrependText, StripSpace>;
+struct StripEnd {
+  std::string content;  // as often as the text ends with it
+};
+using NormalizeStep = std::variant<NormalForm, ReplaceText, PrependText, StripSpace, StripEnd>;
 
 // Immutable, any thread.
 class Normalizer {

@@ -11,7 +11,7 @@
 #include "llmsweep/base/sha256.h"
 #include "llmsweep/base/text.h"
 #include "tokenizer/json_parts.h"
-#include "tokenizer/native_tokenizer.h"
+#include "tokenizer/rank_tokens.h"
 
 namespace llmsweep {
 
@@ -29,6 +29,10 @@ constexpr std::string_view kCl100k =
 constexpr std::string_view kQwen =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*)"
     R"(|\s*[\r\n]+|\s+(?!\S)|\s+)";
+// Qwen 3.5 and 3.6: marks go with letters.
+constexpr std::string_view kQwen35 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N})"
+    R"(| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr std::string_view kO200k =
     R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
@@ -67,44 +71,53 @@ std::vector<NamedPattern> named_patterns() {
         {"<|message|>", 200008},
         {"<|call|>", 200012},
         {"<|endofprompt|>", 200018}}},
-      {"llama3", kCl100k, {}},
+      {"llama3",
+       kCl100k,
+       {{"<|begin_of_text|>", 128000},
+        {"<|end_of_text|>", 128001},
+        {"<|finetune_right_pad_id|>", 128004},
+        {"<|start_header_id|>", 128006},
+        {"<|end_header_id|>", 128007},
+        {"<|eom_id|>", 128008},
+        {"<|eot_id|>", 128009},
+        {"<|python_tag|>", 128010}}},
+      {"llama4",
+       kO200k,
+       {{"<|begin_of_text|>", 200000},
+        {"<|end_of_text|>", 200001},
+        {"<|fim_prefix|>", 200002},
+        {"<|fim_middle|>", 200003},
+        {"<|fim_suffix|>", 200004},
+        {"<|header_start|>", 200005},
+        {"<|header_end|>", 200006},
+        {"<|eom|>", 200007},
+        {"<|eot|>", 200008},
+        {"<|step|>", 200009},
+        {"<|python_start|>", 200016},
+        {"<|python_end|>", 200017},
+        {"<|finetune_right_pad|>", 200018},
+        {"<|image_start|>", 200080},
+        {"<|image_end|>", 200081},
+        {"<|image|>", 200090},
+        {"<|patch|>", 200092}}},
       {"qwen",
        kQwen,
        {{"<|endoftext|>", 151643}, {"<|im_start|>", 151644}, {"<|im_end|>", 151645}}},
+      {"qwen3_5",
+       kQwen35,
+       {{"<|endoftext|>", 248044},    {"<|im_start|>", 248045},    {"<|im_end|>", 248046},
+        {"<|vision_start|>", 248053}, {"<|vision_end|>", 248054},  {"<|vision_pad|>", 248055},
+        {"<|image_pad|>", 248056},    {"<|video_pad|>", 248057},   {"<tool_call>", 248058},
+        {"</tool_call>", 248059},     {"<|fim_prefix|>", 248060},  {"<|fim_middle|>", 248061},
+        {"<|fim_suffix|>", 248062},   {"<|fim_pad|>", 248063},     {"<|repo_name|>", 248064},
+        {"<|file_sep|>", 248065},     {"<tool_response>", 248066}, {"</tool_response>", 248067},
+        {"<think>", 248068},          {"</think>", 248069}}},
       {"kimi_k2", kKimi, {}},
   };
 }
 
-// Appends what base64 `text` stands for; false where it is not base64.
-bool append_base64(std::string_view text, std::string& bytes) {
-  static constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  static constexpr auto kValues = [] {
-    std::array<int8_t, 256> values{};
-    values.fill(-1);
-    for (size_t i = 0; i < kDigits.size(); ++i) {
-      values[static_cast<unsigned char>(kDigits[i])] = static_cast<int8_t>(i);
-    }
-    return values;
-  }();
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  uint32_t bits = 0;
-  int held = 0;
-  for (char c : text) {
-    int8_t value = kValues[static_cast<unsigned char>(c)];
-    if (value < 0) return false;
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      bytes += static_cast<char>(bits >> held & 0xFF);
-    }
-  }
-  return held < 6;
-}
-
-void read_ranks(std::string_view text, const std::string& name, Vocabulary& vocabulary,
-                std::vector<std::string>& tokens) {
+std::vector<std::string> read_ranks(std::string_view text, const std::string& name) {
+  std::vector<std::string> tokens;
   std::string bytes;
   for (int64_t line = 1; !text.empty(); ++line) {
     size_t end = std::min(text.find('\n'), text.size());
@@ -123,24 +136,8 @@ void read_ranks(std::string_view text, const std::string& name, Vocabulary& voca
     auto id = static_cast<size_t>(*rank);
     if (id >= tokens.size()) tokens.resize(id + 1);
     tokens[id] = bytes;
-    vocabulary.add(bytes, static_cast<int32_t>(id));
   }
-}
-
-// A pair merges at the rank of what it makes: each way to cut a token in two tokens is a merge.
-void make_merges(const std::vector<std::string>& tokens, BpeModel& model) {
-  model.merges.reserve(tokens.size() * 3);
-  for (size_t id = 0; id < tokens.size(); ++id) {
-    std::string_view token = tokens[id];
-    for (size_t cut = 1; cut < token.size(); ++cut) {
-      int32_t left = model.vocabulary.find(token.substr(0, cut));
-      if (left < 0) continue;
-      int32_t right = model.vocabulary.find(token.substr(cut));
-      if (right < 0) continue;
-      model.merges.set(left, right,
-                       {.rank = static_cast<uint32_t>(id), .id = static_cast<int32_t>(id)});
-    }
-  }
+  return tokens;
 }
 
 NamedPattern pattern_of(const RankFile& file) {
@@ -174,33 +171,31 @@ std::shared_ptr<const Tokenizer> parse_tiktoken(std::string_view ranks, const st
 
 std::shared_ptr<const Tokenizer> parse_rank_file(RankFile file) {
   const NamedPattern named = pattern_of(file);
-  NativeParts parts;
-  std::vector<std::string> tokens;
-  parts.model.vocabulary.reserve(size_t{1} << 17, size_t{1} << 20);
-  read_ranks(file.ranks, file.name, parts.model.vocabulary, tokens);
-  if (tokens.empty()) {
+  RankTokens ranks;
+  ranks.tokens = read_ranks(file.ranks, file.name);
+  if (ranks.tokens.empty()) {
     throw Error{{.what = "the rank file is empty", .where = file.name, .next = "get it again"}};
   }
-  make_merges(tokens, parts.model);
-  parts.model.ignore_merges = true;
-  parts.model.index_bytes();
-  auto in_use = std::count_if(tokens.begin(), tokens.end(),
-                              [](const std::string& token) { return !token.empty(); });
-  parts.added = std::move(file.added);
+  ranks.pattern = std::string(named.pattern);
+  ranks.added = std::move(file.added);
   for (const auto& [content, id] : named.special) {
-    parts.added.push_back({.content = std::string(content), .id = id, .special = true});
+    ranks.added.push_back({.content = std::string(content), .id = id, .special = true});
   }
-  std::vector<Stage> stages;
-  stages.emplace_back(SplitStage{.delimiter = Regex(std::string(named.pattern), file.name)});
-  parts.pre_tokenizer = PreTokenizer(std::move(stages));
-  parts.info.sha256 = sha256_hex(file.ranks);
-  parts.info.vocabulary = in_use + static_cast<int64_t>(parts.added.size());
-  parts.info.kind = "tiktoken";
-  parts.info.path = std::move(file.name);
-  if (parts.added.empty()) {
-    parts.info.notes.emplace_back("a rank file holds no control tokens: they count as plain text");
+  ranks.info.sha256 = sha256_hex(file.ranks);
+  ranks.info.kind = "tiktoken";
+  ranks.info.path = std::move(file.name);
+  if (ranks.added.empty()) {
+    ranks.info.notes.emplace_back("a rank file holds no control tokens: they count as plain text");
   }
-  return std::make_shared<NativeTokenizer>(std::move(parts));
+  return make_rank_tokenizer(std::move(ranks));
+}
+
+bool looks_like_ranks(std::string_view bytes) {
+  const std::string_view line = trim(bytes.substr(0, bytes.find('\n')));
+  const size_t space = line.find(' ');
+  std::string token;
+  return space != std::string_view::npos && parse_int(trim(line.substr(space))) &&
+         append_base64(line.substr(0, space), token) && !token.empty();
 }
 
 std::vector<AddedToken> read_added_tokens_decoder(std::string_view config,

@@ -19,6 +19,9 @@ struct RankFile {
 };
 std::shared_ptr<const Tokenizer> parse_rank_file(RankFile file);
 
+// Whether a file begins with a token in base64 and its rank.
+bool looks_like_ranks(std::string_view bytes);
+
 // The added tokens that a tokenizer_config.json states under added_tokens_decoder.
 std::vector<AddedToken> read_added_tokens_decoder(std::string_view config, const std::string& name);
 

@@ -7,6 +7,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/sha256.h"
 #include "tokenizer/native_tokenizer.h"
+#include "tokenizer/tekken.h"
 
 namespace llmsweep {
 
@@ -21,6 +22,7 @@ std::shared_ptr<const Tokenizer> parse_tokenizer_json(std::string_view json, std
          .next = "get the file again, or set workload.tokenizer: server"}};
   }
   TokenizerJson root(root_value, name, "");
+  if (is_tekken(root)) return parse_tekken(root, sha256_hex(json));
   const TokenizerJson model_place = root.at("model");
   refuse_other_models(model_place);
   StageList stages = read_pre_tokenizer(root.find("pre_tokenizer"));

@@ -7,6 +7,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/tokenizer/tokenizer.h"
+#include "tokenizer/sentence_piece.h"
 #include "tokenizer/small.h"
 
 namespace llmsweep {
@@ -71,7 +72,8 @@ std::vector<std::shared_ptr<const Tokenizer>> small_tokenizers() {
 void fuzz_tokenizer_json(std::string_view input) {
   std::shared_ptr<const Tokenizer> tokenizer;
   try {
-    tokenizer = parse_tokenizer_json(input, "input");
+    tokenizer = looks_like_sentence_piece(input) ? parse_sentence_piece(input, "input")
+                                                 : parse_tokenizer_json(input, "input");
   } catch (const Error&) {
     return;
   }

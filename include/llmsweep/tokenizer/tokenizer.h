@@ -18,10 +18,10 @@
 namespace llmsweep {
 
 struct TokenizerInfo {
-  std::string path;                // as given; for the server's own: its URL
-  std::string sha256;              // of the file; empty for the server's own
-  int64_t vocabulary = 0;          // distinct tokens, added ones included; 0: unknown
-  std::string kind;                // "byte-level BPE", "SentencePiece BPE", "tiktoken", "server"
+  std::string path;        // as given; for the server's own: its URL
+  std::string sha256;      // of the file; empty for the server's own
+  int64_t vocabulary = 0;  // distinct tokens, added ones included; 0: unknown
+  std::string kind;        // "byte-level BPE", "SentencePiece BPE", "tekken", "tiktoken", …
   std::vector<std::string> notes;  // what a reader must know, such as ids that the file misstates
 };
 
@@ -73,8 +73,9 @@ class Tokenizer {
   }
 };
 
-// Reads, never downloads: a Hugging Face tokenizer.json; a .tiktoken or tiktoken.model rank file;
-// or a folder that holds one of them. A rank file says nothing of how text is split: its pattern
+// Reads, never downloads: a Hugging Face tokenizer.json; Mistral's tekken.json; SentencePiece's
+// tokenizer.model; a .tiktoken, tiktoken.model or Llama's tokenizer.model rank file; or a folder
+// that holds one of them. A rank file says nothing of how text is split: its pattern
 // is named after a '#' ("ranks.tiktoken#o200k_base") or known from the file's name. Throws Error
 // that names a construct it does not know and the way round it.
 std::shared_ptr<const Tokenizer> load_tokenizer(const std::string& path);

@@ -21,7 +21,7 @@ namespace {
 constexpr const char* kFooter = R"(Examples:
   llmsweep run http://localhost:8000/v1     a first sweep of a server, without a spec
   llmsweep init http://localhost:8000/v1 > spec.yaml           its spec, to change
-  llmsweep run configs/simulated/deepseek-v3.2-h200-fp8.yaml   a sweep on the embedded simulator
+  llmsweep demo                             two simulated systems, measured and compared
   llmsweep check spec.yaml                  is the spec right, does the endpoint answer
   llmsweep selftest                         which load this machine can be trusted with
   llmsweep show RESULT                      its table again
@@ -130,6 +130,7 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   Command chosen;
   add_run(app, chosen);
   add_init(app, chosen);
+  add_demo(app, chosen);
   add_rebuild(app, chosen);
   add_check(app, chosen);
   add_simulate(app, chosen);

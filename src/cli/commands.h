@@ -18,6 +18,7 @@ using Command = std::function<int(Console&)>;
 // Each adds its subcommand to `app`; when it is parsed it becomes `chosen`.
 void add_run(CLI::App& app, Command& chosen);
 void add_init(CLI::App& app, Command& chosen);
+void add_demo(CLI::App& app, Command& chosen);
 void add_rebuild(CLI::App& app, Command& chosen);
 void add_check(CLI::App& app, Command& chosen);
 void add_simulate(CLI::App& app, Command& chosen);

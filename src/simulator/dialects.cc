@@ -16,7 +16,6 @@ WireProfile wire_defaults(Dialect dialect) {
     case Dialect::kTrtllm:
       wire.headers = WireProfile::Headers::kFirstToken;
       wire.space_after_first = true;
-      wire.tokenize = false;
       break;
     case Dialect::kLlamacpp:
       wire.headers = WireProfile::Headers::kPrefill;

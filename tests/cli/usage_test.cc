@@ -13,9 +13,10 @@ using ::testing::HasSubstr;
 TEST(Usage, HelpNamesEveryCommandAndExitCode) {
   const ProcessResult help = run_llmsweep({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* text : {"run", "init", "check", "simulate", "compare", "gate", "tokens",
-                           "prompts", "report", "show", "import", "export", "verify", "calibrate",
-                           "selftest", "completion", "man", "Examples:", "130 interrupted"}) {
+  for (const char* text :
+       {"run",       "init",     "demo",       "check", "simulate",  "compare",        "gate",
+        "tokens",    "prompts",  "report",     "show",  "import",    "export",         "verify",
+        "calibrate", "selftest", "completion", "man",   "Examples:", "130 interrupted"}) {
     EXPECT_THAT(help.out, HasSubstr(text));
   }
   EXPECT_THAT(run_llmsweep({"--version"}).out, HasSubstr("llmsweep 0."));

@@ -118,7 +118,8 @@ std::vector<CommonLevel> common_levels(const SweepResult& a, const SweepResult& 
 FieldReport counted_input(const std::vector<CommonLevel>& levels) {
   double worst = 0, here = 0, there = 0;
   for (const CommonLevel& level : levels) {
-    const double a = level.baseline.input_tokens_mean, b = level.candidate.input_tokens_mean;
+    const double a = level.baseline.input_tokens_mean.value_or(0);
+    const double b = level.candidate.input_tokens_mean.value_or(0);
     if (a <= 0 || b <= 0) continue;
     const double off = std::abs(std::log(b / a));
     if (here > 0 && off <= worst) continue;
@@ -133,14 +134,17 @@ FieldReport counted_input(const std::vector<CommonLevel>& levels) {
 }
 
 double cached_share(const RunStats& stats) {
-  return stats.input_tokens_mean > 0 ? stats.cached_tokens_mean / stats.input_tokens_mean : 0;
+  const double input = stats.input_tokens_mean.value_or(0);
+  return input > 0 ? stats.cached_tokens_mean.value_or(0) / input : 0;
 }
 
 FieldReport cached_input(const std::vector<CommonLevel>& levels) {
   double here = 0, there = 0;
   bool known = false;
   for (const CommonLevel& level : levels) {
-    if (level.baseline.input_tokens_mean <= 0 || level.candidate.input_tokens_mean <= 0) continue;
+    if (level.baseline.input_tokens_mean.value_or(0) <= 0 ||
+        level.candidate.input_tokens_mean.value_or(0) <= 0)
+      continue;
     const double a = cached_share(level.baseline), b = cached_share(level.candidate);
     if (known && std::abs(b - a) <= std::abs(there - here)) continue;
     known = true;

@@ -109,7 +109,7 @@ Bounds mean_bounds(const BoundsInput& input, const LevelFigure& figure, bool sha
 
 Bounds share_bounds(const BoundsInput& input, const LevelFigure& figure) {
   const RequestCounts& requests = input.level.pooled.requests;
-  const double samples = static_cast<double>(requests.completed + requests.failed);
+  const double samples = static_cast<double>(requests.all().value_or(0));
   const double share = figure.pooled ? *figure.pooled : figure.runs.front();
   return {.point = share,
           .interval = samples > 0 ? wilson(share, samples) : Interval{0, 1},

@@ -101,7 +101,7 @@ std::string lacking_text(const LevelStats& level, const GateRule& rule,
     if (std::find(lacking.begin(), lacking.end(), run.repeat) == lacking.end()) continue;
     std::string text = fmt::format("repeat {}", run.repeat + 1);
     if (quantity->distribution != nullptr && statistic == Statistic::kP99) {
-      const int64_t count = (run.*quantity->distribution).count;
+      const int64_t count = (run.*quantity->distribution).count.value_or(0);
       const int64_t missing = std::max<int64_t>(0, kSamplesForP99 - count);
       text += fmt::format(" has {} of {} samples, {} {} missing", count, kSamplesForP99, missing,
                           missing == 1 ? "is" : "are");

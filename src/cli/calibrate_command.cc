@@ -40,13 +40,13 @@ std::vector<FitPoint> points_of(const SweepResult& result) {
   for (const LevelStats& level : result.levels) {
     const RunStats& stats = level.pooled;
     if (!stats.valid || level.point.concurrency() == 0) continue;
-    double input = stats.input_tokens_mean;
+    double input = stats.input_tokens_mean.value_or(0);
     if (input == 0 && result.workload.input_tokens) {
       input = static_cast<double>(result.workload.input_tokens->fixed);
     }
     FitPoint point{.concurrency = level.point.concurrency(),
                    .input_tokens = std::llround(input),
-                   .output_tokens = std::llround(stats.output_tokens_mean),
+                   .output_tokens = std::llround(stats.output_tokens_mean.value_or(0)),
                    .e2e_ms = figure_of(level, measure_of("e2e")).value,
                    .ttft_ms = figure_of(level, measure_of("ttft")).value,
                    .tpot_ms = figure_of(level, measure_of("tpot")).value,
@@ -71,11 +71,12 @@ SimulatorProfile start_from(const SweepResult& result) {
   for (const LevelStats& level : result.levels) {
     const RunStats& stats = level.pooled;
     if (!stats.valid) continue;
-    const auto requests = static_cast<double>(stats.requests.completed);
+    const auto requests = static_cast<double>(stats.requests.completed.value_or(0));
     const double per_chunk = std::max(1.0, stats.client.tokens_per_chunk);
     // The first chunk holds the prefill's token alone.
-    tokens += requests * (stats.output_tokens_mean - 1);
-    chunks += requests * (stats.output_tokens_mean / per_chunk - 1);
+    const double output = stats.output_tokens_mean.value_or(0);
+    tokens += requests * (output - 1);
+    chunks += requests * (output / per_chunk - 1);
   }
   const double mean = chunks > 0 ? tokens / chunks : 1;
   if (mean > kSurelySeveral) {

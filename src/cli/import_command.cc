@@ -32,8 +32,10 @@ struct ImportCommandOptions {
   std::string name;
   std::string accelerator;
   std::string precision;
-  int gpus = 0;         // 0: as the files say
-  int concurrency = 0;  // 0: as the files say
+  int gpus = 0;                   // 0: as the files say
+  int concurrency = 0;            // 0: as the files say
+  std::vector<std::string> only;  // KEY=VALUE each
+  std::string lengths;            // "vary", or empty
   std::string format = "table";
   std::string columns;  // as --columns takes them; empty: the usual ones
 };
@@ -47,6 +49,16 @@ bool is_own_result(const std::filesystem::path& path) {
   }
 }
 
+std::pair<std::string, std::string> key_and_value(const std::string& choice) {
+  const size_t at = choice.find('=');
+  if (at == choice.npos || at == 0) {
+    throw Error({.what = "'" + printable(choice, 80) + "' is no KEY=VALUE",
+                 .where = "--only",
+                 .next = "write a key of the files and its value: offloading=none"});
+  }
+  return {choice.substr(0, at), choice.substr(at + 1)};
+}
+
 SweepResult import_or_read(const ImportCommandOptions& options) {
   // A result of ours is the file that scores are attached to.
   if (!options.quality.empty() && options.paths.size() == 1 && is_own_result(options.paths[0])) {
@@ -58,6 +70,8 @@ SweepResult import_or_read(const ImportCommandOptions& options) {
   if (options.concurrency > 0) import.concurrency = options.concurrency;
   if (!options.accelerator.empty()) import.system.accelerator = options.accelerator;
   if (!options.precision.empty()) import.system.precision = options.precision;
+  import.lengths_vary = !options.lengths.empty();
+  for (const std::string& choice : options.only) import.only.push_back(key_and_value(choice));
   return import_results({options.paths.begin(), options.paths.end()}, import);
 }
 
@@ -106,6 +120,17 @@ void add_import(CLI::App& app, Command& chosen) {
   command->add_option("--precision", options->precision, "Such as FP8");
   command->add_option("--concurrency", options->concurrency, "Of files that do not say theirs")
       ->check(CLI::Range(1, 1'000'000));
+  command
+      ->add_option("--only", options->only,
+                   "Only runs whose file says so, where it holds several systems: offloading=none, "
+                   "ep=8, gpus=16; may be given again")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--lengths", options->lengths,
+                   "vary: levels of one dataset whose mean lengths differ are one sweep; the "
+                   "result says so")
+      ->check(CLI::IsMember({"vary"}));
   command->add_option("--name", options->name, "Name of the result");
   command
       ->add_option("--quality", options->quality,
@@ -120,6 +145,8 @@ void add_import(CLI::App& app, Command& chosen) {
       "\nExamples:\n"
       "  llmsweep import vllm-c1.json vllm-c8.json --gpus 8 -o h200.json\n"
       "  llmsweep import artifacts/ --system spec.yaml -o result.json\n"
+      "  llmsweep import agg_bmk.json --only offloading=none --only ep=8 -o b300.json\n"
+      "  llmsweep import c1.json c8.json c32.json --gpus 1 --lengths vary -o sharegpt.json\n"
       "  llmsweep import results/h200 --quality lm_eval.json -o h200-with-quality.json\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return import_command(*options, console); };

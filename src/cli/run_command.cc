@@ -126,7 +126,7 @@ std::string why_incomplete(const SweepResult& result) {
   return fmt::format(
       "the endpoint answers, but {} of the last {} measured requests failed; the "
       "sweep is incomplete. {} of them: {}",
-      last->failed, last->failed + last->completed, error.count, error.text);
+      *last->failed, last->all().value_or(0), error.count, error.text);
 }
 
 // A fresh folder, or the one to go on with.

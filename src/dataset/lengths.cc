@@ -31,7 +31,7 @@ int64_t draw_tokens(const TokenCount& count, Random& random) {
                static_cast<int64_t>(random.below(static_cast<uint64_t>(count.max - count.min) + 1));
       break;
     case TokenCount::Kind::kNormal:
-      tokens = std::llround(count.mean + count.stddev * random.normal());
+      tokens = std::llround(count.mean + count.stddev.value_or(0) * random.normal());
       break;
     case TokenCount::Kind::kWeighted:
       tokens = draw_weighted(count, random);

@@ -82,12 +82,33 @@ bool repeats_another(const fs::path& file) {
                .next = "known are: " + join(import_formats(), "; ")});
 }
 
+// A list of results is that many: `vllm bench sweep serve` leaves one of its runs.
+std::vector<Document> items_of(Document document) {
+  const bool list = document.value.is_array() && !document.value.empty() &&
+                    std::all_of(document.value.begin(), document.value.end(),
+                                [](const foreign::Json& item) { return item.is_object(); });
+  std::vector<Document> items;
+  if (!list) {
+    items.push_back(std::move(document));
+    return items;
+  }
+  for (foreign::Json& item : document.value) {
+    items.push_back(
+        {std::move(item), fmt::format("{}[{}]", document.where, items.size()), document.path});
+  }
+  return items;
+}
+
 enum class Unknown { kRefused, kSkipped };
 
 std::vector<Run> read_file_runs(const fs::path& file, Unknown unknown) {
   static const std::vector<Format> formats = all_formats();
   std::vector<Run> runs;
-  for (const Document& document : foreign::read_documents(file)) {
+  std::vector<Document> documents = foreign::read_documents(file);
+  if (documents.size() == 1 && format_of(formats, documents.front()) == nullptr) {
+    documents = items_of(std::move(documents.front()));
+  }
+  for (const Document& document : documents) {
     const Format* format = format_of(formats, document);
     if (format == nullptr) {
       if (unknown == Unknown::kRefused) unrecognised(document.where);

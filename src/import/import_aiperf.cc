@@ -36,9 +36,9 @@ std::optional<double> average(const Json& tags, const char* tag) {
   return found == nullptr ? std::nullopt : number(*found, "avg");
 }
 
-Figures times_of(const Document& document, const char* tag, int64_t count) {
+Figures times_of(const Document& document, const char* tag, std::optional<int64_t> count) {
   const Json* found = member(tags_of(document.value), tag);
-  if (found == nullptr) return {};
+  if (found == nullptr) return {.count = count};
   const std::string unit = text(*found, "unit");
   const auto ms = unit_ms(unit);
   if (!ms) {
@@ -109,7 +109,7 @@ int64_t tokens(const Json& metrics, const char* of_server, const char* of_tool) 
     return number(metrics, std::string(tag) + ".value").value_or(0);
   };
   const double counted = value(of_server);
-  return count_of(counted > 0 ? counted : value(of_tool));
+  return count_of(counted > 0 ? counted : value(of_tool)).value_or(0);
 }
 
 Request of_request_line(const Json& line) {
@@ -118,9 +118,7 @@ Request of_request_line(const Json& line) {
   if (const auto start = number(line, "metadata.request_start_ns")) {
     request.start_s = *start / 1e9;
   }
-  const Json* cancelled = find(line, "metadata.was_cancelled");
-  request.ok = find(line, "error") == nullptr &&
-               !(cancelled != nullptr && cancelled->is_boolean() && cancelled->get<bool>());
+  request.ok = find(line, "error") == nullptr && !is_true(line, "metadata.was_cancelled");
   request.error = text(line, "error.message");
   if (metrics == nullptr) return request;
   request.e2e_ms = value_ms(*metrics, "request_latency");
@@ -165,19 +163,24 @@ void take_token_counts(const Json& tags, Run& run) {
   if (!server || !tool || *tool <= 0 || std::abs(*server / *tool - 1) <= kSameCount) return;
   // Its own rates divide by a time that is longer than the benchmark_duration beside them.
   RunStats& stats = run.stats;
-  stats.output_throughput_tps =
-      stats.wall_seconds > 0
-          ? *server * static_cast<double>(stats.requests.completed) / stats.wall_seconds
-          : stats.output_throughput_tps * *server / *tool;
+  if (stats.wall_seconds.value_or(0) > 0 && stats.requests.completed) {
+    stats.output_throughput_tps =
+        *server * static_cast<double>(*stats.requests.completed) / *stats.wall_seconds;
+  } else if (stats.output_throughput_tps) {
+    stats.output_throughput_tps = *stats.output_throughput_tps * *server / *tool;
+  }
   stats.tpot = {};
   run.notes.emplace_back(
       "Its tokenizer and the server's usage count different output tokens: the usage is taken, and "
       "the TPOT of its summary, which cannot be converted, left out.");
 }
 
+// A run whose requests all failed has no latency.
 bool is_aiperf(const Document& document) {
   const Json& tags = tags_of(document.value);
-  return has(tags, {"request_latency.unit", "request_latency.avg"});
+  return has(tags, {"request_latency.unit", "request_latency.avg"}) ||
+         has(document.value, {"aiperf_version", "input_config"}) ||
+         (has(tags, {"error_request_count.avg"}) && has(document.value, {"input_config"}));
 }
 
 std::vector<Run> read_aiperf(const Document& document) {
@@ -190,19 +193,24 @@ std::vector<Run> read_aiperf(const Document& document) {
   run.concurrency = concurrency_of(document);
   run.model = model_of(value);
   RunStats& stats = run.stats;
-  const auto completed = count_of(average(tags, "request_count"));
+  // Neither count is there where it would be 0.
+  const bool any = member(tags, "request_latency") != nullptr;
+  const auto completed = any ? count_of(average(tags, "request_count")) : std::optional<int64_t>(0);
   stats.requests.completed = completed;
-  stats.requests.failed = count_of(average(tags, "error_request_count"));
+  stats.requests.failed = count_of(average(tags, "error_request_count").value_or(0));
+  run.interrupted = is_true(value, "was_cancelled");
   stats.e2e = distribution(times_of(document, "request_latency", completed));
   stats.ttft = distribution(times_of(document, "time_to_first_token", completed));
   stats.ttfo = distribution(times_of(document, "time_to_first_output_token", completed));
   stats.tpot = distribution(times_of(document, "inter_token_latency", completed));
-  stats.output_throughput_tps = average(tags, "output_token_throughput").value_or(0);
-  stats.request_throughput_rps = average(tags, "request_throughput").value_or(0);
+  stats.output_throughput_tps = average(tags, "output_token_throughput");
+  stats.request_throughput_rps = average(tags, "request_throughput");
+  run.mean_in_flight = average(tags, "effective_concurrency");
   stats.goodput_rps = average(tags, "goodput");
   if (const Json* duration = member(tags, "benchmark_duration")) {
     const auto ms = unit_ms(text(*duration, "unit"));
-    if (ms) stats.wall_seconds = number(*duration, "avg").value_or(0) * *ms / 1e3;
+    const auto length = number(*duration, "avg");
+    if (ms && length) stats.wall_seconds = *length * *ms / 1e3;
   }
   take_token_counts(tags, run);
   run.notes.emplace_back(
@@ -221,19 +229,17 @@ std::vector<Run> read_request_file(const Document& document) {
   Run run{.tool = "AIPerf", .where = document.path.string()};
   run.concurrency = concurrency_of(document);
   read_request_lines(document.path, run);
-  int64_t failed = 0;
-  double input = 0, output = 0;
+  std::vector<double> input, output;
   for (const Request& request : run.requests) {
-    failed += request.ok ? 0 : 1;
-    input += request.ok ? static_cast<double>(request.input_tokens) : 0;
-    output += request.ok ? static_cast<double>(request.output_tokens) : 0;
+    if (!request.ok) continue;
+    input.push_back(static_cast<double>(request.input_tokens));
+    output.push_back(static_cast<double>(request.output_tokens));
   }
-  const auto completed = static_cast<int64_t>(run.requests.size()) - failed;
-  run.stats.requests = {.completed = completed, .failed = failed};
-  if (completed > 0) {
-    run.input_tokens = token_count(input / static_cast<double>(completed), std::nullopt);
-    run.output_tokens = token_count(output / static_cast<double>(completed), std::nullopt);
-  }
+  const auto all = static_cast<int64_t>(run.requests.size());
+  const auto completed = static_cast<int64_t>(input.size());
+  run.stats.requests = {.completed = completed, .failed = all - completed};
+  run.input_tokens = token_count(input);
+  run.output_tokens = token_count(output);
   return {std::move(run)};
 }
 

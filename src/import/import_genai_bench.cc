@@ -36,8 +36,8 @@ void pool_requests(const Json& file, double unit_ms, Run& run) {
     request.error = text(item, "error_message");
     request.ttft_ms = in_ms(number(item, "ttft"), unit_ms);
     request.e2e_ms = in_ms(number(item, "e2e_latency"), unit_ms);
-    request.input_tokens = count_of(number(item, "num_input_tokens"));
-    request.output_tokens = count_of(number(item, "num_output_tokens"));
+    request.input_tokens = count_of(number(item, "num_input_tokens")).value_or(0);
+    request.output_tokens = count_of(number(item, "num_output_tokens")).value_or(0);
     run.requests.push_back(std::move(request));
   }
 }
@@ -63,16 +63,19 @@ std::vector<Run> read_genai_bench(const Document& document) {
   RunStats& stats = run.stats;
   stats.requests.completed = completed;
   stats.requests.failed = count_of(number(value, "num_error_requests"));
-  stats.wall_seconds = number(value, "run_duration").value_or(0);
+  stats.wall_seconds = number(value, "run_duration");
   stats.e2e = distribution(figures_of(find(figures, "e2e_latency"), completed, unit_ms));
   stats.ttft = distribution(figures_of(find(figures, "ttft"), completed, unit_ms));
   stats.tpot = distribution(figures_of(find(figures, "tpot"), completed, unit_ms));
-  stats.output_throughput_tps = number(value, "mean_output_throughput_tokens_per_s").value_or(0);
-  stats.request_throughput_rps = number(value, "requests_per_second").value_or(0);
+  stats.output_throughput_tps = number(value, "mean_output_throughput_tokens_per_s");
+  stats.request_throughput_rps = number(value, "requests_per_second");
   run.input_tokens = token_count(number(figures, "num_input_tokens.mean"),
                                  number(figures, "num_input_tokens.stddev"));
   run.output_tokens = token_count(number(figures, "num_output_tokens.mean"),
                                   number(figures, "num_output_tokens.stddev"));
+  if (const std::string scenario = text(value, "scenario"); !scenario.empty()) {
+    run.facts["scenario"] = scenario;
+  }
   pool_requests(document.value, unit_ms, run);
   run.notes.emplace_back(
       "Its output_inference_speed leaves out the time to the first token: left out. Times are in "

@@ -57,8 +57,8 @@ Request one_request(const Json& value) {
   request.ttft_ms = span_ms(start, first);
   request.ttfo_ms = span_ms(start, answer);
   request.e2e_ms = span_ms(start, last);
-  request.input_tokens = count_of(first_number(value, {"prompt_tokens"}));
-  request.output_tokens = count_of(first_number(value, {"output_tokens"}));
+  request.input_tokens = count_of(first_number(value, {"prompt_tokens"})).value_or(0);
+  request.output_tokens = count_of(first_number(value, {"output_tokens"})).value_or(0);
   return request;
 }
 
@@ -67,7 +67,13 @@ void take_requests(const Json& benchmark, Run& run) {
   const Json* list = find(benchmark, "requests.successful");
   if (list == nullptr || !list->is_array()) return;
   if (static_cast<int64_t>(list->size()) != run.stats.requests.completed) {
-    if (!list->empty()) run.notes.emplace_back("It lists a sample of its requests: not used.");
+    const auto listed = static_cast<int64_t>(list->size());
+    if (listed > run.stats.requests.completed) {
+      run.notes.push_back(fmt::format(
+          "It lists {} requests, those of warm-up and cool-down as well: not used.", listed));
+    } else if (listed > 0) {
+      run.notes.emplace_back("It lists a sample of its requests: not used.");
+    }
     return;
   }
   for (const Json& value : *list) run.requests.push_back(one_request(value));
@@ -106,8 +112,8 @@ Run read_benchmark(const Document& document, const Json& benchmark) {
   stats.tpot = distribution(metric_figures(*metrics, "inter_token_latency_ms", 1));
   stats.requests.completed = count_of(
       first_number(benchmark, {"metrics.request_totals.successful", "request_totals.successful",
-                               "run_stats.requests_made.successful"})
-          .value_or(static_cast<double>(stats.e2e.count)));
+                               "run_stats.requests_made.successful"}));
+  if (!stats.requests.completed) stats.requests.completed = stats.e2e.count;
   stats.requests.failed =
       count_of(first_number(benchmark, {"metrics.request_totals.errored", "request_totals.errored",
                                         "run_stats.requests_made.errored"}));
@@ -115,13 +121,12 @@ Run read_benchmark(const Document& document, const Json& benchmark) {
                                  number(*metrics, "prompt_token_count.successful.std_dev"));
   run.output_tokens = token_count(number(*metrics, "output_token_count.successful.mean"),
                                   number(*metrics, "output_token_count.successful.std_dev"));
-  stats.wall_seconds = first_number(benchmark, {"duration"}).value_or(0);
+  stats.wall_seconds = first_number(benchmark, {"duration"});
+  run.wall_is_of_requests = false;  // warm-up and cool-down are in it, and not in the requests
   stats.output_throughput_tps = first_number(*metrics, {"output_tokens_per_second.successful.mean",
-                                                        "output_tokens_per_second.total.mean"})
-                                    .value_or(0);
-  stats.request_throughput_rps =
-      first_number(*metrics, {"requests_per_second.successful.mean"}).value_or(0);
-  stats.achieved_concurrency = number(*metrics, "request_concurrency.successful.mean");
+                                                        "output_tokens_per_second.total.mean"});
+  stats.request_throughput_rps = first_number(*metrics, {"requests_per_second.successful.mean"});
+  run.mean_in_flight = number(*metrics, "request_concurrency.successful.mean");
   run.notes.emplace_back(
       "Its inter_token_latency_ms is our TPOT. Its time_per_output_token_ms includes the first "
       "token, its ITL and ours differ: both are left out.");

@@ -4,8 +4,16 @@
 namespace llmsweep::foreign {
 namespace {
 
-Figures latency(const Json& value, const std::string& metric, int64_t count) {
+Figures latency(const Json& value, const std::string& metric, std::optional<int64_t> count) {
   return figures_of(find(value, "successes.latency." + metric), count, kSecond);
+}
+
+// All of one length where the least is the most.
+std::optional<double> deviation_of(const Json& figures) {
+  const auto deviation = number(member(figures, "std"));
+  const auto least = number(member(figures, "min"));
+  if (deviation || !least || least != number(member(figures, "max"))) return deviation;
+  return 0;
 }
 
 std::optional<TokenCount> token_figures(const Json& value,
@@ -14,7 +22,7 @@ std::optional<TokenCount> token_figures(const Json& value,
     const Json* found = find(value, path);
     if (found == nullptr) continue;
     if (const auto mean = number(member(*found, "mean"))) {
-      return token_count(mean, number(member(*found, "std")));
+      return token_count(mean, deviation_of(*found));
     }
   }
   return std::nullopt;
@@ -32,14 +40,14 @@ std::vector<Run> read_inference_perf(const Document& document) {
   RunStats& stats = run.stats;
   stats.requests.completed = completed;
   stats.requests.failed = count_of(number(value, "failures.count"));
-  stats.wall_seconds = number(value, "benchmark_time_seconds").value_or(0);
+  stats.wall_seconds = number(value, "benchmark_time_seconds");
+  run.wall_is_of_requests = false;  // of the stage
   stats.e2e = distribution(latency(value, "request_latency", completed));
   stats.ttft = distribution(latency(value, "time_to_first_token", completed));
   stats.tpot = distribution(latency(value, "time_per_output_token", completed));
   stats.icl = distribution(latency(value, "inter_token_latency", completed));
-  stats.output_throughput_tps =
-      number(value, "successes.throughput.output_tokens_per_sec").value_or(0);
-  stats.request_throughput_rps = number(value, "successes.throughput.requests_per_sec").value_or(0);
+  stats.output_throughput_tps = number(value, "successes.throughput.output_tokens_per_sec");
+  stats.request_throughput_rps = number(value, "successes.throughput.requests_per_sec");
   if (const auto percent = number(value, "successes.goodput_metrics.goodput_percentage")) {
     stats.goodput_fraction = *percent / 100;
   }

@@ -143,8 +143,9 @@ std::optional<int> headcount(std::optional<double> found) {
   return static_cast<int>(*found);
 }
 
-int64_t count_of(std::optional<double> found) {
-  return found && *found >= 0 && *found <= 1e12 ? static_cast<int64_t>(*found) : 0;
+std::optional<int64_t> count_of(std::optional<double> found) {
+  if (!found || *found < 0 || *found > 1e12) return std::nullopt;
+  return static_cast<int64_t>(*found);
 }
 
 std::string text(const Json& value, std::string_view path) {
@@ -159,6 +160,14 @@ std::vector<double> numbers(const Json* value) {
     if (const auto item_number = number(&item)) list.push_back(*item_number);
   }
   return list;
+}
+
+bool is_true(const Json& value, std::string_view path) {
+  const Json* found = find(value, path);
+  if (found == nullptr) return false;
+  if (found->is_boolean()) return found->get<bool>();
+  const std::string word = text(value, path);
+  return word == "true" || word == "True" || word == "1";
 }
 
 bool has(const Json& value, std::initializer_list<std::string_view> paths) {

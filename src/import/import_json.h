@@ -37,10 +37,11 @@ std::optional<double> number(const Json* value);
 std::optional<double> number(const Json& value, std::string_view path);
 // Of users or GPUs: absent unless between 1 and a million, so that a nonsensical one is none.
 std::optional<int> headcount(std::optional<double> found);
-// Of requests or tokens: 0 unless between 0 and 10^12.
-int64_t count_of(std::optional<double> found);
+// Of requests or tokens: absent unless between 0 and 10^12.
+std::optional<int64_t> count_of(std::optional<double> found);
 std::string text(const Json& value, std::string_view path);  // empty: not there or no string
 std::vector<double> numbers(const Json* value);              // of a list; others are left out
+bool is_true(const Json& value, std::string_view path);      // true, or text that says so
 bool has(const Json& value, std::initializer_list<std::string_view> paths);
 
 // The first number below `value` whose key satisfies `wanted`, depth first, keys in order.

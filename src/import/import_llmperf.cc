@@ -4,7 +4,7 @@
 namespace llmsweep::foreign {
 namespace {
 
-Figures seconds_of(const Json& value, const std::string& metric, int64_t count) {
+Figures seconds_of(const Json& value, const std::string& metric, std::optional<int64_t> count) {
   const auto get = [&](const std::string& statistic) {
     return number(member(value, "results_" + metric + "_" + statistic));
   };
@@ -35,16 +35,14 @@ std::vector<Run> read_llmperf(const Document& document) {
                                   number(value, "results_number_output_tokens_stddev"));
   run.stats.requests.completed = completed;
   run.stats.requests.failed = count_of(number(value, "results_number_errors"));
-  run.stats.output_throughput_tps =
-      number(value, "results_mean_output_throughput_token_per_s").value_or(0);
+  run.stats.output_throughput_tps = number(value, "results_mean_output_throughput_token_per_s");
   if (const auto minute = number(value, "results_num_completed_requests_per_min")) {
     run.stats.request_throughput_rps = *minute / 60;
   }
   run.stats.e2e = distribution(seconds_of(value, "end_to_end_latency_s", completed));
   run.stats.ttft = distribution(seconds_of(value, "ttft_s", completed));
-  const auto speed =
+  run.stats.output_speed_tps =
       number(member(value, "results_request_output_throughput_token_per_s_quantiles_p50"));
-  run.stats.output_speed_tps = speed.value_or(0);
   run.notes.emplace_back(
       "Its inter-token latency includes the time to the first token: TPOT and ITL are left out. It "
       "counts tokens with its own tokenizer, not the server's.");

@@ -1,6 +1,7 @@
 // trtllm-bench, inference-benchmarker and evalscope.
 #include "import/import_run.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "llmsweep/base/regular_file.h"
@@ -23,14 +24,24 @@ std::vector<Run> read_trtllm_bench(const Document& document) {
   run.system.engine_version = text(value, "engine.version");
   run.system.accelerator = text(value, "machine.name");
   run.system.gpus = headcount(number(value, "world_info.world_size")).value_or(0);
+  const auto size = [&value](const char* key) {
+    return headcount(number(value, std::string("world_info.") + key)).value_or(0);
+  };
+  if (run.system.gpus == 0) run.system.gpus = size("tp_size") * std::max(1, size("pp_size"));
+  if (size("tp_size") > 0) run.system.tensor_parallel = size("tp_size");
+  for (const char* key : {"tp_size", "pp_size", "ep_size"}) {
+    if (size(key) > 0) run.facts[key] = std::to_string(size(key));
+  }
   run.input_tokens = token_count(number(value, "request_info.avg_input_length"), std::nullopt);
   run.output_tokens = token_count(number(value, "request_info.avg_output_length"), std::nullopt);
   RunStats& stats = run.stats;
   stats.requests.completed = count;
-  stats.wall_seconds = number(value, "performance.total_latency_ms").value_or(0) / 1e3;
-  stats.achieved_concurrency = number(value, "request_info.avg_num_concurrent_requests");
+  if (const auto ms = number(value, "performance.total_latency_ms")) {
+    stats.wall_seconds = *ms / 1e3;
+  }
+  run.mean_in_flight = number(value, "request_info.avg_num_concurrent_requests");
   stats.output_throughput_tps = required(document, "performance.system_output_throughput_tok_s");
-  stats.request_throughput_rps = number(value, "performance.request_throughput_req_s").value_or(0);
+  stats.request_throughput_rps = number(value, "performance.request_throughput_req_s");
   stats.e2e =
       distribution(figures_of(find(value, "performance.request_latency_percentiles_ms"), count, 1));
   stats.ttft =
@@ -64,18 +75,15 @@ std::vector<Run> read_inference_benchmarker(const Document& document) {
     const auto completed = count_of(number(value, "successful_requests"));
     stats.requests.completed = completed;
     stats.requests.failed = count_of(number(value, "failed_requests"));
-    stats.wall_seconds = number(value, "duration_ms").value_or(0) / 1e3;
-    stats.output_throughput_tps = number(value, "token_throughput_secs").value_or(0);
-    stats.request_throughput_rps = number(value, "request_rate").value_or(0);
+    if (const auto ms = number(value, "duration_ms")) stats.wall_seconds = *ms / 1e3;
+    stats.output_throughput_tps = number(value, "token_throughput_secs");
+    stats.request_throughput_rps = number(value, "request_rate");
     stats.e2e = distribution(figures_of(find(value, "e2e_latency_ms"), completed, 1));
     stats.ttft = distribution(figures_of(find(value, "time_to_first_token_ms"), completed, 1));
-    if (completed > 0) {
-      const double requests = static_cast<double>(completed);
-      run.input_tokens =
-          token_count(number(value, "total_tokens_sent").value_or(0) / requests, std::nullopt);
-      run.output_tokens =
-          token_count(number(value, "total_tokens").value_or(0) / requests, std::nullopt);
-    }
+    run.input_tokens =
+        token_count(per_request(number(value, "total_tokens_sent"), completed), std::nullopt);
+    run.output_tokens =
+        token_count(per_request(number(value, "total_tokens"), completed), std::nullopt);
     run.notes.emplace_back("Its inter-token latency is a mean a request over chunks: left out.");
     runs.push_back(std::move(run));
   }
@@ -92,7 +100,7 @@ std::vector<Run> read_inference_benchmarker(const Document& document) {
 struct EvalscopeRows {
   std::vector<Document> documents;
 
-  Figures figures(const char* column, std::optional<double> mean, int64_t count,
+  Figures figures(const char* column, std::optional<double> mean, std::optional<int64_t> count,
                   double unit_ms) const {
     Figures figures{.mean = mean, .count = count, .unit_ms = unit_ms};
     for (const Document& document : documents) {
@@ -130,8 +138,8 @@ std::vector<Run> read_evalscope(const Document& document) {
   RunStats& stats = run.stats;
   stats.requests.completed = completed;
   stats.requests.failed = count_of(either("Failed Requests", "Failed requests"));
-  stats.output_throughput_tps = get("Output Throughput (tok/s)").value_or(0);
-  stats.request_throughput_rps = get("Req Throughput (req/s)").value_or(0);
+  stats.output_throughput_tps = get("Output Throughput (tok/s)");
+  stats.request_throughput_rps = get("Req Throughput (req/s)");
   stats.e2e = distribution(rows.figures("Latency (s)", get("Avg Latency (s)"), completed, kSecond));
   stats.ttft = distribution(rows.figures("TTFT (ms)", get("Avg TTFT (ms)"), completed, 1));
   stats.tpot = distribution(rows.figures("TPOT (ms)", get("Avg TPOT (ms)"), completed, 1));

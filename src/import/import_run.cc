@@ -7,6 +7,8 @@
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/base/error.h"
+#include "llmsweep/model/describe.h"
+#include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/level_stats.h"
 #include "llmsweep/stats/percentile.h"
 
@@ -60,7 +62,7 @@ void take_distributions(RunStats& stats, const RunStats& ours) {
        {&RunStats::e2e, &RunStats::ttft, &RunStats::ttfo, &RunStats::tpot, &RunStats::icl}) {
     if ((ours.*figure).count > 0) stats.*figure = ours.*figure;
   }
-  if (ours.output_speed_tps > 0) stats.output_speed_tps = ours.output_speed_tps;
+  if (ours.output_speed_tps) stats.output_speed_tps = ours.output_speed_tps;
 }
 
 void take_rates(RunStats& stats, const RunStats& ours) {
@@ -98,7 +100,7 @@ std::vector<RequestRecord> records_in_a_row(const Run& run) {
 
 }  // namespace
 
-Figures figures_of(const Json* metric, int64_t count, double unit_ms) {
+Figures figures_of(const Json* metric, std::optional<int64_t> count, double unit_ms) {
   Figures figures{.count = count, .unit_ms = unit_ms};
   if (metric == nullptr) return figures;
   const auto first_of = [metric](std::initializer_list<const char*> names) {
@@ -115,22 +117,22 @@ Figures figures_of(const Json* metric, int64_t count, double unit_ms) {
   figures.p90 = first_of({"p90"});
   figures.p95 = first_of({"p95"});
   figures.p99 = first_of({"p99"});
-  figures.p999 = first_of({"p99.9", "p999"});
+  figures.p999 = first_of({"p99.9", "p999", "p99p9"});
   return figures;
 }
 
 Distribution distribution(const Figures& figures) {
-  Distribution result;
-  if (!figures.p50 || *figures.p50 < 0 || says_nothing(figures)) return result;
-  const auto ms = [&figures](const std::optional<double>& value) {
-    return value ? std::optional(*value * figures.unit_ms) : std::nullopt;
-  };
-  result.count = figures.count;
-  result.mean = ms(figures.mean).value_or(0);
-  if (figures.min && figures.max) {
-    result.min = *ms(figures.min);
-    result.max = *ms(figures.max);
+  Distribution result{.count = figures.count};
+  if (says_nothing(figures)) {
+    if (figures.count.value_or(1) > 0) result.count.reset();  // of requests, not of this figure
+    return result;
   }
+  const auto ms = [&figures](const std::optional<double>& value) {
+    return value && *value >= 0 ? std::optional(*value * figures.unit_ms) : std::nullopt;
+  };
+  result.mean = ms(figures.mean);
+  result.min = ms(figures.min);
+  result.max = ms(figures.max);
   result.p50 = ms(figures.p50);
   result.p90 = ms(figures.p90);
   result.p95 = ms(figures.p95);
@@ -142,29 +144,37 @@ Distribution distribution(const Figures& figures) {
 std::optional<TokenCount> token_count(std::optional<double> mean, std::optional<double> deviation) {
   if (!mean || !(*mean > 0)) return std::nullopt;
   const bool whole = *mean == std::floor(*mean) && *mean < 1e15;
-  if (whole && deviation.value_or(0) == 0) {
-    return TokenCount{.fixed = static_cast<int64_t>(*mean)};
-  }
-  return TokenCount{
-      .kind = TokenCount::Kind::kNormal, .mean = *mean, .stddev = deviation.value_or(0)};
+  if (whole && deviation == 0) return TokenCount{.fixed = static_cast<int64_t>(*mean)};
+  return TokenCount{.kind = TokenCount::Kind::kNormal, .mean = *mean, .stddev = deviation};
+}
+
+std::optional<TokenCount> token_count(const std::vector<double>& lengths) {
+  if (lengths.empty()) return std::nullopt;
+  const Moments moments = moments_of(lengths);
+  return token_count(moments.mean, std::sqrt(moments.variance));
+}
+
+std::optional<double> per_request(std::optional<double> total, std::optional<int64_t> requests) {
+  if (!total || requests.value_or(0) < 1) return std::nullopt;
+  return *total / static_cast<double>(*requests);
 }
 
 void fill_derived(Run& run) {
   RunStats& stats = run.stats;
-  const auto mean = [](const std::optional<TokenCount>& count) {
-    if (!count) return 0.0;
-    return count->kind == TokenCount::Kind::kFixed ? static_cast<double>(count->fixed)
-                                                   : count->mean;
+  const auto take_mean = [&run](std::optional<double>& mean, const std::optional<TokenCount>& of) {
+    if (!mean && of && !run.lengths_requested) mean = mean_tokens(*of);
   };
-  if (stats.input_tokens_mean == 0) stats.input_tokens_mean = mean(run.input_tokens);
-  if (stats.output_tokens_mean == 0) stats.output_tokens_mean = mean(run.output_tokens);
-  if (stats.request_throughput_rps == 0 && stats.wall_seconds > 0) {
-    stats.request_throughput_rps =
-        static_cast<double>(stats.requests.completed) / stats.wall_seconds;
+  take_mean(stats.input_tokens_mean, run.input_tokens);
+  take_mean(stats.output_tokens_mean, run.output_tokens);
+  if (!stats.request_throughput_rps && stats.wall_seconds.value_or(0) > 0) {
+    const auto completed = stats.requests.completed;
+    if (completed) {
+      stats.request_throughput_rps = static_cast<double>(*completed) / *stats.wall_seconds;
+    }
   }
-  if (stats.tpot.p50 && *stats.tpot.p50 > 0) stats.decode_speed_tps = 1000 / *stats.tpot.p50;
-  if (stats.requests.failed > 0 && stats.requests.by_outcome.empty()) {
-    stats.requests.by_outcome[Outcome::kProtocolError] = stats.requests.failed;
+  if (stats.tpot.p50.value_or(0) > 0) stats.decode_speed_tps = 1000 / *stats.tpot.p50;
+  if (stats.requests.failed.value_or(0) > 0 && stats.requests.by_outcome.empty()) {
+    stats.requests.by_outcome[Outcome::kProtocolError] = *stats.requests.failed;
   }
 }
 
@@ -192,7 +202,8 @@ void recompute(Run& run) {
     const RunStats ours = run_stats({.records = timed, .level = level});
     take_distributions(run.stats, ours);
     take_rates(run.stats, ours);
-    run.stats.requests.failed = std::max(run.stats.requests.failed, counts.failed);
+    run.stats.requests.failed =
+        std::max(run.stats.requests.failed.value_or(0), counts.failed.value_or(0));
     run.notes.emplace_back(
         "Distributions and throughputs were recomputed from its per-request data.");
     return;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,18 +26,29 @@ struct Request {
   std::vector<double> gaps_ms;  // between chunks
 };
 
+// What a file says of its system and workload beyond `SystemSpec`, by the file's own keys. Runs
+// that differ in one of them are runs of two systems, never repeats of one.
+using Facts = std::map<std::string, std::string>;
+
 struct Run {
   std::string tool;
   std::string where;
   int concurrency = 0;  // 0: the file does not say
   std::string model;
   SystemSpec system;  // what the file says of it
+  Facts facts;
   std::optional<TokenCount> input_tokens, output_tokens;
   std::string dataset;
   bool streaming = true;
   std::string created_at;
-  bool simulated = false;         // a file of ours says so
-  RunStats stats;                 // valid, unless a file of ours says otherwise
+  bool simulated = false;           // a file of ours says so
+  bool interrupted = false;         // cancelled before its end
+  bool marked_invalid = false;      // a file of ours says so, for the reasons in `stats` and others
+  bool lengths_requested = false;   // `input_tokens`, `output_tokens` are what was asked for
+  bool wall_is_of_requests = true;  // whether wall_seconds is the time that the requests took
+  // Of requests in flight: the time's average with ramp and drain in it, and the most at once.
+  std::optional<double> mean_in_flight, most_in_flight;
+  RunStats stats;                 // not judged
   std::vector<Request> requests;  // empty: the file holds only aggregates
   std::vector<std::string> notes;
 };
@@ -66,20 +78,28 @@ constexpr double kSecond = 1000;  // ms
 // Figures of one distribution, each in `unit_ms` milliseconds; what is absent stays absent.
 struct Figures {
   std::optional<double> mean, min, max, p50, p90, p95, p99, p999;
-  int64_t count = 0;
+  std::optional<int64_t> count;  // absent: the file does not say
   double unit_ms = 1;
 };
 // Of an object such as {"mean": …, "p50": …, "p99": …}, by whichever of the names that tools use.
 // No object: none.
-Figures figures_of(const Json* metric, int64_t count, double unit_ms);
-// p99 and p99.9 only where there are samples enough for them (300, 3,000). Without a median: empty.
+Figures figures_of(const Json* metric, std::optional<int64_t> count, double unit_ms);
+// p99 and p99.9 only where there are samples enough for them (300, 3,000). Without any figure: of
+// an unknown number of samples, unless none was completed.
 Distribution distribution(const Figures& figures);
 
-// The mean and, where known, the deviation. Absent where there is no mean above 0.
+// The mean and, where known, the deviation: never one that the file does not say. Absent where
+// there is no mean above 0.
 std::optional<TokenCount> token_count(std::optional<double> mean, std::optional<double> deviation);
 
 // Fills what follows from other figures: mean tokens, request throughput, decode speed.
 void fill_derived(Run& run);
+
+// Of a list of every request's.
+std::optional<TokenCount> token_count(const std::vector<double>& lengths);
+
+// The mean of a total over the requests; absent: no requests, or no total.
+std::optional<double> per_request(std::optional<double> total, std::optional<int64_t> requests);
 
 // Replaces the figures that `requests` give by our definitions of them. With start times for every
 // completed request: all of them, throughputs included; without: the latency distributions.

@@ -6,14 +6,21 @@
 
 #include <algorithm>
 
+#include "import/import_facts.h"
 #include "llmsweep/model/names.h"
 
 namespace llmsweep::foreign {
 namespace {
 
-Figures metric_figures(const Json& value, const std::string& metric, int64_t count) {
+const Json* statistic_of(const Json& value, const std::string& name) {
+  const Json* found = member(value, name + "_ms");
+  return found != nullptr ? found : member(value, name);
+}
+
+// "median_ttft_ms", or without the unit in seconds, as files of InferenceX's experiments have it.
+Figures metric_figures(const Json& value, const std::string& metric, std::optional<int64_t> count) {
   const auto get = [&](const std::string& statistic) {
-    return number(member(value, statistic + "_" + metric + "_ms"));
+    return number(statistic_of(value, statistic + "_" + metric));
   };
   Figures figures{.mean = get("mean"), .p50 = get("median"), .count = count};
   if (!figures.p50) figures.p50 = get("p50");
@@ -21,7 +28,34 @@ Figures metric_figures(const Json& value, const std::string& metric, int64_t cou
   figures.p95 = get("p95");
   figures.p99 = get("p99");
   figures.p999 = get("p99.9");
+  figures.min = get("min");
+  figures.max = get("max");
+  const bool in_ms = has(value, {"mean_" + metric + "_ms"}) ||
+                     has(value, {"median_" + metric + "_ms"}) ||
+                     has(value, {"p99_" + metric + "_ms"}) || has(value, {"p50_" + metric + "_ms"});
+  figures.unit_ms = in_ms ? 1 : kSecond;
   return figures;
+}
+
+// A latency that is longer than the run was is none in seconds: then nobody says its unit.
+bool exceeds_the_run(const Distribution& metric, const RunStats& stats) {
+  const double longest = std::max(metric.p50.value_or(0), metric.mean.value_or(0));
+  return stats.wall_seconds && longest > *stats.wall_seconds * kSecond;
+}
+
+// What is left out of a figure without "_ms" in its name, if anything.
+Distribution read_metric(const Json& value, const std::string& metric, Run& run) {
+  const Figures figures = metric_figures(value, metric, run.stats.requests.completed);
+  Distribution read = distribution(figures);
+  if (figures.unit_ms == 1 || (!read.p50 && !read.mean && !read.p99)) return read;
+  if (exceeds_the_run(read, run.stats)) {
+    run.notes.push_back(fmt::format(
+        "Its {} figures are left out: no name says their unit, and seconds they cannot be.",
+        metric));
+    return distribution({.count = run.stats.requests.completed});
+  }
+  run.notes.emplace_back("Its latencies have no unit in their names: they stand in seconds.");
+  return read;
 }
 
 // Lists of one entry a request; a failed request has an error and no output.
@@ -36,7 +70,7 @@ void read_lists(const Json& value, Run& run) {
   if (latencies.empty()) latencies = numbers(member(value, "e2els"));
   const Json* errors = member(value, "errors");
   for (size_t i = 0; i < outputs.size(); ++i) {
-    Request request{.output_tokens = count_of(outputs[i])};
+    Request request{.output_tokens = count_of(outputs[i]).value_or(0)};
     if (errors != nullptr && errors->is_array() && i < errors->size() && (*errors)[i].is_string() &&
         !(*errors)[i].get_ref<const std::string&>().empty()) {
       request.ok = false;
@@ -52,7 +86,7 @@ void read_lists(const Json& value, Run& run) {
       }
     }
     request.e2e_ms = (latencies.size() == outputs.size() ? latencies[i] : sum) * 1e3;
-    if (inputs.size() == outputs.size()) request.input_tokens = count_of(inputs[i]);
+    if (inputs.size() == outputs.size()) request.input_tokens = count_of(inputs[i]).value_or(0);
     if (starts.size() == outputs.size()) request.start_s = starts[i];
     run.requests.push_back(std::move(request));
   }
@@ -67,29 +101,33 @@ void read_metadata(const Json& value, Run& run) {
     return std::nullopt;
   };
   run.system.gpus = first({"num_gpus", "gpus", "gpu_count", "n_gpus"}).value_or(0);
-  run.system.tensor_parallel = first({"tp", "tensor_parallel_size", "tensor_parallel"});
+  run.system.tensor_parallel = first({"tp", "tp_size", "tensor_parallel_size", "tensor_parallel"});
   if (run.system.gpus == 0 && run.system.tensor_parallel) {
-    run.system.gpus = *run.system.tensor_parallel;
+    const int pp = first({"pp", "pp_size", "pipeline_parallel_size"}).value_or(1);
+    const int dp = first({"dp", "dp_size", "data_parallel_size"}).value_or(1);
+    run.system.gpus = *run.system.tensor_parallel * pp * dp;
     run.notes.emplace_back(
-        "The number of GPUs was taken from the metadata key for tensor "
-        "parallelism.");
+        pp * dp == 1 ? "The number of GPUs was taken from the metadata key for tensor parallelism."
+                     : "The number of GPUs was taken from the metadata keys for tensor, pipeline "
+                       "and data parallelism: their product.");
   }
-  for (const char* key : {"gpu", "gpu_type", "accelerator", "hw"}) {
+  run.facts = facts_of_metadata(value);
+  for (const char* key : {"num_gpus", "gpus", "gpu_count", "n_gpus"}) run.facts.erase(key);
+  if (const auto rate = number(value, "request_rate")) {
+    run.facts["request_rate"] = fmt::format("{}", *rate);
+  }
+  for (const char* key : {"gpu", "gpu_type", "accelerator", "hw", "device"}) {
     if (run.system.accelerator.empty()) run.system.accelerator = text(value, key);
   }
   run.system.precision = text(value, "precision");
   run.system.engine_version = text(value, "version");
 }
 
-void read_lengths(const Json& value, int64_t completed, Run& run) {
-  if (completed < 1) return;
-  const double requests = static_cast<double>(completed);
-  if (const auto total = number(value, "total_input_tokens")) {
-    run.input_tokens = token_count(*total / requests, std::nullopt);
-  }
-  if (const auto total = number(value, "total_output_tokens")) {
-    run.output_tokens = token_count(*total / requests, std::nullopt);
-  }
+void read_lengths(const Json& value, std::optional<int64_t> completed, Run& run) {
+  run.input_tokens =
+      token_count(per_request(number(value, "total_input_tokens"), completed), std::nullopt);
+  run.output_tokens =
+      token_count(per_request(number(value, "total_output_tokens"), completed), std::nullopt);
 }
 
 // Of our own export: what its reader must know. Reasons of a later version are left out.
@@ -98,7 +136,7 @@ void read_marks(const Json& value, Run& run) {
     run.simulated = simulated->is_boolean() && simulated->get<bool>();
   }
   const Json* valid = member(value, "llmsweep_valid");
-  run.stats.valid = valid == nullptr || !valid->is_boolean() || valid->get<bool>();
+  run.marked_invalid = valid != nullptr && valid->is_boolean() && !valid->get<bool>();
   const Json* reasons = member(value, "llmsweep_invalid_reasons");
   if (reasons == nullptr || !reasons->is_array()) return;
   for (const Json& reason : *reasons) {
@@ -120,19 +158,19 @@ Run read_run(const Document& document, const std::string& tool, const char* e2e_
   RunStats& stats = run.stats;
   stats.requests.completed = completed;
   stats.requests.failed = count_of(number(value, "failed"));
-  if (!has(value, {"failed"})) {
-    if (const auto asked = number(value, "num_prompts")) {
-      stats.requests.failed = std::max<int64_t>(0, count_of(asked) - completed);
-    }
+  const auto asked = count_of(number(value, "num_prompts"));
+  if (!has(value, {"failed"}) && asked && completed) {
+    stats.requests.failed = std::max<int64_t>(0, *asked - *completed);
   }
-  stats.wall_seconds = required(document, "duration");
-  stats.request_throughput_rps = number(value, "request_throughput").value_or(0);
-  stats.output_throughput_tps = required(document, "output_throughput");
+  stats.wall_seconds = number(value, "duration");
+  run.most_in_flight = number(value, "max_concurrent_requests");
+  stats.request_throughput_rps = number(value, "request_throughput");
+  stats.output_throughput_tps = number(value, "output_throughput");
   stats.goodput_rps = number(value, "request_goodput");
   if (!stats.goodput_rps) stats.goodput_rps = number(member(value, "request_goodput:"));
-  stats.e2e = distribution(metric_figures(value, e2e_name, completed));
-  stats.ttft = distribution(metric_figures(value, "ttft", completed));
-  stats.tpot = distribution(metric_figures(value, "tpot", completed));
+  stats.e2e = read_metric(value, e2e_name, run);
+  stats.ttft = read_metric(value, "ttft", run);
+  stats.tpot = read_metric(value, "tpot", run);
   read_marks(value, run);
   return run;
 }
@@ -155,7 +193,7 @@ std::vector<Run> read_vllm(const Document& document) {
                      : vllm_bench ? "vllm-bench"
                                   : "vLLM bench serve";
   Run run = read_run(document, tool, "e2el");
-  run.stats.icl = distribution(metric_figures(value, "itl", run.stats.requests.completed));
+  run.stats.icl = read_metric(value, "itl", run);
   run.notes.emplace_back(
       "E2E ends at the last chunk with choices, TTFT at the first one, a chunk with only the role "
       "included; ours are the last and the first chunk with output. (vLLM's chat client since 0.33 "
@@ -182,20 +220,32 @@ std::vector<Run> read_vllm(const Document& document) {
   return {std::move(run)};
 }
 
+// Copies of the model (dp_size) have GPUs of their own, unless the data parallelism is attention's.
+void read_server(const Json& server, Run& run) {
+  const auto size = [&server](const char* key) {
+    return headcount(number(server, key)).value_or(1);
+  };
+  for (const auto& [key, fact] : facts_of_metadata(server)) run.facts["server_info." + key] = fact;
+  if (!has(server, {"tp_size"}) || run.system.gpus > 0) return;
+  run.system.tensor_parallel = size("tp_size");
+  const int copies = is_true(server, "enable_dp_attention") ? 1 : size("dp_size");
+  run.system.gpus = size("tp_size") * size("pp_size") * copies;
+  run.notes.emplace_back(
+      run.system.gpus == size("tp_size")
+          ? "The number of GPUs was taken from the server's tp_size."
+          : "The number of GPUs was taken from the server's tp_size, pp_size and "
+            "dp_size.");
+}
+
 std::vector<Run> read_sglang(const Document& document) {
   const Json& value = document.value;
   Run run = read_run(document, "SGLang bench_serving", "e2e_latency");
   run.dataset = text(value, "dataset_name");
   run.model = text(value, "server_info.model_path");
   if (run.model.empty()) run.model = text(value, "model_id");
-  const auto tp = headcount(number(value, "server_info.tp_size"));
-  if (tp && run.system.gpus == 0) {
-    run.system.tensor_parallel = *tp;
-    run.system.gpus = *tp;
-    run.notes.emplace_back("The number of GPUs was taken from the server's tp_size.");
-  }
+  if (const Json* server = find(value, "server_info")) read_server(*server, run);
   run.system.engine_version = text(value, "server_info.version");
-  run.stats.achieved_concurrency = number(value, "concurrency");
+  run.mean_in_flight = number(value, "concurrency");
   run.notes.emplace_back(
       "Its ITL is left out: whether it is per chunk or per token depends on its version and "
       "backend. Failed requests are not in its file.");
@@ -211,7 +261,9 @@ bool is_sglang(const Document& document) {
 }
 
 bool is_vllm(const Document& document) {
-  return has(document.value, {"completed", "duration", "output_throughput", "total_output_tokens"});
+  const Json& value = document.value;
+  return value.is_object() && value.contains("completed") && value.contains("duration") &&
+         value.contains("output_throughput") && value.contains("total_output_tokens");
 }
 
 }  // namespace

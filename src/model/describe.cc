@@ -34,7 +34,8 @@ std::string tokens_text(const TokenCount& count) {
       return fmt::format("{} to {}", format_number(static_cast<double>(count.min)),
                          format_number(static_cast<double>(count.max)));
     case TokenCount::Kind::kNormal:
-      return fmt::format("{} ± {}", format_number(count.mean), format_number(count.stddev));
+      if (!count.stddev) return format_number(count.mean) + " on average";
+      return fmt::format("{} ± {}", format_number(count.mean), format_number(*count.stddev));
     case TokenCount::Kind::kWeighted:
       break;
   }

@@ -13,8 +13,8 @@
 namespace llmsweep {
 namespace {
 
-std::optional<double> if_positive(double value) {
-  if (value > 0 && std::isfinite(value)) return value;
+std::optional<double> if_positive(std::optional<double> value) {
+  if (value && *value > 0 && std::isfinite(*value)) return value;
   return std::nullopt;
 }
 
@@ -170,7 +170,9 @@ std::string title_of(const Measure& measure) {
 
 std::optional<double> statistic_of(const Distribution& distribution, Statistic statistic) {
   if (statistic == Statistic::kP50) return distribution.p50;
-  if (distribution.count == 0) return std::nullopt;
+  if (distribution.empty()) return std::nullopt;
+  // How far a tail can be trusted is a matter of how many requests there were.
+  if (!distribution.count && statistic != Statistic::kMean) return std::nullopt;
   switch (statistic) {
     case Statistic::kP50:
       break;
@@ -181,8 +183,7 @@ std::optional<double> statistic_of(const Distribution& distribution, Statistic s
     case Statistic::kP99:
       return distribution.p99;
     case Statistic::kMean:
-      if (distribution.knows_mean()) return distribution.mean;
-      break;
+      return distribution.mean;
   }
   return std::nullopt;
 }

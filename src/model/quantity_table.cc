@@ -9,9 +9,9 @@ constexpr unsigned kP90 = bit_of(Statistic::kP90);
 constexpr unsigned kP99 = bit_of(Statistic::kP99);
 
 std::optional<double> error_rate(const RunStats& run, const Reading&) {
-  const int64_t all = run.requests.completed + run.requests.failed;
-  if (all < 1) return std::nullopt;
-  return static_cast<double>(run.requests.failed) / static_cast<double>(all);
+  const auto all = run.requests.all();
+  if (!all || *all < 1 || !run.requests.failed) return std::nullopt;
+  return static_cast<double>(*run.requests.failed) / static_cast<double>(*all);
 }
 
 constexpr Direction kLower = Direction::kLowerIsBetter;

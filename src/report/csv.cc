@@ -30,6 +30,9 @@ std::string cell(double value) {
 std::string cell(const std::optional<double>& value) {
   return value ? cell(*value) : "";
 }
+std::string cell(const std::optional<int64_t>& count) {
+  return count ? std::to_string(*count) : "";
+}
 
 void add_interval(Line& line, const std::string& name, const std::optional<Interval>& interval) {
   line.push_back({name + "_low", interval ? cell(interval->low) : ""});
@@ -41,9 +44,8 @@ void add_distribution(Line& line, const std::string& name, const Distribution& d
     line.push_back({name + "_" + std::string(name_of(statistic)),
                     cell(statistic_of(distribution, statistic))});
   }
-  const bool any = distribution.knows_range();
-  line.push_back({name + "_min", any ? cell(distribution.min) : ""});
-  line.push_back({name + "_max", any ? cell(distribution.max) : ""});
+  line.push_back({name + "_min", cell(distribution.min)});
+  line.push_back({name + "_max", cell(distribution.max)});
 }
 
 void add_number(Line& line, const LevelStats& level, const Quantity& quantity) {
@@ -103,8 +105,8 @@ Line line_of(const SweepResult& result, const LevelStats& level) {
   line.push_back({"invalid_reasons", names(run.invalid_reasons)});
   line.push_back({"warnings", names(run.warnings)});
   line.push_back({"validity", validity_text(run.validity)});
-  line.push_back({"requests_completed", std::to_string(run.requests.completed)});
-  line.push_back({"requests_failed", std::to_string(run.requests.failed)});
+  line.push_back({"requests_completed", cell(run.requests.completed)});
+  line.push_back({"requests_failed", cell(run.requests.failed)});
   for (const Quantity& quantity : quantities()) {
     if (quantity.stored() && quantity.distribution == nullptr) add_number(line, level, quantity);
   }

@@ -21,6 +21,10 @@ Json number(std::optional<double> value) {
   return value && std::isfinite(*value) ? Json(*value) : Json(nullptr);
 }
 
+Json whole(std::optional<int64_t> value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
 // Times of single requests: a hundredth of a millisecond is finer than a pixel.
 Json rounded(double ms) {
   return std::round(ms * 100) / 100;
@@ -61,8 +65,8 @@ Json level_json(const LevelStats& level, Source source) {
                {"reasons", std::move(reasons)},
                {"with_drain", Figure(level, measure_of("throughput"), source).with_drain},
                {"between", Figure(level, measure_of("e2e"), source).between_runs},
-               {"completed", run.requests.completed},
-               {"failed", run.requests.failed}};
+               {"completed", whole(run.requests.completed)},
+               {"failed", whole(run.requests.failed)}};
   for (const Quantity& quantity : quantities()) {
     if (!quantity.of_level()) continue;
     json[std::string(quantity.key)] = figure_json(level, quantity, source);

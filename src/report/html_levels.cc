@@ -28,9 +28,9 @@ std::string figure_cell(const Figure& figure, Statistic statistic) {
 }
 
 std::string failed_cell(const RequestCounts& requests) {
-  const auto failed = static_cast<double>(requests.failed);
-  const double all = failed + static_cast<double>(requests.completed);
-  if (all <= 0) return cell("–", std::nullopt);
+  const double all = static_cast<double>(requests.all().value_or(0));
+  if (all <= 0 || !requests.failed) return cell("–", std::nullopt);
+  const auto failed = static_cast<double>(*requests.failed);
   return cell(format_number(failed) + " of " + format_number(all), failed);
 }
 

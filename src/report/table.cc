@@ -200,7 +200,7 @@ std::string level_line(const LevelStats& level, const TableStyle& style) {
   if (!interval.empty()) line += " " + interval;
   line += fmt::format("  TTFT {} ms  TPOT {} ms", text("ttft"), text("tpot"));
   if (level.pooled.requests.failed > 0) {
-    line += fmt::format("  {} failed", level.pooled.requests.failed);
+    line += fmt::format("  {} failed", *level.pooled.requests.failed);
   }
   if (!valid) line += "  INVALID";
   const std::string shown =

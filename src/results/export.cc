@@ -55,29 +55,38 @@ void put_marks(Json& json, const SweepResult& result, const RunStats& level, con
   }
 }
 
+template <class Number>
+Json or_null(const std::optional<Number>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json total_tokens(const RunStats& run, const std::optional<double>& mean) {
+  if (!mean || !run.requests.completed) return {};
+  return std::llround(*mean * static_cast<double>(*run.requests.completed));
+}
+
 Json vllm_run(const SweepResult& result, const LevelStats& level, const RunStats& run) {
   const LoadPoint point = level.point;
   const bool closed = point.kind == LoadKind::kConcurrency;
-  const double completed = static_cast<double>(run.requests.completed);
   Json json = {{"date", date_of(result)},
                {"endpoint_type", "openai-chat"},
                {"backend", "openai-chat"},
                {"label", result.name},
                {"model_id", result.model},
                {"tokenizer_id", result.model},
-               {"num_prompts", run.requests.completed + run.requests.failed},
                {"num_gpus", std::to_string(result.system.gpus)},
                {"request_rate", point.is_closed() ? Json("inf") : Json(point.value)},
                {"burstiness", 1.0},
                {"max_concurrency", closed ? Json(point.concurrency()) : Json()},
-               {"duration", run.wall_seconds},
-               {"completed", run.requests.completed},
-               {"failed", run.requests.failed},
-               {"total_input_tokens", std::llround(run.input_tokens_mean * completed)},
-               {"total_output_tokens", std::llround(run.output_tokens_mean * completed)},
-               {"request_throughput", run.request_throughput_rps}};
+               {"num_prompts", or_null(run.requests.all())},
+               {"duration", or_null(run.wall_seconds)},
+               {"completed", or_null(run.requests.completed)},
+               {"failed", or_null(run.requests.failed)},
+               {"total_input_tokens", total_tokens(run, run.input_tokens_mean)},
+               {"total_output_tokens", total_tokens(run, run.output_tokens_mean)},
+               {"request_throughput", or_null(run.request_throughput_rps)}};
   put(json, "request_goodput", run.goodput_rps);
-  json["output_throughput"] = run.output_throughput_tps;
+  json["output_throughput"] = or_null(run.output_throughput_tps);
   put_distribution(json, "ttft", run.vllm ? run.vllm->ttft : run.ttft);
   put_distribution(json, "tpot", run.vllm ? run.vllm->tpot : run.tpot);
   put_distribution(json, "itl", run.icl);
@@ -107,8 +116,9 @@ std::string statistics(const char* name, const Distribution& distribution) {
   return text;
 }
 
-std::string mean_only(const char* name, const char* units, double mean) {
-  return fmt::format("        {}:\n          units: {}\n          mean: {}\n", name, units, mean);
+std::string mean_only(const char* name, const char* units, const std::optional<double>& mean) {
+  if (!mean) return {};
+  return fmt::format("        {}:\n          units: {}\n          mean: {}\n", name, units, *mean);
 }
 
 std::string llm_d_scenario(const SweepResult& result, LoadPoint point) {
@@ -163,14 +173,13 @@ std::string llm_d_level(const SweepResult& result, const LevelStats& level) {
       quoted(fmt::format("{}-{}", result.name, name_of(level.point))),
       quoted(description_of(result, stats)), quoted(result.created_at));
   text += llm_d_scenario(result, level.point);
-  text += fmt::format(
+  text +=
       "results:\n"
       "  request_performance:\n"
       "    aggregate:\n"
-      "      requests:\n"
-      "        total: {}\n"
-      "        failures: {}\n",
-      stats.requests.completed + stats.requests.failed, stats.requests.failed);
+      "      requests:\n";
+  if (const auto all = stats.requests.all()) text += fmt::format("        total: {}\n", *all);
+  if (stats.requests.failed) text += fmt::format("        failures: {}\n", *stats.requests.failed);
   text += mean_only("input_length", "count", stats.input_tokens_mean);
   text += mean_only("output_length", "count", stats.output_tokens_mean);
   text += "      latency:\n";

@@ -3,7 +3,7 @@
 //
 // fields(archive, value) calls archive(key, member) for each member; of result.json a key is
 // {name, sentence}, from which its schema and docs/result-format.md are made. Absent values are
-// null; a key that is missing or null leaves the member as it was.
+// null; a key that is missing leaves the member as it was, null one that cannot be absent.
 #pragma once
 
 #include <cstdint>
@@ -178,7 +178,11 @@ void JsonWriter::operator()(const FileKey& key, T& value) {
 template <class T>
 void JsonReader::operator()(const FileKey& key, T& value) {
   const auto member = place_.value.find(key.name);
-  if (member == place_.value.end() || member->is_null()) return;
+  if (member == place_.value.end()) return;
+  if (member->is_null()) {
+    if constexpr (IsOptional<T>::value) value.reset();
+    return;
+  }
   decode(place_.member(*member, key.name), value);
 }
 

@@ -155,12 +155,11 @@ void fields(Archive& archive, Provenance& value) {
   archive({"notes", "What else a reader must know."}, value.notes);
 }
 
-// An empty distribution has no mean, and another tool's may not say it; a published bound stands
-// only where there is one.
+// A published bound stands only where there is one.
 template <class Archive>
 void fields(Archive& archive, Distribution& value) {
-  archive({"count", "Samples."}, value.count);
-  archive({"mean", "Arithmetic mean."}, value.mean);
+  archive({"count", "Samples; null: another tool's file does not say."}, value.count);
+  archive({"mean", "Arithmetic mean; null: no samples, or likewise."}, value.mean);
   archive({"p50", "Median."}, value.p50);
   archive({"p90", "90th percentile."}, value.p90);
   archive({"p95", "95th percentile."}, value.p95);
@@ -172,8 +171,6 @@ void fields(Archive& archive, Distribution& value) {
   archive({"p50_at_most", "Published data only: the median is not known, but not above this."},
           value.p50_at_most);
   if constexpr (!Archive::kReads) {
-    if (!value.knows_mean()) archive.object()["mean"] = nullptr;
-    if (!value.knows_range()) archive.object()["min"] = archive.object()["max"] = nullptr;
     if (!value.p50_at_most) archive.drop("p50_at_most");
   }
 }
@@ -193,8 +190,9 @@ void fields(Archive& archive, ErrorCount& value) {
 
 template <class Archive>
 void fields(Archive& archive, RequestCounts& value) {
-  archive({"completed", "That ended well."}, value.completed);
-  archive({"failed", "That did not."}, value.failed);
+  archive({"completed", "That ended well; null: another tool's file does not say."},
+          value.completed);
+  archive({"failed", "That did not; null likewise."}, value.failed);
   archive({"by_outcome", "How many ended how."}, value.by_outcome);
   archive({"errors", "What the endpoint said of failed requests, the most frequent first."},
           value.errors);
@@ -250,15 +248,6 @@ void fields(Archive& archive, ClientHealth& value) {
           value.gaps_left_out);
 }
 
-// A figure that is never 0 where there is a basis for it: written as null then.
-template <class Archive>
-void above_zero(Archive& archive, const char* key, double& value) {
-  archive(key, value);
-  if constexpr (!Archive::kReads) {
-    if (value == 0) archive.object()[key] = nullptr;
-  }
-}
-
 // What a level and each of its runs have in common.
 template <class Archive>
 void statistics(Archive& archive, RunStats& value) {
@@ -282,13 +271,13 @@ void statistics(Archive& archive, RunStats& value) {
   archive("achieved_concurrency", value.achieved_concurrency);
   archive("littles_law_error", value.littles_law_error);
   archive("in_step", value.in_step);
-  above_zero(archive, "output_speed_tps", value.output_speed_tps);
-  above_zero(archive, "decode_speed_tps", value.decode_speed_tps);
-  above_zero(archive, "throughput_per_latency", value.throughput_per_latency);
+  archive("output_speed_tps", value.output_speed_tps);
+  archive("decode_speed_tps", value.decode_speed_tps);
+  archive("throughput_per_latency", value.throughput_per_latency);
   archive("goodput_fraction", value.goodput_fraction);
   archive("goodput_rps", value.goodput_rps);
-  above_zero(archive, "input_tokens_mean", value.input_tokens_mean);
-  above_zero(archive, "output_tokens_mean", value.output_tokens_mean);
+  archive("input_tokens_mean", value.input_tokens_mean);
+  archive("output_tokens_mean", value.output_tokens_mean);
   archive("cached_tokens_mean", value.cached_tokens_mean);
   archive("input_tokens_off", value.input_tokens_off);
   archive("output_tokens_off", value.output_tokens_off);

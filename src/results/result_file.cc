@@ -69,10 +69,6 @@ void check_levels(const FilePlace& root, const SweepResult& result) {
 
 // Where nobody stated the GPUs there is no figure per GPU, not one of 0.
 void leave_out_figures_per_gpu(Json& body) {
-  for (Json& level : body["levels"]) {
-    level["throughput_per_gpu_tps"] = nullptr;
-    for (Json& run : level["runs"]) run["throughput_per_gpu_tps"] = nullptr;
-  }
   for (Json& users : body["users_at_target"]) users["users_per_gpu"] = nullptr;
 }
 

@@ -19,6 +19,10 @@
 namespace llmsweep {
 namespace {
 
+double completed_of(const RunStats& stats) {
+  return static_cast<double>(stats.requests.completed.value_or(0));
+}
+
 // Of the measured requests: what X = C · Σ tokens ÷ Σ (E2E + slot gap) needs.
 struct SlotTotals {
   int64_t requests = 0;
@@ -65,13 +69,13 @@ void fill_with_fillers(RunStats& stats, std::span<const SlotTime> times, const W
   if (totals.occupied_s <= 0) return;
   const double per_slot_second = level.point.concurrency() / totals.occupied_s;
   stats.steady_output_throughput_tps = per_slot_second * totals.tokens;
-  stats.request_throughput_rps = per_slot_second * static_cast<double>(stats.requests.completed);
+  stats.request_throughput_rps = per_slot_second * completed_of(stats);
   fill_little(stats, per_slot_second * static_cast<double>(totals.requests), totals);
 }
 
 void fill_without_fillers(RunStats& stats, std::span<const SlotTime> times, const Window& window,
                           const LevelContext& level) {
-  stats.request_throughput_rps = static_cast<double>(stats.requests.completed) / window.seconds();
+  stats.request_throughput_rps = completed_of(stats) / window.seconds();
   const SlotTotals totals = total(times);
   const auto steady = issue_window(times, level.point.concurrency());
   if (!steady || steady->seconds() * static_cast<double>(totals.requests) < totals.in_flight_s) {
@@ -158,7 +162,8 @@ void fill_chunks(ClientHealth& client, std::span<const RequestRecord> records) {
 
 void fill_derived(RunStats& stats, const LevelContext& level) {
   const double steady = stats.steady_output_throughput_tps.value_or(0);
-  if (!level.fillers && steady > 0) stats.drain_bias = stats.output_throughput_tps / steady - 1;
+  if (!level.fillers && steady > 0)
+    stats.drain_bias = stats.output_throughput_tps.value_or(0) / steady - 1;
   const double headline = headline_throughput_tps(stats);
   if (level.gpus > 0) stats.throughput_per_gpu_tps = headline / level.gpus;
   const double e2e_ms = stats.e2e.p50.value_or(0);
@@ -176,8 +181,8 @@ RunStats run_stats(const RunInput& input) {
   if (level.point.is_closed()) stats.in_step = in_step(input.records, stats.e2e.p50.value_or(0));
   fill_derived(stats, level);
   if (stats.goodput_fraction && stats.requests.completed > 0) {
-    stats.goodput_rps = stats.request_throughput_rps * static_cast<double>(good) /
-                        static_cast<double>(stats.requests.completed);
+    stats.goodput_rps =
+        stats.request_throughput_rps.value_or(0) * static_cast<double>(good) / completed_of(stats);
   } else if (stats.goodput_fraction) {
     stats.goodput_rps = 0;
   }

@@ -33,8 +33,8 @@ void fill_percentiles(Distribution& distribution, At at) {
   distribution.p50 = at(0.5);
   distribution.p90 = at(0.9);
   distribution.p95 = at(0.95);
-  if (distribution.count >= kSamplesForP99) distribution.p99 = at(0.99);
-  if (distribution.count >= kSamplesForP999) distribution.p999 = at(0.999);
+  if (distribution.has(kSamplesForP99)) distribution.p99 = at(0.99);
+  if (distribution.has(kSamplesForP999)) distribution.p999 = at(0.999);
 }
 
 // Smallest k in [0, samples] whose binomial CDF is at least `level`.
@@ -116,7 +116,8 @@ Distribution distribution_of(std::vector<double> sample_ms) {
 }
 
 Distribution distribution_of(const Histogram& histogram) {
-  Distribution distribution{.count = static_cast<int64_t>(histogram.count())};
+  const auto count = static_cast<int64_t>(histogram.count());
+  Distribution distribution{.count = count};
   if (histogram.empty()) return distribution;
   const auto buckets = histogram.buckets();
   const auto middle_ms = [&](size_t i) { return to_ms(Histogram::middle_of(buckets[i].first)); };
@@ -132,12 +133,12 @@ Distribution distribution_of(const Histogram& histogram) {
     const auto at = std::upper_bound(up_to.begin(), up_to.end(), rank);
     return middle_ms(static_cast<size_t>(at - up_to.begin()));
   };
-  distribution.mean = sum / static_cast<double>(distribution.count);
+  distribution.mean = sum / static_cast<double>(histogram.count());
   distribution.min = middle_ms(0);
   distribution.max = middle_ms(buckets.size() - 1);
   fill_percentiles(distribution, [&](double p) {
-    const auto [below, share] = position_of(distribution.count, p);
-    const int64_t above = std::min(below + 1, distribution.count - 1);
+    const auto [below, share] = position_of(count, p);
+    const int64_t above = std::min(below + 1, count - 1);
     return between(value_of_rank(below), value_of_rank(above), share);
   });
   return distribution;

@@ -49,8 +49,7 @@ std::optional<double> pooled_value(const Runs& runs, const Quantity& quantity) {
 void fill_from_runs(RunStats& pooled, const Runs& runs) {
   for (const Quantity& quantity : quantities()) {
     if (quantity.pooling == Pooling::kRequests) continue;
-    if (quantity.number != nullptr)
-      pooled.*quantity.number = pooled_value(runs, quantity).value_or(0);
+    if (quantity.number != nullptr) pooled.*quantity.number = pooled_value(runs, quantity);
     if (quantity.maybe != nullptr) pooled.*quantity.maybe = pooled_value(runs, quantity);
   }
 }

@@ -53,7 +53,9 @@ class Mean {
     sum_ += value;
     ++count_;
   }
-  double value() const { return count_ > 0 ? sum_ / static_cast<double>(count_) : 0; }
+  std::optional<double> if_any() const {
+    return count_ > 0 ? std::optional(sum_ / static_cast<double>(count_)) : std::nullopt;
+  }
 
  private:
   double sum_ = 0;
@@ -93,8 +95,10 @@ void collect(Samples& samples, const RequestRecord& record, LatencyOrigin origin
 }
 
 void fill_distributions(RunStats& stats, Samples samples) {
-  stats.output_speed_tps =
-      samples.output_speed.empty() ? 0 : percentile_of(std::move(samples.output_speed), 0.5);
+  stats.output_speed_tps.reset();
+  if (!samples.output_speed.empty()) {
+    stats.output_speed_tps = percentile_of(std::move(samples.output_speed), 0.5);
+  }
   stats.e2e = distribution_of(std::move(samples.e2e));
   stats.ttft = distribution_of(std::move(samples.ttft));
   stats.ttfo = distribution_of(std::move(samples.ttfo));
@@ -107,7 +111,7 @@ void fill_distributions(RunStats& stats, Samples samples) {
                                  .tpot = distribution_of(std::move(samples.vllm_tpot))};
   }
   const double tpot_ms = stats.tpot.p50.value_or(0);
-  stats.decode_speed_tps = tpot_ms > 0 ? 1000 / tpot_ms : 0;
+  stats.decode_speed_tps = tpot_ms > 0 ? std::optional(1000 / tpot_ms) : std::nullopt;
 }
 
 class TokenTotals {
@@ -127,9 +131,9 @@ class TokenTotals {
     input_off_.add(*record.input_tokens, record.planned_input_tokens);
   }
   void fill(RunStats& stats) const {
-    stats.input_tokens_mean = input_.value();
-    stats.output_tokens_mean = output_.value();
-    stats.cached_tokens_mean = cached_.value();
+    stats.input_tokens_mean = input_.if_any();
+    stats.output_tokens_mean = output_.if_any();
+    stats.cached_tokens_mean = cached_.if_any().value_or(0);
     stats.input_tokens_off = input_off_.share();
     stats.output_tokens_off = output_off_.share();
     stats.token_count_estimated = estimated_;
@@ -214,10 +218,10 @@ int64_t fill_request_stats(RunStats& stats, std::span<const RequestRecord> recor
     if (record.phase != Phase::kMeasured) continue;
     ++stats.requests.by_outcome[record.outcome];
     if (record.outcome != Outcome::kOk) {
-      ++stats.requests.failed;
+      ++*stats.requests.failed;
       continue;
     }
-    ++stats.requests.completed;
+    ++*stats.requests.completed;
     collect(samples, record, level.point.origin());
     tokens.add(record);
     if (is_good(record, level)) ++good;
@@ -225,7 +229,7 @@ int64_t fill_request_stats(RunStats& stats, std::span<const RequestRecord> recor
   stats.requests.errors = count_errors(records);
   fill_distributions(stats, std::move(samples));
   tokens.fill(stats);
-  const int64_t measured = stats.requests.completed + stats.requests.failed;
+  const int64_t measured = stats.requests.all().value_or(0);
   if (!level.goodput.empty() && measured > 0) {
     stats.goodput_fraction = static_cast<double>(good) / static_cast<double>(measured);
   }

@@ -25,7 +25,7 @@ using Curve = std::vector<Point>;
 
 Point point_of(const LevelStats& level, double value_ms, const RunStats& counted) {
   return {level.point.value, value_ms,
-          static_cast<double>(std::max<int64_t>(1, counted.requests.completed))};
+          static_cast<double>(std::max<int64_t>(1, counted.requests.completed.value_or(1)))};
 }
 
 // Isotonic regression up to the first failing point, then the line from the last passing one to it.

@@ -114,7 +114,7 @@ class Figures {
   void doubt_by_sample(const char* key, double limit, double floor_ms) {
     if (!is_accounted(stats_.client)) return;
     const bool per_token = measure_of(key).quantity->key == "tpot";
-    const double tokens = per_token ? std::max(1.0, stats_.output_tokens_mean - 1) : 1;
+    const double tokens = per_token ? std::max(1.0, stats_.output_tokens_mean.value_or(0) - 1) : 1;
     for_each_statistic(key, [&](const Measure& measure, double figure_ms) {
       const double late_ms = delay_ms(stats_.client, measure.statistic) / tokens;
       if (late_ms > std::max(floor_ms, limit * figure_ms)) {
@@ -178,13 +178,17 @@ bool slots_wait(const RunStats& run, double limit_ms) {
   if (client.slot_gap_p99_ms <= limit_ms) return false;
   if (!client.slot_gap_mean_ms) return true;
   const double gap_ms = *client.slot_gap_mean_ms;
-  return gap_ms > kSlotGapLimit * (run.e2e.mean + gap_ms);
+  return gap_ms > kSlotGapLimit * (run.e2e.mean.value_or(0) + gap_ms);
+}
+
+bool has_input(const RunStats& run) {
+  return run.input_tokens_mean.value_or(0) > 0;
 }
 
 // Of the mean input, where the spec's lengths were estimates.
 double estimate_off(const RunStats& run, const ValidityInput& input) {
-  if (!input.estimated_input_tokens || run.input_tokens_mean == 0) return 0;
-  return std::abs(run.input_tokens_mean / *input.estimated_input_tokens - 1);
+  if (!input.estimated_input_tokens || !has_input(run)) return 0;
+  return std::abs(*run.input_tokens_mean / *input.estimated_input_tokens - 1);
 }
 
 double delay_limit_ms(const RunStats& run) {
@@ -197,8 +201,8 @@ bool off_by_more(std::optional<double> share, double tolerance) {
 
 // They have an E2E and no TTFT.
 double buffered_share(const RunStats& run) {
-  if (run.e2e.count == 0) return 0;
-  return 1 - static_cast<double>(run.ttft.count) / static_cast<double>(run.e2e.count);
+  if (run.e2e.empty() || !run.e2e.count || !run.ttft.count) return 0;
+  return 1 - static_cast<double>(*run.ttft.count) / static_cast<double>(*run.e2e.count);
 }
 
 void find_reasons(RunStats& run, const ValidityInput& input) {
@@ -224,10 +228,10 @@ void find_reasons(RunStats& run, const ValidityInput& input) {
                       InvalidReason::kInputTokensOff);
   findings.invalid_if(input.lengths_are_exact && estimate_off(run, input) > kTokenTolerance,
                       InvalidReason::kInputTokensOff);
-  const auto measured = static_cast<double>(run.requests.completed + run.requests.failed);
-  findings.invalid_if(static_cast<double>(run.requests.failed) > input.max_error_rate * measured,
-                      InvalidReason::kErrors);
-  findings.invalid_if(run.e2e.count == 0, InvalidReason::kTooFewRequests);
+  const auto measured = static_cast<double>(run.requests.all().value_or(0));
+  const auto failed = static_cast<double>(run.requests.failed.value_or(0));
+  findings.invalid_if(failed > input.max_error_rate * measured, InvalidReason::kErrors);
+  findings.invalid_if(run.e2e.empty(), InvalidReason::kTooFewRequests);
   findings.invalid_if(input.interrupted, InvalidReason::kInterrupted);
 }
 
@@ -238,10 +242,10 @@ void find_warnings(RunStats& run, const ValidityInput& input) {
                    Warning::kClientBusy);
   findings.warn_if(client.reconnects > 0, Warning::kReconnects);
   findings.warn_if(run.token_count_estimated, Warning::kTokenCountEstimated);
-  findings.warn_if(run.requests.completed > 0 && run.input_tokens_mean == 0,
-                   Warning::kInputUnverified);
+  findings.warn_if(run.requests.completed > 0 && !has_input(run), Warning::kInputUnverified);
   findings.warn_if(estimate_off(run, input) > kTokenTolerance, Warning::kInputEstimated);
-  findings.warn_if(run.cached_tokens_mean > kCachedTokensWarning * run.input_tokens_mean ||
+  findings.warn_if(run.cached_tokens_mean.value_or(0) >
+                           kCachedTokensWarning * run.input_tokens_mean.value_or(0) ||
                        input.streams.cached_share > kCachedTokensWarning,
                    Warning::kCachedTokens);
   const bool buffered = buffered_share(run) > kBufferedWarning;
@@ -269,13 +273,13 @@ bool names(const Validity& validity, InvalidReason reason) {
 }
 
 bool has_too_few(const LevelStats& level, const Measure& measure) {
-  const auto is_empty = [](const RunStats& run) { return run.e2e.count == 0; };
+  const auto is_empty = [](const RunStats& run) { return run.e2e.empty(); };
   if (is_empty(level.pooled) || std::any_of(level.runs.begin(), level.runs.end(), is_empty)) {
     return true;
   }
   const auto distribution = measure.quantity->distribution;
   return distribution != nullptr &&
-         (level.pooled.*distribution).count < samples_needed(measure.statistic);
+         !(level.pooled.*distribution).has(samples_needed(measure.statistic));
 }
 
 }  // namespace
@@ -330,10 +334,10 @@ void judge_level(LevelStats& level, const ValidityInput& input) {
   Findings findings(pooled);
   for (const Target& target : input.targets) {
     const bool enough =
-        distribution_of(pooled, target.metric).count >= samples_needed(target.statistic);
+        distribution_of(pooled, target.metric).has(samples_needed(target.statistic));
     findings.invalid_if(!enough, InvalidReason::kTooFewRequests);
   }
-  findings.invalid_if(pooled.e2e.count == 0, InvalidReason::kTooFewRequests);
+  findings.invalid_if(pooled.e2e.empty(), InvalidReason::kTooFewRequests);
   findings.warn_if(level.runs.size() < 2, Warning::kOneRepeat);
   pooled.valid = pooled.invalid_reasons.empty();
 }

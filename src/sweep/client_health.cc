@@ -44,8 +44,8 @@ ClientHealth client_health(const LoadOutcome& outcome, std::span<const Stall> st
   if (!outcome.iterations.empty()) {
     const Distribution iterations = distribution_of(outcome.iterations);
     health.iteration_p50_ms = iterations.p50.value_or(0);
-    health.iteration_p99_ms = iterations.p99.value_or(iterations.max);
-    health.iteration_max_ms = iterations.max;
+    health.iteration_p99_ms = iterations.p99.value_or(iterations.max.value_or(0));
+    health.iteration_max_ms = iterations.max.value_or(0);
   }
   health.stalls = static_cast<int64_t>(stalls.size());
   for (const Stall& stall : stalls) {

@@ -15,7 +15,7 @@ int64_t largest_likely(const TokenCount& count, double max_error_rate) {
       return static_cast<int64_t>(count.mean + (max_error_rate <= 0.01 ? 2.33
                                                 : max_error_rate < 0.5 ? 1.0
                                                                        : 0.0) *
-                                                   count.stddev);
+                                                   count.stddev.value_or(0));
     case TokenCount::Kind::kWeighted: {
       int64_t most = 0;
       for (const auto& [tokens, weight] : count.weighted) most = std::max(most, tokens);

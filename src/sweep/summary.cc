@@ -38,9 +38,10 @@ std::optional<double> counted_input(const SweepResult& result, const WorkloadSpe
   double tokens = 0;
   double requests = 0;
   for (const LevelStats& level : result.levels) {
-    if (level.pooled.input_tokens_mean == 0) continue;
-    const auto completed = static_cast<double>(level.pooled.requests.completed);
-    tokens += completed * level.pooled.input_tokens_mean;
+    const double input = level.pooled.input_tokens_mean.value_or(0);
+    if (input == 0) continue;
+    const auto completed = static_cast<double>(level.pooled.requests.completed.value_or(0));
+    tokens += completed * input;
     requests += completed;
   }
   if (!estimate || requests == 0) return std::nullopt;

@@ -423,7 +423,7 @@ TEST(Compare, KnowsTheSameMeasurementUnderAnotherName) {
   b.levels[0].runs.push_back(testing::make_run(1, 14'800, 3));  // resumed since
   b.levels.pop_back();
   EXPECT_TRUE(same_measurement(a, b));
-  for (RunStats& run : b.levels[0].runs) run.e2e.max += 1;
+  for (RunStats& run : b.levels[0].runs) *run.e2e.max += 1;
   EXPECT_FALSE(same_measurement(a, b));
   b = a;
   b.created_at = "2026-11-29T01:02:04Z";

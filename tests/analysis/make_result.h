@@ -29,7 +29,7 @@ inline RunStats make_run(int concurrency, double e2e_ms, int repeat = 0) {
   run.e2e = flat;
   const auto scaled = [&flat](double factor) {
     Distribution copy = flat;
-    for (double* value : {&copy.mean, &copy.min, &copy.max, &*copy.p50, &*copy.p90, &*copy.p95,
+    for (double* value : {&*copy.mean, &*copy.min, &*copy.max, &*copy.p50, &*copy.p90, &*copy.p95,
                           &*copy.p99, &copy.p50_ci95->low, &copy.p50_ci95->high}) {
       *value *= factor;
     }
@@ -39,11 +39,12 @@ inline RunStats make_run(int concurrency, double e2e_ms, int repeat = 0) {
   run.tpot = run.itl = run.icl = scaled(0.95 / 1599);
   run.steady_output_throughput_tps = concurrency * 1600.0 / (e2e_ms / 1000);
   run.output_throughput_tps = *run.steady_output_throughput_tps * 0.97;
+  run.wall_seconds = static_cast<double>(run.e2e.count.value_or(0)) * e2e_ms / 1000 / concurrency;
   run.request_throughput_rps = concurrency / (e2e_ms / 1000);
   run.output_speed_tps = 1600 / (e2e_ms / 1000);
   run.decode_speed_tps = 1000 / *run.tpot.p50;
   run.goodput_fraction = 0.98;
-  run.goodput_rps = run.request_throughput_rps * 0.98;
+  run.goodput_rps = *run.request_throughput_rps * 0.98;
   return run;
 }
 

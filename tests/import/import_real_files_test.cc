@@ -34,16 +34,16 @@ void expect_figures(const SweepResult& result, const json& expected) {
     SCOPED_TRACE(level.point.concurrency());
     const RunStats& run = level.pooled;
     EXPECT_EQ(run.requests.completed, want.at("completed"));
-    EXPECT_EQ(run.requests.failed, 0);
+    EXPECT_EQ(run.requests.failed.value_or(0), 0);
     EXPECT_EQ(run.e2e.count, want.at("completed"));
     EXPECT_NEAR(*run.e2e.p50, want.at("e2e_p50"), kMs);
     EXPECT_NEAR(*run.e2e.p90, want.at("e2e_p90"), kMs);
-    EXPECT_NEAR(run.e2e.mean, want.at("e2e_mean"), kMs);
+    EXPECT_NEAR(*run.e2e.mean, want.at("e2e_mean"), kMs);
     EXPECT_NEAR(*run.ttft.p50, want.at("ttft_p50"), kMs);
     EXPECT_NEAR(*run.tpot.p50, want.at("tpot_p50"), kMs);
-    EXPECT_NEAR(run.output_tokens_mean, want.at("output_tokens_mean"), 1e-9);
+    EXPECT_NEAR(*run.output_tokens_mean, want.at("output_tokens_mean"), 1e-9);
     const double throughput = want.at("output_throughput");
-    EXPECT_NEAR(run.output_throughput_tps, throughput, 1e-4 * throughput);
+    EXPECT_NEAR(*run.output_throughput_tps, throughput, 1e-4 * throughput);
     EXPECT_TRUE(run.e2e.p50_ci95);
     EXPECT_FALSE(run.e2e.p99);  // of a dozen requests
   }
@@ -73,7 +73,7 @@ TEST(ImportRealFiles, OfAiperfsSummaryAlone) {
   EXPECT_NEAR(*run.ttft.p50, want.at("ttft_p50"), kMs);
   EXPECT_FALSE(run.tpot.p50);  // by its tokenizer's count
   const json summary = json::parse(text);
-  EXPECT_NEAR(run.output_throughput_tps,
+  EXPECT_NEAR(*run.output_throughput_tps,
               240.0 / summary.at("benchmark_duration").at("avg").get<double>(), 1e-6);
   EXPECT_THAT(result.provenance.notes, Contains(HasSubstr("count different output tokens")));
 }
@@ -111,11 +111,11 @@ TEST(ImportRealFiles, OfEvalscope) {
   EXPECT_EQ(run.requests.completed, 12);
   EXPECT_NEAR(*run.e2e.p50, 112.4, 1e-9);
   EXPECT_NEAR(*run.e2e.p90, 112.7, 1e-9);
-  EXPECT_NEAR(run.e2e.mean, 112.6, 1e-9);
+  EXPECT_NEAR(*run.e2e.mean, 112.6, 1e-9);
   EXPECT_NEAR(*run.ttft.p50, 9.9419, 1e-9);
   EXPECT_NEAR(*run.tpot.p50, 5.394, 1e-9);
-  EXPECT_NEAR(run.output_throughput_tps, 353.5429, 1e-9);
-  EXPECT_NEAR(run.output_tokens_mean, 20, 1e-9);
+  EXPECT_NEAR(*run.output_throughput_tps, 353.5429, 1e-9);
+  EXPECT_NEAR(*run.output_tokens_mean, 20, 1e-9);
   EXPECT_NEAR(*result.levels[1].pooled.e2e.p50, 120.2, 1e-9);
 }
 

@@ -43,10 +43,10 @@ void expect_aiperf(const SweepResult& result, int concurrency) {
   EXPECT_DOUBLE_EQ(*stats.ttft.p50, 250);
   EXPECT_DOUBLE_EQ(*stats.tpot.p50, 10);
   EXPECT_FALSE(stats.itl.p50);
-  EXPECT_DOUBLE_EQ(stats.output_throughput_tps, 880);
+  EXPECT_DOUBLE_EQ(*stats.output_throughput_tps, 880);
   EXPECT_EQ(stats.requests.completed, 310);
   EXPECT_EQ(stats.requests.failed, 2);
-  EXPECT_DOUBLE_EQ(stats.wall_seconds, 62);
+  EXPECT_DOUBLE_EQ(*stats.wall_seconds, 62);
   EXPECT_EQ(result.workload.output_tokens.fixed, 176);
 }
 
@@ -84,7 +84,7 @@ TEST(ImportAiperf, TakesAFolderOfLevelsForASweep) {
   EXPECT_EQ(result.name, "sweep");
   ASSERT_EQ(result.levels.size(), 2u);
   EXPECT_EQ(result.levels[1].point.concurrency(), 16);
-  EXPECT_DOUBLE_EQ(result.levels[1].pooled.throughput_per_gpu_tps, 440);
+  EXPECT_DOUBLE_EQ(*result.levels[1].pooled.throughput_per_gpu_tps, 440);
 }
 
 std::string request_line(int64_t start_ms, double latency_ms, const std::string& error = "null") {
@@ -183,7 +183,7 @@ TEST(ImportGuidellm, ReadsVersionTwoAndLeavesOpenLoopRunsOut) {
   EXPECT_DOUBLE_EQ(*stats.ttft.p50, 90);
   EXPECT_DOUBLE_EQ(*stats.tpot.p50, 7);
   EXPECT_FALSE(stats.e2e.p99);
-  EXPECT_DOUBLE_EQ(stats.output_throughput_tps, 640);
+  EXPECT_DOUBLE_EQ(*stats.output_throughput_tps, 640);
   EXPECT_THAT(result.provenance.notes, Contains(HasSubstr("1 benchmarks of another strategy")));
 }
 
@@ -204,7 +204,7 @@ TEST(ImportGuidellm, ReadsOldFilesAndTheirRequests) {
   EXPECT_NEAR(*stats.e2e.p50, 1500, 0.01);
   EXPECT_NEAR(*stats.ttft.p50, 500, 0.01);
   EXPECT_NEAR(*stats.tpot.p50, 100, 0.01);
-  EXPECT_NEAR(stats.output_throughput_tps, 22.0 / 4, 1e-3);
+  EXPECT_NEAR(*stats.output_throughput_tps, 22.0 / 4, 1e-3);
 }
 
 TEST(ImportGuidellm, RefusesAFileWithoutAConcurrency) {
@@ -222,7 +222,7 @@ std::string stage(int concurrency) {
 "time_to_first_token": {"mean": 0.11, "median": 0.1}, "time_per_output_token": {"median": 0.01},
 "normalized_time_per_output_token": {"median": 0.5}, "inter_token_latency": {"median": 0.02}},
 "throughput": {"output_tokens_per_sec": 495.0, "requests_per_sec": 4.95},
-"prompt_len": {"mean": 64.0}, "output_len": {"mean": 100.0}}, "failures": {"count": 1}})";
+"prompt_len": {"mean": 64.0, "min": 64.0, "max": 64.0}, "output_len": {"mean": 100.0}}, "failures": {"count": 1}})";
 }
 
 TEST(ImportInferencePerf, TakesTheStagesOfADirectoryAndNotTheirSummary) {
@@ -293,7 +293,7 @@ TEST(ImportLlmperf, LeavesOutTheLatencyThatIncludesTheFirstToken) {
   EXPECT_DOUBLE_EQ(*stats.ttft.p50, 300);
   EXPECT_FALSE(stats.tpot.p50);
   EXPECT_FALSE(stats.itl.p50);
-  EXPECT_NEAR(stats.request_throughput_rps, 80.0 / 60, 1e-12);
+  EXPECT_NEAR(*stats.request_throughput_rps, 80.0 / 60, 1e-12);
   EXPECT_THAT(result.provenance.notes, Contains(HasSubstr("includes the time to the first token")));
 }
 
@@ -326,7 +326,8 @@ TEST(ImportOthers, ReadInferenceBenchmarkerAndEvalscope) {
   ASSERT_EQ(result.levels.size(), 1u);
   EXPECT_EQ(result.levels[0].point.concurrency(), 8);
   EXPECT_DOUBLE_EQ(*result.levels[0].pooled.e2e.p50, 1000);
-  EXPECT_EQ(result.workload.output_tokens.fixed, 100);
+  EXPECT_EQ(result.workload.output_tokens,
+            (TokenCount{.kind = TokenCount::Kind::kNormal, .mean = 100}));  // of a total
 
   folder.add("ev/benchmark_summary.json", R"raw({"Concurrency": 8, "Total Requests": 20,
 "Success Requests": 20, "Failed Requests": 0, "Avg Latency (s)": 2.2, "Avg TTFT (ms)": 60,

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "import/import_folder.h"
+#include "llmsweep/model/describe.h"
 #include "llmsweep/results/export.h"
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/stats/users_at_target.h"
@@ -37,8 +38,10 @@ TEST(ImportVllm, TakesEachFigureByOurDefinition) {
   EXPECT_EQ(result.name, "a");
   EXPECT_EQ(result.model, "m");
   EXPECT_EQ(result.system.gpus, 8);
-  EXPECT_EQ(result.workload.input_tokens->fixed, 2400);
-  EXPECT_EQ(result.workload.output_tokens.fixed, 1600);
+  // Of totals: whether they vary is not said.
+  EXPECT_EQ(result.workload.input_tokens,
+            (TokenCount{.kind = TokenCount::Kind::kNormal, .mean = 2400}));
+  EXPECT_EQ(mean_tokens(result.workload.output_tokens), 1600);
   ASSERT_EQ(result.levels.size(), 1u);
   EXPECT_EQ(result.levels[0].point.concurrency(), 8);
   const RunStats& stats = result.levels[0].pooled;
@@ -49,10 +52,10 @@ TEST(ImportVllm, TakesEachFigureByOurDefinition) {
   EXPECT_DOUBLE_EQ(*stats.tpot.p50, 9);
   EXPECT_DOUBLE_EQ(*stats.icl.p50, 18);
   EXPECT_FALSE(stats.itl.p50);
-  EXPECT_DOUBLE_EQ(stats.output_throughput_tps, 6400);
+  EXPECT_DOUBLE_EQ(*stats.output_throughput_tps, 6400);
   EXPECT_FALSE(stats.steady_output_throughput_tps);
-  EXPECT_DOUBLE_EQ(stats.throughput_per_gpu_tps, 800);
-  EXPECT_NEAR(stats.decode_speed_tps, 111.11, 0.01);
+  EXPECT_DOUBLE_EQ(*stats.throughput_per_gpu_tps, 800);
+  EXPECT_NEAR(*stats.decode_speed_tps, 111.11, 0.01);
   EXPECT_THAT(stats.warnings, ElementsAre(Warning::kOneRepeat, Warning::kWithDrain));
   EXPECT_TRUE(stats.valid);
   EXPECT_THAT(result.provenance.notes, Contains(HasSubstr("imported as ICL")));
@@ -74,7 +77,7 @@ TEST(ImportVllm, MakesOneResultOfTheLinesOfASweepAndRunsOfEqualLevels) {
   EXPECT_EQ(result.levels[0].runs.size(), 3u);
   EXPECT_NEAR(*result.levels[0].pooled.e2e.p50, std::cbrt(98.0 * 100 * 102), 1e-9);
   EXPECT_EQ(result.levels[0].pooled.requests.completed, 1200);
-  EXPECT_NEAR(result.levels[0].pooled.output_throughput_tps, 6400, 1e-9);
+  EXPECT_NEAR(*result.levels[0].pooled.output_throughput_tps, 6400, 1e-9);
   ASSERT_TRUE(result.levels[0].e2e_p50_between_runs_ci95);
   // logs: s = 0.020003, t(2) = 4.30265, half = 0.04969
   EXPECT_NEAR(result.levels[0].e2e_p50_between_runs_ci95->high / 99.98666, std::exp(0.04969), 1e-4);
@@ -94,8 +97,8 @@ TEST(ImportVllm, RecomputesEverythingFromPerRequestData) {
   EXPECT_NEAR(*stats.tpot.p50, (80.0 + 60.0) / 2, 1e-6);
   EXPECT_EQ(stats.icl.count, 4);
   EXPECT_NEAR(*stats.icl.p50, 350, 1);
-  EXPECT_NEAR(stats.output_throughput_tps, 22 / 2.5, 1e-9);
-  EXPECT_NEAR(stats.output_speed_tps, 11, 1e-9);
+  EXPECT_NEAR(*stats.output_throughput_tps, 22 / 2.5, 1e-9);
+  EXPECT_NEAR(*stats.output_speed_tps, 11, 1e-9);
   EXPECT_EQ(stats.requests.completed, 2);
   EXPECT_THAT(result.provenance.notes, Contains(HasSubstr("recomputed")));
 }
@@ -204,7 +207,7 @@ TEST(ImportSglang, ReadsBareInfinityAndNaN) {
   EXPECT_FALSE(stats.itl.p50);
   EXPECT_FALSE(stats.icl.p50);
   EXPECT_DOUBLE_EQ(*stats.achieved_concurrency, 15.5);
-  EXPECT_EQ(result.workload.output_tokens.fixed, 2);
+  EXPECT_EQ(mean_tokens(result.workload.output_tokens), 2);
 }
 
 TEST(ImportSglang, NotesARateBesideTheConcurrency) {
@@ -230,7 +233,7 @@ TEST(ImportInferenceX, ReadsSecondsAndMultipliesPerGpuRates) {
   EXPECT_FALSE(stats.e2e.p99);  // nobody says of how many requests
   EXPECT_DOUBLE_EQ(*stats.ttft.p50, 200);
   EXPECT_DOUBLE_EQ(*stats.tpot.p50, 10);
-  EXPECT_DOUBLE_EQ(stats.output_throughput_tps, 4000);
+  EXPECT_DOUBLE_EQ(*stats.output_throughput_tps, 4000);
 
   const std::string multi = R"([{"hw": "gb200", "conc": 8, "model": "ds", "framework": "dynamo",
 "precision": "fp4", "isl": 8192, "osl": 1024, "is_multinode": true, "num_prefill_gpu": 8,
@@ -241,8 +244,8 @@ TEST(ImportInferenceX, ReadsSecondsAndMultipliesPerGpuRates) {
   const SweepResult nodes = import_results({folder.add("agg_bmk.json", multi)});
   EXPECT_EQ(nodes.system.gpus, 32);
   ASSERT_EQ(nodes.levels.size(), 2u);
-  EXPECT_DOUBLE_EQ(nodes.levels[0].pooled.output_throughput_tps, 2400);
-  EXPECT_DOUBLE_EQ(nodes.levels[0].pooled.throughput_per_gpu_tps, 75);
+  EXPECT_DOUBLE_EQ(*nodes.levels[0].pooled.output_throughput_tps, 2400);
+  EXPECT_DOUBLE_EQ(*nodes.levels[0].pooled.throughput_per_gpu_tps, 75);
   // A median of nobody says how many requests still judges a level; a tail does not.
   const Target median{.max = std::chrono::milliseconds(1500)};
   const UsersAtTarget users = users_at_target(nodes.levels, median, nodes.system.gpus);
@@ -259,7 +262,7 @@ TEST(Import, TakesNoNumberThatCannotBeACount) {
   EXPECT_THAT([&] { import_results({folder.add("agg_huge.json", row)}); },
               testing::ThrowsMessage<Error>(HasSubstr("no sensible 'conc'")));
   const std::string huge = vllm(1, 1, R"(, "failed": 1e300)");
-  EXPECT_EQ(import_results({folder.add("failed.json", huge)}).levels[0].pooled.requests.failed, 0);
+  EXPECT_FALSE(import_results({folder.add("failed.json", huge)}).levels[0].pooled.requests.failed);
   EXPECT_THAT(
       [&] { import_results({folder.add("gpus.json", vllm(1, 1, R"(, "num_gpus": 1e17)"))}); },
       testing::ThrowsMessage<Error>(HasSubstr("how many GPUs")));
@@ -276,7 +279,7 @@ TEST(ImportVllm, AgreesWithPublishedThroughputs) {
   };
   const SweepResult alone =
       import_results({folder.add("f.json", vllm(1, 1, request(0.40677, 0.01858)))});
-  EXPECT_NEAR(alone.levels[0].pooled.output_throughput_tps, 51.67, 0.02);
+  EXPECT_NEAR(*alone.levels[0].pooled.output_throughput_tps, 51.67, 0.02);
   EXPECT_NEAR(*alone.levels[0].pooled.tpot.p50, 18.58, 1e-6);
 }
 

@@ -103,17 +103,8 @@ TEST(ResultSchema, ListsExactlyTheNamesOfEveryEnumeration) {
 
 using OrderedJson = nlohmann::ordered_json;
 
-// Plain numbers that are null where a level has none.
-bool may_be_null(const Quantity& quantity) {
-  constexpr std::string_view kKeys[] = {"output_speed_tps", "decode_speed_tps",
-                                        "throughput_per_latency", "input_tokens_mean",
-                                        "output_tokens_mean"};
-  return std::find(std::begin(kKeys), std::end(kKeys), quantity.result_key) != std::end(kKeys);
-}
-
 OrderedJson type_of(const Quantity& quantity) {
   if (quantity.distribution != nullptr) return {{"$ref", "#/$defs/distribution"}};
-  if (quantity.number != nullptr && !may_be_null(quantity)) return {{"type", "number"}};
   return {{"type", {"number", "null"}}};
 }
 
@@ -174,9 +165,7 @@ TEST(ResultDocs, DescribeEveryQuantityByItsRow) {
   std::string before = "requests";
   for (const Quantity& quantity : quantities()) {
     if (!quantity.stored()) continue;
-    const char* type = quantity.distribution != nullptr                       ? "distribution"
-                       : quantity.number != nullptr && !may_be_null(quantity) ? "number"
-                                                                              : "number or null";
+    const char* type = quantity.distribution != nullptr ? "distribution" : "number or null";
     const std::string key(quantity.result_key);
     document =
         with_row(document, key, before,
@@ -286,8 +275,8 @@ TEST(PublishedResults, HoldTheFiguresOfTheArticle) {
   EXPECT_NEAR(14716.0 / 5801, 2.54, 0.005);
   ASSERT_EQ(nvfp4.levels.size(), 2u);
   EXPECT_EQ(nvfp4.levels[1].point.concurrency(), 8);
-  EXPECT_NEAR(nvfp4.levels[1].pooled.output_throughput_tps,
-              8 * h200.levels[0].pooled.output_throughput_tps, 1);
+  EXPECT_NEAR(*nvfp4.levels[1].pooled.output_throughput_tps,
+              8 * *h200.levels[0].pooled.output_throughput_tps, 1);
   EXPECT_FALSE(nvfp4.levels[1].pooled.e2e.p50);  // not published
   EXPECT_EQ(nvfp4.levels[1].pooled.e2e.p50_at_most, 15000);
   EXPECT_EQ(nvfp4.users_at_target[0].users_per_gpu / h200.users_at_target[0].users_per_gpu, 16);
@@ -298,7 +287,7 @@ TEST(PublishedResults, HoldTheFiguresOfTheArticle) {
   // Each published throughput/latency is the ratio of its two figures, as far as it was rounded.
   for (const SweepResult& result : {nvfp4, fp8, h200}) {
     const RunStats& run = result.levels[0].pooled;
-    EXPECT_NEAR(run.output_throughput_tps / *run.e2e.p50, run.throughput_per_latency, 0.0006);
+    EXPECT_NEAR(*run.output_throughput_tps / *run.e2e.p50, *run.throughput_per_latency, 0.0006);
   }
 }
 

@@ -42,7 +42,7 @@ TEST(RunStats, OfNothingAreZeroAndAbsent) {
   const RunStats stats =
       stats_of(std::vector<RequestRecord>{}, {.point = at_concurrency(4), .gpus = 8});
   EXPECT_EQ(stats.requests.completed, 0);
-  EXPECT_EQ(stats.output_throughput_tps, 0);
+  EXPECT_FALSE(stats.output_throughput_tps);
   EXPECT_FALSE(stats.steady_output_throughput_tps);
   EXPECT_FALSE(stats.achieved_concurrency);
   EXPECT_FALSE(stats.e2e.p50);
@@ -54,19 +54,19 @@ TEST(RunStats, AreTheHandComputedOnes) {
   EXPECT_EQ(stats.requests.completed, 4);
   EXPECT_EQ(stats.requests.failed, 0);
   EXPECT_NEAR(*stats.e2e.p50, 100, 1e-9);
-  EXPECT_NEAR(stats.e2e.max, 120, 1e-9);
+  EXPECT_NEAR(*stats.e2e.max, 120, 1e-9);
   EXPECT_NEAR(*stats.ttft.p50, 20, 1e-9);
   EXPECT_NEAR(*stats.tpot.p50, 7.5, 1e-9);  // 80/8, 80/16, 90/9, 100/20
-  EXPECT_NEAR(stats.decode_speed_tps, 1000 / 7.5, 1e-9);
-  EXPECT_NEAR(stats.output_speed_tps, 135, 1e-9);  // 90, 170, 100, 175
-  EXPECT_NEAR(stats.output_tokens_mean, 14.25, 1e-9);
-  EXPECT_NEAR(stats.wall_seconds, 0.27, 1e-12);
+  EXPECT_NEAR(*stats.decode_speed_tps, 1000 / 7.5, 1e-9);
+  EXPECT_NEAR(*stats.output_speed_tps, 135, 1e-9);  // 90, 170, 100, 175
+  EXPECT_NEAR(*stats.output_tokens_mean, 14.25, 1e-9);
+  EXPECT_NEAR(*stats.wall_seconds, 0.27, 1e-12);
   // 57 measured, and 40 of the 100 ms over which the filler's 10 came.
-  EXPECT_NEAR(stats.output_throughput_tps, 61 / 0.27, 1e-9);
+  EXPECT_NEAR(*stats.output_throughput_tps, 61 / 0.27, 1e-9);
   EXPECT_NEAR(*stats.steady_output_throughput_tps, 2 * 57 / 0.43, 1e-9);
-  EXPECT_NEAR(stats.request_throughput_rps, 2 * 4 / 0.43, 1e-9);
-  EXPECT_NEAR(stats.throughput_per_gpu_tps, 57 / 0.43 / 2, 1e-9);
-  EXPECT_NEAR(stats.throughput_per_latency, 2 * 57 / 0.43 / 100, 1e-9);
+  EXPECT_NEAR(*stats.request_throughput_rps, 2 * 4 / 0.43, 1e-9);
+  EXPECT_NEAR(*stats.throughput_per_gpu_tps, 57 / 0.43 / 2, 1e-9);
+  EXPECT_NEAR(*stats.throughput_per_latency, 2 * 57 / 0.43 / 100, 1e-9);
   EXPECT_NEAR(*stats.achieved_concurrency, 530.0 / 270, 1e-9);
   const double little = 2 * 4 / 0.43 * 0.105;  // λW
   EXPECT_NEAR(*stats.littles_law_error, 1 - little * 270 / 530, 1e-9);
@@ -89,13 +89,13 @@ TEST(RunStats, CarryTheSameRequestsUnderVllmsDefinitions) {
   const RunStats stats = stats_of(records, {.point = at_rate(8)});
   ASSERT_TRUE(stats.vllm);
   EXPECT_EQ(stats.vllm->e2e.count, 2);
-  EXPECT_DOUBLE_EQ(stats.vllm->e2e.max, 110);
-  EXPECT_DOUBLE_EQ(stats.vllm->e2e.min, 30);
+  EXPECT_DOUBLE_EQ(*stats.vllm->e2e.max, 110);
+  EXPECT_DOUBLE_EQ(*stats.vllm->e2e.min, 30);
   EXPECT_DOUBLE_EQ(*stats.vllm->ttft.p50, 10);
   EXPECT_EQ(stats.vllm->tpot.count, 1);  // an answer of one token has none
   EXPECT_DOUBLE_EQ(*stats.vllm->tpot.p50, 105.0 / 8);
-  EXPECT_DOUBLE_EQ(stats.e2e.max, 100);  // our own do not change
-  EXPECT_DOUBLE_EQ(stats.ttft.min, 20);
+  EXPECT_DOUBLE_EQ(*stats.e2e.max, 100);  // our own do not change
+  EXPECT_DOUBLE_EQ(*stats.ttft.min, 20);
 }
 
 TEST(RunStats, HaveNoVllmFiguresWhereTheRecordsDoNotSay) {
@@ -113,11 +113,11 @@ TEST(RunStats, EstimateTheTokensOfRequestsThatEndedBeforeTheirUsageCame) {
   }
   const RunStats stats = stats_of(records, {.point = at_concurrency(2), .gpus = 4});
   // All is twice as much, the filler's ten chunks too.
-  EXPECT_NEAR(stats.output_throughput_tps, 2 * 61 / 0.27, 1e-9);
+  EXPECT_NEAR(*stats.output_throughput_tps, 2 * 61 / 0.27, 1e-9);
   EXPECT_NEAR(*stats.steady_output_throughput_tps, 2 * 2 * 57 / 0.43, 1e-9);
   // Where nobody reports usage, chunks are all that is known.
   for (RequestRecord& record : records) record.token_source = TokenSource::kChunks;
-  EXPECT_NEAR(stats_of(records, {.point = at_concurrency(2)}).output_throughput_tps,
+  EXPECT_NEAR(*stats_of(records, {.point = at_concurrency(2)}).output_throughput_tps,
               (2 * 57 + 4) / 0.27, 1e-9);
 }
 
@@ -129,7 +129,7 @@ TEST(RunStats, DoNotDependOnTheOrderOfRecords) {
     random.shuffle(records);
     const RunStats stats = stats_of(records, {.point = at_concurrency(2), .gpus = 4});
     EXPECT_EQ(stats.steady_output_throughput_tps, expected.steady_output_throughput_tps);
-    EXPECT_NEAR(stats.output_throughput_tps, expected.output_throughput_tps, 1e-9);
+    EXPECT_NEAR(*stats.output_throughput_tps, *expected.output_throughput_tps, 1e-9);
     EXPECT_EQ(stats.client.slot_gap_p99_ms, expected.client.slot_gap_p99_ms);
     EXPECT_EQ(stats.e2e.p50, expected.e2e.p50);
   }
@@ -152,7 +152,7 @@ TEST(RunStats, KeepFailuresOutOfLatenciesButTheirTimeAndTokensInThroughput) {
   EXPECT_EQ(stats.requests.by_outcome.at(Outcome::kTimeout), 1);
   EXPECT_EQ(stats.e2e.count, 3);
   EXPECT_NEAR(*stats.steady_output_throughput_tps, 2 * 53 / 0.43, 1e-9);
-  EXPECT_NEAR(stats.request_throughput_rps, 2 * 3 / 0.43, 1e-9);
+  EXPECT_NEAR(*stats.request_throughput_rps, 2 * 3 / 0.43, 1e-9);
 }
 
 TEST(RunStats, TakeARequestThatWasNeverSent) {
@@ -176,12 +176,12 @@ TEST(RunStats, WithoutFillersTakeTheWindowInWhichEverySlotHadWork) {
   requests.back().last = 700;  // the drain: one slot works on alone
   const RunStats stats =
       stats_of(requests, {.point = at_concurrency(2), .gpus = 1, .fillers = false});
-  EXPECT_NEAR(stats.output_throughput_tps, 80 / 0.7, 1e-9);
+  EXPECT_NEAR(*stats.output_throughput_tps, 80 / 0.7, 1e-9);
   EXPECT_NEAR(*stats.steady_output_throughput_tps, 40 / 0.2, 1e-9);  // from 100 to 300
   EXPECT_NEAR(*stats.drain_bias, 80 / 0.7 / 200 - 1, 1e-9);
-  EXPECT_NEAR(stats.request_throughput_rps, 8 / 0.7, 1e-9);
+  EXPECT_NEAR(*stats.request_throughput_rps, 8 / 0.7, 1e-9);
   EXPECT_NEAR(*stats.achieved_concurrency, 2, 1e-9);
-  EXPECT_NEAR(stats.throughput_per_gpu_tps, 200, 1e-9);
+  EXPECT_NEAR(*stats.throughput_per_gpu_tps, 200, 1e-9);
 }
 
 TEST(RunStats, WithoutASteadyWindowFallBackToTheDrainedThroughput) {
@@ -190,7 +190,7 @@ TEST(RunStats, WithoutASteadyWindowFallBackToTheDrainedThroughput) {
   EXPECT_FALSE(stats.steady_output_throughput_tps);
   EXPECT_FALSE(stats.drain_bias);
   EXPECT_NEAR(headline_throughput_tps(stats), 100, 1e-9);
-  EXPECT_NEAR(stats.throughput_per_gpu_tps, 50, 1e-9);
+  EXPECT_NEAR(*stats.throughput_per_gpu_tps, 50, 1e-9);
 }
 
 TEST(RunStats, CountGoodRequestsAgainstAllMeasuredOnes) {
@@ -229,8 +229,8 @@ TEST(RunStats, CompareTokensWithThePlanWithoutLettingErrorsCancel) {
   RunStats stats = stats_of(records, {.point = at_concurrency(2)});
   EXPECT_NEAR(*stats.output_tokens_off, 6.0 / 57, 1e-12);
   EXPECT_NEAR(*stats.input_tokens_off, 4.0 / 400, 1e-12);
-  EXPECT_NEAR(stats.input_tokens_mean, 101, 1e-12);
-  EXPECT_NEAR(stats.cached_tokens_mean, 40, 1e-12);
+  EXPECT_NEAR(*stats.input_tokens_mean, 101, 1e-12);
+  EXPECT_NEAR(*stats.cached_tokens_mean, 40, 1e-12);
   EXPECT_FALSE(stats.token_count_estimated);
   for (RequestRecord& record : records) record.token_source = TokenSource::kChunks;
   stats = stats_of(records, {.point = at_concurrency(2)});
@@ -313,7 +313,7 @@ TEST(RunStats, AddUpTheHistogramsOfCompletedRequests) {
   const RunStats stats = stats_of(records, {.point = at_concurrency(2)});
   EXPECT_EQ(stats.icl.count, 5);
   EXPECT_EQ(stats.itl.count, 8);
-  EXPECT_NEAR(stats.icl.mean, 16, 16.0 / 2048);
+  EXPECT_NEAR(*stats.icl.mean, 16, 16.0 / 2048);
   EXPECT_NEAR(*stats.itl.p50, 5, 5.0 / 2048);
 }
 

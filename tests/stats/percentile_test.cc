@@ -116,9 +116,9 @@ TEST(HistogramDistribution, AgreesWithTheSampleWithinABucket) {
     const auto expect_within = [](double value, double expected) {
       EXPECT_NEAR(value, expected, expected / 2048 + 1e-4);
     };
-    expect_within(binned.mean, exact.mean);
-    expect_within(binned.min, exact.min);
-    expect_within(binned.max, exact.max);
+    expect_within(*binned.mean, *exact.mean);
+    expect_within(*binned.min, *exact.min);
+    expect_within(*binned.max, *exact.max);
     for (Statistic statistic : {Statistic::kP50, Statistic::kP90, Statistic::kP95}) {
       expect_within(*statistic_of(binned, statistic), *statistic_of(exact, statistic));
     }
@@ -133,7 +133,7 @@ TEST(HistogramDistribution, WeighsAGapByItsTokens) {
   const Distribution distribution = distribution_of(histogram);
   EXPECT_EQ(distribution.count, 4);
   EXPECT_NEAR(*distribution.p50, 10, 0.01);
-  EXPECT_NEAR(distribution.mean, 32.5, 0.05);
+  EXPECT_NEAR(*distribution.mean, 32.5, 0.05);
   EXPECT_NEAR(*distribution.p90, 10 + 0.7 * 90, 0.05);  // h = 2.7: between the third and the fourth
 }
 

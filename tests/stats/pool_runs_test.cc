@@ -40,10 +40,10 @@ TEST(PoolRuns, PoolsLatenciesAndTakesTheGeometricMeanOfRates) {
   EXPECT_EQ(level.pooled.requests.completed, 9);
   EXPECT_NEAR(*level.pooled.e2e.p50, 200, 1e-9);
   EXPECT_NEAR(*level.pooled.steady_output_throughput_tps, 50, 1e-9);  // 100, 50, 25
-  EXPECT_NEAR(level.pooled.request_throughput_rps, 5, 1e-9);
-  EXPECT_NEAR(level.pooled.throughput_per_gpu_tps, 25, 1e-9);
-  EXPECT_NEAR(level.pooled.throughput_per_latency, 0.25, 1e-9);
-  EXPECT_NEAR(level.pooled.wall_seconds, 2.1, 1e-9);
+  EXPECT_NEAR(*level.pooled.request_throughput_rps, 5, 1e-9);
+  EXPECT_NEAR(*level.pooled.throughput_per_gpu_tps, 25, 1e-9);
+  EXPECT_NEAR(*level.pooled.throughput_per_latency, 0.25, 1e-9);
+  EXPECT_NEAR(*level.pooled.wall_seconds, 2.1, 1e-9);
   ASSERT_EQ(level.runs.size(), 3u);
 }
 
@@ -86,7 +86,7 @@ TEST(PoolRuns, IsValidOnlyWhereEveryRunIsAndUnitesWhatWasFound) {
 TEST(PoolRuns, OfNoRunsIsEmpty) {
   const LevelStats level = pool_runs({.point = at_concurrency(8)}, {}, {});
   EXPECT_TRUE(level.runs.empty());
-  EXPECT_EQ(level.pooled.output_throughput_tps, 0);
+  EXPECT_FALSE(level.pooled.output_throughput_tps);
   EXPECT_FALSE(level.pooled.steady_output_throughput_tps);
 }
 

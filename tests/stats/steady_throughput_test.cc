@@ -113,7 +113,7 @@ Biases biases(const Scenario& scenario, int trials) {
         .records = records,
         .level = {.point = at_concurrency(scenario.concurrency), .fillers = scenario.fillers},
     });
-    plain.push_back(stats.output_throughput_tps / truth - 1);
+    plain.push_back(*stats.output_throughput_tps / truth - 1);
     if (!stats.steady_output_throughput_tps) continue;
     steady.push_back(*stats.steady_output_throughput_tps / truth - 1);
     in_flight.push_back(*stats.achieved_concurrency / scenario.concurrency);

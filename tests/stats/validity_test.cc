@@ -198,7 +198,7 @@ TEST(JudgeRun, WarnsOfEachThingAlone) {
       {Warning::kCachedTokens, [](RunStats&, auto& input) { input.streams.cached_share = 0.02; }},
       {Warning::kBuffered,
        [](RunStats& run, auto&) {
-         run.ttft.count = run.e2e.count - 6;
+         run.ttft.count = *run.e2e.count - 6;
          run.client.coalesced_fraction = 1;
        }},
       {Warning::kCoalesced, [](RunStats& run, auto&) { run.client.coalesced_fraction = 0.5; }},

@@ -19,12 +19,16 @@ struct ImportOptions {
   std::string name;                // empty: the first path's stem
   SystemSpec system;               // what is set here wins over what a file says
   std::optional<int> concurrency;  // of files that do not say theirs
+  // Runs whose facts have these values only: {"offloading", "none"}.
+  std::vector<std::pair<std::string, std::string>> only;
+  bool lengths_vary = false;  // levels may be of prompts and answers of other mean lengths
 };
 
 // Files and directories of one sweep become one result: a level a concurrency, a run for each file
 // of the same concurrency. Directories are searched for files of known formats.
 // Errors: an unreadable, broken or unrecognised file (with what is recognised); files of different
-// models or workloads; files that do not say their concurrency; no GPU count anywhere.
+// systems, models or workloads (with what differs, as `only` takes it); files that do not say their
+// concurrency; no GPU count anywhere.
 SweepResult import_results(const std::vector<std::filesystem::path>& paths,
                            const ImportOptions& options = {});
 

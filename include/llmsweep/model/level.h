@@ -22,23 +22,15 @@ struct Interval {
 
 // Of a sample; ms. Absent percentiles: not enough samples (p99 needs 300, p99.9 3,000).
 struct Distribution {
-  int64_t count = 0;
-  double mean = 0;  // 0 below another figure: another tool's file does not say
-  double min = 0;   // both 0 below another figure: likewise
-  double max = 0;
+  std::optional<int64_t> count = 0;      // absent: another tool's file does not say
+  std::optional<double> mean, min, max;  // absent: no samples, or likewise
   std::optional<double> p50, p90, p95, p99, p999;
   std::optional<Interval> p50_ci95;   // within-run, order statistics; absent below 6 samples
   std::optional<double> p50_at_most;  // published data: only a bound of the median is known
 
-  bool knows_mean() const { return count > 0 && (mean > 0 || !knows_above(0)); }
-  bool knows_range() const { return count > 0 && (max > 0 || !knows_above(0)); }
+  bool empty() const { return count && *count == 0; }  // not: of an unknown number of samples
+  bool has(int64_t samples) const { return !count || *count >= samples; }
   bool operator==(const Distribution&) const = default;
-
- private:
-  bool knows_above(double value) const {
-    return mean > value || p50.value_or(0) > value || p90.value_or(0) > value ||
-           p95.value_or(0) > value || p99.value_or(0) > value || p999.value_or(0) > value;
-  }
 };
 
 // Why a level cannot be trusted. One value, one sentence, one remedy: see stats/validity.h.
@@ -130,11 +122,16 @@ struct ErrorCount {
 };
 
 struct RequestCounts {
-  int64_t completed = 0;                  // measured and ok
-  int64_t failed = 0;                     // measured and not ok
+  std::optional<int64_t> completed = 0;   // measured and ok; absent: a file does not say
+  std::optional<int64_t> failed = 0;      // measured and not ok; likewise
   std::map<Outcome, int64_t> by_outcome;  // measured
   std::vector<ErrorCount> errors;         // of `failed`: the five that came most, each once
 
+  // Both together; absent where the one that ended well is not known. Failures that a file does not
+  // count are none of it.
+  std::optional<int64_t> all() const {
+    return completed ? std::optional(*completed + failed.value_or(0)) : std::nullopt;
+  }
   bool operator==(const RequestCounts&) const = default;
 };
 
@@ -163,27 +160,28 @@ struct RunStats {
   RequestCounts requests;
   Distribution e2e, ttft, ttfo, tpot, itl, icl;
   std::optional<VllmDefinitions> vllm;  // absent: records without these instants, imported data
-  double output_throughput_tps = 0;
+  // Of these and the means below: absent where there is no basis, or a file does not say.
+  std::optional<double> output_throughput_tps;
   std::optional<double> steady_output_throughput_tps;
   std::optional<double> drain_bias;  // output ÷ steady − 1
-  double throughput_per_gpu_tps = 0;
-  double request_throughput_rps = 0;
+  std::optional<double> throughput_per_gpu_tps;
+  std::optional<double> request_throughput_rps;
   std::optional<double> achieved_concurrency;
   std::optional<double> littles_law_error;  // |L − λW| / L
   std::optional<double> in_step;            // share of the other slots that start with a request
-  double output_speed_tps = 0;              // median over requests of output_tokens / E2E
-  double decode_speed_tps = 0;              // 1 / median TPOT; 0: no TPOT
-  double throughput_per_latency = 0;        // steady ÷ median E2E in ms
+  std::optional<double> output_speed_tps;   // median over requests of output_tokens / E2E
+  std::optional<double> decode_speed_tps;   // 1 / median TPOT
+  std::optional<double> throughput_per_latency;  // steady ÷ median E2E in ms
   std::optional<double> goodput_fraction;
   std::optional<double> goodput_rps;
-  double input_tokens_mean = 0;  // as the server counts; 0: it does not
-  double output_tokens_mean = 0;
-  double cached_tokens_mean = 0;
+  std::optional<double> input_tokens_mean;  // as the server counts; absent: it does not
+  std::optional<double> output_tokens_mean;
+  std::optional<double> cached_tokens_mean;
   // Σ |measured − planned| ÷ Σ planned over the completed requests with both; absent: none has.
   std::optional<double> input_tokens_off;
   std::optional<double> output_tokens_off;  // counts estimated from chunks stay out
   bool token_count_estimated = false;
-  double wall_seconds = 0;
+  std::optional<double> wall_seconds;
   ClientHealth client;
 
   bool operator==(const RunStats&) const = default;

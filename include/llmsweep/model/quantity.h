@@ -70,7 +70,7 @@ struct Quantity {
 
   // Where a run holds it: at most one of the first three. None, and no `of`: not a level's own.
   Distribution RunStats::*distribution = nullptr;
-  double RunStats::*number = nullptr;  // 0: absent
+  std::optional<double> RunStats::*number = nullptr;  // 0 is nothing that can be compared
   std::optional<double> RunStats::*maybe = nullptr;
   std::optional<double> (*of)(const RunStats&, const Reading&) = nullptr;  // wins over the others
   std::optional<Metric> metric;  // that targets name it by
@@ -126,7 +126,7 @@ const Distribution& distribution_of(const RunStats& stats, Metric metric);
 // The measure of a run, or of a level's pooled one. Absent: it has none.
 std::optional<double> value_of(const RunStats& run, const Measure& measure,
                                const Reading& reading = {});
-// A plain number as result.json holds it, 0 for "none" included.
+// A plain number as result.json holds it, a 0 included.
 std::optional<double> stored_value(const RunStats& run, const Quantity& quantity);
 
 // Steady output throughput, else the one with the drain in it: decided here and nowhere else.

@@ -70,7 +70,7 @@ struct TokenCount {
   int64_t min = 0;  // kUniform; kNormal is clamped below to 1
   int64_t max = 0;
   double mean = 0;
-  double stddev = 0;
+  std::optional<double> stddev;                      // absent: another tool's file does not say
   std::vector<std::pair<int64_t, double>> weighted;  // tokens, weight
 
   bool operator==(const TokenCount&) const = default;

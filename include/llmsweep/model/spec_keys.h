@@ -98,7 +98,7 @@ Json tokens_json(const TokenCount& count) {
     case TokenCount::Kind::kUniform:
       return {{"min", count.min}, {"max", count.max}};
     case TokenCount::Kind::kNormal:
-      return {{"mean", count.mean}, {"stddev", count.stddev}};
+      return {{"mean", count.mean}, {"stddev", count.stddev ? Json(*count.stddev) : Json()}};
     case TokenCount::Kind::kWeighted:
       break;
   }

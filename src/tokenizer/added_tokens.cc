@@ -119,12 +119,16 @@ void AddedTokenMatcher::split(std::string_view text, std::vector<Segment>& segme
     if (token->single_word && touches_word(text, begin, end)) continue;
     if (token->lstrip) begin = strip_left(text, begin, done);
     if (token->rstrip) end = strip_right(text, end);
-    if (done < begin) segments.push_back({.text = text.substr(done, begin - done)});
-    segments.push_back({.text = {}, .id = token->id});
+    if (done < begin) {
+      segments.push_back({.text = text.substr(done, begin - done), .id = -1, .end = begin});
+    }
+    segments.push_back({.text = {}, .id = token->id, .end = end});
     done = end;
     at = std::max(at, end);
   }
-  if (done < text.size()) segments.push_back({.text = text.substr(done)});
+  if (done < text.size()) {
+    segments.push_back({.text = text.substr(done), .id = -1, .end = text.size()});
+  }
 }
 
 bool AddedTokenMatcher::found_in(std::string_view text) const {

@@ -22,6 +22,7 @@ struct AddedToken {
 struct Segment {
   std::string_view text;  // empty where `id` is an added token's
   int32_t id = -1;
+  size_t end = 0;  // in the text that was split
 };
 
 // Immutable once built; any thread.

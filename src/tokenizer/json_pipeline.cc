@@ -99,9 +99,10 @@ void add_stages(const TokenizerJson& place, StageList& list, int depth) {
     stages.emplace_back(
         SplitStage{.delimiter = &is_white_space, .behavior = SplitBehavior::kRemoved});
   } else if (type == "Whitespace") {
-    stages.emplace_back(SplitStage{.delimiter = Regex(R"(\w+|[^\w\s]+)", place.where()),
-                                   .behavior = SplitBehavior::kRemoved,
-                                   .invert = true});
+    stages.emplace_back(
+        SplitStage{.delimiter = &is_white_space, .behavior = SplitBehavior::kRemoved});
+    stages.emplace_back(
+        SplitStage{.delimiter = &is_symbol, .behavior = SplitBehavior::kContiguous});
   } else if (type == "CharDelimiterSplit") {
     stages.emplace_back(SplitStage{.delimiter = std::string(place.at("delimiter").text()),
                                    .behavior = SplitBehavior::kRemoved});

@@ -9,10 +9,13 @@
 
 #include "llmsweep/base/text.h"
 #include "tokenizer/byte_alphabet.h"
+#include "tokenizer/unicode.h"
 
 namespace llmsweep {
 
 namespace {
+
+constexpr int32_t kSpaceMarkCode = 0x2581;  // ▁
 
 // The ids of short pieces met before. Text repeats its words: nearly every look-up is a hit.
 class WordCache {
@@ -81,6 +84,35 @@ class SourceWalk {
   size_t at_ = 0;
 };
 
+// Boundaries as they are found, until there are enough.
+class BoundaryList {
+ public:
+  explicit BoundaryList(int64_t enough) : enough_(enough) {}
+
+  // Whether more are wanted. What stands for no text, such as a space that is put before a piece,
+  // belongs to what follows.
+  bool add(size_t end, size_t tokens) {
+    if (end == (ends_.empty() ? 0 : ends_.back().end)) return true;
+    ends_.push_back({.end = end, .tokens = static_cast<int64_t>(tokens)});
+    return ends_.back().tokens < enough_;
+  }
+  std::vector<Boundary> take() && { return std::move(ends_); }
+
+ private:
+  int64_t enough_;
+  std::vector<Boundary> ends_;
+};
+
+// Gemma's runs of line feeds, CodeGen's of spaces: text like any other.
+bool is_of_white_space(std::string_view text) {
+  while (!text.empty()) {
+    const Character c = character_at(text, 0);
+    if (!is_white_space(c.code) && c.code != kSpaceMarkCode) return false;
+    text.remove_prefix(c.bytes);
+  }
+  return true;
+}
+
 // "<0x0A>" is a byte.
 bool is_byte(std::string_view token, char& byte) {
   if (token.size() != 6 || !token.starts_with("<0x") || token.back() != '>') return false;
@@ -108,49 +140,95 @@ class NativeEncoder final : public Encoder {
 
   std::vector<Boundary> boundaries(std::string_view text, int64_t enough) override {
     ids_.clear();
-    if (tokenizer_.parts_.model.by_characters) return boundaries_of_characters(text, enough);
-    std::vector<Boundary> ends;
-    for (const Piece& piece : tokenizer_.parts_.pre_tokenizer.split(text, split_)) {
-      encode_piece(piece.text);
-      auto tokens = static_cast<int64_t>(ids_.size());
-      // A space that is put before the next piece, and split from it, belongs to that piece.
-      if (piece.end == (ends.empty() ? 0 : ends.back().end)) continue;
-      ends.push_back({.end = piece.end, .tokens = tokens});
-      if (tokens >= enough) break;
+    BoundaryList ends(enough);
+    raw_.clear();
+    tokenizer_.raw_added_.split(text, raw_);
+    for (const Segment& segment : raw_) {
+      const size_t begin = segment.end - segment.text.size();
+      bool more = true;
+      if (segment.id >= 0) {
+        more = append_added(segment, ends);
+      } else if (tokenizer_.parts_.model.by_characters) {
+        more = append_characters(segment.text, begin, ends);
+      } else {
+        more = append_bytes(segment.text, begin, ends);
+      }
+      if (!more) break;
     }
-    return ends;
+    return std::move(ends).take();
   }
 
  private:
-  std::vector<Boundary> boundaries_of_characters(std::string_view text, int64_t enough) {
-    const NativeParts& parts = tokenizer_.parts_;
-    std::vector<Boundary> ends;
-    const std::string marked = parts.marks(text);
-    SourceWalk walk(text, parts.texts.mark);
-    // Whether to go on behind `part`, whose ids have been appended.
-    const auto go_on = [&](std::string_view part) {
-      if (!walk.follow(part)) return false;
-      // What stands for no text, such as the mark before it, belongs to what follows.
-      if (walk.at() > (ends.empty() ? 0 : ends.back().end)) {
-        ends.push_back({.end = walk.at(), .tokens = static_cast<int64_t>(ids_.size())});
-      }
-      return ends.empty() || ends.back().tokens < enough;
-    };
-    fixed_.clear();
-    tokenizer_.fixed_.split(marked, fixed_);
-    for (const Segment& segment : fixed_) {
+  // These give the boundaries of a segment, and whether more are wanted.
+  bool append_added(const Segment& segment, BoundaryList& ends) {
+    ids_.push_back(segment.id);
+    return ends.add(segment.end, ids_.size());
+  }
+
+  bool append_bytes(std::string_view text, size_t offset, BoundaryList& ends) {
+    segments_.clear();
+    tokenizer_.normalized_added_.split(text, segments_);
+    for (Segment segment : segments_) {
+      const size_t begin = offset + segment.end - segment.text.size();
+      segment.end += offset;
       if (segment.id >= 0) {
-        ids_.push_back(segment.id);
-        if (!go_on(parts.model.vocabulary.bytes_of(segment.id))) return ends;
-      } else if (!pieces_end(segment.text, segment.text.data() == marked.data(), go_on)) {
-        return ends;
+        if (!append_added(segment, ends)) return false;
+        continue;
+      }
+      const bool at_start = begin == 0;
+      for (const Piece& piece :
+           tokenizer_.parts_.pre_tokenizer.split(segment.text, split_, at_start)) {
+        encode_piece(piece.text);
+        if (!ends.add(begin + piece.end, ids_.size())) return false;
       }
     }
-    return ends;
+    return true;
+  }
+
+  bool append_characters(std::string_view text, size_t offset, BoundaryList& ends) {
+    marked_ = tokenizer_.parts_.marks(text);
+    SourceWalk walk(text, tokenizer_.parts_.texts.mark);
+    const auto go_on = [&](std::string_view part) {
+      return walk.follow(part) && ends.add(offset + walk.at(), ids_.size());
+    };
+    segments_.clear();
+    tokenizer_.normalized_added_.split(marked_, segments_);
+    size_t done = 0;
+    for (const Segment& segment : segments_) {
+      const std::string_view part = std::string_view(marked_).substr(done, segment.end - done);
+      const bool at_start = offset == 0 && done == 0;
+      done = segment.end;
+      if (segment.id >= 0) {
+        ids_.push_back(segment.id);
+        if (!go_on(part)) return false;
+      } else if (!append_marked(segment.text, at_start, go_on)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   template <class GoOn>
-  bool pieces_end(std::string_view text, bool at_start, const GoOn& go_on) {
+  bool append_marked(std::string_view text, bool at_start, const GoOn& go_on) {
+    fixed_.clear();
+    tokenizer_.fixed_.split(text, fixed_);
+    size_t done = 0;
+    for (const Segment& segment : fixed_) {
+      const std::string_view part = text.substr(done, segment.end - done);
+      const bool first = at_start && done == 0;
+      done = segment.end;
+      if (segment.id >= 0) {
+        ids_.push_back(segment.id);
+        if (!go_on(part)) return false;
+      } else if (!append_pieces(segment.text, first, go_on)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  template <class GoOn>
+  bool append_pieces(std::string_view text, bool at_start, const GoOn& go_on) {
     for (const Piece& piece : tokenizer_.parts_.pre_tokenizer.split(text, split_, at_start)) {
       const bool whole = is_whole_token(piece.text);
       for (size_t begin = 0; begin < piece.text.size();) {
@@ -271,6 +349,7 @@ class NativeEncoder final : public Encoder {
   std::vector<Segment> fixed_;
   std::string repaired_;
   std::string normalized_;
+  std::string marked_;
   std::string bytes_;
 };
 
@@ -285,13 +364,17 @@ NativeTokenizer::NativeTokenizer(NativeParts parts) : parts_(std::move(parts)) {
     std::string bytes;
     if (parts_.model.by_characters || !append_bytes_of(token.content, bytes)) bytes = token.content;
     added_bytes_[id] = std::move(bytes);
+    const bool control = !is_of_white_space(token.content);
     if (!token.normalized) {
       raw_added_.add(token);
+      if (control) controls_.add(token);
       continue;
     }
     AddedToken changed = token;
     changed.content = parts_.marks(parts_.normalizer(token.content));
-    if (!changed.content.empty()) normalized_added_.add(std::move(changed));
+    if (changed.content.empty()) continue;
+    if (control) normalized_controls_.add(changed);
+    normalized_added_.add(std::move(changed));
   }
 }
 
@@ -341,10 +424,10 @@ std::string NativeTokenizer::normalize(std::string_view text) const {
 }
 
 bool NativeTokenizer::holds_added_token(std::string_view text) const {
-  if (raw_added_.found_in(text) || controls_.found_in(text)) return true;
-  if (normalized_added_.empty()) return false;
+  if (controls_.found_in(text)) return true;
+  if (normalized_controls_.empty()) return false;
   const bool changed = !parts_.normalizer.empty() || !parts_.marks.empty();
-  return normalized_added_.found_in(changed ? parts_.marks(normalize(text)) : text);
+  return normalized_controls_.found_in(changed ? parts_.marks(normalize(text)) : text);
 }
 
 }  // namespace llmsweep

@@ -29,7 +29,7 @@ struct NativeParts {
   TokenTexts texts;
   std::vector<AddedToken> added;
   std::vector<AddedToken> fixed;      // found in marked text, plain or not, and never merged
-  std::vector<std::string> controls;  // never found in text, but holds_added_token knows them
+  std::vector<std::string> controls;  // never found in text, yet none for a prompt
 };
 
 // Immutable. See Tokenizer.
@@ -52,7 +52,8 @@ class NativeTokenizer final : public Tokenizer {
   AddedTokenMatcher raw_added_;         // looked for before normalization
   AddedTokenMatcher normalized_added_;  // and after it
   AddedTokenMatcher fixed_;
-  AddedTokenMatcher controls_;
+  AddedTokenMatcher controls_;  // what holds_added_token looks for
+  AddedTokenMatcher normalized_controls_;
   std::vector<std::string> added_bytes_;  // what added ids decode to, by id; empty: not added
 };
 

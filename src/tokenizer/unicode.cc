@@ -3,6 +3,7 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 namespace llmsweep {
@@ -11,13 +12,46 @@ namespace {
 
 using Codes = std::vector<utf8proc_int32_t>;
 
+struct CodeRange {
+  utf8proc_int32_t first;
+  utf8proc_int32_t last;
+};
+// Characters since Unicode 9 that decompose, combine or compose. Hugging Face's library has that
+// version's normal forms: it leaves them as they are.
+constexpr CodeRange kLater[] = {
+    {0x7FD, 0x7FD},     {0x898, 0x89F},     {0x8CA, 0x8D3},     {0x9FE, 0x9FE},
+    {0xC3C, 0xC3C},     {0xD3B, 0xD3C},     {0xEBA, 0xEBA},     {0x1715, 0x1715},
+    {0x1ABF, 0x1ACE},   {0x1DF6, 0x1DFA},   {0x32FF, 0x32FF},   {0xA7F2, 0xA7F4},
+    {0xA82C, 0xA82C},   {0xAB69, 0xAB69},   {0x10781, 0x10785}, {0x10787, 0x107B0},
+    {0x107B2, 0x107BA}, {0x10D24, 0x10D27}, {0x10EAB, 0x10EAC}, {0x10F46, 0x10F50},
+    {0x10F82, 0x10F85}, {0x11070, 0x11070}, {0x1133B, 0x1133B}, {0x1145E, 0x1145E},
+    {0x11839, 0x1183A}, {0x11930, 0x11930}, {0x11938, 0x11938}, {0x1193D, 0x1193E},
+    {0x11943, 0x11943}, {0x119E0, 0x119E0}, {0x11A34, 0x11A34}, {0x11A47, 0x11A47},
+    {0x11A99, 0x11A99}, {0x11D42, 0x11D42}, {0x11D44, 0x11D45}, {0x11D97, 0x11D97},
+    {0x16FF0, 0x16FF1}, {0x1E130, 0x1E136}, {0x1E2AE, 0x1E2AE}, {0x1E2EC, 0x1E2EF},
+    {0x1F16C, 0x1F16C}, {0x1FBF0, 0x1FBF9}};
+
+bool is_later(utf8proc_int32_t code) {
+  if (code < kLater[0].first) return false;
+  const auto* range =
+      std::lower_bound(std::begin(kLater), std::end(kLater), code,
+                       [](const CodeRange& r, utf8proc_int32_t c) { return r.last < c; });
+  return range != std::end(kLater) && range->first <= code;
+}
+
 int combining_class(utf8proc_int32_t code) {
+  if (is_later(code)) return 0;
   return utf8proc_get_property(code)->combining_class;
 }
 
 void append_decomposed(std::string_view text, int options, Codes& codes) {
   for (size_t i = 0; i < text.size();) {
     Character c = character_at(text, i);
+    i += c.bytes;
+    if (is_later(c.code)) {
+      codes.push_back(c.code);
+      continue;
+    }
     utf8proc_int32_t out[64];
     int last_boundary = 0;
     utf8proc_ssize_t n = utf8proc_decompose_char(
@@ -27,7 +61,6 @@ void append_decomposed(std::string_view text, int options, Codes& codes) {
     } else {
       codes.insert(codes.end(), out, out + n);
     }
-    i += c.bytes;
   }
 }
 
@@ -48,6 +81,22 @@ void order_marks(Codes& codes) {
                      });
     i = end;
   }
+}
+
+void compose_in_place(Codes& codes, int options) {
+  size_t kept = 0;
+  for (size_t begin = 0; begin < codes.size();) {
+    const auto from = codes.begin() + static_cast<ptrdiff_t>(begin);
+    auto n = std::find_if(from, codes.end(), is_later) - from;
+    begin += static_cast<size_t>(n);
+    if (n > 0) {
+      n = utf8proc_normalize_utf32(&*from, n, static_cast<utf8proc_option_t>(options));
+      std::copy_n(from, n, codes.begin() + static_cast<ptrdiff_t>(kept));
+      kept += static_cast<size_t>(n);
+    }
+    if (begin < codes.size()) codes[kept++] = codes[begin++];
+  }
+  codes.resize(kept);
 }
 
 }  // namespace
@@ -85,9 +134,19 @@ bool is_white_space(int32_t code) {
 }
 
 bool is_word(int32_t code) {
+  const bool joins = code == 0x200C || code == 0x200D;
+  // Letters in circles and squares: symbols that are alphabetic.
+  const bool encircled =
+      (code >= 0x24B6 && code <= 0x24E9) || (code >= 0x1F130 && code <= 0x1F149) ||
+      (code >= 0x1F150 && code <= 0x1F169) || (code >= 0x1F170 && code <= 0x1F189);
   int category = utf8proc_category(code);
-  return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_ND) ||
+  return joins || encircled ||
+         (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_ND) ||
          category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_PC;
+}
+
+bool is_symbol(int32_t code) {
+  return !is_word(code) && !is_white_space(code);
 }
 
 std::string normalize(std::string_view text, NormalForm form) {
@@ -103,16 +162,15 @@ std::string normalize(std::string_view text, NormalForm form) {
   codes.reserve(text.size());
   append_decomposed(text, options, codes);
   order_marks(codes);
-  auto n = static_cast<utf8proc_ssize_t>(codes.size());
   if (compose) {
-    int composing = UTF8PROC_STABLE | UTF8PROC_COMPOSE | (compatible ? UTF8PROC_COMPAT : 0);
-    n = utf8proc_normalize_utf32(codes.data(), n, static_cast<utf8proc_option_t>(composing));
+    compose_in_place(codes,
+                     UTF8PROC_STABLE | UTF8PROC_COMPOSE | (compatible ? UTF8PROC_COMPAT : 0));
   }
   std::string out;
   out.reserve(text.size());
-  for (utf8proc_ssize_t i = 0; i < n; ++i) {
+  for (const utf8proc_int32_t code : codes) {
     utf8proc_uint8_t bytes[4];
-    utf8proc_ssize_t length = utf8proc_encode_char(codes[static_cast<size_t>(i)], bytes);
+    utf8proc_ssize_t length = utf8proc_encode_char(code, bytes);
     out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(length));
   }
   return out;

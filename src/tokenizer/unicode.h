@@ -1,4 +1,5 @@
-// Character classes and normal forms. Pure; unassigned and later than Unicode 14 is "other".
+// Character classes, of Unicode 14, and normal forms, of Unicode 9, as Hugging Face's library has
+// them. Pure.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,9 @@ Character character_at(std::string_view text, size_t at);
 bool is_number(int32_t code);       // Nd, Nl, No
 bool is_punctuation(int32_t code);  // P*, and all ASCII punctuation
 bool is_white_space(int32_t code);
-bool is_word(int32_t code);  // letters, marks, decimal digits, connectors
+// Letters, marks, decimal digits, connectors and joiners: what \w matches.
+bool is_word(int32_t code);
+bool is_symbol(int32_t code);  // neither \w nor white space
 
 enum class NormalForm { kNfc, kNfd, kNfkc, kNfkd };
 // `text` is valid UTF-8. Takes linear time (n log n in a run of combining marks).

@@ -116,6 +116,23 @@ TEST_P(ExactPrompts, AreExactByASearchWhereTheTokenizerIsTheServers) {
   for (const auto& prompt : prompts) EXPECT_EQ(native->count(prompt.text), 1024);
 }
 
+// Vocabularies of characters, whose texts begin with a mark or merge across words.
+TEST(ExactPromptsOfFamilies, HaveTheAskedNumberOfTokens) {
+  for (const char* file : {"gemma-2-3.json", "llama-2.json", "mistral-v3.json",
+                           "pieces-gemma.model", "pieces-collapsed.model", "tekken.json"}) {
+    SCOPED_TRACE(file);
+    const auto tokenizer =
+        load_tokenizer(std::string(LLMSWEEP_SOURCE_DIR) + "/tests/tokenizer/families/" + file);
+    for (int64_t tokens : {16, 128, 1024}) {
+      for (const char* dataset : {"random", "sample"}) {
+        PromptPlan plan = plan_of(tokens, 20);
+        plan.workload.dataset = dataset;
+        expect_exact(plan, tokenizer, tokens);
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(TestVocabulary, ExactPrompts, testing::ValuesIn(kTestPipelines),
                          [](const auto& chosen) { return chosen.param; });
 // Only with a real vocabulary: tests/CMakeLists.txt labels them by this name.

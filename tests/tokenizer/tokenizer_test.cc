@@ -195,6 +195,30 @@ TEST(Normalizer, ComposesInSequences) {
   EXPECT_EQ(tokenizer->normalize("a\xCC\x81\xCC\xA3"), "\xE1\xBA\xA1\xCC\x81");
 }
 
+TEST(Normalizer, HasTheFormsOfUnicode9) {
+  const auto nfkc = small_tokenizer({.normalizer = R"({"type":"NFKC"})"});
+  EXPECT_EQ(nfkc->normalize("\u32FF \u210C"), "\u32FF H") << "the era Reiwa came in Unicode 12";
+  // A mark of Unicode 10 keeps what stands around it apart; one of Unicode 1 does not.
+  EXPECT_EQ(nfkc->normalize("a\u1DF6\u0301"), "a\u1DF6\u0301");
+  EXPECT_EQ(nfkc->normalize("a\u0316\u0301"), "\u00E1\u0316");
+  EXPECT_EQ(nfkc->normalize("\U00011935\U00011930"), "\U00011935\U00011930");
+  const auto nfd = small_tokenizer({.normalizer = R"({"type":"NFD"})"});
+  EXPECT_EQ(nfd->normalize("\U00011938"), "\U00011938");
+  EXPECT_EQ(nfd->normalize("\u00E1\u0327"), "a\u0327\u0301");
+}
+
+TEST(PreTokenizer, WhitespaceKnowsWordsAsTheLibraryDoes) {
+  const auto tokenizer = parse_tokenizer_json(
+      R"({"pre_tokenizer":{"type":"Whitespace"},"model":{"type":"BPE","unk_token":"<u>",
+          "fuse_unk":true,"vocab":{"<u>":0},"merges":[]}})",
+      "words.json");
+  // \w has joiners and letters in circles, but no fractions: one unknown token a piece.
+  EXPECT_EQ(tokenizer->count("\u00BD\u2153"), 1);
+  EXPECT_EQ(tokenizer->count("a\u00BD"), 2);
+  EXPECT_EQ(tokenizer->count("a\u200Db\u24B6_9"), 1);
+  EXPECT_EQ(tokenizer->count("a,b !?"), 4);
+}
+
 TEST(Tokenizer, RepairsInvalidUtf8BothWays) {
   auto tokenizer = small_tokenizer();
   EXPECT_EQ(tokenizer->encode("a\xff"), tokenizer->encode("a\xEF\xBF\xBD"));

@@ -60,7 +60,7 @@ class Tokenizer {
   // What the tokenizer turns `text` into before it splits it, such as NFC; repaired UTF-8. Marks
   // that a vocabulary has in the place of spaces are not in it.
   virtual std::string normalize(std::string_view text) const = 0;
-  // Whether any added token's text occurs in `text`.
+  // Whether any added token's text occurs in `text`, but for those of white space alone.
   virtual bool holds_added_token(std::string_view text) const = 0;
 
   // For a single text; many texts want one Encoder.

@@ -12,8 +12,10 @@
 #include <utility>
 
 #include "dataset/dataset_keys.h"
+#include "dataset/dataset_kind.h"
 #include "dataset/random_text.h"
 #include "dataset/record_splitter.h"
+#include "dataset/unpacked_file.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 
@@ -34,25 +36,6 @@ constexpr uint64_t kLongestSkip = uint64_t{1} << 30;
 std::string error_text(int error) {
   return std::generic_category().message(error);
 }
-
-struct Magic {
-  std::string_view bytes;
-  std::string_view kind;
-};
-constexpr std::array kMagics = {
-    Magic{std::string_view("\xff\xfe\0\0", 4), "in the encoding UTF-32"},
-    Magic{std::string_view("\0\0\xfe\xff", 4), "in the encoding UTF-32"},
-    Magic{"\x1f\x8b", "compressed (gzip)"},
-    Magic{"\x28\xb5\x2f\xfd", "compressed (zstd)"},
-    Magic{"BZh", "compressed (bzip2)"},
-    Magic{"\xfd\x37zXZ", "compressed (xz)"},
-    Magic{"PK\x03\x04", "an archive (zip)"},
-    Magic{"PAR1", "a Parquet file"},
-    Magic{"ARROW1", "an Arrow file"},
-    Magic{"Obj\x01", "an Avro file"},
-    Magic{"\xff\xfe", "in the encoding UTF-16"},
-    Magic{"\xfe\xff", "in the encoding UTF-16"},
-    Magic{"version https://git-lfs", "the pointer of a Git LFS file that was not fetched"}};
 
 // The list of records in an object that begins `text`, {"data": [{…}, …]}; npos: none is seen
 // there.
@@ -80,29 +63,6 @@ size_t find_wrapped_list(std::string_view text) {
     if ((c == '}' || c == ']') && --depth == 0) break;
   }
   return std::string_view::npos;
-}
-
-// What a file that cannot be JSON is; empty: it may be.
-std::string_view kind_of(std::string_view start) {
-  for (const Magic& magic : kMagics) {
-    if (start.starts_with(magic.bytes)) return magic.kind;
-  }
-  if (start.size() > 3 && (start[0] == '\0' || start[1] == '\0')) {
-    if (start.substr(0, 4) == std::string_view("\0\0\0\0", 4)) return "a binary file";
-    const bool wide = start[1] == start[2] || start[2] == start[3];  // three NULs of four bytes
-    return wide ? "in the encoding UTF-32" : "in the encoding UTF-16";
-  }
-  const size_t first = start.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  const std::string_view line = start.substr(first, start.find('\n', first) - first);
-  if (line.front() == '<') return "an HTML or XML page";
-  if (line.find("\",\"") != std::string_view::npos && line.front() == '"') return "a CSV table";
-  if (std::string_view("[{\"-0123456789tfn").find(line.front()) != std::string_view::npos) {
-    const bool word = line.front() >= 'a' && line.front() <= 'z' && !line.starts_with("true") &&
-                      !line.starts_with("false") && !line.starts_with("null");
-    if (!word) return {};
-  }
-  return line.find(',') != std::string_view::npos ? "a CSV table or a plain text" : "a plain text";
 }
 
 }  // namespace
@@ -134,6 +94,7 @@ struct Dataset::File {
                    .where = path,
                    .next = "records are read again when they are used; save it to a file first"}};
     }
+    fd = unpack_if_compressed(std::exchange(fd, -1), path);
     ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
 
@@ -258,12 +219,13 @@ void Dataset::scan() {
   if (first == std::string_view::npos && head.size() < kHeadBytes) {
     throw Error{{.what = "the dataset is empty", .where = file_->name}};
   }
-  if (const std::string_view kind = kind_of(start); !kind.empty()) {
-    throw Error{{.what = fmt::format("the dataset is {}, not JSON", kind),
+  if (const FileKind kind = file_kind_of(start); !kind.is.empty()) {
+    const std::string way = kind.convert.empty() ? "" : fmt::format("{}, or ", kind.convert);
+    throw Error{{.what = fmt::format("the dataset is {}, not JSON", kind.is),
                  .where = file_->name,
-                 .next = "give it as a list of records [{…}, …] or as JSON lines, in UTF-8; read "
-                         "of a record are " +
-                         known_keys()}};
+                 .next = fmt::format("{}give it as a list of records [{{…}}, …] or as JSON lines, "
+                                     "in UTF-8; read of a record are {}",
+                                     way, known_keys())}};
   }
   bool object = first != std::string_view::npos && start[first] == '{';
   const size_t list = object ? find_wrapped_list(start) : std::string_view::npos;

@@ -22,7 +22,8 @@ inline constexpr std::array kEnvelopeKeys = {"body", "row"};
 inline constexpr std::array kLengthKeys = {
     "max_tokens",          "max_completion_tokens", "max_new_tokens", "max_output_tokens",
     "output_tokens",       "output_tokens_count",   "output_length",  "output_len",
-    "expected_output_len", "completion_tokens",     "n_predict",      "num_predict"};
+    "expected_output_len", "completion_tokens",     "max_gen_tokens", "num_output_tokens",
+    "output_token_count",  "response_tokens",       "n_predict",      "num_predict"};
 // Objects that may hold a length: SGLang, TGI, Ollama.
 inline constexpr std::array kLengthHolders = {"sampling_params", "parameters", "options"};
 inline constexpr std::array kMediaKeys = {"image",     "images", "image_url",       "image_urls",

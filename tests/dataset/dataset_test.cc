@@ -1,7 +1,10 @@
 #include "dataset/dataset.h"
 
 #include <gmock/gmock.h>
+#include <zlib.h>
+#include <zstd.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "llmsweep/base/error.h"
@@ -178,6 +181,82 @@ TEST(ShareGpt, TheSampleIsWhole) {
   EXPECT_EQ(set.summary().skipped, 0);
 }
 
+std::string gzip_of(const std::string& bytes) {
+  z_stream stream{};
+  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string out(deflateBound(&stream, bytes.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+std::string zstd_of(const std::string& bytes) {
+  std::string out(ZSTD_compressBound(bytes.size()), '\0');
+  out.resize(ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), 3));
+  return out;
+}
+
+std::filesystem::path compressed_file(const std::string& bytes) {
+  auto path = std::filesystem::path(testing::TempDir()) / "llmsweep-compressed";
+  write_file_atomically(path, bytes);
+  return path;
+}
+
+// An Error's words, else the number of records and the last one's first text.
+std::string opened(const std::filesystem::path& path) {
+  try {
+    const Dataset set = Dataset::open(path.string(), 1);
+    const Record last = Dataset::Reader(set).read(static_cast<uint64_t>(set.size() - 1));
+    return std::to_string(set.size()) + " " + last.turns[0].second;
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+std::string opened(const std::string& bytes) {
+  return opened(compressed_file(bytes));
+}
+
+TEST(CompressedDataset, IsReadAsTheFileThatItHolds) {
+  std::string lines;
+  for (int i = 0; i < 40'000; ++i) {
+    lines += R"({"prompt": "number )" + std::to_string(i * 7919 % 40'000) + "\"}\n";
+  }
+  const std::string last = "40000 number " + std::to_string(39'999 * 7919 % 40'000);
+  for (const std::string& whole : {gzip_of(lines), zstd_of(lines)}) {
+    EXPECT_EQ(opened(whole), last);
+    for (size_t size : {size_t{8}, whole.size() / 2, whole.size() - 1}) {
+      EXPECT_THAT(opened(whole.substr(0, size)), HasSubstr("damaged or cut short"));
+    }
+  }
+  const std::string more = "{\"prompt\": \"more\"}\n";
+  EXPECT_EQ(opened(gzip_of(lines) + gzip_of(more)), "40001 more");
+  EXPECT_EQ(opened(zstd_of(lines) + zstd_of(more)), "40001 more");
+  std::string broken = gzip_of(lines);
+  broken[broken.size() / 2] = static_cast<char>(broken[broken.size() / 2] ^ 0x55);
+  EXPECT_THAT(opened(broken), HasSubstr("damaged or cut short"));
+  EXPECT_THAT(opened(gzip_of("id,prompt\n1,a\n")), HasSubstr("a CSV table"));
+  EXPECT_THAT(opened(gzip_of("")), HasSubstr("the dataset is empty"));
+}
+
+TEST(CompressedDataset, WithoutRoomForItIsAnErrorThatNamesTheFolder) {
+  const char* before = std::getenv("TMPDIR");
+  const std::string kept = before ? before : "";
+  const std::filesystem::path path = compressed_file(gzip_of("[]"));
+  ::setenv("TMPDIR", "/nowhere", 1);
+  EXPECT_THAT(opened(path), HasSubstr("TMPDIR"));
+  if (before) {
+    ::setenv("TMPDIR", kept.c_str(), 1);
+  } else {
+    ::unsetenv("TMPDIR");
+  }
+}
+
 TEST(DatasetErrors, ATruncatedListSaysWhere) {
   std::string whole = list_of({kGood, kGood, kGood});
   for (size_t size : {whole.size() - 1, whole.size() - 2, whole.size() / 2, size_t{1}}) {
@@ -248,6 +327,11 @@ TEST(DatasetErrors, AnotherKindOfFileIsNamed) {
   says("\x1f\x8b\x08", "gzip");
   says("\x28\xb5\x2f\xfd", "zstd");
   says("PAR1....", "Parquet");
+  says("PAR1....", "pandas.read_parquet('FILE')");
+  says("id,prompt\n", "csv.DictReader(open('FILE'))");
+  says("\xff\xfe[\0", "iconv -f UTF-16");
+  says("\x04\x22\x4d\x18", "lz4");
+  says(std::string("data.json") + std::string(248, '\0') + "ustar\0", "an archive (tar)");
   says("PK\x03\x04", "zip");
   says("\xff\xfe[\0", "UTF-16");
   says(std::string_view("[\0{\0", 4), "UTF-16");
@@ -272,9 +356,11 @@ TEST(DatasetErrors, UnknownKeysAreAnsweredWithTheKeysThatAreRead) {
 }
 
 TEST(JsonLines, TheLengthOfTheAnswerMayHaveOtherNamesAndAFraction) {
-  for (const char* key : {"max_tokens", "max_completion_tokens", "max_new_tokens", "output_tokens",
-                          "output_tokens_count", "output_length", "max_output_tokens", "output_len",
-                          "expected_output_len", "completion_tokens", "n_predict", "num_predict"}) {
+  for (const char* key :
+       {"max_tokens", "max_completion_tokens", "max_new_tokens", "output_tokens",
+        "output_tokens_count", "output_length", "max_output_tokens", "output_len",
+        "expected_output_len", "completion_tokens", "max_gen_tokens", "num_output_tokens",
+        "output_token_count", "response_tokens", "n_predict", "num_predict"}) {
     for (const char* value : {"128", "128.0", "1.28e2"}) {
       const std::string line = std::string("{\"prompt\": \"x\", \"") + key + "\": " + value + "}";
       EXPECT_EQ(only_record(line).max_tokens, 128) << line;

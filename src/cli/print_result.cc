@@ -16,7 +16,7 @@ void print_result(const SweepResult& result, Console& console) {
 
 void list_files(const std::filesystem::path& folder, Console& console) {
   for (const char* name :
-       {"result.json", "requests.jsonl", "report.html", "figure.svg", "chunks.bin"}) {
+       {"result.json", "requests.jsonl", "report.html", "figure.svg", "chunks.bin", "spec.yaml"}) {
     if (there_is(folder / name)) {
       console.out << printable((folder / name).string(), kPathBytes) << '\n';
     }

@@ -86,7 +86,11 @@ std::vector<std::string> source_notes(const SweepResult& result) {
     notes.push_back(fmt::format("'{}' was imported from {}.", name, printable(result.tool)));
   }
   if (result.preliminary) notes.push_back(fmt::format("'{}' is preliminary.", name));
-  if (result.interrupted) notes.push_back(fmt::format("'{}' was interrupted.", name));
+  if (result.interrupted) {
+    notes.push_back(
+        fmt::format("'{}' was {}.", name,
+                    result.stopped_for.empty() ? "interrupted" : "stopped for its budget"));
+  }
   return notes;
 }
 

@@ -43,6 +43,7 @@ struct Findings {
   std::vector<std::string> notes;
   Duration request_alone{};
   Duration shortest{};
+  SweepCost cost;
   std::optional<LongestRequest> longest;  // tried where the endpoint does not state its context
 };
 
@@ -61,10 +62,11 @@ Findings find_out(const SweepSpec& spec, const PreflightOptions& preflight) {
   found.notes.push_back(last_selftest_says(planned_load(spec, found.preflight)));
   found.request_alone = request_time_alone(spec, found.preflight);
   found.shortest = shortest_run_time(spec, found.request_alone);
+  found.cost = least_cost(spec, found.shortest);
   return found;
 }
 
-std::string text_of(const Findings& found) {
+std::string text_of(const SweepSpec& spec, const Findings& found) {
   const Preflight& preflight = found.preflight;
   std::string text;
   for (size_t i = 0; i < preflight.addresses.size(); ++i) {
@@ -90,12 +92,12 @@ std::string text_of(const Findings& found) {
         format_duration(std::chrono::round<std::chrono::milliseconds>(found.longest->first_token)));
   }
   for (const std::string& line : found.notes) text += "note       " + line + "\n";
-  return text +
-         fmt::format(
-             "time       at least {}: one request alone takes about {}, and latency grows "
-             "with concurrency\n",
-             format_duration(std::chrono::ceil<std::chrono::seconds>(found.shortest)),
-             format_duration(std::chrono::round<std::chrono::milliseconds>(found.request_alone)));
+  text += fmt::format(
+      "time       at least {}: one request alone takes about {}, and latency grows "
+      "with concurrency\n",
+      format_duration(std::chrono::ceil<std::chrono::seconds>(found.shortest)),
+      format_duration(std::chrono::round<std::chrono::milliseconds>(found.request_alone)));
+  return text + cost_text(spec, found.cost);
 }
 
 std::string json_of(const SweepSpec& spec, const Findings& found) {
@@ -110,7 +112,14 @@ std::string json_of(const SweepSpec& spec, const Findings& found) {
                                  {"request_alone_ms", to_ms(found.request_alone)},
                                  {"shortest_run_ms", to_ms(found.shortest)},
                                  {"longest_first_token_ms", nullptr},
+                                 {"input_tokens", nullptr},
+                                 {"output_tokens", found.cost.output_tokens},
+                                 {"tokens_price", nullptr},
+                                 {"gpus_price", nullptr},
                                  {"notes", found.notes}};
+  if (spec.workload.input_tokens) json["input_tokens"] = found.cost.input_tokens;
+  if (found.cost.tokens_price) json["tokens_price"] = *found.cost.tokens_price;
+  if (found.cost.gpus_price) json["gpus_price"] = *found.cost.gpus_price;
   if (found.longest) json["longest_first_token_ms"] = to_ms(found.longest->first_token);
   if (preflight.overhead_tokens) {
     json["template_tokens"] = *preflight.overhead_tokens;
@@ -142,7 +151,7 @@ int check_command(const CheckOptions& options, Console& console) {
     console.out << json_of(spec, find_out(spec, preflight));
   } else {
     console.out << plan_text(spec);  // right away: the endpoint may take its time
-    console.out << text_of(find_out(spec, preflight));
+    console.out << text_of(spec, find_out(spec, preflight));
   }
   return kExitOk;
 }

@@ -31,7 +31,8 @@ constexpr const char* kFooter = R"(Examples:
   llmsweep COMMAND --help                   the options of a command, with examples
 
 Exit codes: 0 ok; 1 the measurement failed; 2 usage, spec or input file; 10 gate FAIL;
-11 gate INCONCLUSIVE; 12 gate INVALID; 130 interrupted.
+11 gate INCONCLUSIVE; 12 gate INVALID; 13 the budget of the spec is spent;
+130 interrupted.
 )";
 
 Console console_on(std::ostream& out, std::ostream& err) {

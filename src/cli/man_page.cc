@@ -111,6 +111,7 @@ std::string man_page(const CommandTree& tree) {
        {std::pair("0", "success; of gate: PASS"), std::pair("1", "the measurement failed"),
         std::pair("2", "wrong usage, spec or input file"), std::pair("10", "gate: FAIL"),
         std::pair("11", "gate: INCONCLUSIVE"), std::pair("12", "gate: INVALID"),
+        std::pair("13", "load.budget is spent; what was measured is written, a resume goes on"),
         std::pair("130", "interrupted; what was measured is written")}) {
     text += fmt::format(".TP\n{}\n{}\n", bold(code), roff(meaning));
   }

@@ -305,6 +305,7 @@ int run_command(RunOptions options, Console& console) {
   if (!json) list_files(folder, console);
   const int verdict = gate ? gate.deliver(result, console) : kExitOk;
   if (outcome.stopped) return kExitInterrupted;
+  if (outcome.budget_spent) return kExitBudgetSpent;
   if (outcome.endpoint_lost || !any_completed(result)) {
     throw MeasurementError(
         {.what = why_incomplete(result),

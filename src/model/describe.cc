@@ -48,8 +48,9 @@ namespace {
 std::string interrupted_text(const SweepResult& result) {
   size_t runs = 0;
   for (const LevelStats& level : result.levels) runs += level.runs.size();
-  if (result.planned_runs == 0) return "interrupted";
-  return fmt::format("interrupted: {} of {} runs", runs, result.planned_runs);
+  const std::string what = result.stopped_for.empty() ? "interrupted" : "stopped for its budget";
+  if (result.planned_runs == 0) return what;
+  return fmt::format("{}: {} of {} runs", what, runs, result.planned_runs);
 }
 
 }  // namespace

@@ -62,6 +62,11 @@ void apply(Journal& journal, const FilePlace& place) {
     int64_t began_ns = 0;
     reader("began_ns", began_ns);
     journal.resumes.push_back(from_ns(began_ns));
+    journal.stopped_for.clear();
+    return;
+  }
+  if (event == "stopped") {
+    reader("why", journal.stopped_for);
     return;
   }
   if (event == "complete") {
@@ -200,6 +205,10 @@ void JournalWriter::ended(const RunEntry& run) {
 
 void JournalWriter::superseded(const RunEntry& run) {
   impl_->append("run_superseded", run, false);
+}
+
+void JournalWriter::stopped(const std::string& why) {
+  impl_->append(Json{{"event", "stopped"}, {"at", utc_timestamp()}, {"why", why}});
 }
 
 void JournalWriter::complete() {

@@ -350,6 +350,10 @@ void fields(Archive& archive, SweepResult& value) {
   archive({"simulated", "Whether the endpoint was the simulator."}, value.simulated);
   archive({"interrupted", "Whether the sweep is not whole: cut short, or still running."},
           value.interrupted);
+  archive({"stopped_for",
+           "`load.budget.tokens` or `load.budget.time` where that ended the sweep before its last "
+           "run; empty otherwise."},
+          value.stopped_for);
   archive({"planned_runs", "Runs of levels that the spec asks for; 0: not known."},
           value.planned_runs);
   archive({"preliminary", "Whether the source calls the figures preliminary."}, value.preliminary);

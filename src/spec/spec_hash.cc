@@ -31,8 +31,13 @@ class KeysOfHash {
   void operator()(const Key& key, std::string& member, const kind::TokenizerPath&) {
     add_path(key, member, {"server"});
   }
+  // A section inside one is resumable as a whole, or not at all.
   template <class T>
   void operator()(const Key& key, T& section, const kind::Section&) {
+    if (!section_.empty()) {
+      if (key.resume == Resume::kAllowed) resumable.push_back({section_, key});
+      return;
+    }
     section_ = key.name;
     keys(*this, section);
     section_.clear();

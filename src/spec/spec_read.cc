@@ -44,6 +44,8 @@ void check_presence(const ConfigNode& node, const EndpointSpec&) {
 // What the values of a section ask of each other and of the sections before it.
 
 void check(const ConfigNode&, const SystemSpec&, const SweepSpec&) {}
+void check(const ConfigNode&, const PriceSpec&, const SweepSpec&) {}
+void check(const ConfigNode&, const BudgetSpec&, const SweepSpec&) {}
 
 void check(const ConfigNode& node, EndpointSpec& endpoint, const SweepSpec&) {
   if (!is_header_name(endpoint.api_key_header)) {

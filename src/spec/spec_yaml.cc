@@ -72,7 +72,11 @@ class YamlWriter {
   }
   template <class T>
   void operator()(const Key& key, T& section, const kind::Section&) {
-    YamlWriter writer(values_[key.name], defaults_[key.name], indent_ + "  ");
+    static const SpecJson kNone = SpecJson::object();
+    const auto values = values_.find(key.name);
+    if (values == values_.end()) return;
+    const auto defaults = defaults_.find(key.name);
+    YamlWriter writer(*values, defaults == defaults_.end() ? kNone : *defaults, indent_ + "  ");
     keys(writer, section);
     if (writer.text_.empty()) return;
     text_ += "\n" + comment(key.sentence, indent_) + indent_ + key.name + ":\n" + writer.text_;

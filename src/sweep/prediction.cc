@@ -67,4 +67,49 @@ Duration shortest_run_time(const SweepSpec& spec, Duration request_alone) {
   return from_seconds(seconds * spec.load.repeats);
 }
 
+SweepCost least_cost(const SweepSpec& spec, Duration time) {
+  int64_t requests = 0;
+  for (const LoadPoint point : load_points(spec.load)) {
+    const PromptDemand demand = prompt_demand(spec.load, point);
+    requests += int64_t{demand.measured} + demand.warmup;
+  }
+  requests *= spec.load.repeats;
+  const auto tokens = [requests](double each) {
+    return static_cast<int64_t>(static_cast<double>(requests) * each);
+  };
+  const WorkloadSpec& workload = spec.workload;
+  SweepCost cost{.output_tokens = tokens(mean_tokens(workload.output_tokens))};
+  if (workload.input_tokens) cost.input_tokens = tokens(mean_tokens(*workload.input_tokens));
+  const PriceSpec& prices = spec.endpoint.prices;
+  if (prices.million_input_tokens || prices.million_output_tokens) {
+    cost.tokens_price =
+        (static_cast<double>(cost.input_tokens) * prices.million_input_tokens.value_or(0) +
+         static_cast<double>(cost.output_tokens) * prices.million_output_tokens.value_or(0)) /
+        1e6;
+  }
+  if (prices.gpu_hour && spec.system.gpus > 0) {
+    cost.gpus_price = *prices.gpu_hour * spec.system.gpus * to_seconds(time) / 3600;
+  }
+  return cost;
+}
+
+std::string cost_text(const SweepSpec& spec, const SweepCost& cost) {
+  const auto count = [](int64_t tokens) { return format_number(static_cast<double>(tokens)); };
+  std::string text = fmt::format(
+      "in all     at least {} prompt tokens and {} output tokens\n",
+      spec.workload.input_tokens ? count(cost.input_tokens) : std::string("the prompts' own"),
+      count(cost.output_tokens));
+  const std::string currency = printable(spec.endpoint.prices.currency, 20);
+  const auto money = [&](double amount) {
+    return format_number(amount, amount < 100 ? 2 : 0) + " " + currency;
+  };
+  if (cost.tokens_price) {
+    text += fmt::format("price      at least {} for the tokens\n", money(*cost.tokens_price));
+  }
+  if (cost.gpus_price) {
+    text += fmt::format("price      at least {} for the GPUs' time\n", money(*cost.gpus_price));
+  }
+  return text;
+}
+
 }  // namespace llmsweep

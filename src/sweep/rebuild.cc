@@ -21,6 +21,7 @@ Rebuilt rebuild_result(const std::filesystem::path& folder) {
   const SweepSpec spec = parse_recorded_spec(journal.head.spec_json, path.string());
   Rebuilt rebuilt{.result = journal.head, .notes = {}};
   rebuilt.result.interrupted = !journal.complete;
+  rebuilt.result.stopped_for = journal.stopped_for;
   std::set<LoadPoint> points;
   for (const RunEntry& run : journal.runs) {
     if (run.ended) {

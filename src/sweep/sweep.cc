@@ -18,6 +18,7 @@
 #include "llmsweep/stats/confirm_users.h"
 #include "llmsweep/sweep/endpoint.h"
 #include "llmsweep/sweep/prediction.h"
+#include "sweep/budget.h"
 #include "sweep/level_runner.h"
 #include "sweep/provenance.h"
 #include "sweep/record_writer.h"
@@ -81,6 +82,7 @@ class Sweep {
     LevelRunner runner(spec_, preflight, make_load_clients(spec_, preflight, connection),
                        Redactor(secrets_of(spec_, connection)), prompts, writer, interrupts_,
                        observer_);
+    budget_.emplace(spec_, request_time_alone(spec_, preflight), clock_.now());
     for (int repeat = 0; repeat < spec_.load.repeats && !over_; ++repeat) {
       for (const LoadPoint point : levels_of_round(spec_.load, repeat)) {
         if (!over_) run_level(runner, {point, repeat});
@@ -161,6 +163,7 @@ class Sweep {
       stop();
       return;
     }
+    if (stop_for_budget(id)) return;
     RunEntry entry;
     try {
       entry = store_.start(id, runner.prompts_of(id.point));
@@ -178,6 +181,7 @@ class Sweep {
       return;
     }
     took_[id.point] = clock_.now() - started;
+    budget_->add(id.point, run.records, took_[id.point]);
     entry.interrupted = interrupts_.load() > 0;
     entry.gave_up = run.gave_up;
     entry.client = run.client;
@@ -235,6 +239,24 @@ class Sweep {
       }
     }
     return time;
+  }
+
+  bool stop_for_budget(const RunId& id) {
+    const std::string why = budget_->exceeded_by(id.point, clock_.now());
+    if (why.empty()) return false;
+    observer_.note(text_of(id) + " would exceed " + why +
+                   ": the sweep ends here; a resume goes on, with a budget of its own");
+    result().stopped_for = why;
+    outcome_.budget_spent = true;
+    over_ = true;
+    save_what_is_measured();
+    if (!outcome_.storage_error.empty()) return true;
+    try {
+      store_.stopped(why);
+    } catch (const Error& error) {
+      outcome_.storage_error = error.what();
+    }
+    return true;
   }
 
   void stop() {
@@ -337,6 +359,7 @@ class Sweep {
   std::optional<std::string> nonce_;
   SweepOutcome outcome_;
   SteadyClock clock_;
+  std::optional<Budget> budget_;
   std::map<LoadPoint, Duration> took_;  // the last run of each level, its prompts included
   bool over_ = false;
 };

@@ -159,6 +159,7 @@ void SweepStore::open(const SweepSpec& spec, SweepResult& result) {
     recorded.spec_json = result.spec_json;
     recorded.planned_runs = result.planned_runs;
     recorded.interrupted = true;
+    recorded.stopped_for.clear();
     recorded.looks = looks_after(recorded.looks, result.looks);
     recorded.provenance.notes.insert(recorded.provenance.notes.end(), notes.begin(), notes.end());
     result = std::move(recorded);

@@ -46,6 +46,7 @@ class SweepStore {
   // why and the run's records stay in memory instead.
   void end(RunEntry run, std::vector<RequestRecord> records, std::string& storage_error);
   void complete();
+  void stopped(const std::string& why) { writer_.stopped(why); }
   const std::vector<RunEntry>& runs() const { return journal_.runs; }
   RunRecords records() const;
 

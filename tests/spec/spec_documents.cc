@@ -180,9 +180,18 @@ class KeyDocuments {
   }
   template <class T>
   void operator()(const Key& key, T& section, const kind::Section& kind) {
-    KeyDocuments documents(std::string(key.name) + ".", defaults_[key.name]);
+    const bool nested = !prefix_.empty();
+    KeyDocuments documents(prefix_ + key.name + ".", defaults_[key.name]);
     keys(documents, section);
     SpecJson schema = documents.schema();
+    if (nested) {  // its rows stand among those of the section that it is in
+      schema["description"] = key.sentence;
+      add(key, schema, false, nullptr);
+      add_resumable(key);
+      rows_ += "| `" + prefix_ + key.name + "` | map | absent | " + key.sentence + " |\n" +
+               documents.rows_;
+      return;
+    }
     for (const std::string& one : kind.exactly_one) {
       schema["oneOf"].push_back({{"required", SpecJson::array({one})}});
     }

@@ -10,6 +10,7 @@ enum ExitCode : int {
   kExitGateFail = 10,
   kExitGateInconclusive = 11,
   kExitGateInvalid = 12,
+  kExitBudgetSpent = 13,  // load.budget: what was measured is written, a resume goes on
   kExitInterrupted = 130,
 };
 

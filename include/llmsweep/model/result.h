@@ -94,6 +94,7 @@ struct SweepResult {
   std::string created_at;
   Source source = Source::kMeasured;
   bool simulated = false;
+  std::string stopped_for;   // "load.budget.tokens", "load.budget.time": what ended it; else empty
   bool interrupted = false;  // not whole: cut short, or still being measured
   int planned_runs = 0;      // of levels, as the spec asks; 0: not known
   bool preliminary = false;

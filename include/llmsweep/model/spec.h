@@ -31,6 +31,16 @@ struct SystemSpec {
   bool operator==(const SystemSpec&) const = default;
 };
 
+// What the tokens and the machine cost, as the user states it.
+struct PriceSpec {
+  std::optional<double> million_input_tokens;
+  std::optional<double> million_output_tokens;
+  std::optional<double> gpu_hour;
+  std::string currency = "USD";
+
+  bool operator==(const PriceSpec&) const = default;
+};
+
 enum class Api { kChat, kCompletions };
 
 // Fields of the request that fix the output length or ask for usage. A server that rejects one
@@ -58,6 +68,7 @@ struct EndpointSpec {
                                               RequestField::kIncludeUsage};
   bool use_proxy = false;  // take http(s)_proxy from the environment
   std::string ca_file;     // PEM; empty: the system's
+  PriceSpec prices;
 
   bool operator==(const EndpointSpec&) const = default;
 };
@@ -110,6 +121,14 @@ enum class RetryAfter {
   kHold,  // a failure, and the slot sends nothing until that time has passed
 };
 
+// What one start of a sweep may take; absent: as much as it needs.
+struct BudgetSpec {
+  std::optional<int64_t> tokens;
+  std::optional<Duration> time;
+
+  bool operator==(const BudgetSpec&) const = default;
+};
+
 struct LoadSpec {
   std::vector<int> concurrency;  // one level each, in this order
   int requests_per_slot = 10;    // measured requests of each slot in one repeat of a level
@@ -126,6 +145,7 @@ struct LoadSpec {
   RetryAfter retry_after = RetryAfter::kFail;
   Duration retry_after_max = std::chrono::seconds(60);  // of kHold: what asks for more gets this
   bool refine = false;  // bisect the bracket of users at the first target
+  BudgetSpec budget;
 
   bool operator==(const LoadSpec&) const = default;
 };

@@ -145,6 +145,17 @@ void keys(Archive& archive, SystemSpec& system) {
 }
 
 template <class Archive>
+void keys(Archive& archive, PriceSpec& prices) {
+  archive({"million_input_tokens", "Price of a million prompt tokens."},
+          prices.million_input_tokens, kind::Number{0, 1e9});
+  archive({"million_output_tokens", "Price of a million output tokens."},
+          prices.million_output_tokens, kind::Number{0, 1e9});
+  archive({"gpu_hour", "Price of an hour of one GPU; wants `system.gpus`."}, prices.gpu_hour,
+          kind::Number{0, 1e9});
+  archive({"currency", "Of these prices."}, prices.currency, kind::Text{.filled = true});
+}
+
+template <class Archive>
 void keys(Archive& archive, EndpointSpec& endpoint) {
   using std::chrono::milliseconds;
   archive({"url",
@@ -199,6 +210,9 @@ void keys(Archive& archive, EndpointSpec& endpoint) {
   archive({"ca_file", "PEM file of certificate authorities to trust; absent: the system's.",
            Resume::kAllowed},
           endpoint.ca_file, kind::Path{});
+  archive({"prices", "What it costs: `check` says what the sweep will cost at least.",
+           Resume::kAllowed},
+          endpoint.prices, kind::Section{});
 }
 
 template <class Archive>
@@ -237,6 +251,14 @@ void keys(Archive& archive, WorkloadSpec& workload) {
   archive({"prompt_as", "Send prompts as text, or as token ids (completions only)."},
           workload.prompt_as);
   archive({"reuse", "Whether a prompt may be sent twice."}, workload.reuse);
+}
+
+template <class Archive>
+void keys(Archive& archive, BudgetSpec& budget) {
+  archive({"tokens", "Prompt and output tokens of all requests."}, budget.tokens,
+          kind::Whole{1, int64_t{1} << 40});
+  archive({"time", "From the first run on."}, budget.time,
+          kind::DurationFrom{std::chrono::milliseconds(1)});
 }
 
 template <class Archive>
@@ -298,6 +320,12 @@ void keys(Archive& archive, LoadSpec& load) {
       {"refine",
        "Bisect between the levels around the users at the first target, and confirm both ends."},
       load.refine);
+  archive(
+      {"budget",
+       "What one start of the sweep may take. No run of a level is begun that would exceed it; "
+       "the sweep ends with exit code 13, and a resume, which has a budget of its own, goes on.",
+       Resume::kAllowed},
+      load.budget, kind::Section{});
 }
 
 template <class Archive>

@@ -44,6 +44,7 @@ struct Journal {
   std::vector<RunEntry> superseded;  // those
   std::vector<Instant> resumes;      // when each began, before it sent anything
   bool complete = false;             // the sweep came to its end
+  std::string stopped_for;           // as SweepResult::stopped_for, unless a resume began since
   int64_t prompts_used = 0;  // the first prompt that no run has taken, superseded ones included
   int64_t whole_bytes = 0;   // to the end of the last whole line
 
@@ -77,6 +78,7 @@ class JournalWriter {
   // The run's records are marked in requests.jsonl and it is started again.
   void superseded(const RunEntry& run);
   void complete();
+  void stopped(const std::string& why);
 
  private:
   struct Impl;

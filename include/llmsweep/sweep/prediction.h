@@ -1,6 +1,7 @@
 // What a run will do and how long it takes at least, before it is started.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "llmsweep/base/clock.h"
@@ -27,5 +28,16 @@ Duration request_time_alone(const SweepSpec& spec, const Preflight& preflight);
 
 // A lower bound: every request as quick as one alone.
 Duration shortest_run_time(const SweepSpec& spec, Duration request_alone);
+
+// What a whole sweep sends and costs at least. Fillers are not counted: as few as their slots need.
+struct SweepCost {
+  int64_t input_tokens = 0;  // 0: the prompts keep their own length
+  int64_t output_tokens = 0;
+  std::optional<double> tokens_price;  // absent: the spec states no price of tokens
+  std::optional<double> gpus_price;    // of `time`; absent: the spec states none, or no GPUs
+};
+SweepCost least_cost(const SweepSpec& spec, Duration time);
+// "tokens 16,800,000 in …" and, where there are prices, what that costs; a line each.
+std::string cost_text(const SweepSpec& spec, const SweepCost& cost);
 
 }  // namespace llmsweep

@@ -49,6 +49,7 @@ struct SweepOptions {
 struct SweepOutcome {
   SweepResult result;
   bool stopped = false;        // by a signal
+  bool budget_spent = false;   // load.budget: the rest of the runs was not begun
   bool endpoint_lost = false;  // the last run was given up: nothing completed any more
   // Ended early because a file could not be written, and why. `result` still has all that was
   // measured; the files may lack the last of it.

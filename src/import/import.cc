@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "import/import_kind.h"
 #include "import/import_merge.h"
 #include "import/import_run.h"
 #include "llmsweep/base/error.h"
@@ -27,7 +28,8 @@ std::vector<Format> all_formats() {
   for (const auto* family :
        {&foreign::inferencex_formats(), &foreign::guidellm_formats(), &foreign::aiperf_formats(),
         &foreign::inference_perf_formats(), &foreign::genai_bench_formats(),
-        &foreign::llmperf_formats(), &foreign::other_formats(), &foreign::vllm_formats()}) {
+        &foreign::llmperf_formats(), &foreign::llm_d_formats(), &foreign::mlperf_formats(),
+        &foreign::other_formats(), &foreign::vllm_formats()}) {
     formats.insert(formats.end(), family->begin(), family->end());
   }
   return formats;
@@ -40,11 +42,15 @@ const Format* format_of(const std::vector<Format>& formats, const Document& docu
   return nullptr;
 }
 
-bool is_json_name(const fs::path& path) {
-  return path.extension() == ".json" || path.extension() == ".jsonl";
+enum class Names { kJson, kYaml };
+
+bool has_name(const fs::path& path, Names names) {
+  const fs::path ending = path.extension();
+  if (names == Names::kJson) return ending == ".json" || ending == ".jsonl";
+  return ending == ".yaml" || ending == ".yml";
 }
 
-std::vector<fs::path> files_below(const fs::path& folder) {
+std::vector<fs::path> files_below(const fs::path& folder, Names names) {
   std::vector<fs::path> files;
   const auto options = fs::directory_options::skip_permission_denied;
   std::error_code unreadable;
@@ -53,10 +59,10 @@ std::vector<fs::path> files_below(const fs::path& folder) {
   for (auto at = fs::begin(walk); at != fs::end(walk); ++at) {
     if (at.depth() > kMaxFolderDepth) at.disable_recursion_pending();
     std::error_code unknown;
-    if (!at->is_regular_file(unknown) || !is_json_name(at->path())) continue;
+    if (!at->is_regular_file(unknown) || !has_name(at->path(), names)) continue;
     files.push_back(at->path());
     if (files.size() > kMaxFiles) {
-      throw Error({.what = "more than 10,000 JSON files",
+      throw Error({.what = "more than 10,000 such files",
                    .where = folder.string(),
                    .next = "name the folder of one sweep"});
     }
@@ -65,21 +71,35 @@ std::vector<fs::path> files_below(const fs::path& folder) {
   return files;
 }
 
+// Whether folders beside AIPerf's sweep_aggregate hold the runs themselves.
+bool runs_of_a_sweep(const fs::path& folder) {
+  const std::vector<fs::path> files = files_below(folder, Names::kJson);
+  return std::any_of(files.begin(), files.end(), [](const fs::path& file) {
+    return file.filename() == "profile_export_aiperf.json";
+  });
+}
+
 // Files that say again what another one of the same folder says.
 bool repeats_another(const fs::path& file) {
   const fs::path folder = file.parent_path();
   const std::string name = file.filename().string();
   if (name == "profile_export.jsonl") return there_is(folder / "profile_export_aiperf.json");
+  // AIPerf's summary of a sweep, and the runs that it is of.
+  if (name == "profile_export_aiperf_sweep.json") {
+    return there_is(folder.parent_path()) && runs_of_a_sweep(folder.parent_path());
+  }
   if (name == "summary_lifecycle_metrics.json") {
     return there_is(folder / "stage_0_lifecycle_metrics.json");
   }
   return name.ends_with(".pytorch.json");
 }
 
-[[noreturn]] void unrecognised(const std::string& where) {
-  throw Error({.what = "no known benchmark result",
+[[noreturn]] void unrecognised(const std::string& where, const foreign::Kind& kind = {}) {
+  const std::string instead = kind.next.empty() ? "" : kind.next + "; ";
+  throw Error({.what = kind.what.empty() ? "no known benchmark result"
+                                         : "no known benchmark result, but " + kind.what,
                .where = where,
-               .next = "known are: " + join(import_formats(), "; ")});
+               .next = instead + "known are: " + join(import_formats(), "; ")});
 }
 
 // A list of results is that many: `vllm bench sweep serve` leaves one of its runs.
@@ -104,14 +124,21 @@ enum class Unknown { kRefused, kSkipped };
 std::vector<Run> read_file_runs(const fs::path& file, Unknown unknown) {
   static const std::vector<Format> formats = all_formats();
   std::vector<Run> runs;
-  std::vector<Document> documents = foreign::read_documents(file);
+  std::string text = foreign::read_text(file);
+  if (foreign::syntax_of(text, file) == foreign::Syntax::kNeither) {
+    if (unknown == Unknown::kSkipped) return runs;
+    unrecognised(file.string(), foreign::kind_of_text(text, file));
+  }
+  std::vector<Document> documents = foreign::parse_documents(std::move(text), file);
   if (documents.size() == 1 && format_of(formats, documents.front()) == nullptr) {
     documents = items_of(std::move(documents.front()));
   }
   for (const Document& document : documents) {
     const Format* format = format_of(formats, document);
     if (format == nullptr) {
-      if (unknown == Unknown::kRefused) unrecognised(document.where);
+      if (unknown == Unknown::kRefused) {
+        unrecognised(document.where, foreign::kind_of_document(document));
+      }
       continue;
     }
     for (Run& run : format->read(document)) runs.push_back(std::move(run));
@@ -120,13 +147,27 @@ std::vector<Run> read_file_runs(const fs::path& file, Unknown unknown) {
   return runs;
 }
 
+// Of a folder without results in JSON. Other YAML in it, a template or a manifest, is nobody's
+// concern, be it broken.
+std::vector<Run> reports_below(const fs::path& folder) {
+  std::vector<Run> runs;
+  for (const fs::path& file : files_below(folder, Names::kYaml)) {
+    const std::string text = foreign::read_text(file);
+    if (text.find("request_performance") == text.npos && text.find("metrics:") == text.npos)
+      continue;
+    for (Run& run : read_file_runs(file, Unknown::kSkipped)) runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
 std::vector<Run> read_path(const fs::path& path) {
   if (!is_folder(path)) return read_file_runs(path, Unknown::kRefused);
   std::vector<Run> runs;
-  for (const fs::path& file : files_below(path)) {
+  for (const fs::path& file : files_below(path, Names::kJson)) {
     if (repeats_another(file)) continue;
     for (Run& run : read_file_runs(file, Unknown::kSkipped)) runs.push_back(std::move(run));
   }
+  if (runs.empty()) runs = reports_below(path);
   if (runs.empty()) unrecognised(path.string());
   return runs;
 }

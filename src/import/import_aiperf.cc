@@ -183,7 +183,8 @@ bool is_aiperf(const Document& document) {
          (has(tags, {"error_request_count.avg"}) && has(document.value, {"input_config"}));
 }
 
-std::vector<Run> read_aiperf(const Document& document) {
+// Without the list of its requests.
+Run read_summary(const Document& document) {
   const Json& value = document.value;
   const Json& tags = tags_of(value);
   const bool genai_perf =
@@ -216,9 +217,67 @@ std::vector<Run> read_aiperf(const Document& document) {
   run.notes.emplace_back(
       "Its inter_token_latency is one value a request, our TPOT; ITL is left out. Failures are "
       "counted by error_request_count, not by the kinds in error_summary.");
+  return run;
+}
+
+std::vector<Run> read_aiperf(const Document& document) {
+  Run run = read_summary(document);
   const auto requests = document.path.parent_path() / kRequestFile;
   if (is_file(requests)) read_request_lines(requests, run);
   return {std::move(run)};
+}
+
+// ---- profile_export_aiperf_sweep.json: the levels of a sweep, each the mean of its trials.
+
+bool is_sweep(const Document& document) {
+  const Json* levels = find(document.value, "per_combination_metrics");
+  return levels != nullptr && levels->is_array() && !levels->empty();
+}
+
+// The parameters beside the concurrency make another system or workload.
+Facts facts_of_parameters(const Json& parameters) {
+  Facts facts;
+  if (!parameters.is_object()) return facts;
+  for (const auto& [key, value] : parameters.items()) {
+    if (names_concurrency(key)) continue;
+    facts[key] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return facts;
+}
+
+void note_failed_runs(const Json& sweep, Run& run) {
+  const Json* failed = find(sweep, "failed_runs");
+  if (failed == nullptr || !failed->is_array() || failed->empty()) return;
+  std::vector<std::string> names;
+  for (const Json& item : *failed) {
+    const std::string name = item.is_string() ? item.get<std::string>() : text(item, "label");
+    names.push_back(printable(name.empty() ? item.dump() : name, 100));
+  }
+  run.notes.push_back(fmt::format("{} of its runs failed and are in no level: {}.", names.size(),
+                                  join(names, ", ")));
+}
+
+std::vector<Run> read_sweep(const Document& document) {
+  std::vector<Run> runs;
+  for (const Json& level : *find(document.value, "per_combination_metrics")) {
+    const Json* metrics = find(level, "metrics");
+    const Json* parameters = find(level, "parameters");
+    if (metrics == nullptr || parameters == nullptr) {
+      fail(document, "a combination has no 'metrics' or no 'parameters'");
+    }
+    Document part{*metrics, fmt::format("{}[{}]", document.where, runs.size()), document.path};
+    part.value["input_config"] = *parameters;
+    Run run = read_summary(part);
+    run.facts = facts_of_parameters(*parameters);
+    runs.push_back(std::move(run));
+  }
+  if (number(document.value, "metadata.num_trials_per_value").value_or(1) > 1) {
+    runs.front().notes.emplace_back(
+        "Each of its levels is the mean of several trials: as one run. Give the folder of the runs "
+        "to have each.");
+  }
+  note_failed_runs(document.value, runs.front());
+  return runs;
 }
 
 bool is_request_file(const Document& document) {
@@ -249,6 +308,7 @@ const std::vector<Format>& aiperf_formats() {
   static const std::vector<Format> formats = {
       {"AIPerf profile_export_aiperf.json and GenAI-Perf profile_export_genai_perf.json", is_aiperf,
        read_aiperf},
+      {"AIPerf profile_export_aiperf_sweep.json", is_sweep, read_sweep},
       {"AIPerf profile_export.jsonl", is_request_file, read_request_file, true},
   };
   return formats;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "import/import_kind.h"
+#include "llmsweep/base/config.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/text.h"
@@ -93,13 +95,43 @@ bool is_json_lines(const std::string& text) {
   return is_json(std::string_view(text).substr(begin, end - begin));
 }
 
+// A marker at a line's beginning parts documents, wherever it stands.
+std::vector<Document> parse_yaml(const std::string& text, const std::filesystem::path& path) {
+  std::vector<std::string> parts(1);
+  size_t line = 1;
+  std::vector<size_t> first_lines = {1};
+  for (const std::string& content : split(text, '\n')) {
+    if (content == "---" || content.starts_with("--- ") || content == "---\r") {
+      parts.emplace_back();
+      first_lines.push_back(line);
+    }
+    parts.back() += content + "\n";
+    ++line;
+  }
+  std::vector<Document> documents;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    std::string_view rest = trim(parts[i]);
+    if (rest.starts_with("---")) rest = trim(rest.substr(3));
+    if (rest.empty() && parts.size() > 1) continue;
+    const std::string where =
+        parts.size() > 2 ? where_line(path.string(), first_lines[i]) : path.string();
+    documents.push_back({Json::parse(ConfigNode::parse(parts[i], where).to_json()), where, path});
+  }
+  return documents;
+}
+
 }  // namespace
 
+std::string read_text(const std::filesystem::path& path) {
+  return read_file(path, kMaxBytes);
+}
+
 std::vector<Document> read_documents(const std::filesystem::path& path) {
-  return parse_documents(read_file(path, kMaxBytes), path);
+  return parse_documents(read_text(path), path);
 }
 
 std::vector<Document> parse_documents(std::string text, const std::filesystem::path& path) {
+  if (syntax_of(text, path) == Syntax::kYaml) return parse_yaml(text, path);
   if (text.find("NaN") != text.npos || text.find("Infinity") != text.npos) {
     text = without_bare_words(text);
   }

@@ -21,8 +21,12 @@ struct Document {
   std::filesystem::path path;
 };
 
-// The documents of a file: one value, or one a line. Bare NaN and Infinity, which Python writes,
-// become null. At most 64 levels of nesting and 512 MiB. Throws Error naming file:line.
+// At most 512 MiB. Throws Error where it cannot be read.
+std::string read_text(const std::filesystem::path& path);
+
+// The documents of a file: one value, or one a line; of YAML, each. Bare NaN and Infinity, which
+// Python writes, become null. At most 64 levels of nesting and 512 MiB. Throws Error naming
+// file:line.
 std::vector<Document> read_documents(const std::filesystem::path& path);
 std::vector<Document> parse_documents(std::string text, const std::filesystem::path& path);
 

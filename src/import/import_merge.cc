@@ -160,7 +160,7 @@ void check_one_sweep(const std::vector<Run>& runs, bool lengths_vary) {
              fmt::format("give the files of one sweep, or choose with --only gpus={}",
                          first.system.gpus));
     }
-    if (lengths_vary) continue;
+    if (lengths_vary || (!run.sweep.empty() && run.sweep == first.sweep)) continue;
     check_same_lengths(first, run, "input", mean_or_zero(first.input_tokens),
                        mean_or_zero(run.input_tokens));
     check_same_lengths(first, run, "output", mean_or_zero(first.output_tokens),

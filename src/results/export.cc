@@ -6,7 +6,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "llmsweep/base/sha256.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/model/quantity.h"
 
@@ -101,18 +103,21 @@ std::string quoted(const std::string& text) {
   return escape_marks(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-std::string statistics(const char* name, const Distribution& distribution) {
-  if (!distribution.p50) return {};
-  std::string text = fmt::format("        {}:\n          units: ms\n", name);
+// Its schema has no statistic without a mean.
+std::string statistics(const char* name, const char* units, const Distribution& distribution) {
+  if (!distribution.mean) return {};
+  std::string text = fmt::format("        {}:\n          units: {}\n", name, units);
   const auto add = [&text](const char* key, const std::optional<double>& value) {
     if (value) text += fmt::format("          {}: {}\n", key, *value);
   };
-  add("mean", statistic_of(distribution, Statistic::kMean));
+  add("mean", distribution.mean);
+  add("min", distribution.min);
   add("p50", distribution.p50);
   add("p90", distribution.p90);
   add("p95", distribution.p95);
   add("p99", distribution.p99);
   add("p99p9", distribution.p999);
+  add("max", distribution.max);
   return text;
 }
 
@@ -121,34 +126,85 @@ std::string mean_only(const char* name, const char* units, const std::optional<d
   return fmt::format("        {}:\n          units: {}\n          mean: {}\n", name, units, *mean);
 }
 
-std::string llm_d_scenario(const SweepResult& result, LoadPoint point) {
-  const bool closed = point.kind == LoadKind::kConcurrency;
-  const std::string load =
-      closed ? fmt::format("      concurrency: {}\n", point.concurrency()) : "";
+// Its schema wants an identity of each configuration, which is a hash in its own tools.
+std::string fingerprint(const std::string& text) {
+  return sha256_hex(text).substr(0, 32);
+}
+
+std::string length_text(const TokenCount& count) {
+  switch (count.kind) {
+    case TokenCount::Kind::kFixed:
+      return fmt::format("{{distribution: fixed, value: {}}}", count.fixed);
+    case TokenCount::Kind::kUniform:
+      return fmt::format("{{distribution: uniform, value: {}, min: {}, max: {}}}",
+                         mean_tokens(count), count.min, count.max);
+    case TokenCount::Kind::kNormal:
+      if (!count.stddev) break;
+      return fmt::format("{{distribution: gaussian, value: {}, std_dev: {}}}", count.mean,
+                         *count.stddev);
+    case TokenCount::Kind::kWeighted:
+      break;
+  }
+  return fmt::format("{{distribution: other, value: {}}}", mean_tokens(count));
+}
+
+std::string llm_d_stack(const SweepResult& result) {
+  const SystemSpec& system = result.system;
+  const std::string label = system.checkpoint.empty() ? result.name : system.checkpoint;
   return fmt::format(
-      "scenario:\n"
       "  stack:\n"
       "    - metadata:\n"
       "        label: {}\n"
+      "        cfg_id: {}\n"
       "      standardized:\n"
       "        kind: inference_engine\n"
       "        tool: {}\n"
       "        tool_version: {}\n"
+      "        role: replica\n"
+      "        replicas: 1\n"
       "        model:\n"
       "          name: {}\n"
       "        accelerator:\n"
       "          model: {}\n"
       "          count: {}\n"
+      "          parallelism:\n"
+      "            tp: {}\n"
+      "      native: {{}}\n",
+      quoted(label),
+      quoted(fingerprint(label + "\n" + system.engine + "\n" + system.engine_version)),
+      quoted(system.engine), quoted(system.engine_version), quoted(result.model),
+      quoted(system.accelerator), system.gpus, system.tensor_parallel.value_or(1));
+}
+
+std::string llm_d_load(const SweepResult& result, LoadPoint point) {
+  const WorkloadSummary& workload = result.workload;
+  const std::string load = point.kind == LoadKind::kConcurrency
+                               ? fmt::format("      concurrency: {}\n", point.concurrency())
+                           : point.kind == LoadKind::kRate
+                               ? fmt::format("      rate_qps: {}\n", point.value)
+                               : "";
+  return fmt::format(
       "  load:\n"
+      "    metadata:\n"
+      "      cfg_id: {}\n"
       "    standardized:\n"
-      "      tool: llmsweep\n"
+      "      tool: {}\n"
       "      tool_version: {}\n"
       "      source: {}\n"
-      "{}",
-      quoted(result.system.checkpoint.empty() ? result.name : result.system.checkpoint),
-      quoted(result.system.engine), quoted(result.system.engine_version), quoted(result.model),
-      quoted(result.system.accelerator), result.system.gpus, quoted(result.tool),
-      quoted(result.workload.dataset), load);
+      "      input_seq_len: {}\n"
+      "      output_seq_len: {}\n"
+      "{}"
+      "    native:\n"
+      "      config:\n"
+      "        dataset: {}\n",
+      quoted(fingerprint(workload.dataset + "\n" + name_of(point))),
+      quoted(result.source == Source::kMeasured ? "llmsweep" : result.tool),
+      quoted(result.source == Source::kMeasured ? result.tool : ""),
+      workload.dataset == "random" ? "random"
+      : workload.dataset.empty()   ? "unknown"
+                                   : "sampled",
+      length_text(workload.input_tokens.value_or(TokenCount{})),
+      length_text(workload.output_tokens), load, quoted(workload.dataset));
 }
 
 std::string description_of(const SweepResult& result, const RunStats& stats) {
@@ -161,6 +217,11 @@ std::string description_of(const SweepResult& result, const RunStats& stats) {
   return text + "; INVALID" + (reasons.empty() ? "" : ": " + join(reasons, ", "));
 }
 
+std::string part(const char* name, const std::string& statistics_of_it) {
+  if (statistics_of_it.empty()) return {};
+  return fmt::format("      {}:\n", name) + statistics_of_it;
+}
+
 std::string llm_d_level(const SweepResult& result, const LevelStats& level) {
   const RunStats& stats = level.pooled;
   std::string text = fmt::format(
@@ -171,29 +232,100 @@ std::string llm_d_level(const SweepResult& result, const LevelStats& level) {
       "  time:\n"
       "    start: {}\n",
       quoted(fmt::format("{}-{}", result.name, name_of(level.point))),
-      quoted(description_of(result, stats)), quoted(result.created_at));
-  text += llm_d_scenario(result, level.point);
+      quoted(description_of(result, stats)),
+      result.created_at.empty() ? "null" : quoted(result.created_at));
+  if (stats.wall_seconds) text += fmt::format("    duration: PT{}S\n", *stats.wall_seconds);
+  text += "scenario:\n" + llm_d_stack(result) + llm_d_load(result, level.point);
   text +=
       "results:\n"
       "  request_performance:\n"
-      "    aggregate:\n"
-      "      requests:\n";
-  if (const auto all = stats.requests.all()) text += fmt::format("        total: {}\n", *all);
-  if (stats.requests.failed) text += fmt::format("        failures: {}\n", *stats.requests.failed);
-  text += mean_only("input_length", "count", stats.input_tokens_mean);
-  text += mean_only("output_length", "count", stats.output_tokens_mean);
-  text += "      latency:\n";
-  text += statistics("time_to_first_token", stats.ttft);
-  text += statistics("time_per_output_token", stats.tpot);
-  text += statistics("inter_token_latency", stats.itl);
-  text += statistics("request_latency", stats.e2e);
-  text += "      throughput:\n";
-  text += mean_only("output_token_rate", "tokens/s", stats.output_throughput_tps);
-  text += mean_only("request_rate", "queries/s", stats.request_throughput_rps);
+      "    aggregate:\n";
+  if (const auto all = stats.requests.all()) {  // which its schema requires of this part
+    text += fmt::format("      requests:\n        total: {}\n", *all);
+    if (stats.requests.failed)
+      text += fmt::format("        failures: {}\n", *stats.requests.failed);
+    text += mean_only("input_length", "count", stats.input_tokens_mean);
+    text += mean_only("output_length", "count", stats.output_tokens_mean);
+  }
+  text += part("latency", statistics("time_to_first_token", "ms", stats.ttft) +
+                              statistics("time_per_output_token", "ms/token", stats.tpot) +
+                              statistics("inter_token_latency", "ms/token", stats.itl) +
+                              statistics("request_latency", "ms", stats.e2e));
+  text +=
+      part("throughput", mean_only("output_token_rate", "tokens/s", stats.output_throughput_tps) +
+                             mean_only("request_rate", "queries/s", stats.request_throughput_rps));
   return text;
 }
 
+// ---- MLPerf Endpoints' result_summary.json, a line a level.
+
+Json in_ns(const Distribution& distribution) {
+  Json json = Json::object();
+  const auto put_ns = [](Json& to, const char* key, const std::optional<double>& ms) {
+    if (ms) to[key] = std::llround(*ms * 1e6);
+  };
+  put_ns(json, "min", distribution.min);
+  put_ns(json, "max", distribution.max);
+  put_ns(json, "median", distribution.p50);
+  put_ns(json, "avg", distribution.mean);
+  Json percentiles = Json::object();
+  put_ns(percentiles, "50", distribution.p50);
+  put_ns(percentiles, "90", distribution.p90);
+  put_ns(percentiles, "95", distribution.p95);
+  put_ns(percentiles, "99", distribution.p99);
+  put_ns(percentiles, "99.9", distribution.p999);
+  if (!percentiles.empty()) json["percentiles"] = std::move(percentiles);
+  return json;
+}
+
+Json lengths(const std::optional<double>& mean) {
+  return mean ? Json{{"avg", *mean}} : Json::object();
+}
+
+Json mlperf_level(const SweepResult& result, const LevelStats& level) {
+  const RunStats& run = level.pooled;
+  const bool closed = level.point.kind == LoadKind::kConcurrency;
+  Json json = {
+      {"llmsweep",
+       {{"note", "not an MLPerf result"},
+        {"simulated", result.simulated},
+        {"invalid", !run.valid},
+        {"level", name_of(level.point)}}},
+      {"version", result.tool},
+      {"git_sha", nullptr},
+      {"test_started_at", 0},
+      {"n_samples_issued", or_null(run.requests.all())},
+      {"n_samples_completed", or_null(run.requests.all())},  // there failed ones end as well
+      {"n_samples_failed", or_null(run.requests.failed)},
+      {"duration_ns", run.wall_seconds ? Json(std::llround(*run.wall_seconds * 1e9)) : Json()},
+      {"state", result.interrupted ? "interrupted" : "complete"},
+      {"complete", !result.interrupted},
+      {"ttft", in_ns(run.ttft)},
+      {"tpot", in_ns(run.tpot)},
+      {"latency", in_ns(run.e2e)},
+      {"output_sequence_lengths", lengths(run.output_tokens_mean)},
+      {"input_sequence_lengths", lengths(run.input_tokens_mean)},
+      {"legacy_loadgen_window_duration_ns", nullptr},
+      {"qps", or_null(run.request_throughput_rps)},
+      {"tps", or_null(run.output_throughput_tps)},
+      {"finish_reason_counts", Json::object()}};
+  json["run_config"]["load_pattern"] = {
+      {"type", closed ? "concurrency" : "poisson"},
+      {"target_qps", closed ? Json() : Json(level.point.value)},
+      {"target_concurrency", closed ? Json(level.point.concurrency()) : Json()}};
+  return json;
+}
+
 }  // namespace
+
+std::string export_mlperf_endpoints(const SweepResult& result) {
+  std::string lines;
+  for (const LevelStats& level : result.levels) {
+    lines +=
+        mlperf_level(result, level).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  }
+  return lines;
+}
 
 std::string export_vllm_json(const SweepResult& result) {
   std::string lines;

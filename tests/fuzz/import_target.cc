@@ -67,6 +67,8 @@ void fuzz_import_llmperf(std::string_view input) {
 }
 void fuzz_import_other(std::string_view input) {
   import_all(input, foreign::other_formats());
+  import_all(input, foreign::llm_d_formats());
+  import_all(input, foreign::mlperf_formats());
 }
 
 }  // namespace llmsweep

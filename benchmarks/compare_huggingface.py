@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Encoding speed beside Hugging Face's Rust library, one thread, the same documents.
+"""Encoding speed beside Hugging Face's Rust library, one thread, the same documents; of a
+tekken.json beside mistral-common (tiktoken).
 
 usage: compare_huggingface.py TOKENIZER_BENCHMARK TOKENIZER_DIR
-(needs the PyPI package tokenizers; TOKENIZER_BENCHMARK is the built program of that name)
+(needs the PyPI packages tokenizers and, for a tekken.json, mistral-common; TOKENIZER_BENCHMARK is the built program of that name)
 """
 import json
 import os
@@ -25,8 +26,22 @@ def documents():
         return texts
 
 
-def main():
+def counter_of(path):
+    """The library's name, and what counts the tokens of texts with it."""
+    if os.path.basename(path).startswith("tekken"):
+        import mistral_common
+        from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+        known = Tekkenizer.from_file(path)
+        return (f"mistral-common {mistral_common.__version__}",
+                lambda texts: sum(len(known.encode(text, bos=False, eos=False)) for text in texts))
     import tokenizers
+    whole = tokenizers.Tokenizer.from_file(path)
+    return (f"Hugging Face {tokenizers.__version__}",
+            lambda texts: sum(len(encoding.ids) for encoding in
+                              whole.encode_batch_fast(texts, add_special_tokens=False)))
+
+
+def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     texts = documents()
@@ -39,17 +54,16 @@ def main():
         name = ours["name"].split("/")[1]
         if "bytes_per_second" not in ours:
             continue
-        counter = tokenizers.Tokenizer.from_file(os.path.join(sys.argv[2], name + ".json"))
+        library, count = counter_of(os.path.join(sys.argv[2], name + ".json"))
         best = 1e9
         for _ in range(3):
             start = time.process_time()
-            tokens = sum(len(encoding.ids) for encoding in
-                         counter.encode_batch_fast(texts, add_special_tokens=False))
+            tokens = count(texts)
             best = min(best, time.process_time() - start)
         same = "same tokens" if tokens == round(ours["tokens"]) else f"{tokens} TOKENS THERE"
         here = ours["bytes_per_second"] / 1e6
         there = size / best / 1e6
-        print(f"{name:12} llmsweep {here:6.1f} MB/s, Hugging Face {tokenizers.__version__} "
+        print(f"{name:12} llmsweep {here:6.1f} MB/s, {library} "
               f"{there:5.1f} MB/s, ratio {here / there:4.1f}; {same} ({round(ours['tokens'])})")
 
 

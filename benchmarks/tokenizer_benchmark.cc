@@ -60,6 +60,9 @@ void encode(benchmark::State& state, const char* file) {
 BENCHMARK_CAPTURE(encode, deepseek_v3, "deepseek_v3.json")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode, llama3, "llama3.json")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode, qwen2_5, "qwen2_5.json")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(encode, gemma3, "gemma3.json")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(encode, llama2, "llama2.json")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(encode, tekken, "tekken.json")->Unit(benchmark::kMillisecond);
 
 void load(benchmark::State& state, const char* file) {
   if (!std::filesystem::exists(tokenizer_path(file))) {
@@ -70,6 +73,8 @@ void load(benchmark::State& state, const char* file) {
 }
 BENCHMARK_CAPTURE(load, deepseek_v3, "deepseek_v3.json")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(load, llama3, "llama3.json")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(load, gemma3, "gemma3.json")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(load, llama2, "llama2.json")->Unit(benchmark::kMillisecond);
 
 // A megabyte of one character: nothing may be quadratic.
 void one_character(benchmark::State& state, const char* unit) {

@@ -9,12 +9,14 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "dataset/dataset_keys.h"
 #include "dataset/dataset_kind.h"
 #include "dataset/random_text.h"
 #include "dataset/record_splitter.h"
+#include "dataset/table_file.h"
 #include "dataset/unpacked_file.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
@@ -94,8 +96,15 @@ struct Dataset::File {
                    .where = path,
                    .next = "records are read again when they are used; save it to a file first"}};
     }
-    fd = unpack_if_compressed(std::exchange(fd, -1), path);
+    replace(unpack_if_compressed(fd, path));
+    replace(json_lines_of_table(fd, path));
     ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  }
+
+  void replace(std::optional<int> other) {
+    if (!other) return;
+    ::close(fd);
+    fd = *other;
   }
 
   // Up to `size` bytes at `offset`; fewer only at the end.

@@ -43,11 +43,30 @@ std::string_view role_of(std::string_view name) {
   return "assistant";
 }
 
+namespace {
+
+template <size_t kCount>
+bool is_one_of(std::string_view key, const std::array<const char*, kCount>& keys) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+}  // namespace
+
+bool is_question_key(std::string_view key) {
+  return is_one_of(key, kPromptKeys) || is_one_of(key, kQuestionKeys);
+}
+
 bool is_text_key(std::string_view key) {
-  const auto in = [&](const auto& keys) {
-    return std::find(keys.begin(), keys.end(), key) != keys.end();
-  };
-  return in(kPromptKeys) || in(kMessagesKeys) || in(kConversationKeys) || in(kQuestionKeys);
+  return is_question_key(key) || is_one_of(key, kMessagesKeys) || is_one_of(key, kConversationKeys);
+}
+
+bool is_length_key(std::string_view key) {
+  return is_one_of(key, kLengthKeys);
+}
+
+bool is_record_key(std::string_view key) {
+  return is_question_key(key) || is_length_key(key) || is_one_of(key, kDetailKeys) ||
+         is_one_of(key, kSystemKeys);
 }
 
 std::string known_keys() {

@@ -37,6 +37,11 @@ std::string_view role_of(std::string_view name);
 
 // Whether a record's text may be called so.
 bool is_text_key(std::string_view key);
+// Of these, those whose value is the text itself.
+bool is_question_key(std::string_view key);
+bool is_length_key(std::string_view key);
+// Whether it is any of a question, what stands beside one, and a length.
+bool is_record_key(std::string_view key);
 // What a record's text and its output length may be called, for a message.
 std::string known_keys();
 

@@ -14,12 +14,9 @@ constexpr const char* kFromParquet =
 constexpr const char* kFromArrow =
     "convert it (python3 -c \"import datasets; datasets.Dataset.from_file('FILE')"
     ".to_json('FILE.jsonl')\")";
-constexpr const char* kFromCsv =
-    "convert it (python3 -c \"import csv, json; [print(json.dumps(row)) for row in "
-    "csv.DictReader(open('FILE'))]\" > FILE.jsonl)";
+constexpr const char* kFromCsv = "name its column of prompts 'prompt' in the first line";
 constexpr const char* kFromText =
-    "make each line a prompt (python3 -c \"import json; [print(json.dumps({'prompt': line})) for "
-    "line in open('FILE') if line.strip()]\" > FILE.jsonl)";
+    "put a line 'prompt' before it, to make each line a prompt (sed '1i prompt' FILE > FILE.csv)";
 
 struct Magic {
   std::string_view bytes;

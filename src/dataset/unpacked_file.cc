@@ -1,19 +1,14 @@
 #include "dataset/unpacked_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
-#include <cerrno>
-#include <cstdlib>
 #include <memory>
 #include <string_view>
-#include <system_error>
-#include <utility>
 #include <vector>
 
+#include "dataset/nameless_file.h"
 #include "llmsweep/base/error.h"
 
 namespace llmsweep {
@@ -21,62 +16,19 @@ namespace llmsweep {
 namespace {
 
 constexpr size_t kChunk = size_t{256} << 10;
-constexpr uint64_t kMostBytes = uint64_t{64} << 30;  // a bomb, not a dataset
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
-std::string reason_of(int error) {
-  return std::generic_category().message(error);
-}
 
 // The compressed bytes, and what becomes of the others.
 class Unpacking {
  public:
-  Unpacking(int from, int into, const std::string& name) : from_(from), into_(into), name_(name) {}
+  Unpacking(int from, NamelessFile& into, const std::string& name)
+      : from_(from), into_(into), name_(name) {}
 
-  size_t read(char* bytes, size_t size) {
-    for (;;) {
-      const ssize_t n = ::pread(from_, bytes, size, static_cast<off_t>(read_));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) throw Error{{.what = "cannot be read: " + reason_of(errno), .where = name_}};
-      read_ += static_cast<uint64_t>(n);
-      return static_cast<size_t>(n);
-    }
+  size_t read(std::vector<char>& bytes) {
+    const size_t n = read_some(from_, read_, bytes.data(), bytes.size(), name_);
+    read_ += n;
+    return n;
   }
-
-  void write(const char* bytes, size_t size) {
-    written_ += size;
-    if (written_ > kMostBytes) {
-      throw Error{{.what = "the dataset unpacks to more than 64 GiB",
-                   .where = name_,
-                   .next = "is it the right file?"}};
-    }
-    while (size > 0) {
-      const ssize_t n = ::write(into_, bytes, size);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) {
-        throw Error{{.what = "cannot unpack the dataset: " + reason_of(errno),
-                     .where = name_,
-                     .next = "unpack it yourself, or set TMPDIR to a folder with room"}};
-      }
-      bytes += n;
-      size -= static_cast<size_t>(n);
-    }
-  }
-
+  void write(const char* bytes, size_t size) { into_.append(bytes, size); }
   [[noreturn]] void fail(std::string_view why) const {
     throw Error{{.what = fmt::format("the compressed dataset is damaged or cut short: {}", why),
                  .where = name_,
@@ -85,10 +37,9 @@ class Unpacking {
 
  private:
   int from_;
-  int into_;
+  NamelessFile& into_;
   const std::string& name_;
   uint64_t read_ = 0;
-  uint64_t written_ = 0;
 };
 
 // A file may be several, one after the other.
@@ -100,7 +51,7 @@ void unpack_gzip(Unpacking& unpacking) {
   std::vector<char> in(kChunk);
   std::vector<char> out(kChunk);
   int state = Z_OK;
-  while (const size_t n = unpacking.read(in.data(), in.size())) {
+  while (const size_t n = unpacking.read(in)) {
     stream.next_in = reinterpret_cast<Bytef*>(in.data());
     stream.avail_in = static_cast<uInt>(n);
     for (;;) {
@@ -129,7 +80,7 @@ void unpack_zstd(Unpacking& unpacking) {
   std::vector<char> in(kChunk);
   std::vector<char> out(kChunk);
   size_t left = 1;  // 0: at the end of a frame
-  while (const size_t n = unpacking.read(in.data(), in.size())) {
+  while (const size_t n = unpacking.read(in)) {
     ZSTD_inBuffer source{in.data(), n, 0};
     bool full = false;
     while (source.pos < source.size || full) {
@@ -143,34 +94,15 @@ void unpack_zstd(Unpacking& unpacking) {
   if (left != 0) unpacking.fail("it ends too early");
 }
 
-int nameless_file(const std::string& name) {
-  const char* folder = std::getenv("TMPDIR");
-  std::string path = folder && *folder ? folder : "/tmp";
-  int fd = ::open(path.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (fd < 0) {  // a file system without such files
-    path += "/llmsweep.XXXXXX";
-    fd = ::mkostemp(path.data(), O_CLOEXEC);
-    if (fd >= 0) ::unlink(path.c_str());
-  }
-  if (fd < 0) {
-    throw Error{{.what = "cannot unpack the dataset: " + reason_of(errno),
-                 .where = name,
-                 .next = "unpack it yourself, or set TMPDIR to a folder that can be written"}};
-  }
-  return fd;
-}
-
 }  // namespace
 
-int unpack_if_compressed(int fd, const std::string& name) {
-  Descriptor from(fd);
+std::optional<int> unpack_if_compressed(int fd, const std::string& name) {
   char magic[4] = {};
-  const ssize_t n = ::pread(fd, magic, sizeof magic, 0);
-  const std::string_view start(magic, n < 0 ? 0 : static_cast<size_t>(n));
+  const std::string_view start(magic, read_some(fd, 0, magic, sizeof magic, name));
   const bool gzip = start.starts_with("\x1f\x8b");
-  if (!gzip && start != "\x28\xb5\x2f\xfd") return from.release();
-  Descriptor into(nameless_file(name));
-  Unpacking unpacking(from.get(), into.get(), name);
+  if (!gzip && start != "\x28\xb5\x2f\xfd") return std::nullopt;
+  NamelessFile into(name);
+  Unpacking unpacking(fd, into, name);
   if (gzip) {
     unpack_gzip(unpacking);
   } else {

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Recounts exact-length prompts with independent counters: tokenizers and tiktoken, from PyPI.
+"""Recounts exact-length prompts with independent counters, from PyPI: tokenizers, tiktoken,
+sentencepiece and mistral-common.
 
 usage: recount_prompts.py LLMSWEEP TOKENIZER [LENGTH:COUNT ...]
 
-TOKENIZER is a file or a folder of them: a tokenizer.json is counted by Hugging Face's library,
-NAME.tiktoken, where NAME is an encoding of tiktoken's, by tiktoken over the same ranks. For each,
+TOKENIZER is a file or a folder of them: a tokenizer.json is counted by Hugging Face's library, a
+tekken*.json by mistral-common, NAME.model by sentencepiece, NAME.tiktoken, where NAME is an encoding of tiktoken's, by tiktoken over the same ranks. For each,
 and each length, has LLMSWEEP write COUNT prompts and counts them again. Prints one line each;
 exits 1 if any prompt is off, 77 (skipped) where a package or the files are missing.
 """
@@ -54,6 +55,27 @@ def tiktoken_counter(path):
     return lambda texts: [len(encoding.encode(text, allowed_special="all")) for text in texts]
 
 
+def tekken_counter(path):
+    from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+    known = Tekkenizer.from_file(path)
+    return lambda texts: [len(known.encode(text, bos=False, eos=False)) for text in texts]
+
+
+def piece_counter(path):
+    import sentencepiece
+    known = sentencepiece.SentencePieceProcessor(model_file=path)
+    return lambda texts: [len(ids) for ids in known.encode(texts)]
+
+
+def counter_of(path):
+    if path.endswith(".tiktoken"):
+        return tiktoken_counter(path)
+    if path.endswith(".model"):
+        return piece_counter(path)
+    tekken = os.path.basename(path).startswith("tekken")
+    return tekken_counter(path) if tekken else hugging_face_counter(path)
+
+
 def recount(program, path, counter, tokens, count, dataset):
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as spec:
         spec.write(SPEC.format(dataset=dataset, tokens=tokens, seed=1, tokenizer=path))
@@ -93,16 +115,15 @@ def main():
     files = [sys.argv[2]]
     if os.path.isdir(sys.argv[2]):
         files = sorted(path for path in glob.glob(os.path.join(sys.argv[2], "*"))
-                       if path.endswith((".json", ".tiktoken"))
+                       if path.endswith((".json", ".model", ".tiktoken"))
                        and not path.endswith(".config.json"))
     if not files:
         print(f"skipped: no tokenizer in {sys.argv[2]}; scripts/fetch-tokenizer gets some")
         return 77
     good = True
     for path in files:
-        make = tiktoken_counter if path.endswith(".tiktoken") else hugging_face_counter
         try:
-            counter = make(path)
+            counter = counter_of(path)
         except ImportError as missing:
             print(f"skipped: the Python package {missing.name} is not installed")
             return 77

@@ -28,6 +28,21 @@ TEST_P(Hazard, AMegabyteOfOneThingRoundTrips) {
   EXPECT_EQ(tokenizer->decode(tokenizer->encode(text)), text);
 }
 
+TEST_P(Hazard, ALongRunEndsInVocabulariesOfCharactersToo) {
+  const std::string text = run_of(GetParam(), 1 << 17);
+  for (const char* file : {"gemma-2-3.json", "llama-2.json", "pieces-collapsed.model"}) {
+    const auto tokenizer =
+        load_tokenizer(std::string(LLMSWEEP_SOURCE_DIR) + "/tests/tokenizer/families/" + file);
+    const auto tokens = tokenizer->count(text);
+    EXPECT_LE(tokens, static_cast<int64_t>(text.size()) + 1);
+    const std::string normal = tokenizer->normalize(text);
+    if (normal.empty()) continue;
+    const auto boundaries = tokenizer->encoder()->boundaries(normal, 1 << 30);
+    ASSERT_FALSE(boundaries.empty());
+    EXPECT_EQ(boundaries.back().tokens, tokens) << file;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Runs, Hazard,
                          testing::Values("a", " ", "\n", "=", "<", "1", "😀", "ก", "中", "\r\n",
                                          " \n", "a ", "'s"));

@@ -218,8 +218,8 @@ void keys(Archive& archive, EndpointSpec& endpoint) {
 template <class Archive>
 void keys(Archive& archive, WorkloadSpec& workload) {
   archive({"dataset",
-           "A ShareGPT or JSONL file; 'sample', the conversations that ship; or 'random', "
-           "synthetic words."},
+           "A file of records (a JSON list, JSON lines or a CSV table, also of gzip or Zstandard); "
+           "'sample', the conversations that ship; or 'random', synthetic words."},
           workload.dataset, kind::Path{{"sample", "random"}});
   archive({"input_tokens", "Tokens of each prompt; absent: prompts keep their own length."},
           workload.input_tokens, kind::Tokens{});

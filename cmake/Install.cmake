@@ -42,6 +42,7 @@ execute_process(COMMAND ${GZIP} -9nf ${CMAKE_BINARY_DIR}/packaging/changelog)
 install(FILES packaging/copyright ${CMAKE_BINARY_DIR}/packaging/changelog.gz README.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
+install(FILES ${NOTICES_FILE} ${SBOM_FILE} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 file(READ packaging/description CPACK_DEBIAN_PACKAGE_DESCRIPTION)
 set(CPACK_GENERATOR DEB)

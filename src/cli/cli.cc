@@ -10,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "cli/prepare_process.h"
+#include "cli/version_text.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/interrupt.h"
 #include "llmsweep/base/text.h"
@@ -125,7 +126,9 @@ Error usage_error(const CLI::App& app, const std::vector<std::string>& args,
 
 int parse_and_run(const std::vector<std::string>& args, Console& console) {
   CLI::App app("Measures LLM serving, and prints its own error next to its results.", "llmsweep");
-  app.set_version_flag("--version", std::string("llmsweep ") + version());
+  bool verbose = false;
+  app.add_flag("--verbose", verbose, "With --version: libraries, target, features");
+  app.set_version_flag("--version", [&verbose] { return version_text(verbose); });
   app.require_subcommand(0, 1);
   app.footer(kFooter);
   Command chosen;
@@ -148,6 +151,7 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   add_calibrate(app, chosen);
   add_completion(app, chosen);
   add_man(app, chosen);
+  add_licenses(app, chosen);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::Success& answered) {  // --help and --version

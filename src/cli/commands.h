@@ -34,6 +34,7 @@ void add_export(CLI::App& app, Command& chosen);
 void add_verify(CLI::App& app, Command& chosen);
 void add_calibrate(CLI::App& app, Command& chosen);
 void add_completion(CLI::App& app, Command& chosen);
+void add_licenses(CLI::App& app, Command& chosen);
 void add_man(CLI::App& app, Command& chosen);
 
 }  // namespace llmsweep

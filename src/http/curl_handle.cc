@@ -10,6 +10,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/http/ca_bundle.h"
 #include "llmsweep/http/make_client.h"
 
 namespace llmsweep {
@@ -175,7 +176,8 @@ void set_common_options(CURL* easy, const EasyOptions& options) {
   set(CURLOPT_QUICK_EXIT, 1L);  // else a resolver that does not answer is waited for at the end
   set(CURLOPT_MAXAGE_CONN, std::max(1L, to_long_ms(options.max_idle) / 1000));
   if (!options.use_proxy) set(CURLOPT_PROXY, "");
-  if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
+  const std::string ca_file = options.ca_file.empty() ? system_ca_bundle() : options.ca_file;
+  if (!ca_file.empty()) set(CURLOPT_CAINFO, ca_file.c_str());
 }
 
 std::string_view content_encoding(std::string_view header_block) {

@@ -144,6 +144,10 @@ void fields(Archive& archive, Provenance& value) {
   archive({"libcurl", "Version."}, value.libcurl);
   archive({"transport", "What carried the load: `sockets` or `libcurl`; empty: not recorded."},
           value.transport);
+  archive({"ca_file",
+           "File of the certificate authorities that HTTPS trusted: endpoint.ca_file, or what was "
+           "found; empty: no HTTPS, or not recorded. Left out of what is shared."},
+          value.ca_file);
   archive({"resolved_address", "The address that the endpoint's name stood for."},
           value.resolved_address);
   archive({"resolved_addresses",

@@ -12,6 +12,7 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/dataset/calibration.h"
 #include "llmsweep/dataset/prompts.h"
+#include "llmsweep/http/ca_bundle.h"
 #include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/protocol/answers.h"
@@ -72,6 +73,10 @@ class Checker {
     if (connection_.urls.size() > 1) provenance.resolved_addresses.push_back(endpoint.address);
     const Transport chosen =
         chosen_transport(spec_.client.transport, base_url_, spec_.endpoint.use_proxy);
+    if (base_url_.starts_with("https://")) {
+      const std::string& own = spec_.endpoint.ca_file;
+      provenance.ca_file = own.empty() ? system_ca_bundle() : own;
+    }
     // One client carries all URLs, over libcurl where one of them needs it.
     if (provenance.transport.empty() || chosen == Transport::kLibcurl) {
       provenance.transport = name_of(chosen);

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
 #include "cli/process.h"
 #include "llmsweep/base/files.h"
 
@@ -14,9 +18,10 @@ TEST(Usage, HelpNamesEveryCommandAndExitCode) {
   const ProcessResult help = run_llmsweep({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   for (const char* text :
-       {"run",       "init",     "demo",       "check", "simulate",  "compare",        "gate",
-        "tokens",    "prompts",  "report",     "show",  "import",    "export",         "verify",
-        "calibrate", "selftest", "completion", "man",   "Examples:", "130 interrupted"}) {
+       {"run",      "init",      "demo",           "check",    "simulate",   "compare",
+        "gate",     "tokens",    "prompts",        "report",   "show",       "import",
+        "export",   "verify",    "calibrate",      "selftest", "completion", "man",
+        "licenses", "Examples:", "130 interrupted"}) {
     EXPECT_THAT(help.out, HasSubstr(text));
   }
   EXPECT_THAT(run_llmsweep({"--version"}).out, HasSubstr("llmsweep 0."));
@@ -29,6 +34,43 @@ TEST(Usage, EveryCommandHasHelpWithAnExample) {
     const ProcessResult help = run_llmsweep({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Example")) << command;
+  }
+}
+
+TEST(Usage, VersionSaysWhatItIsMadeOf) {
+  const ProcessResult plain = run_llmsweep({"--version"});
+  EXPECT_EQ(std::count(plain.out.begin(), plain.out.end(), '\n'), 1);
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"--version", "--verbose"}, {"--verbose", "--version"}}) {
+    const ProcessResult verbose = run_llmsweep(args);
+    EXPECT_EQ(verbose.exit_code, 0);
+    for (const char* text :
+         {"llmsweep 0.", "libcurl ", "simdjson ", "target ", "glibc ", "HTTPS "}) {
+      EXPECT_THAT(verbose.out, HasSubstr(text));
+    }
+  }
+}
+
+// The SBOM names what the notices name.
+TEST(Usage, LicensesHasTheNoticesOfAllThatIsInside) {
+  const ProcessResult licenses = run_llmsweep({"licenses"});
+  EXPECT_EQ(licenses.exit_code, 0);
+  for (const char* text :
+       {"MIT", "Chart.js", "OpenSSL", "curl", "Boost Software License", "Apache License"}) {
+    EXPECT_THAT(licenses.out, HasSubstr(text));
+  }
+  const auto path = std::filesystem::path(LLMSWEEP_BINARY).parent_path() / "llmsweep.spdx.json";
+  const auto sbom = nlohmann::json::parse(read_file(path));
+  EXPECT_EQ(sbom["spdxVersion"], "SPDX-2.3");
+  std::set<std::string> ids;
+  for (const auto& package : sbom["packages"]) {
+    EXPECT_TRUE(ids.insert(package["SPDXID"]).second);
+    EXPECT_THAT(licenses.out, HasSubstr(package["name"].get<std::string>() + " " +
+                                        package["versionInfo"].get<std::string>()));
+  }
+  EXPECT_GE(ids.size(), 10U);
+  for (const auto& relation : sbom["relationships"]) {
+    EXPECT_EQ(ids.count(relation["relatedSpdxElement"]), 1U);
   }
 }
 

@@ -29,6 +29,7 @@ bool said_elsewhere(Warning warning) {
     case Warning::kReconnects:
     case Warning::kTokenCountEstimated:
     case Warning::kInputUnverified:
+    case Warning::kOutputOff:
     case Warning::kInputEstimated:
     case Warning::kCachedTokens:
     case Warning::kBuffered:

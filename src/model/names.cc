@@ -30,8 +30,8 @@ constexpr std::array kInputScopeNames = {
     Named<InputScope>{InputScope::kContent, "content"},
 };
 constexpr std::array kInputLengthsNames = {
-    Named<InputLengths>{InputLengths::kAbout, "about"},
-    Named<InputLengths>{InputLengths::kExact, "exact"},
+    Named<Lengths>{Lengths::kAbout, "about"},
+    Named<Lengths>{Lengths::kExact, "exact"},
 };
 constexpr std::array kPromptAsNames = {
     Named<PromptAs>{PromptAs::kText, "text"},
@@ -99,6 +99,7 @@ constexpr std::array kWarningNames = {
     Named<Warning>{Warning::kReconnects, "reconnects"},
     Named<Warning>{Warning::kTokenCountEstimated, "token_count_estimated"},
     Named<Warning>{Warning::kInputUnverified, "input_unverified"},
+    Named<Warning>{Warning::kOutputOff, "output_off"},
     Named<Warning>{Warning::kInputEstimated, "input_estimated"},
     Named<Warning>{Warning::kCachedTokens, "cached_tokens"},
     Named<Warning>{Warning::kBuffered, "buffered"},
@@ -153,7 +154,7 @@ std::string_view name_of(RequestField value) {
 std::string_view name_of(InputScope value) {
   return find_name(kInputScopeNames, value);
 }
-std::string_view name_of(InputLengths value) {
+std::string_view name_of(Lengths value) {
   return find_name(kInputLengthsNames, value);
 }
 std::string_view name_of(PromptAs value) {
@@ -215,8 +216,8 @@ const std::vector<InputScope>& all_values<InputScope>() {
 }
 
 template <>
-const std::vector<InputLengths>& all_values<InputLengths>() {
-  static const std::vector<InputLengths> values = values_of(kInputLengthsNames);
+const std::vector<Lengths>& all_values<Lengths>() {
+  static const std::vector<Lengths> values = values_of(kInputLengthsNames);
   return values;
 }
 

@@ -158,7 +158,10 @@ std::string workload_line(const WorkloadSummary& workload) {
                                 ? "about " + format_number(*workload.input_tokens_counted)
                             : workload.input_tokens ? tokens_text(*workload.input_tokens)
                                                     : "prompts' own length";
-  if (known) parts.push_back(input + " in / " + tokens_text(workload.output_tokens) + " out");
+  const std::string output = workload.output_tokens_counted
+                                 ? "about " + format_number(*workload.output_tokens_counted)
+                                 : tokens_text(workload.output_tokens);
+  if (known) parts.push_back(input + " in / " + output + " out");
   if (!workload.dataset.empty()) {
     const size_t slash = workload.dataset.find_last_of('/');
     parts.push_back(printable(workload.dataset.substr(slash + 1)));

@@ -116,6 +116,10 @@ void fields(Archive& archive, WorkloadSummary& value) {
            "Mean input by the server's count, where prompts were cut to an estimate and it is off "
            "by over 1 % from input_tokens: what the workload really was; null otherwise."},
           value.input_tokens_counted);
+  archive({"output_tokens_counted",
+           "Mean output, where the spec says output_lengths: about and it is off by over 1 % from "
+           "output_tokens; null otherwise."},
+          value.output_tokens_counted);
   archive({"input_scope", "What input_tokens counts."}, value.input_scope);
   archive({"output_tokens", "Tokens of an answer."}, value.output_tokens);
   archive({"seed", "Of the prompts' order."}, value.seed);

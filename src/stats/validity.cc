@@ -222,7 +222,7 @@ void find_reasons(RunStats& run, const ValidityInput& input) {
     const double off = std::abs(*run.achieved_concurrency / concurrency - 1);
     findings.invalid_if(off > kConcurrencyTolerance, InvalidReason::kConcurrencyOff);
   }
-  findings.invalid_if(off_by_more(run.output_tokens_off, kTokenTolerance),
+  findings.invalid_if(input.output_is_exact && off_by_more(run.output_tokens_off, kTokenTolerance),
                       InvalidReason::kOutputTokensOff);
   findings.invalid_if(off_by_more(run.input_tokens_off, kTokenTolerance),
                       InvalidReason::kInputTokensOff);
@@ -243,6 +243,8 @@ void find_warnings(RunStats& run, const ValidityInput& input) {
   findings.warn_if(client.reconnects > 0, Warning::kReconnects);
   findings.warn_if(run.token_count_estimated, Warning::kTokenCountEstimated);
   findings.warn_if(run.requests.completed > 0 && !has_input(run), Warning::kInputUnverified);
+  findings.warn_if(!input.output_is_exact && off_by_more(run.output_tokens_off, kTokenTolerance),
+                   Warning::kOutputOff);
   findings.warn_if(estimate_off(run, input) > kTokenTolerance, Warning::kInputEstimated);
   findings.warn_if(run.cached_tokens_mean.value_or(0) >
                            kCachedTokensWarning * run.input_tokens_mean.value_or(0) ||

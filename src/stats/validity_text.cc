@@ -104,6 +104,9 @@ std::string_view sentence(Warning warning) {
              "several; no rule on tokens can pass.";
     case Warning::kInputUnverified:
       return "The server reports no usage.prompt_tokens: input lengths are the planned ones.";
+    case Warning::kOutputOff:
+      return "Answers are off by more than 1 % from the tokens that workload.output_tokens asks "
+             "for.";
     case Warning::kInputEstimated:
       return "The prompts were cut to an estimate, and the input is off by more than 1 % from what "
              "workload.input_tokens asks for: the server's count is input_tokens_mean.";
@@ -161,6 +164,9 @@ std::string_view remedy(Warning warning) {
     case Warning::kClientDelayItl:
     case Warning::kClientDelayIcl:
       return "Give the client idle cores, or raise client.threads.";
+    case Warning::kOutputOff:
+      return "Ask for shorter ones, or for ignore_eos where the server takes it; "
+             "workload.output_lengths: exact calls such a level INVALID.";
     case Warning::kInputEstimated:
       return "Give workload.tokenizer the model's own tokenizer (or `server`); "
              "workload.input_lengths: exact calls such a level INVALID.";

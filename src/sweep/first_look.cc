@@ -79,6 +79,10 @@ std::vector<std::string> choose_the_rest(SweepSpec& spec, const Preflight& prefl
   if (spec.workload.tokenizer.empty() && preflight.tokenizer != nullptr) {
     spec.workload.tokenizer = "server";
   }
+  const auto& fields = preflight.fields;
+  if (std::find(fields.begin(), fields.end(), RequestField::kIgnoreEos) == fields.end()) {
+    spec.workload.output_lengths = Lengths::kAbout;  // answers end where they end
+  }
   if (!said.name) spec.name = name_of_model(preflight.model);
   if (preflight.context_tokens) fit_the_context(spec, *preflight.context_tokens, said, notes);
   if (!said.repeats) {

@@ -33,21 +33,28 @@ std::optional<double> estimated_input_tokens(const WorkloadSpec& workload) {
   return mean_tokens(*workload.input_tokens);
 }
 
-std::optional<double> counted_input(const SweepResult& result, const WorkloadSpec& workload) {
-  const std::optional<double> estimate = estimated_input_tokens(workload);
+// The mean over all requests that completed, where it is not what was asked for.
+std::optional<double> counted_where_off(const SweepResult& result,
+                                        std::optional<double> RunStats::*mean_tokens_of,
+                                        std::optional<double> asked) {
   double tokens = 0;
   double requests = 0;
   for (const LevelStats& level : result.levels) {
-    const double input = level.pooled.input_tokens_mean.value_or(0);
-    if (input == 0) continue;
+    const double mean = (level.pooled.*mean_tokens_of).value_or(0);
+    if (mean == 0) continue;
     const auto completed = static_cast<double>(level.pooled.requests.completed.value_or(0));
-    tokens += completed * input;
+    tokens += completed * mean;
     requests += completed;
   }
-  if (!estimate || requests == 0) return std::nullopt;
+  if (!asked || requests == 0) return std::nullopt;
   const double mean = tokens / requests;
-  if (std::abs(mean / *estimate - 1) <= kTokenTolerance) return std::nullopt;
+  if (std::abs(mean / *asked - 1) <= kTokenTolerance) return std::nullopt;
   return mean;
+}
+
+std::optional<double> output_if_about(const WorkloadSpec& workload) {
+  if (workload.output_lengths == Lengths::kExact) return std::nullopt;
+  return mean_tokens(workload.output_tokens);
 }
 
 // Absent where a run was not started on the clock of the first: a sweep resumed after a boot.
@@ -69,7 +76,8 @@ RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelCo
                     .goodput = spec.goodput,
                     .shares = shares,
                     .estimated_input_tokens = estimated_input_tokens(spec.workload),
-                    .lengths_are_exact = spec.workload.input_lengths == InputLengths::kExact,
+                    .output_is_exact = spec.workload.output_lengths == Lengths::kExact,
+                    .lengths_are_exact = spec.workload.input_lengths == Lengths::kExact,
                     .fillers = spec.load.fillers,
                     .interrupted = run.interrupted,
                     .prompts_reused = spec.workload.reuse == Reuse::kAllow,
@@ -140,7 +148,10 @@ void put_level(SweepResult& result, const SweepSpec& spec, LevelStats level) {
   } else {
     result.levels.insert(at, std::move(level));
   }
-  result.workload.input_tokens_counted = counted_input(result, spec.workload);
+  result.workload.input_tokens_counted = counted_where_off(result, &RunStats::input_tokens_mean,
+                                                           estimated_input_tokens(spec.workload));
+  result.workload.output_tokens_counted =
+      counted_where_off(result, &RunStats::output_tokens_mean, output_if_about(spec.workload));
   result.users_at_target.clear();
   for (const Target& target : spec.targets) {
     result.users_at_target.push_back(users_at_target(result.levels, target, spec.system.gpus));

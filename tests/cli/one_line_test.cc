@@ -81,6 +81,24 @@ TEST(OneLine, CalibratesLengthsWhereTheServerHasNoTokenizer) {
   EXPECT_EQ(kept_result(folder / "out" / "other")["workload"], result["workload"]);
 }
 
+// Answers of about 12 tokens where 40 are asked for, from a server that refuses ignore_eos.
+TEST(OneLine, AFirstTableIsNotInvalidBecauseAnswersEndEarly) {
+  const fs::path folder = test_folder();
+  EndpointProcess endpoint(folder / "endpoint",
+                           std::string("dialect: openai\n"
+                                       "tokens: {natural_mean: 12, natural_stddev: 1}\n") +
+                               kQuick);
+  const ProcessResult run =
+      run_llmsweep({"run", endpoint.url(), "-c", "1", "--isl", "64", "--osl", "40", "--requests",
+                    "4", "--repeats", "1", "--out", folder / "out"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("/ about 1"));
+  const json result = kept_result(folder / "out" / "tiny-8b");
+  EXPECT_NEAR(result["workload"]["output_tokens_counted"].get<double>(), 12, 4);
+  EXPECT_THAT(result["levels"][0]["warnings"].dump(), HasSubstr("output_off"));
+  EXPECT_THAT(result["levels"][0]["invalid_reasons"].dump(), Not(HasSubstr("tokens_off")));
+}
+
 TEST(OneLine, InitWritesASpecThatCheckReadsFromStandardInput) {
   const fs::path folder = test_folder();
   EndpointProcess endpoint(folder / "endpoint", kQuick);

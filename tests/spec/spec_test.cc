@@ -96,7 +96,7 @@ goodput:
   EXPECT_EQ(spec.load.repeats_max, 9);
   EXPECT_EQ(spec.load.grace, 5s);
   EXPECT_EQ(spec.load.spread_starts, 20s);
-  EXPECT_EQ(spec.workload.input_lengths, InputLengths::kExact);
+  EXPECT_EQ(spec.workload.input_lengths, Lengths::kExact);
   EXPECT_EQ(spec.load.retry_after_max, 90s);
   EXPECT_TRUE(spec.load.refine);
   EXPECT_EQ(spec.client.threads, 2);

@@ -189,6 +189,11 @@ TEST(JudgeRun, WarnsOfEachThingAlone) {
       {Warning::kTokenCountEstimated,
        [](RunStats& run, auto&) { run.token_count_estimated = true; }},
       {Warning::kInputUnverified, [](RunStats& run, auto&) { run.input_tokens_mean = 0; }},
+      {Warning::kOutputOff,
+       [](RunStats& run, auto& input) {
+         run.output_tokens_off = 0.5;
+         input.output_is_exact = false;
+       }},
       {Warning::kInputEstimated,
        [](RunStats&, auto& input) { input.estimated_input_tokens = 2000; }},
       {Warning::kCachedTokens, [](RunStats& run, auto&) { run.cached_tokens_mean = 25; }},

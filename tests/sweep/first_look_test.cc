@@ -77,6 +77,18 @@ TEST(FirstLook, AddsRepeatsWhileTheyEndInTime) {
   EXPECT_TRUE(wanted(result).empty());  // a third would end after 60 s
 }
 
+// A hosted endpoint: a first table is not INVALID because answers end before the limit.
+TEST(FirstLook, TakesAnswersAsTheyComeWhereTheServerCannotBeToldToGoOn) {
+  SweepSpec spec = first_spec();
+  Preflight preflight = with_time_per_token(milliseconds(1));
+  preflight.fields = {RequestField::kIgnoreEos, RequestField::kIncludeUsage};
+  choose_the_rest(spec, preflight, {});
+  EXPECT_EQ(spec.workload.output_lengths, Lengths::kExact);
+  preflight.fields = {RequestField::kIncludeUsage};
+  choose_the_rest(spec, preflight, {});
+  EXPECT_EQ(spec.workload.output_lengths, Lengths::kAbout);
+}
+
 TEST(FirstLook, LeavesWhatWasSaid) {
   SweepSpec spec = first_spec();
   spec.load.repeats = 7;

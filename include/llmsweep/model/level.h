@@ -60,6 +60,7 @@ enum class Warning {
   kReconnects,
   kTokenCountEstimated,  // output tokens counted as chunks
   kInputUnverified,      // the server reports no usage.prompt_tokens
+  kOutputOff,            // answers of another length than asked for, where the spec says about
   kInputEstimated,       // no tokenizer: the lengths asked for were estimates, and are off
   kCachedTokens,
   kBuffered,        // answers that came in one read: no TTFT, TPOT or ITL

@@ -16,7 +16,7 @@ namespace llmsweep {
 std::string_view name_of(Api value);            // chat, completions
 std::string_view name_of(RequestField value);   // ignore_eos, min_tokens, include_usage, …
 std::string_view name_of(InputScope value);     // total, content
-std::string_view name_of(InputLengths value);   // about, exact
+std::string_view name_of(Lengths value);        // about, exact
 std::string_view name_of(PromptAs value);       // text, ids
 std::string_view name_of(Reuse value);          // forbid, allow
 std::string_view name_of(Transport value);      // auto, sockets, libcurl
@@ -56,7 +56,7 @@ const std::vector<RequestField>& all_values<RequestField>();
 template <>
 const std::vector<InputScope>& all_values<InputScope>();
 template <>
-const std::vector<InputLengths>& all_values<InputLengths>();
+const std::vector<Lengths>& all_values<Lengths>();
 template <>
 const std::vector<PromptAs>& all_values<PromptAs>();
 template <>

@@ -20,6 +20,8 @@ struct WorkloadSummary {
   // Without a tokenizer, where the server counts over 1 % more or fewer than `input_tokens`: its
   // mean.
   std::optional<double> input_tokens_counted;
+  // The same of answers, where the spec says output_lengths: about.
+  std::optional<double> output_tokens_counted;
   TokenCount output_tokens;
   uint64_t seed = 0;
   bool streaming = true;

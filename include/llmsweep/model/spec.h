@@ -89,8 +89,8 @@ struct TokenCount {
 
 enum class InputScope { kTotal, kContent };  // total: as usage.prompt_tokens counts it
 enum class PromptAs { kText, kIds };
-// Whether lengths that no tokenizer counted have to be those asked for.
-enum class InputLengths { kAbout, kExact };
+// Whether input that no tokenizer counted, or output, has to be as long as was asked for.
+enum class Lengths { kAbout, kExact };
 enum class Reuse { kForbid, kAllow };
 
 inline constexpr std::string_view kAutoNonce = "auto";
@@ -100,8 +100,9 @@ struct WorkloadSpec {
   std::string dataset = "sample";
   std::optional<TokenCount> input_tokens;  // absent: prompts keep their own length
   InputScope input_scope = InputScope::kTotal;
-  InputLengths input_lengths = InputLengths::kAbout;
+  Lengths input_lengths = Lengths::kAbout;
   TokenCount output_tokens{.fixed = 256};
+  Lengths output_lengths = Lengths::kExact;
   uint64_t seed = 1;
   // Decides the words that each prompt begins with; kAutoNonce: drawn for the sweep. Empty: those
   // of the seed alone.

@@ -232,6 +232,12 @@ void keys(Archive& archive, WorkloadSpec& workload) {
            Resume::kAllowed},
           workload.input_lengths);
   archive({"output_tokens", "Tokens of each answer."}, workload.output_tokens, kind::Tokens{});
+  archive({"output_lengths",
+           "What answers are that the server counts more than 1 % off output_tokens, because it "
+           "cannot be told to go on or stops earlier: a reason to call the level INVALID (exact), "
+           "or said (about).",
+           Resume::kAllowed},
+          workload.output_lengths);
   archive({"seed", "Decides which prompts are taken, and their order."}, workload.seed,
           kind::Whole{0, std::numeric_limits<int64_t>::max()});
   archive({"nonce",

@@ -47,12 +47,15 @@ struct Findings {
   std::optional<LongestRequest> longest;  // tried where the endpoint does not state its context
 };
 
-Findings find_out(const SweepSpec& spec, const PreflightOptions& preflight) {
+// `known`: what the check of the endpoint has found; absent: it is made.
+Findings find_out(const SweepSpec& spec, const PreflightOptions& preflight,
+                  std::optional<Preflight> known) {
   Findings found;
   const OpenEndpoint endpoint(spec.endpoint, found.notes);
   found.urls = endpoint.connection().urls;
   found.simulated = endpoint.simulated();
-  found.preflight = check_endpoint(spec, endpoint.connection(), preflight);
+  found.preflight =
+      known ? std::move(*known) : check_endpoint(spec, endpoint.connection(), preflight);
   require_feasible(spec, found.preflight, found.simulated, preflight.interrupts);
   if (!found.preflight.context_tokens) {
     found.longest = try_longest_request(spec, endpoint.connection(), found.preflight, preflight);
@@ -129,29 +132,33 @@ std::string json_of(const SweepSpec& spec, const Findings& found) {
   return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-SweepSpec spec_of(const CheckOptions& options, const Interrupts& interrupts, Console& console) {
+// `known`: what the check has found already, of a URL.
+SweepSpec spec_of(const CheckOptions& options, const PreflightOptions& preflight, Console& console,
+                  std::optional<Preflight>& known) {
   if (is_url(options.spec)) {
-    return complete_one_line(options.spec, options.one_line, options.sets, interrupts,
-                             patience_of(options.wait), console)
-        .spec;
+    Completed completed = complete_one_line(options.spec, options.one_line, options.sets,
+                                            *preflight.interrupts, preflight.patience, console);
+    known = std::move(completed.preflight);
+    return std::move(completed.spec);
   }
-  require_none(options.one_line);
+  require_none(options.spec, options.one_line);
   return load_spec(options.spec, options.sets);
 }
 
 int check_command(const CheckOptions& options, Console& console) {
   const InterruptListener interrupts;
-  const SweepSpec spec = spec_of(options, interrupts.count(), console);
   const PreflightOptions preflight{
       .contact = {},
       .interrupts = &interrupts.count(),
       .patience = patience_of(options.wait),
       .tell = [&](const std::string& line) { console.err << "note: " << line << std::endl; }};
+  std::optional<Preflight> known;
+  const SweepSpec spec = spec_of(options, preflight, console, known);
   if (options.format == kJsonFormat) {
-    console.out << json_of(spec, find_out(spec, preflight));
+    console.out << json_of(spec, find_out(spec, preflight, std::move(known)));
   } else {
     console.out << plan_text(spec);  // right away: the endpoint may take its time
-    console.out << text_of(spec, find_out(spec, preflight));
+    console.out << text_of(spec, find_out(spec, preflight, std::move(known)));
   }
   return kExitOk;
 }

@@ -6,7 +6,9 @@
 #include <ostream>
 #include <utility>
 
+#include "cli/print_result.h"
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/spec/spec_file.h"
 #include "llmsweep/sweep/first_look.h"
@@ -100,7 +102,7 @@ void add_one_line(CLI::App& command, OneLine& options) {
     command.add_option(names, member, help)->type_name(value)->group("With a URL in place of SPEC");
   };
   add("-c,--concurrency", options.concurrency, "Requests in flight, one level each (1,2,4,8,16)",
-      "N,N,…");
+      "N,N,...");
   add("--input-tokens,--isl", options.input_tokens, "Tokens of each prompt (1024)", "N");
   add("--output-tokens,--osl", options.output_tokens, "Tokens of each answer (128)", "N");
   add("--requests", options.requests,
@@ -122,7 +124,22 @@ bool is_url(std::string_view spec) {
   return spec.starts_with("http://") || spec.starts_with("https://");
 }
 
-void require_none(const OneLine& options) {
+// "localhost:8000", "10.0.0.5:8000/v1": no file of that name is meant.
+void refuse_url_without_scheme(const std::string& spec) {
+  const size_t colon = spec.find(':');
+  if (colon == std::string::npos || colon == 0) return;
+  const std::string host = spec.substr(0, colon);
+  const std::string port = spec.substr(colon + 1, spec.find('/', colon) - colon - 1);
+  const bool is_name = host.find_first_of("/\\ ") == std::string::npos;
+  if (!is_name || !parse_int(port) || is_file(spec)) return;
+  throw Error(
+      {.what = "is no file and, without http://, no URL",
+       .where = printable(spec, kPathBytes),
+       .next = "did you mean " + printable(with_version("http://" + spec), kPathBytes) + "?"});
+}
+
+void require_none(const std::string& spec, const OneLine& options) {
+  refuse_url_without_scheme(spec);
   std::string flag = options.targets.empty() ? "" : "--target";
   for (const OptionKey& option : kOptionKeys) {
     if (flag.empty() && !(options.*option.member).empty()) flag = option.flag;

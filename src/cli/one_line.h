@@ -39,7 +39,8 @@ bool is_url(std::string_view spec);
 // without a path gets /v1. Throws Error, also where `options` stand beside a spec that is a file.
 SweepSpec one_line_spec(const std::string& url, const OneLine& options,
                         const std::vector<std::string>& sets);
-void require_none(const OneLine& options);
+// Of a spec that is no URL.
+void require_none(const std::string& spec, const OneLine& options);
 
 // The same, completed by what the check of the endpoint says, which holds what a user should know
 // of that in its notes.

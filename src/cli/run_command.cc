@@ -221,7 +221,7 @@ class RunGate {
 
 SweepSpec spec_of(const RunOptions& options) {
   if (is_url(options.spec)) return one_line_spec(options.spec, options.one_line, options.sets);
-  require_none(options.one_line);
+  require_none(options.spec, options.one_line);
   return load_spec(options.spec, options.sets);
 }
 

@@ -135,6 +135,9 @@ TEST(OneLine, SaysWhichOptionIsWrong) {
   EXPECT_THAT(error({"--resume", "x"}), HasSubstr("llmsweep run x/spec.yaml --resume x"));
   EXPECT_THAT(error({"--max-concurrency", "8"}), HasSubstr("llmsweep says --concurrency"));
   EXPECT_THAT(error({"--random-input-len=8"}), HasSubstr("llmsweep says --input-tokens"));
+  const ProcessResult bare = run_llmsweep({"run", "localhost:8000"});
+  EXPECT_EQ(bare.exit_code, 2);
+  EXPECT_THAT(bare.err, HasSubstr("did you mean http://localhost:8000/v1?"));
   const ProcessResult file = run_llmsweep({"run", "spec.yaml", "--gpus", "8"});
   EXPECT_THAT(file.err, HasSubstr("--set system.gpus=VALUE"));
   EXPECT_FALSE(fs::exists(out));

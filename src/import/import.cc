@@ -102,8 +102,16 @@ bool repeats_another(const fs::path& file) {
                .next = instead + "known are: " + join(import_formats(), "; ")});
 }
 
-// A list of results is that many: `vllm bench sweep serve` leaves one of its runs.
+// A list of results is that many: `vllm bench sweep serve` leaves one of its runs, and an interface
+// answers with one below a key.
 std::vector<Document> items_of(Document document) {
+  for (const char* key : {"data", "rows", "results", "runs", "benchmarks"}) {
+    const foreign::Json* list = foreign::member(document.value, key);
+    if (list == nullptr || !list->is_array()) continue;
+    foreign::Json items = *list;
+    document.value = std::move(items);
+    break;
+  }
   const bool list = document.value.is_array() && !document.value.empty() &&
                     std::all_of(document.value.begin(), document.value.end(),
                                 [](const foreign::Json& item) { return item.is_object(); });
@@ -121,6 +129,20 @@ std::vector<Document> items_of(Document document) {
 
 enum class Unknown { kRefused, kSkipped };
 
+// YAML that is not as a report is written (anchors, templates) is named; in a folder it is skipped.
+std::vector<Document> documents_of(std::string text, const fs::path& file, Unknown unknown) {
+  if (foreign::syntax_of(text, file) == foreign::Syntax::kJson) {
+    return foreign::parse_documents(std::move(text), file);
+  }
+  try {
+    return foreign::parse_documents(std::move(text), file);
+  } catch (const Error& error) {
+    if (unknown == Unknown::kSkipped) return {};
+    unrecognised(file.string(), {"YAML that cannot be read (" + printable(error.what(), 300) + ")",
+                                 "give the result file that the tool wrote"});
+  }
+}
+
 std::vector<Run> read_file_runs(const fs::path& file, Unknown unknown) {
   static const std::vector<Format> formats = all_formats();
   std::vector<Run> runs;
@@ -129,9 +151,11 @@ std::vector<Run> read_file_runs(const fs::path& file, Unknown unknown) {
     if (unknown == Unknown::kSkipped) return runs;
     unrecognised(file.string(), foreign::kind_of_text(text, file));
   }
-  std::vector<Document> documents = foreign::parse_documents(std::move(text), file);
+  std::vector<Document> documents = documents_of(std::move(text), file, unknown);
   if (documents.size() == 1 && format_of(formats, documents.front()) == nullptr) {
-    documents = items_of(std::move(documents.front()));
+    std::vector<Document> items = items_of(documents.front());
+    const bool known = format_of(formats, items.front()) != nullptr;
+    if (known || documents.front().value.is_array()) documents = std::move(items);
   }
   for (const Document& document : documents) {
     const Format* format = format_of(formats, document);
@@ -172,6 +196,13 @@ std::vector<Run> read_path(const fs::path& path) {
   return runs;
 }
 
+// AIPerf's list of requests is read with the summary beside it, which `*` names as well.
+bool is_said_by_another(const fs::path& path, const std::vector<fs::path>& paths) {
+  if (path.filename() != "profile_export.jsonl") return false;
+  const fs::path summary = path.parent_path() / "profile_export_aiperf.json";
+  return std::find(paths.begin(), paths.end(), summary) != paths.end();
+}
+
 std::string name_for(const fs::path& path) {
   const fs::path clean = fs::absolute(path).lexically_normal();
   const fs::path last = clean.filename().empty() ? clean.parent_path() : clean;
@@ -183,6 +214,7 @@ std::string name_for(const fs::path& path) {
 SweepResult import_results(const std::vector<fs::path>& paths, const ImportOptions& options) {
   std::vector<Run> runs;
   for (const fs::path& path : paths) {
+    if (is_said_by_another(path, paths)) continue;
     for (Run& run : read_path(path)) runs.push_back(std::move(run));
   }
   if (runs.empty()) {

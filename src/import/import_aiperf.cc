@@ -137,7 +137,10 @@ bool is_request_line(const Json& value) {
   return has(value, {"metadata.request_start_ns", "metadata.request_end_ns"});
 }
 
+// An empty file: no request was sent, or none lived to be written down.
 void read_request_lines(const std::filesystem::path& path, Run& run) {
+  std::error_code unknown;
+  if (std::filesystem::file_size(path, unknown) == 0) return;
   for (const Document& line : read_documents(path)) {
     if (!is_request_line(line.value)) fail(line, "not a line of AIPerf's requests");
     if (text(line.value, "metadata.benchmark_phase") == "warmup") continue;

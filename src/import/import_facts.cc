@@ -99,7 +99,8 @@ Facts facts_of_metadata(const Json& file) {
 bool says_none(std::string_view value) {
   std::string small(value);
   for (char& c : small) c = 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return is_one_of(small, {"", "none", "off", "false", "no", "null", "0", "disabled"});
+  return is_one_of(small,
+                   {"", "none", "off", "false", "no", "null", "0", "disabled", "n/a", "na", "-"});
 }
 
 }  // namespace llmsweep::foreign

@@ -29,7 +29,7 @@ std::optional<TokenCount> token_figures(const Json& value,
 }
 
 bool is_inference_perf(const Document& document) {
-  return has(document.value, {"load_summary", "successes.latency"});
+  return has(document.value, {"load_summary", "successes.count"});
 }
 
 std::vector<Run> read_inference_perf(const Document& document) {

@@ -107,10 +107,11 @@ Gpus gpus_of(const Row& row) {
 }
 
 std::optional<bool> speculates(const Json& row) {
-  for (const char* key : {"spec_decoding", "mtp"}) {
+  for (const char* key : {"spec_decoding", "spec_method", "mtp"}) {
     const Json* found = member(row, key);
     if (found == nullptr) continue;
     if (found->is_boolean()) return found->get<bool>();
+    if (found->is_number()) return found->get<double>() != 0;  // of draft tokens
     if (found->is_string()) return !says_none(found->get_ref<const std::string&>());
   }
   return std::nullopt;
@@ -194,7 +195,8 @@ Run read_row(const Document& document, const Json& json) {
   run.concurrency = *concurrency;
   run.model = text(json, "model");
   run.created_at = text(json, "date");
-  run.system = {.accelerator = first_text(json, {"hw", "hardware", "device"}),
+  run.system = {.accelerator = first_text(json, {"hw", "hardware", "device", "accelerator", "gpu",
+                                                 "gpu_type", "gpu_name"}),
                 .gpus = gpus.all,
                 .precision = text(json, "precision"),
                 .engine = text(json, "framework"),
@@ -216,7 +218,7 @@ Run read_row(const Document& document, const Json& json) {
 bool is_row(const Json& value) {
   if (!has(value, {"conc"}) && !has(value, {"users"})) return false;
   return has(value, {"output_tput_per_gpu"}) || has(value, {"metrics.output_tput_per_gpu"}) ||
-         (nested_metrics(value) != nullptr && has(value, {"request_metrics.throughput"}));
+         has(value, {"output_tput_tps"}) || nested_metrics(value) != nullptr;
 }
 
 bool is_inferencex(const Document& document) {

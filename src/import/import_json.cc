@@ -131,6 +131,11 @@ std::vector<Document> read_documents(const std::filesystem::path& path) {
 }
 
 std::vector<Document> parse_documents(std::string text, const std::filesystem::path& path) {
+  if (trim(text).empty()) {
+    throw Error({.what = "an empty file",
+                 .where = path.string(),
+                 .next = "a benchmark that was killed may have left it so"});
+  }
   if (syntax_of(text, path) == Syntax::kYaml) return parse_yaml(text, path);
   if (text.find("NaN") != text.npos || text.find("Infinity") != text.npos) {
     text = without_bare_words(text);

@@ -58,13 +58,21 @@ std::string why_not_held(const Run& run, const RunStats& stats, double most) {
   if (all && *all < run.concurrency) {
     return fmt::format("its {} requests were never {} in flight at once", *all, run.concurrency);
   }
-  return fmt::format("{} requests in flight of {} at most", format_significant(most),
-                     run.concurrency);
+  return fmt::format("{} requests in flight of {}{}", format_significant(most), run.concurrency,
+                     stats.achieved_concurrency ? " on average" : ", by its own figures at most");
 }
 
 }  // namespace
 
 void judge(Run& run, RunStats& stats) {
+  const bool any = std::any_of(quantities().begin(), quantities().end(), [&](const Quantity& of) {
+    if (of.distribution == nullptr) return false;
+    const Distribution& figures = stats.*of.distribution;
+    return figures.mean || figures.p50 || figures.p90 || figures.p95 || figures.p99;
+  });
+  if (!any && stats.requests.completed != 0) {
+    run.notes.push_back(printable(run.where) + ": no latency in it is read.");
+  }
   const std::vector<InvalidReason> marks = stats.invalid_reasons;
   const auto most = held_at_most(run, stats);
   const bool achieved_by_requests = stats.achieved_concurrency.has_value();

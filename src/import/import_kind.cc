@@ -102,9 +102,9 @@ Syntax syntax_of(string_view text, const std::filesystem::path& path) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   const string_view content = trim(text);
   if (content.empty()) return has_ending(path, {".yaml", ".yml"}) ? Syntax::kYaml : Syntax::kJson;
-  if (is_binary(content))
-    return kind_of_binary(text).what.empty() ? Syntax::kJson : Syntax::kNeither;
+  const bool json_name = has_ending(path, {".json", ".jsonl"});
   if (!kind_of_binary(text).what.empty()) return Syntax::kNeither;
+  if (is_binary(content)) return json_name ? Syntax::kJson : Syntax::kNeither;
   if (content.front() == '{' || content.front() == '[') return Syntax::kJson;
   if (holds("\"-0123456789", content.substr(0, 1)) && has_ending(path, {".json", ".jsonl"})) {
     return Syntax::kJson;  // a document that is no object
@@ -118,7 +118,12 @@ Syntax syntax_of(string_view text, const std::filesystem::path& path) {
 
 Kind kind_of_text(string_view text, const std::filesystem::path& path) {
   text = text.substr(0, kLooked);
+  if (has_ending(path, {".xlsx"})) {
+    return {"a spreadsheet",
+            "vLLM's multi-turn benchmark writes nothing else; its 'bench serve' writes JSON"};
+  }
   if (Kind kind = kind_of_binary(text); !kind.what.empty()) return kind;
+  if (is_binary(text)) return {"a binary file", "give the tool's JSON file"};
   const string_view content = trim(text);
   if (content.starts_with("<")) {
     return holds(content, "<testsuite") ? Kind{"a JUnit file", "give the tool's JSON file"}
@@ -150,6 +155,9 @@ Kind kind_of_document(const Document& document) {
   }
   if (has(value, {"results", "versions"}) || has(value, {"results", "lm_eval_version"})) {
     return {"scores of lm-evaluation-harness", "attach them to a result with --quality FILE"};
+  }
+  if (has(value, {"aggregation_type"})) {
+    return {"AIPerf's summary of repeated runs", "give the folder of the runs"};
   }
   if (has(value, {"timeslices"})) {
     return {"AIPerf's timeslices", "give the profile_export_aiperf.json beside it"};

@@ -210,7 +210,8 @@ bool is_llm_d(const Document& document) {
   if (aggregate == nullptr) return false;
   const Json* latency = find(*aggregate, "latency");
   const Json* throughput = find(*aggregate, "throughput");
-  return (latency != nullptr && latency->is_object() && !latency->empty()) ||
+  return has(*aggregate, {"requests.total"}) ||
+         (latency != nullptr && latency->is_object() && !latency->empty()) ||
          (throughput != nullptr && throughput->is_object() && !throughput->empty());
 }
 

@@ -161,6 +161,14 @@ std::optional<double> per_request(std::optional<double> total, std::optional<int
 
 void fill_derived(Run& run) {
   RunStats& stats = run.stats;
+  for (const auto figure : {&RunStats::e2e, &RunStats::ttft, &RunStats::ttfo, &RunStats::tpot,
+                            &RunStats::itl, &RunStats::icl}) {
+    if (stats.requests.completed == 0) {
+      stats.*figure = {};
+    } else if (stats.*figure == Distribution{}) {
+      (stats.*figure).count.reset();  // the file has no such figure
+    }
+  }
   const auto take_mean = [&run](std::optional<double>& mean, const std::optional<TokenCount>& of) {
     if (!mean && of && !run.lengths_requested) mean = mean_tokens(*of);
   };

@@ -12,17 +12,30 @@
 namespace llmsweep::foreign {
 namespace {
 
-const Json* statistic_of(const Json& value, const std::string& name) {
-  const Json* found = member(value, name + "_ms");
-  return found != nullptr ? found : member(value, name);
+// "median_ttft_ms"; in other files "median_ttft_s", or without a unit in seconds, as InferenceX's
+// experiments have it.
+struct NamedUnit {
+  const char* suffix;
+  double ms;
+};
+constexpr NamedUnit kNamedUnits[] = {
+    {"_ms", 1}, {"_s", kSecond}, {"_seconds", kSecond}, {"_us", 1e-3}, {"", kSecond}};
+
+NamedUnit unit_of(const Json& value, const std::string& metric) {
+  for (const NamedUnit& unit : kNamedUnits) {
+    for (const char* statistic : {"mean_", "median_", "p50_", "p90_", "p99_"}) {
+      if (member(value, statistic + metric + unit.suffix) != nullptr) return unit;
+    }
+  }
+  return kNamedUnits[0];
 }
 
-// "median_ttft_ms", or without the unit in seconds, as files of InferenceX's experiments have it.
 Figures metric_figures(const Json& value, const std::string& metric, std::optional<int64_t> count) {
+  const NamedUnit unit = unit_of(value, metric);
   const auto get = [&](const std::string& statistic) {
-    return number(statistic_of(value, statistic + "_" + metric));
+    return number(member(value, statistic + "_" + metric + unit.suffix));
   };
-  Figures figures{.mean = get("mean"), .p50 = get("median"), .count = count};
+  Figures figures{.mean = get("mean"), .p50 = get("median"), .count = count, .unit_ms = unit.ms};
   if (!figures.p50) figures.p50 = get("p50");
   figures.p90 = get("p90");
   figures.p95 = get("p95");
@@ -30,10 +43,6 @@ Figures metric_figures(const Json& value, const std::string& metric, std::option
   figures.p999 = get("p99.9");
   figures.min = get("min");
   figures.max = get("max");
-  const bool in_ms = has(value, {"mean_" + metric + "_ms"}) ||
-                     has(value, {"median_" + metric + "_ms"}) ||
-                     has(value, {"p99_" + metric + "_ms"}) || has(value, {"p50_" + metric + "_ms"});
-  figures.unit_ms = in_ms ? 1 : kSecond;
   return figures;
 }
 
@@ -47,7 +56,8 @@ bool exceeds_the_run(const Distribution& metric, const RunStats& stats) {
 Distribution read_metric(const Json& value, const std::string& metric, Run& run) {
   const Figures figures = metric_figures(value, metric, run.stats.requests.completed);
   Distribution read = distribution(figures);
-  if (figures.unit_ms == 1 || (!read.p50 && !read.mean && !read.p99)) return read;
+  const bool unnamed = *unit_of(value, metric).suffix == '\0';
+  if (!unnamed || (!read.p50 && !read.mean && !read.p90)) return read;
   if (exceeds_the_run(read, run.stats)) {
     run.notes.push_back(fmt::format(
         "Its {} figures are left out: no name says their unit, and seconds they cannot be.",
@@ -116,7 +126,8 @@ void read_metadata(const Json& value, Run& run) {
   if (const auto rate = number(value, "request_rate")) {
     run.facts["request_rate"] = fmt::format("{}", *rate);
   }
-  for (const char* key : {"gpu", "gpu_type", "accelerator", "hw", "device"}) {
+  for (const char* key :
+       {"gpu", "gpu_type", "gpu_name", "accelerator", "hw", "hardware", "device"}) {
     if (run.system.accelerator.empty()) run.system.accelerator = text(value, key);
   }
   run.system.precision = text(value, "precision");
@@ -204,6 +215,9 @@ std::vector<Run> read_vllm(const Document& document) {
     run.notes.emplace_back(
         "Its steady_state figures are left out: its window is where the concurrency is near the "
         "peak, ours is from the C-th completion to the last issue.");
+  }
+  if (has(value, {"per_turn_metrics"})) {
+    run.notes.emplace_back("Its per_turn_metrics are left out: a level is of all its requests.");
   }
   note_rates(value, run);
   read_lists(value, run);

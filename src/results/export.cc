@@ -188,7 +188,7 @@ std::string llm_d_load(const SweepResult& result, LoadPoint point) {
       "    metadata:\n"
       "      cfg_id: {}\n"
       "    standardized:\n"
-      "      tool: {}\n"
+      "      tool: llmsweep\n"
       "      tool_version: {}\n"
       "      source: {}\n"
       "      input_seq_len: {}\n"
@@ -197,9 +197,7 @@ std::string llm_d_load(const SweepResult& result, LoadPoint point) {
       "    native:\n"
       "      config:\n"
       "        dataset: {}\n",
-      quoted(fingerprint(workload.dataset + "\n" + name_of(point))),
-      quoted(result.source == Source::kMeasured ? "llmsweep" : result.tool),
-      quoted(result.source == Source::kMeasured ? result.tool : ""),
+      quoted(fingerprint(workload.dataset + "\n" + name_of(point))), quoted(result.tool),
       workload.dataset == "random" ? "random"
       : workload.dataset.empty()   ? "unknown"
                                    : "sampled",

@@ -45,8 +45,13 @@ TEST(ImportErrors, NameTheKindOfFileThatWasGiven) {
                 "a result of llmsweep itself", "'compare'"},
            Case{"sharegpt.json", R"([{"id": "1", "conversations": []}])", "a dataset",
                 "workload.dataset"},
+           Case{"aggregate.json", R"({"aggregation_type": "confidence", "metrics": {}})",
+                "repeated runs", "folder of the runs"},
            Case{"lm_eval.json", R"({"results": {"gsm8k": {}}, "versions": {}})",
                 "lm-evaluation-harness", "--quality"},
+           Case{"statistics_4_clients.xlsx", "PK\x03\x04", "a spreadsheet", "bench serve"},
+           Case{"table.db", std::string("SQLite\0 format 3", 16), "a binary file", "JSON file"},
+           Case{"broken.yaml", "a: &x {b: 1}\nc: *x\n", "YAML that cannot be read", "result file"},
            Case{"manifest.yaml", "kind: Pod\nmetadata: {}\n", "no known benchmark result", ""},
        }) {
     SCOPED_TRACE(given.name);

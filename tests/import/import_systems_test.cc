@@ -185,6 +185,7 @@ TEST(ImportedLevels, HaveNothingInPlaceOfWhatAFileDoesNotSay) {
   EXPECT_FALSE(level.output_speed_tps);
   const std::string text = result_to_json(result);
   EXPECT_EQ(parse_result(text, "r.json"), result);
+  EXPECT_FALSE(level.itl.count);
   EXPECT_THAT(tokens_text(*result.workload.input_tokens), "100 on average");  // no ± invented
   std::string uncounted = run(8, R"(, "median_ttft_ms": 48)");
   uncounted.replace(uncounted.find("\"failed\": 0, "), 13, "");
@@ -211,9 +212,26 @@ TEST(ImportVllm, ReadsLatenciesWithoutAUnitAsSecondsUnlessTheyCannotBe) {
   const SweepResult seconds = of_run(run(8, R"(, "median_e2el": 21.4, "p99_e2el": 30.1)"));
   EXPECT_DOUBLE_EQ(*seconds.levels[0].pooled.e2e.p50, 21400);
   EXPECT_DOUBLE_EQ(*seconds.levels[0].pooled.e2e.p99, 30100);
+  const SweepResult named = of_run(run(8, R"(, "median_e2el_s": 21.4, "median_ttft_us": 900.0)"));
+  EXPECT_DOUBLE_EQ(*named.levels[0].pooled.e2e.p50, 21400);
+  EXPECT_DOUBLE_EQ(*named.levels[0].pooled.ttft.p50, 0.9);
   const SweepResult neither = of_run(run(8, R"(, "median_e2el": 21448.0)"));
+  EXPECT_THAT(neither.provenance.notes, Contains(HasSubstr("no latency in it is read")));
   EXPECT_FALSE(neither.levels[0].pooled.e2e.p50);
   EXPECT_THAT(neither.provenance.notes, Contains(HasSubstr("e2el figures are left out")));
+}
+
+TEST(ImportInferenceX, ReadsTheRowsOfItsWebInterface) {
+  const ImportFolder folder;
+  const auto file =
+      folder.add("answer.json", R"({"data": [{"date": "2026-01-01", "hardware": "b300",
+"framework": "trt", "model": "m", "conc": 4, "disagg": false, "num_prefill_gpu": 8,
+"num_decode_gpu": 8, "decode_tp": 8, "spec_method": "none", "id": 1, "run_url": "u",
+"metrics": {"output_tput_per_gpu": 100.0, "median_e2el": 3.0}}]})");
+  const SweepResult result = import_results({file});
+  EXPECT_EQ(result.system.gpus, 8);
+  EXPECT_EQ(result.system.mtp, false);
+  EXPECT_DOUBLE_EQ(*result.levels.at(0).pooled.output_throughput_tps, 800);
 }
 
 TEST(ImportVllm, ReadsAListOfRunsAsThoseRuns) {
@@ -242,6 +260,35 @@ TEST(ImportVllm, TellsSystemsApartByTheirMetadata) {
   EXPECT_EQ(both(R"("repeat": "1")", R"("repeat": "2")"), "no error");
 }
 
+TEST(Import, KeepsALevelWithoutACompletedRequestOfEveryTool) {
+  const ImportFolder folder;
+  folder.add("stage_0_lifecycle_metrics.json",
+             R"({"load_summary": {"count": 8, "concurrency": 8}, "benchmark_time_seconds": 5,
+"successes": {"count": 0, "latency": null}, "failures": {"count": 8}})");
+  const SweepResult perf = import_results({folder.path()}, on_gpus(1));
+  EXPECT_THAT(perf.levels.at(0).pooled.invalid_reasons,
+              ElementsAre(InvalidReason::kErrors, InvalidReason::kTooFewRequests));
+  const ImportFolder other;
+  const SweepResult guide = import_results(
+      {other.add("g.json", R"({"metadata": {"version": 1}, "benchmarks": [{"config": {"strategy":
+{"type_": "concurrent", "streams": 4}}, "duration": 5, "metrics": {"request_totals":
+{"successful": 0, "errored": 0}, "request_latency": {"successful": {"mean": 0, "count": 0}}}}]})")},
+      on_gpus(1));
+  EXPECT_THAT(guide.levels.at(0).pooled.invalid_reasons, Contains(InvalidReason::kTooFewRequests));
+}
+
+TEST(ImportAiperf, ReadsItsTwoFilesOfARunAsOneWhereBothAreNamed) {
+  const ImportFolder folder;
+  const auto summary = folder.add("profile_export_aiperf.json", R"({"input_config":
+{"loadgen": {"concurrency": 1}}, "request_latency": {"unit": "ms", "avg": 10, "p50": 10},
+"request_count": {"unit": "requests", "avg": 1}})");
+  const auto requests = folder.add("profile_export.jsonl", R"({"metadata": {"request_start_ns": 1,
+"request_end_ns": 10000001}, "metrics": {"request_latency": {"value": 10, "unit": "ms"},
+"output_sequence_length": {"value": 5, "unit": "tokens"}}, "error": null})");
+  const SweepResult result = import_results({summary, requests}, on_gpus(1));
+  EXPECT_EQ(result.levels.at(0).runs.size(), 1u);
+}
+
 TEST(ImportSglang, CountsTheGpusOfPipelinesAndCopies) {
   const auto gpus = [](const std::string& server) {
     return of_run(R"({"backend": "sglang", "max_concurrency": 8, "duration": 100, "completed": 400,
@@ -267,6 +314,7 @@ TEST(ImportAiperf, KeepsALevelOfFailuresAndOneThatWasCancelled) {
 "request_count": {"unit": "requests", "avg": 40}, "was_cancelled": true})");
   folder.add("c32/profile_export_aiperf.json",
              config(32) + R"("error_request_count": {"unit": "requests", "avg": 32}})");
+  folder.add("c32/profile_export.jsonl", "");
   const SweepResult result = import_results({folder.path()}, on_gpus(1));
   ASSERT_EQ(result.levels.size(), 2u);
   EXPECT_THAT(result.levels[0].pooled.invalid_reasons, Contains(InvalidReason::kInterrupted));

@@ -7,7 +7,9 @@
 
 #include "cli/endpoint_process.h"
 #include "cli/process.h"
+#include "cli/quick_sweep.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/simulator/simulator.h"
 #include "llmsweep/spec/spec_file.h"
 
 namespace llmsweep {
@@ -118,6 +120,27 @@ TEST(OneLine, InitWritesASpecThatCheckReadsFromStandardInput) {
           .wait();
   EXPECT_EQ(check.exit_code, 0) << check.err;
   EXPECT_THAT(check.out, HasSubstr("model      acme/tiny-8b"));
+}
+
+// The authority that the environment names is trusted, the result says which, a shared one does
+// not.
+TEST(OneLine, TrustsTheAuthorityThatTheEnvironmentNames) {
+  const fs::path folder = test_folder();
+  const fs::path authority = folder / "authority.pem";
+  const Simulator endpoint(quick_profile(Dialect::kVllm), {.tls = true, .certificate = authority});
+  std::vector<std::string> words = short_run(endpoint.base_url(), folder / "out");
+  words.insert(words.begin(), LLMSWEEP_BINARY);
+  words.insert(words.end(), {"--name", "tls"});
+  const ProcessResult refused = Process(words, folder).wait();
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("certificate"));
+  const ProcessResult run = Process(words, folder, {"SSL_CERT_FILE=" + authority.string()}).wait();
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const fs::path results = folder / "out" / "tls";
+  EXPECT_EQ(kept_result(results)["provenance"]["ca_file"], authority.string());
+  ASSERT_EQ(run_llmsweep({"report", results, "--share", "--html", folder / "page.html"}).exit_code,
+            0);
+  EXPECT_THAT(read_file(folder / "page.html"), Not(HasSubstr("authority.pem")));
 }
 
 TEST(OneLine, SaysWhichOptionIsWrong) {

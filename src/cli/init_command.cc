@@ -1,8 +1,10 @@
 #include "cli/commands.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <ostream>
+#include <utility>
 
 #include "cli/interrupt_listener.h"
 #include "cli/one_line.h"
@@ -29,12 +31,14 @@ int init_command(const InitOptions& options, Console& console) {
                  .next = "as in llmsweep init http://localhost:8000/v1 > spec.yaml"});
   }
   const InterruptListener interrupts;
-  const Completed completed =
-      complete_one_line(options.url, options.one_line, options.sets, interrupts.count(),
-                        patience_of(options.wait), console);
+  Completed completed = complete_one_line(options.url, options.one_line, options.sets,
+                                          interrupts.count(), patience_of(options.wait), console);
   for (const std::string& line : completed.preflight.provenance.notes) {
     console.err << "note: " << printable(line, 500) << '\n';
   }
+  // Nobody waits for the run of a spec that is written down.
+  LoadSpec& load = completed.spec.load;
+  load.repeats = std::max(load.repeats, std::exchange(load.repeats_max, 0));
   console.out << spec_to_yaml(completed.spec);
   return kExitOk;
 }

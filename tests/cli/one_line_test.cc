@@ -111,6 +111,7 @@ TEST(OneLine, InitWritesASpecThatCheckReadsFromStandardInput) {
   const SweepSpec spec = parse_spec(init.out, "init", {});
   EXPECT_EQ(spec.load.concurrency, (std::vector<int>{1, 2, 4, 8, 16}));
   EXPECT_EQ(spec.system.gpus, 2);
+  EXPECT_EQ(spec.load.repeats, 3);
   EXPECT_GE(spec.load.min_requests * spec.load.repeats, 10);  // of a p90
   write_file_atomically(folder / "spec.yaml", init.out);
   const ProcessResult check =

@@ -15,6 +15,7 @@
 #include "llmsweep/analysis/gate.h"
 #include "llmsweep/base/random.h"
 #include "llmsweep/stats/drift.h"
+#include "llmsweep/stats/spending.h"
 #include "stats/documented_table.h"
 
 namespace llmsweep {
@@ -34,17 +35,13 @@ class NoisySystem {
 
   // One sweep, `sweep_day` days after the first: sweeps of two days are two sessions.
   SweepResult sweep(int repeats, double factor, int sweep_day) {
-    const double session = kind_ == NoiseKind::kSessions ? kSessionNoise * random_.normal() : 0;
+    session_ = kind_ == NoiseKind::kSessions ? kSessionNoise * random_.normal() : 0;
     std::vector<std::vector<double>> e2e(kLevels);
     std::vector<std::vector<double>> at(kLevels);
     for (int repeat = 0; repeat < repeats; ++repeat) {
       for (int step = 0; step < kLevels; ++step) {
         const auto level = static_cast<size_t>(repeat % 2 == 0 ? step : kLevels - 1 - step);
-        const double forget = std::exp(-1 / kDriftRuns);
-        drift_ = forget * drift_ + std::sqrt(1 - forget * forget) * random_.normal();
-        const double slow = kind_ == NoiseKind::kDrifting ? kDrift * drift_ : 0;
-        e2e[level].push_back(5'000 * factor *
-                             std::exp(session + slow + kRunNoise * random_.normal()));
+        e2e[level].push_back(next_run(factor));
         at[level].push_back(10.0 * (repeat * kLevels + step));
       }
     }
@@ -61,9 +58,18 @@ class NoisySystem {
     return result;
   }
 
+  // One more run, right after the last one and in its session.
+  double next_run(double factor) {
+    const double forget = std::exp(-1 / kDriftRuns);
+    drift_ = forget * drift_ + std::sqrt(1 - forget * forget) * random_.normal();
+    const double slow = kind_ == NoiseKind::kDrifting ? kDrift * drift_ : 0;
+    return 5'000 * factor * std::exp(session_ + slow + kRunNoise * random_.normal());
+  }
+
  private:
   NoiseKind kind_;
   Random random_;
+  double session_ = 0;
   double drift_ = 0;
 };
 
@@ -162,6 +168,45 @@ bool limit_passes(NoisySystem& system) {
 bool limit_fails(NoisySystem& system) {
   return limit_at_the_edge(system, 3) == GateOutcome::kFail;
 }
+
+// Three repeats, and one more of the level while the gate is inconclusive, up to eight.
+GateOutcome with_added_repeats(NoisySystem& system, SweepResult result, const SweepResult* baseline,
+                               const GatePolicy& policy, double factor) {
+  constexpr int kFirst = 3, kLast = 8;
+  result.looks = {.first = kFirst, .last = kLast, .levels = spending_levels({kFirst, kLast})};
+  const auto level =
+      std::find_if(result.levels.begin(), result.levels.end(),
+                   [](const LevelStats& each) { return each.point == at_concurrency(8); });
+  GateReport report = gate(result, baseline, policy);
+  while (!levels_needing_repeats(report).empty() && level->runs.size() < kLast) {
+    const int repeat = static_cast<int>(level->runs.size());
+    level->runs.push_back(testing::make_run(8, system.next_run(factor), repeat));
+    report = gate(result, baseline, policy);
+  }
+  return report.outcome;
+}
+GateOutcome limit_with_added_repeats(NoisySystem& system) {
+  const GatePolicy policy{.rules = {parse_require("e2e:p50@c8 <= 5s")}};
+  return with_added_repeats(system, system.sweep(3, 1, 0), nullptr, policy, 1);
+}
+bool added_limit_passes(NoisySystem& system) {
+  return limit_with_added_repeats(system) == GateOutcome::kPass;
+}
+bool added_limit_fails(NoisySystem& system) {
+  return limit_with_added_repeats(system) == GateOutcome::kFail;
+}
+GateOutcome no_worse_with_added_repeats(NoisySystem& system) {
+  const GatePolicy policy{.rules = {parse_no_worse("e2e:p50@c8 by 3%")}};
+  const SweepResult baseline = system.sweep(3, 1, 0);
+  return with_added_repeats(system, system.sweep(3, 1.03, 1), &baseline, policy, 1.03);
+}
+bool added_no_worse_passes(NoisySystem& system) {
+  return no_worse_with_added_repeats(system) == GateOutcome::kPass;
+}
+bool added_no_worse_fails(NoisySystem& system) {
+  return no_worse_with_added_repeats(system) == GateOutcome::kFail;
+}
+
 bool drift_is_warned_of(NoisySystem& system) {
   return drift_of(system.sweep(5, 1, 0).levels, measure_of("e2e"))->exceeds_the_interval();
 }
@@ -177,6 +222,10 @@ const Claim kClaims[] = {
     {"`no_worse` at the edge, one baseline: FAIL", no_worse_fails},
     {"`no_worse` at the edge, five baselines: PASS", five_nights_pass},
     {"`no_worse` at the edge, five baselines: FAIL", five_nights_fail},
+    {"`require` at the edge, 3 to 8 repeats: PASS", added_limit_passes},
+    {"`require` at the edge, 3 to 8 repeats: FAIL", added_limit_fails},
+    {"`no_worse` at the edge, 3 to 8 repeats: PASS", added_no_worse_passes},
+    {"`no_worse` at the edge, 3 to 8 repeats: FAIL", added_no_worse_fails},
     {"the drift is warned of, 5 repeats", drift_is_warned_of},
 };
 
@@ -190,6 +239,7 @@ double rate(const Claim& claim, NoiseKind kind, int trials) {
 // A limit speaks of the session that was measured.
 bool is_of_one_session(const Claim& claim) {
   return claim.is_wrong == limit_passes || claim.is_wrong == limit_fails ||
+         claim.is_wrong == added_limit_passes || claim.is_wrong == added_limit_fails ||
          claim.is_wrong == drift_is_warned_of;
 }
 

@@ -47,6 +47,11 @@ std::string session_gap(const SweepResult& a, const SweepResult& b) {
   };
   if (differ(a.provenance.host, b.provenance.host)) return "on another host";
   if (differ(a.provenance.boot_id, b.provenance.boot_id)) return "after another boot";
+  // A simulated server is the same after every start.
+  if (!(a.simulated && b.simulated) &&
+      differ(a.provenance.server_started, b.provenance.server_started)) {
+    return "after another start of the server";
+  }
   const auto at_a = seconds_of(a.created_at), at_b = seconds_of(b.created_at);
   if (!at_a || !at_b) return "at times that the files do not say";
   const int64_t between = std::abs(*at_a - *at_b);

@@ -23,8 +23,12 @@ Duration from_seconds(double seconds) {
 }
 
 std::string utc_timestamp() {
-  const std::time_t seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(read_clock(CLOCK_REALTIME)).count();
+  return utc_timestamp(
+      std::chrono::duration_cast<std::chrono::seconds>(read_clock(CLOCK_REALTIME)).count());
+}
+
+std::string utc_timestamp(int64_t unix_seconds) {
+  const std::time_t seconds = unix_seconds;
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   char text[32];

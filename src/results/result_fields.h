@@ -157,6 +157,9 @@ void fields(Archive& archive, Provenance& value) {
   archive({"resolved_addresses",
            "The same for each of endpoint.urls, in their order; empty: there was one URL."},
           value.resolved_addresses);
+  archive({"server_started",
+           "When the server's process began, by its `/metrics` (UTC); empty: it does not say."},
+          value.server_started);
   archive({"server_headers", "[name, value] each; credentials redacted."}, value.server_headers);
   archive({"models_json", "The answer of /v1/models, cut at 64 KiB."}, value.models_json);
   archive({"dropped_fields", "Request fields that the server refused."}, value.dropped_fields);

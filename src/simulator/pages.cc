@@ -61,7 +61,7 @@ std::string models_page(const SimulatorProfile& profile, int64_t created) {
 }
 
 std::string metrics_page(const SimulatorProfile& profile, const EngineLoad& load,
-                         const ServerTotals& totals) {
+                         const ServerTotals& totals, int64_t started) {
   const std::string labels = "model_name=" + json_quoted(profile.model);
   const auto number = [](int64_t value) { return static_cast<double>(value); };
   const Sample samples[] = {
@@ -81,7 +81,9 @@ std::string metrics_page(const SimulatorProfile& profile, const EngineLoad& load
       {"vllm:spec_decode_num_accepted_tokens_total", "counter", "Accepted draft tokens.",
        number(load.accepted_tokens)},
   };
-  std::string page;
+  std::string page =
+      fmt::format("# HELP {0} Start of the process, since the epoch.\n# TYPE {0} gauge\n{0} {1}\n",
+                  "process_start_time_seconds", started);
   for (const Sample& sample : samples) {
     page += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n{0}{{{3}}} {4}\n", sample.name,
                         sample.help, sample.type, labels, sample.value);

@@ -41,7 +41,7 @@ struct ServerTotals {
 
 std::string models_page(const SimulatorProfile& profile, int64_t created);
 std::string metrics_page(const SimulatorProfile& profile, const EngineLoad& load,
-                         const ServerTotals& totals);
+                         const ServerTotals& totals, int64_t started);
 std::string tokenize_page(const SimulatorProfile& profile, const PromptTokens& prompt);
 
 }  // namespace llmsweep::sim

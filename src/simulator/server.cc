@@ -185,7 +185,7 @@ void Server::on_request(Connection& connection, ReceivedRequest request) {
   }
   if (path == "/metrics") {
     return answer(connection, request, {.content_type = "text/plain; version=0.0.4"},
-                  metrics_page(profile_, engine_.load(), totals_));
+                  metrics_page(profile_, engine_.load(), totals_, started_));
   }
   if (profile_.wire.tokenize && (path == "/tokenize" || path == "/v1/tokenize")) {
     auto parsed = parse_tokenize_request(request.body, profile_);

@@ -88,6 +88,7 @@ class Server final : public ConnectionOwner {
   uint64_t last_connection_ = 0;
   int64_t requests_ = 0;
   Duration realtime_offset_{};
+  int64_t started_ = unix_seconds();  // by clock_ and realtime_offset_
 };
 
 }  // namespace llmsweep::sim

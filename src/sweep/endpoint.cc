@@ -145,6 +145,13 @@ std::string url_below(std::string_view base_url, std::string_view path) {
   return url += base_url.substr(base.size());
 }
 
+std::string url_beside_version(std::string_view base_url, std::string_view path) {
+  constexpr std::string_view kVersion = "/v1";
+  const std::string_view base = base_url.substr(0, base_url.find('?'));
+  const size_t kept = base.size() - (base.ends_with(kVersion) ? kVersion.size() : 0);
+  return url_below(std::string(base.substr(0, kept)).append(base_url.substr(base.size())), path);
+}
+
 std::vector<std::string> secrets_of(const SweepSpec& spec, const Connection& connection) {
   std::vector<std::string> secrets;
   for (const auto& [name, value] : connection.headers) {

@@ -21,6 +21,7 @@
 #include "sweep/endpoint_advisor.h"
 #include "sweep/lengths_likely.h"
 #include "sweep/prober.h"
+#include "sweep/server_start.h"
 #include "sweep/server_tokenizer.h"
 
 namespace llmsweep {
@@ -32,6 +33,7 @@ constexpr int64_t kProbeTokens = 16;
 constexpr int64_t kMostProbeTokens = 4096;  // that a server may want
 constexpr Duration kListNeeded = std::chrono::seconds(30);
 constexpr Duration kListNotNeeded = std::chrono::seconds(10);
+constexpr Duration kMetricsNotNeeded = std::chrono::seconds(2);
 constexpr int64_t kOtherTokens = 32;  // another length, for the time per token
 
 // By the server's count; without one a stop at the limit means as many as were requested.
@@ -57,6 +59,7 @@ class Checker {
   Preflight run() {
     resolve();
     find_model();
+    find_server_start();
     load_tokenizer();
     calibrate();
     for (size_t i = 1; i < connection_.urls.size(); ++i) check_another(connection_.urls[i]);
@@ -124,6 +127,12 @@ class Checker {
     note(fmt::format("the list of models (GET {}) cannot be read, and the spec names its model: {}",
                      printable(probed.url), problem));
     return models;
+  }
+
+  void find_server_start() {
+    const Probed page =
+        prober_.try_get(url_beside_version(base_url_, "/metrics"), kMetricsNotNeeded);
+    if (page.answer.ok()) result_.provenance.server_started = process_start_in(page.answer.body);
   }
 
   // Cut last: what a key loses at the end would not be recognised.

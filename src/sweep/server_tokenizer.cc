@@ -14,15 +14,6 @@ namespace llmsweep {
 namespace {
 using nlohmann::json;
 
-// The route stands beside /v1, not below it.
-std::string tokenize_url(std::string_view base_url) {
-  constexpr std::string_view kVersion = "/v1";
-  const std::string_view base = base_url.substr(0, base_url.find('?'));
-  const size_t kept = base.size() - (base.ends_with(kVersion) ? kVersion.size() : 0);
-  return url_below(std::string(base.substr(0, kept)).append(base_url.substr(base.size())),
-                   "/tokenize");
-}
-
 [[noreturn]] void fail(const HttpExchange& exchange, const std::string& what) {
   throw MeasurementError({.what = "the server's tokenizer cannot be used: " + what,
                           .where = exchange.url,
@@ -51,7 +42,7 @@ std::vector<int32_t> encode(Contact& contact, const HttpExchange& exchange,
 std::shared_ptr<const Tokenizer> make_server_tokenizer(const std::shared_ptr<Contact>& contact,
                                                        HttpExchange exchange,
                                                        const std::string& model) {
-  exchange.url = tokenize_url(exchange.url);
+  exchange.url = url_beside_version(exchange.url, "/tokenize");
   exchange.headers.emplace_back("Content-Type", "application/json");
   encode(*contact, exchange, model, "hello");  // is there such a route at all?
   return make_remote_tokenizer({.info = {.path = exchange.url, .kind = "server"},

@@ -264,6 +264,14 @@ TEST(Compare, KnowsASessionByHostBootAndHour) {
   SweepResult again = make_result("c", 1, kSlow);
   again.provenance.boot_id = "2";
   EXPECT_EQ(compare(booted, again).session_gap, "after another boot");
+  booted = a;
+  booted.provenance.server_started = "2026-11-28T15:20:00Z";
+  again = booted;
+  EXPECT_EQ(compare(booted, again).session_gap, "");
+  again.provenance.server_started = "2026-11-28T15:40:00Z";
+  EXPECT_EQ(compare(booted, again).session_gap, "after another start of the server");
+  booted.simulated = again.simulated = true;
+  EXPECT_EQ(compare(booted, again).session_gap, "");
 }
 
 TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {

@@ -155,6 +155,7 @@ SweepResult full_result() {
                        .boot_id = "0b1c",
                        .libcurl = "7.88.1",
                        .transport = "libcurl",
+                       .server_started = "2026-11-28T15:20:00Z",
                        .resolved_address = "127.0.0.1:8000",
                        .server_headers = {{"Server", "a"}, {"Server", "b"}},
                        .models_json = "{\"data\":[]}",

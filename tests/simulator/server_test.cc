@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -210,6 +211,18 @@ std::string metric(uint16_t port, const std::string& name) {
   if (at == std::string::npos) return "absent";
   const size_t begin = at + line.size();
   return page.substr(begin, page.find('\n', begin) - begin);
+}
+
+TEST(Server, SaysWhenItBegan) {
+  Simulator simulator(instant_profile());
+  const std::string page = ask(simulator.port(), get("/metrics")).body;
+  const std::string line = "\nprocess_start_time_seconds ";
+  const size_t at = page.find(line);
+  ASSERT_NE(at, std::string::npos) << page;
+  const double started = std::stod(page.substr(at + line.size()));
+  const auto now = static_cast<double>(std::time(nullptr));
+  EXPECT_LE(started, now);
+  EXPECT_GE(started, now - 60);
 }
 
 TEST(Server, SaysHowMuchOfAPromptItsCacheHeld) {

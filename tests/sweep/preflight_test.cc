@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -98,7 +99,10 @@ TEST_F(PreflightCheck, TakesTheFirstModelOfTheList) {
 
 TEST_F(PreflightCheck, AsksForEnoughTokensToSeeOne) {
   check(usual);
-  EXPECT_EQ(tokens_of(contact_->sent[1]), 16);
+  const auto first = std::find_if(contact_->sent.begin(), contact_->sent.end(),
+                                  [](const HttpExchange& sent) { return !sent.body.empty(); });
+  ASSERT_NE(first, contact_->sent.end());
+  EXPECT_EQ(tokens_of(*first), 16);
 }
 
 TEST_F(PreflightCheck, AsksForMoreTokensWhereTheServerWantsMore) {
@@ -111,6 +115,39 @@ TEST_F(PreflightCheck, AsksForMoreTokensWhereTheServerWantsMore) {
     });
     EXPECT_EQ(tokens_of(contact_->sent.back()), 64) << sentence;
     EXPECT_EQ(found.fields, spec_.endpoint.request_fields) << sentence;
+  }
+}
+
+TEST_F(PreflightCheck, KeepsWhenTheServersProcessBegan) {
+  const std::string page = "# TYPE process_start_time_seconds gauge\n";
+  for (const auto& [metrics, started] : {
+           std::pair<std::string, std::string>{"process_start_time_seconds 1.79594646582e+09\n",
+                                               "2026-11-29T10:01:05Z"},
+           {"a 1\nprocess_start_time_seconds{pid=\"7\"} 1795946465\n"
+            "process_start_time_seconds{pid=\"8\"} 1795946470.9 1795949000000",
+            "2026-11-29T10:01:10Z"},
+           {"process_start_time_seconds NaN\n", ""},
+           {"process_start_time_seconds 0\n", ""},
+           {"process_start_time_seconds_total 1795946465\n", ""},
+           {"process_start_time_seconds{", ""},
+           {"", ""},
+       }) {
+    const HttpAnswer answer{.status = 200, .body = page + metrics};
+    const Preflight found = check([&](const HttpExchange& exchange) {
+      return exchange.url == "http://127.0.0.1:8000/metrics" ? answer : usual(exchange);
+    });
+    EXPECT_EQ(found.provenance.server_started, started) << metrics;
+  }
+}
+
+TEST_F(PreflightCheck, DoesWithoutMetrics) {
+  for (const HttpAnswer& none : {refusal(404, "Not Found"), refusal(401, "no"), nothing("closed"),
+                                 HttpAnswer{.error = "timed out", .timed_out = true}}) {
+    const Preflight found = check([&](const HttpExchange& exchange) {
+      return exchange.url.ends_with("/metrics") ? none : usual(exchange);
+    });
+    EXPECT_EQ(found.provenance.server_started, "");
+    EXPECT_TRUE(contact_->waits.empty());
   }
 }
 

@@ -54,6 +54,7 @@ class ManualClock final : public Clock {
 
 // Wall-clock time, UTC, as in "2026-11-22T04:05:06Z". For provenance only, never for a measurement.
 std::string utc_timestamp();
+std::string utc_timestamp(int64_t unix_seconds);
 
 // CLOCK_REALTIME − CLOCK_MONOTONIC now: kernel receive stamps are CLOCK_REALTIME.
 Duration realtime_minus_monotonic();

@@ -21,6 +21,8 @@ struct Connection {
 
 // `path` below a base URL, before the query that this may end with: Azure's "…?api-version=…".
 std::string url_below(std::string_view base_url, std::string_view path);
+// The same for what stands beside /v1: /metrics, /tokenize.
+std::string url_beside_version(std::string_view base_url, std::string_view path);
 
 // What requests carry and nothing that is written may hold: the key, the values of headers and body
 // fields that are named like credentials.

@@ -290,6 +290,14 @@ std::optional<Ratio> compare_weights(const SystemSpec& baseline, const SystemSpe
                .ratio = *candidate.weights_gb / *baseline.weights_gb};
 }
 
+bool states_no_difference(const std::vector<FieldReport>& fields) {
+  return std::all_of(fields.begin(), fields.end(), [](const FieldReport& field) {
+    const bool unknown_to_both =
+        field.state == FieldState::kUnknown && field.baseline == field.candidate;
+    return field.state == FieldState::kSame || unknown_to_both;
+  });
+}
+
 void add_reader_notes(const SweepResult& baseline, const SweepResult& candidate,
                       Comparison& comparison) {
   std::vector<std::string>& notes = comparison.notes;
@@ -300,6 +308,11 @@ void add_reader_notes(const SweepResult& baseline, const SweepResult& candidate,
       fmt::format("'{}' and '{}'", printable(baseline.name), printable(candidate.name));
   if (same_measurement(baseline, candidate)) {
     notes.push_back(fmt::format("{} are the same measurement: they share runs.", between));
+  }
+  if (states_no_difference(comparison.fields)) {
+    notes.push_back(
+        "Both describe the same system and workload: without a change that they do not state this "
+        "is an A/A comparison, and any difference is noise.");
   }
   add(unlike_notes(comparison.fields, between));
   for (const SweepResult* side : {&baseline, &candidate}) add(source_notes(*side));

@@ -191,6 +191,14 @@ std::optional<std::string> nearest(std::string_view word,
                                    const std::vector<std::string>& candidates) {
   constexpr size_t kLongest = 64;
   if (word.size() > kLongest) return std::nullopt;
+  // What others call it is nearer than what is spelt alike: a median is no mean.
+  constexpr std::pair<std::string_view, std::string_view> kSynonyms[] = {
+      {"median", "p50"},  {"average", "mean"}, {"avg", "mean"},
+      {"latency", "e2e"}, {"e2el", "e2e"},     {"tps", "throughput"}};
+  for (const auto& [other, ours] : kSynonyms) {
+    const bool is_ours = std::find(candidates.begin(), candidates.end(), ours) != candidates.end();
+    if (word == other && is_ours) return std::string(ours);
+  }
   std::optional<std::string> best;
   size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {

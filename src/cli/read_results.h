@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "llmsweep/model/result.h"
 
@@ -9,5 +10,10 @@ namespace llmsweep {
 
 // Throws Error naming the path.
 SweepResult read_result_argument(const std::string& path);
+
+// Several beside each other: "main=results/x" names a side, whatever its file says. Where two are
+// called alike they take the names of their folders, or files.
+std::vector<SweepResult> read_result_arguments(const std::vector<std::string>& arguments);
+std::string path_of(const std::string& argument);  // without the name
 
 }  // namespace llmsweep

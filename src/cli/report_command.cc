@@ -22,6 +22,7 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/model/quantity.h"
+#include "llmsweep/report/compare_table.h"
 #include "llmsweep/report/figure.h"
 #include "llmsweep/report/html.h"
 #include "llmsweep/report/markdown.h"
@@ -77,15 +78,17 @@ class Writer {
   std::vector<std::string> files_;
 };
 
-// Unlike workloads are still shown side by side, each by itself.
+// Unlike workloads are still shown side by side, each by itself: `not_compared` says why.
 std::vector<Comparison> comparisons_of(const std::vector<SweepResult>& results,
-                                       const ReportOptions& options, Console& console) {
+                                       const ReportOptions& options, Console& console,
+                                       std::string& not_compared) {
   if (results.size() < 2) return {};
   try {
     return compare_all(results.front(), std::span(results).subspan(1),
                        {.allow_different = options.allow_different});
   } catch (const Error& error) {
     console.err << "note: the report holds no comparison: " << error.what() << '\n';
+    not_compared = error.text().what;
     return {};
   }
 }
@@ -143,14 +146,23 @@ void write_figures(const ReportOptions& options, const std::vector<SweepResult>&
   }
 }
 
+// A figure is SVG, whatever its name says.
+void require_svg(const std::string& path) {
+  const std::string suffix = fs::path(path).extension().string();
+  if (path.empty() || path == "-" || suffix.empty() || suffix == ".svg") return;
+  throw Error(
+      {.what = fmt::format("figures are written as SVG, not as '{}'", printable(suffix)),
+       .where = "--figure",
+       .next = "name it .svg; rsvg-convert, Inkscape or a browser make other formats of it"});
+}
+
 int report_command(ReportOptions options, Console& console) {
+  require_svg(options.figure);
   console.out_style.columns = parse_columns(options.columns, ColumnsOf::kLevel);
+  std::vector<SweepResult> results = read_result_arguments(options.results);
+  for (std::string& argument : options.results) argument = path_of(argument);
   refuse_own_inputs({options.html, options.figure, options.markdown, options.csv}, options.results);
-  std::vector<SweepResult> results;
-  for (const std::string& path : options.results) {
-    results.push_back(read_result_argument(path));
-    answer_targets(options.targets, results.back());
-  }
+  for (SweepResult& result : results) answer_targets(options.targets, result);
   const std::vector<SweepResult> read = results;
   if (options.share) {
     for (SweepResult& result : results) result = sharing_of(result).result();
@@ -165,12 +177,20 @@ int report_command(ReportOptions options, Console& console) {
   }
   Writer writer(console);
   write_figures(options, results, writer);
-  if (!options.markdown.empty())
-    writer.write(options.markdown, markdown_report(results, console.out_style.columns));
+  std::string not_compared;
+  std::vector<Comparison> comparisons;
+  if (!options.markdown.empty() || !options.html.empty()) {
+    comparisons = comparisons_of(results, options, console, not_compared);
+  }
+  if (!options.markdown.empty()) {
+    std::string text = markdown_report(results, console.out_style.columns);
+    if (!comparisons.empty()) text += "\n" + comparison_markdown(comparisons);
+    writer.write(options.markdown, text);
+  }
   if (!options.csv.empty()) writer.write(options.csv, levels_csv(results));
   if (!options.html.empty()) {
-    const std::vector<Comparison> comparisons = comparisons_of(results, options, console);
     HtmlInput input = html_input(options, read, results, console);
+    input.not_compared = not_compared;
     input.comparisons = comparisons;
     input.columns = console.out_style.columns;
     writer.write(options.html, html_report(input));
@@ -184,7 +204,9 @@ int report_command(ReportOptions options, Console& console) {
 void add_report(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<ReportOptions>();
   CLI::App* command = app.add_subcommand("report", "Write figures and reports of results");
-  command->add_option("RESULT", options->results, "result.json or its folder; one or more")
+  command
+      ->add_option("RESULT", options->results,
+                   "result.json or its folder, one or more; NAME=FILE names it")
       ->type_name("FILE")
       ->required();
   command->add_option("--html", options->html, "The interactive report, one file")

@@ -65,11 +65,14 @@ struct RunOptions {
 // Shows a sweep on stderr: a live view on a terminal, plain lines elsewhere.
 class ConsoleObserver final : public SweepObserver {
  public:
-  ConsoleObserver(Console& console, bool quiet)
+  // `resume`: the command that goes on after an interrupt, which `interrupts` counts.
+  ConsoleObserver(Console& console, bool quiet, const Interrupts& interrupts, std::string resume)
       : live_(console.err_terminal.live),
         style_(console.err_terminal.style),
         view_(console.err, console.err_terminal),
-        quiet_(quiet) {
+        quiet_(quiet),
+        interrupts_(interrupts),
+        resume_(std::move(resume)) {
     // Nobody cuts a line of a pipe or a file: the counts at its end are wanted there.
     if (!live_) style_.width = 1000;
   }
@@ -77,6 +80,7 @@ class ConsoleObserver final : public SweepObserver {
   void note(const std::string& line) override { view_.print("note: " + printable(line, 500)); }
   void planned(const PlannedLoad& load) override { note(last_selftest_says(load)); }
   void progress(const LevelProgress& progress, Instant now) override {
+    say_what_an_interrupt_does();
     if (quiet_) return;
     follow_the_window();
     view_.update(progress, now);
@@ -87,6 +91,13 @@ class ConsoleObserver final : public SweepObserver {
   void clear() { view_.clear(); }
 
  private:
+  void say_what_an_interrupt_does() {
+    if (told_ || interrupts_ == 0) return;
+    told_ = true;
+    view_.print("stopping after the requests in flight; Ctrl-C again stops at once. To go on: " +
+                resume_);
+  }
+
   void follow_the_window() {
     const std::optional<int> columns = live_ ? window_columns(STDERR_FILENO) : std::nullopt;
     if (!columns || *columns == style_.width) return;
@@ -98,7 +109,16 @@ class ConsoleObserver final : public SweepObserver {
   TableStyle style_;
   LiveView view_;
   bool quiet_;
+  const Interrupts& interrupts_;
+  std::string resume_;
+  bool told_ = false;
 };
+
+// To be typed as it stands.
+std::string resume_command(const RunOptions& options, const fs::path& folder) {
+  return fmt::format("llmsweep run {} --resume {}", printable(options.spec, kPathBytes),
+                     printable(folder.string(), kPathBytes));
+}
 
 bool any_completed(const SweepResult& result) {
   for (const LevelStats& level : result.levels) {
@@ -268,7 +288,8 @@ int run_command(RunOptions options, Console& console) {
   if (by_url) write_file_atomically(kept_spec, spec_to_yaml(spec));
   SweepOutcome outcome;
   {
-    ConsoleObserver observer(console, options.quiet);
+    ConsoleObserver observer(console, options.quiet, interrupts.count(),
+                             resume_command(options, folder));
     try {
       outcome = run_sweep(
           spec, folder, interrupts.count(), observer,
@@ -361,7 +382,7 @@ void add_run(CLI::App& app, Command& chosen) {
       "  llmsweep run http://localhost:8000/v1 -c 1,8,64 --isl 1024 --osl 128 --gpus 8 \\\n"
       "      --target e2e:p50:15s\n"
       "  llmsweep run spec.yaml\n"
-      "  llmsweep run spec.yaml --set load.concurrency=[1,8] --set load.repeats=5 --out /data\n"
+      "  llmsweep run spec.yaml --set 'load.concurrency=[1,8]' --set load.repeats=5 --out /data\n"
       "  llmsweep run spec.yaml --set load.repeats_max=8 --gate policy.yaml --junit gate.xml\n"
       "  llmsweep run spec.yaml --resume results/my-server\n\n"
       "Leaves OUT/NAME/: result.json, requests.jsonl, sweep.jsonl, report.html, figure.svg;\n"

@@ -115,6 +115,7 @@ class LoadLoop {
     const Duration busy = client_.health().busy;
     result_.iterations.add(busy - busy_reported_);
     control_.busy_ns.fetch_add((busy - busy_reported_).count(), std::memory_order_relaxed);
+    control_.chunks.fetch_add(std::exchange(chunks_, 0), std::memory_order_relaxed);
     busy_reported_ = busy;
   }
 
@@ -252,7 +253,9 @@ class LoadLoop {
     const bool prompt = event.received && event.at - *event.received < kPromptRead;
     const bool stalled =
         plan_.pulse != nullptr && plan_.pulse->stalled(awake_, event.at) && !prompt;
+    const int64_t before = flight.record.chunks;
     flight.reader.bytes(event.text, {event.at, event.received, stalled}, parser_);
+    chunks_ += flight.record.chunks - before;
     watch_where_it_matters(event.id, flight);
     if (flight.reader.finished() && !flight.lingering) {
       flight.lingering = true;
@@ -387,6 +390,7 @@ class LoadLoop {
     const bool ok = record.outcome == Outcome::kOk;
     control_.in_flight.fetch_sub(1, std::memory_order_relaxed);
     control_.output_tokens.fetch_add(record.output_tokens, std::memory_order_relaxed);
+    control_.ended_chunks.fetch_add(record.chunks, std::memory_order_relaxed);
     if (record.phase == Phase::kWarmup) control_.warmup_ended.fetch_add(1);
     if (record.phase == Phase::kMeasured) {
       (ok ? control_.measured_ok : control_.measured_failed).fetch_add(1);
@@ -438,6 +442,7 @@ class LoadLoop {
   Instant awake_{};  // the loop was, for sure
   WatchedReads watched_reads_;
   Duration busy_reported_{};
+  int64_t chunks_ = 0;             // since the last report
   std::deque<Deadline> timeouts_;  // ascending: every request has the same time-out
   std::deque<Deadline> lingers_;
   std::deque<Deadline> silences_;  // of answered(): one for each read of it

@@ -168,7 +168,7 @@ constexpr Quantity kQuantities[] = {
      .number = &RunStats::throughput_per_latency,
      .result_key = "throughput_per_latency",
      .meaning = "Steady output throughput ÷ median end-to-end latency in ms.",
-     .shown = {.terminal = 40, .markdown = true, .page = kMedian, .compared = true}},
+     .shown = {.markdown = true, .page = kMedian, .compared = true}},
     {.key = "output_speed",
      .title = "Speed per user",
      .short_title = "per user",

@@ -75,8 +75,8 @@ void drop_column(TextTable& table, size_t at) {
 TextTable level_table_of(const Comparison& comparison, const Measure& measure) {
   TextTable table{.title = heading_of(measure),
                   .columns = {{"level", "", Align::kRight, Column::kAlways},
-                              {"baseline", "", Align::kRight, 3},
-                              {"candidate", "", Align::kRight, 3},
+                              {"baseline", "", Align::kRight, Column::kAlways},
+                              {"candidate", "", Align::kRight, Column::kAlways},
                               {"ratio", "candidate / baseline", Align::kLeft, Column::kAlways},
                               {"repeats alone", "", Align::kLeft, 1},
                               {"", "", Align::kLeft, 2}}};
@@ -114,9 +114,6 @@ std::string users_cell(const UsersAtTarget& users, bool unicode) {
   }
   text += fmt::format(" ({} {}", users.users, users.users == 1 ? "user" : "users");
   if (users.c_fail) text += fmt::format(", {} misses it", *users.c_fail);
-  if (users.c_interpolated) {
-    text += fmt::format(", about {:.1f} interpolated", *users.c_interpolated);
-  }
   if (users.confirmed) text += ", confirmed";
   return text + ")";
 }
@@ -124,16 +121,24 @@ std::string users_cell(const UsersAtTarget& users, bool unicode) {
 TextTable users_table(const Comparison& comparison, bool unicode) {
   TextTable table{.title = "Users per GPU at a target",
                   .columns = {{"target", "", Align::kLeft, Column::kAlways},
-                              {"baseline", "", Align::kLeft, 3},
-                              {"candidate", "", Align::kLeft, 3},
-                              {"ratio", "", Align::kRight, Column::kAlways}}};
+                              {"baseline", "", Align::kLeft, Column::kAlways},
+                              {"candidate", "", Align::kLeft, Column::kAlways},
+                              {"ratio", "", Align::kRight, Column::kAlways},
+                              {"interpolated", "users", Align::kRight, 1}}};
+  const auto interpolated = [unicode](const UsersAtTarget& users) {
+    return users.c_interpolated ? format_number(*users.c_interpolated, 1) : dash(unicode);
+  };
+  bool any = false;
   for (const UsersComparison& users : comparison.users) {
+    any |= users.baseline.c_interpolated || users.candidate.c_interpolated;
     table.rows.push_back(
         {.cells = {target_text(users.target), users_cell(users.baseline, unicode),
                    users_cell(users.candidate, unicode),
                    users.per_gpu_ratio ? times_text(*users.per_gpu_ratio, users.kind, unicode)
-                                       : dash(unicode)}});
+                                       : dash(unicode),
+                   interpolated(users.baseline) + " / " + interpolated(users.candidate)}});
   }
+  if (!any) drop_column(table, 4);
   return table;
 }
 
@@ -183,6 +188,59 @@ TextTable quality_table(const Comparison& comparison, bool unicode) {
         {.cells = {printable(row.benchmark, kNameBytes), score(row.baseline, unicode),
                    score(row.candidate, unicode),
                    both ? fmt::format("{:+.3f}", *row.candidate - *row.baseline) : dash(unicode)}});
+  }
+  return table;
+}
+
+// "0.394 [0.380, 0.408] better".
+std::string short_ratio(const std::optional<Ratio>& ratio, bool valid) {
+  if (!ratio) return {};
+  std::string text = fmt::format("{:.3f}{}", ratio->ratio, interval_cell(ratio->ci95));
+  if (ratio->verdict == Verdict::kNoInterval) return text;  // a note says it of all
+  const std::string verdict = verdict_text(*ratio, valid);
+  return verdict.empty() ? text : text + " " + verdict;
+}
+
+// The figure that is asked for most with its values, and the ratios of the others beside it.
+TextTable short_levels(const Comparison& comparison) {
+  const Measure e2e = measure_of("e2e");
+  std::vector<Measure> others;
+  for (const char* key : {"throughput", "throughput_per_gpu", "ttft", "tpot"}) {
+    const bool repeated = std::string_view(key) == "throughput_per_gpu" &&
+                          comparison.baseline_system.gpus == comparison.candidate_system.gpus;
+    const auto has = [&](const LevelComparison& level) {
+      return level.ratio_of(measure_of(key)).has_value();
+    };
+    const bool known = std::any_of(comparison.levels.begin(), comparison.levels.end(), has);
+    if (known && !repeated) others.push_back(measure_of(key));
+  }
+  TextTable table{.title = "Levels",
+                  .columns = {{"level", "", Align::kRight, Column::kAlways},
+                              {"baseline", "E2E p50, ms", Align::kRight, Column::kAlways},
+                              {"candidate", "E2E p50, ms", Align::kRight, Column::kAlways},
+                              {short_heading(e2e), "ratio", Align::kLeft, Column::kAlways}}};
+  int keep = 10;
+  for (const Measure& measure : others) {
+    table.columns.push_back({short_heading(measure), "ratio", Align::kLeft, --keep});
+  }
+  const auto add_row = [&](std::string name, bool valid, const auto& ratio_of) {
+    const std::optional<Ratio>& latency = ratio_of(e2e);
+    Row row{.cells = {std::move(name), latency ? format_significant(latency->baseline) : "",
+                      latency ? format_significant(latency->candidate) : "",
+                      short_ratio(latency, valid)},
+            .sgr = latency ? sgr_of(*latency) : ""};
+    for (const Measure& measure : others)
+      row.cells.push_back(short_ratio(ratio_of(measure), valid));
+    table.rows.push_back(std::move(row));
+  };
+  if (comparison.sweep_levels.size() > 1) {
+    add_row("all", true, [&](const Measure& m) -> const std::optional<Ratio>& {
+      return comparison.sweep_ratio_of(m);
+    });
+  }
+  for (const LevelComparison& level : comparison.levels) {
+    add_row(value_text(level.point), level.baseline_valid && level.candidate_valid,
+            [&](const Measure& m) -> const std::optional<Ratio>& { return level.ratio_of(m); });
   }
   return table;
 }
@@ -283,6 +341,15 @@ std::vector<TextTable> tables_of(const Comparison& comparison, const std::vector
   add(tables, equal_latency_table(comparison));
   add(tables, weights_table(comparison, unicode));
   add(tables, quality_table(comparison, unicode));
+  return tables;
+}
+
+std::vector<TextTable> short_tables_of(const Comparison& comparison, bool unicode) {
+  std::vector<TextTable> tables;
+  add(tables, users_table(comparison, unicode));
+  add(tables, short_levels(comparison));
+  add(tables, quality_table(comparison, unicode));
+  add(tables, fields_table(comparison));
   return tables;
 }
 

@@ -22,6 +22,8 @@ struct TextTable {
 // One table for each of `measures`.
 std::vector<TextTable> tables_of(const Comparison& comparison, const std::vector<Measure>& measures,
                                  bool unicode);
+// The levels in one table, and what differs.
+std::vector<TextTable> short_tables_of(const Comparison& comparison, bool unicode);
 // Every candidate against the baseline, one row each.
 TextTable summary_of(std::span<const Comparison> comparisons, bool unicode);
 // "model X, seed 1": the fields that both files give alike; empty: none.

@@ -143,7 +143,22 @@ std::vector<Measure> tables_wanted(std::span<const Measure> columns) {
   return {columns.begin(), columns.end()};
 }
 
-std::string one_table(const Comparison& comparison, const TableStyle& style) {
+std::string rendered(TextTable table, const TableStyle& style) {
+  std::string text = "\n" + report::paint(table.title, "1", style) + "\n" +
+                     report::render_table(std::move(table.columns), std::move(table.rows), style);
+  if (!table.footer.empty()) text += lines(table.footer, style);
+  return text;
+}
+
+std::string short_tables(const Comparison& comparison, const TableStyle& style) {
+  std::string text;
+  for (TextTable& table : report::short_tables_of(comparison, style.unicode)) {
+    text += rendered(std::move(table), style);
+  }
+  return text + report::paint("every figure and field: --full", "2", style) + "\n";
+}
+
+std::string one_table(const Comparison& comparison, const TableStyle& style, CompareView view) {
   std::string text = report::paint(title_of(comparison), "1", style) + "\n";
   for (const std::string& note : comparison.notes) text += lines("! " + note, style);
   text += "\n";
@@ -154,13 +169,12 @@ std::string one_table(const Comparison& comparison, const TableStyle& style) {
   if (!brief.empty()) text += lines(brief, style);
   const std::string family = report::family_text(comparison);
   if (!family.empty()) text += lines(family, style);
+  if (view == CompareView::kShort) return text + short_tables(comparison, style);
   const std::string same = report::same_fields(comparison);
   if (!same.empty()) text += "\n" + lines("Same: " + same + ".", style);
   for (TextTable& table :
        report::tables_of(comparison, tables_wanted(style.columns), style.unicode)) {
-    text += "\n" + report::paint(table.title, "1", style) + "\n" +
-            report::render_table(std::move(table.columns), std::move(table.rows), style);
-    if (!table.footer.empty()) text += lines(table.footer, style);
+    text += rendered(std::move(table), style);
   }
   return text;
 }
@@ -213,7 +227,8 @@ std::vector<std::string> headline_sentences(const Comparison& comparison, bool u
   return sentences;
 }
 
-std::string comparison_table(std::span<const Comparison> comparisons, const TableStyle& style) {
+std::string comparison_table(std::span<const Comparison> comparisons, const TableStyle& style,
+                             CompareView view) {
   std::string text;
   if (comparisons.size() > 1) {
     TextTable summary = report::summary_of(comparisons, style.unicode);
@@ -222,7 +237,7 @@ std::string comparison_table(std::span<const Comparison> comparisons, const Tabl
   }
   for (size_t i = 0; i < comparisons.size(); ++i) {
     if (i > 0) text += "\n";
-    text += one_table(comparisons[i], style);
+    text += one_table(comparisons[i], style, view);
   }
   return text;
 }

@@ -12,6 +12,7 @@
 #include "report/cells.h"
 #include "report/client_words.h"
 #include "report/escape.h"
+#include "report/headline.h"
 #include "report/svg.h"
 
 namespace llmsweep::report {
@@ -34,6 +35,7 @@ const LevelStats* best_throughput(const SweepResult& result) {
 }
 
 std::string big_number(const SweepResult& result) {
+  if (nothing_is_valid(result)) return "Nothing valid";
   if (!result.users_at_target.empty()) {
     const UsersAtTarget& users = result.users_at_target.front();
     const bool counted =
@@ -45,10 +47,14 @@ std::string big_number(const SweepResult& result) {
           per_gpu ? format_significant(users.users_per_gpu) : std::to_string(users.users),
           per_gpu || users.users != 1 ? "s" : "", per_gpu ? " per GPU" : "");
     }
-    return "No level within the target";
+    return users.kind == UsersKind::kBelowSweep ? "No level within the target" : "Not decided";
   }
   const LevelStats* best = best_throughput(result);
   return best == nullptr ? "Nothing valid" : figure_text(throughput(*best)) + " tokens/s";
+}
+
+const char* css_of(Mood mood) {
+  return mood == Mood::kGood ? "good" : mood == Mood::kNote ? "notice" : "bad";
 }
 
 std::string card(const SweepResult& result, size_t index) {
@@ -61,10 +67,11 @@ std::string card(const SweepResult& result, size_t index) {
     text += fmt::format("<p>{} {} ≤ {} ms</p>", metric_title(target.metric),
                         name_of(target.statistic), format_significant(to_ms(target.max)));
   }
-  if (!result.levels.empty()) {
-    const LevelStats& lowest = result.levels.front();
+  const auto lowest = std::find_if(result.levels.begin(), result.levels.end(),
+                                   [](const LevelStats& level) { return level.pooled.valid; });
+  if (lowest != result.levels.end()) {
     text += fmt::format("<p>Median E2E {} ms at {}</p>",
-                        ms_text(Figure(lowest, measure_of("e2e")).value), text_of(lowest.point));
+                        ms_text(Figure(*lowest, measure_of("e2e")).value), text_of(lowest->point));
   }
   if (const LevelStats* best = best_throughput(result)) {
     const Figure per_gpu(*best, measure_of("throughput_per_gpu"));
@@ -72,7 +79,9 @@ std::string card(const SweepResult& result, size_t index) {
                         per_gpu.value ? " (" + figure_text(per_gpu) + " per GPU)" : "",
                         text_of(best->point));
   }
-  return text + "</div>\n";
+  const ClientSentence trust = trust_of(result);
+  return text + fmt::format("<p class=\"trust {}\">{}</p></div>\n", css_of(trust.mood),
+                            markup(trust.text, 300));
 }
 
 std::string list_of(const std::vector<std::string>& sentences) {
@@ -130,6 +139,18 @@ std::string setup_of(const SweepResult& result) {
          folded("Headers of the server", headers);
 }
 
+// "INVALID: 2 of 7 levels"; empty where none is.
+std::string invalid_badge(std::span<const SweepResult> results) {
+  size_t invalid = 0, levels = 0;
+  for (const SweepResult& result : results) {
+    levels += result.levels.size();
+    for (const LevelStats& level : result.levels) invalid += level.pooled.valid ? 0 : 1;
+  }
+  if (invalid == 0) return "";
+  return fmt::format("<li class=\"badge invalid\">INVALID: {} of {} {}</li>", invalid, levels,
+                     levels == 1 ? "level" : "levels");
+}
+
 }  // namespace
 
 std::string html_badges(std::span<const SweepResult> results) {
@@ -139,8 +160,9 @@ std::string html_badges(std::span<const SweepResult> results) {
       if (std::find(marks.begin(), marks.end(), mark) == marks.end()) marks.push_back(mark);
     }
   }
-  if (marks.empty()) return "";
-  std::string text = "<ul class=\"badges\" aria-label=\"What to know first\">";
+  const std::string invalid = invalid_badge(results);
+  if (marks.empty() && invalid.empty()) return "";
+  std::string text = "<ul class=\"badges\" aria-label=\"What to know first\">" + invalid;
   for (const std::string& mark : marks) {
     const auto carriers = std::count_if(results.begin(), results.end(), [&](const auto& result) {
       const std::vector<std::string> own = marks_of(result);
@@ -174,6 +196,12 @@ std::string html_headline(const HtmlInput& input) {
   if (input.results.size() == 1) {
     const std::vector<std::string> sentences = users_sentences(input.results.front());
     return sentences.empty() ? text : text + list_of(sentences);
+  }
+  if (!input.not_compared.empty()) {
+    text +=
+        "<p class=\"note\">These results are not compared, and their figures do not stand for "
+        "each other: " +
+        markup(input.not_compared, 2000) + "</p>\n";
   }
   for (const Comparison& comparison : input.comparisons) {
     text += "<h3>" + markup(comparison.candidate_name, 120) + " against " +
@@ -210,10 +238,8 @@ std::string html_client(std::span<const SweepResult> results) {
     if (results.size() > 1) text += "<h3>" + markup(result.name, 120) + "</h3>\n";
     text += "<ul class=\"client\">\n";
     for (const ClientSentence& sentence : client_sentences(result)) {
-      const char* css = sentence.mood == Mood::kGood   ? "good"
-                        : sentence.mood == Mood::kNote ? "notice"
-                                                       : "bad";
-      text += fmt::format("<li class=\"{}\">{}</li>\n", css, markup(sentence.text, 500));
+      text += fmt::format("<li class=\"{}\">{}</li>\n", css_of(sentence.mood),
+                          markup(sentence.text, 500));
     }
     text += "</ul>\n";
   }

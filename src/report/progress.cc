@@ -107,6 +107,11 @@ std::string second_line(const LevelProgress& progress, const TableStyle& style) 
        .text = "E2E p50 " + report::ms_text(progress.e2e_p50_ms, style.unicode) + " ms"}};
   const std::string interval = report::interval_text(progress.e2e_p50_ci95);
   if (!interval.empty()) parts.push_back({.keep = 30, .text = interval, .sgr = "2"});
+  if (progress.ttft_p50_ms) {
+    parts.push_back(
+        {.keep = 75,
+         .text = "TTFT " + report::ms_text(progress.ttft_p50_ms, style.unicode) + " ms"});
+  }
   parts.push_back(
       {.keep = 80,
        .text = fmt::format("{} {}", progress.errors, progress.errors == 1 ? "error" : "errors"),
@@ -143,6 +148,8 @@ std::string progress_log_line(const LevelProgress& progress) {
       fmt::format("{}/{} done", progress.done, progress.total),
       fmt::format("{} in flight", progress.in_flight),
       format_significant(progress.output_tps) + " tokens/s"};
+  if (progress.ttft_p50_ms)
+    parts.push_back("TTFT p50 " + report::ms_text(progress.ttft_p50_ms) + " ms");
   if (progress.e2e_p50_ms)
     parts.push_back("E2E p50 " + report::ms_text(progress.e2e_p50_ms) + " ms");
   parts.push_back(fmt::format("{} errors", progress.errors));

@@ -111,10 +111,8 @@ std::string selftest_sentence(const std::optional<Selftest>& last, const Planned
                         format_number(planned.chunks_per_s))
           : fmt::format("up to {}", streams_text(planned.streams));
   if (!last) {
-    return fmt::format(
-        "this run plans {}; no self-test was made on this machine: llmsweep selftest "
-        "shows what it can be trusted with",
-        plan);
+    return fmt::format("this run plans {}; no self-test of this machine yet (llmsweep selftest)",
+                       plan);
   }
   const SelftestStep* highest = highest_trusted(*last);
   if (highest == nullptr) {

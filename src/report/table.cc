@@ -8,6 +8,7 @@
 #include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
 #include "report/cells.h"
+#include "report/headline.h"
 #include "report/text_table.h"
 
 namespace llmsweep {
@@ -24,16 +25,76 @@ std::string marked_text(const Figure& figure, bool unicode) {
          (figure.with_drain ? "*" : "");
 }
 
+const char* sgr_of(report::Mood mood) {
+  switch (mood) {
+    case report::Mood::kGood:
+      return "32";
+    case report::Mood::kNote:
+      return "33";
+    case report::Mood::kBad:
+      return "1;31";
+  }
+  return "";
+}
+
+// Each by itself: a sequence that spans lines colours what a pager puts between them.
+std::string painted_lines(const std::string& text, const char* sgr, const TableStyle& style) {
+  std::string painted;
+  for (const std::string& line : split(text, '\n')) {
+    if (!line.empty()) painted += report::paint(line, sgr, style) + "\n";
+  }
+  return painted;
+}
+
 std::string heading(const SweepResult& result, const TableStyle& style) {
   std::string marks;
   for (const std::string& mark : marks_of(result)) marks += " [" + mark + "]";
   const int room = std::max(20, style.width - static_cast<int>(display_width(marks)));
   const std::string name = report::fit(printable(result.name), room, style.unicode);
   std::string text = report::paint(name, "1", style) + report::paint(marks, "1;33", style) + "\n";
+  const char* weight = report::nothing_is_valid(result) ? "1;31" : "1";
+  for (const std::string& line : report::headlines_of(result)) {
+    text += painted_lines(report::wrap(line, style.width, "  "), weight, style);
+  }
+  if (!result.levels.empty()) {
+    const report::ClientSentence trust = report::trust_of(result);
+    text += painted_lines(report::wrap(trust.text, style.width, "  "), sgr_of(trust.mood), style);
+  }
   for (const std::string& line : {system_line(result.system), workload_line(result.workload)}) {
     if (!line.empty()) text += report::wrap(line, style.width, "  ");
   }
   return text;
+}
+
+// What a target asks for by another statistic than the table's, the tails of what it asks for, and
+// goodput where the spec states what is good; no figure per GPU where there is one.
+std::vector<Measure> level_measures(const SweepResult& result) {
+  std::vector<Measure> measures = terminal_measures();
+  const auto add = [&measures](const Measure& measure) {
+    if (std::find(measures.begin(), measures.end(), measure) != measures.end()) return;
+    const auto last = std::find_if(measures.rbegin(), measures.rend(), [&](const Measure& each) {
+      return each.quantity == measure.quantity;
+    });
+    measures.insert(last == measures.rend() ? measures.end() : last.base(), measure);
+  };
+  for (const UsersAtTarget& users : result.users_at_target) {
+    Measure asked = measure_of(users.target);
+    add(asked);
+    for (const Statistic tail : {Statistic::kP90, Statistic::kP99}) {
+      asked.statistic = tail;
+      add(asked);
+    }
+  }
+  add(measure_of("goodput"));
+  if (result.system.gpus == 1) std::erase(measures, measure_of("throughput_per_gpu"));
+  return report::present_measures(result, std::move(measures));
+}
+
+// What gives way first where the window is narrow.
+int keep_of(const Measure& measure) {
+  constexpr int kAsked = 60;  // after the intervals, and what says how a median came about
+  const bool usual = measure.quantity->shown.terminal > 0 && measure.statistic == Statistic::kP50;
+  return usual ? measure.quantity->shown.terminal : kAsked;
 }
 
 std::vector<Column> level_columns(std::string_view load, const std::vector<Measure>& measures,
@@ -43,7 +104,7 @@ std::vector<Column> level_columns(std::string_view load, const std::vector<Measu
     const Quantity& quantity = *measure.quantity;
     columns.push_back({.title = report::short_heading(measure),
                        .unit = std::string(report::unit_heading(quantity)),
-                       .keep = chosen ? Column::kAlways : quantity.shown.terminal});
+                       .keep = chosen ? Column::kAlways : keep_of(measure)});
     if (report::has_interval_column(measure)) {
       columns.push_back({.title = "95 % interval", .unit = "ms", .keep = quantity.shown.interval});
     }
@@ -54,8 +115,7 @@ std::vector<Column> level_columns(std::string_view load, const std::vector<Measu
 
 std::string levels_rendered(const SweepResult& result, const TableStyle& style) {
   const bool chosen = !style.columns.empty();
-  const std::vector<Measure> measures =
-      chosen ? style.columns : report::present_measures(result, terminal_measures());
+  const std::vector<Measure> measures = chosen ? style.columns : level_measures(result);
   std::vector<Row> rows;
   for (const LevelStats& level : result.levels) {
     Row row{.cells = {value_text(level.point)}, .sgr = level.pooled.valid ? "" : "31"};
@@ -94,6 +154,17 @@ std::string notes(const SweepResult& result, const TableStyle& style) {
     text += colored + report::wrap(line, style.width, "  ").substr(label.size());
   }
   return text;
+}
+
+// "client delay, slot gap": the names of result.json, as words.
+std::string reasons_of(const RunStats& stats) {
+  std::vector<std::string> names;
+  for (const InvalidReason reason : stats.invalid_reasons) {
+    std::string name(name_of(reason));
+    std::replace(name.begin(), name.end(), '_', ' ');
+    names.push_back(std::move(name));
+  }
+  return join(names, ", ");
 }
 
 std::string sentence_of(const UsersAtTarget& users, int gpus) {
@@ -193,9 +264,11 @@ std::string level_line(const LevelStats& level, const TableStyle& style) {
   const bool valid = level.pooled.valid;
   const auto text = [&](std::string_view key) { return marked_text({level, measure_of(key)}, u); };
   const std::string mark = valid ? (u ? "✓" : "ok") : (u ? "✗" : "!!");
-  std::string line = fmt::format("{} {:>4}  {:>7} tokens/s", name_of(level.point.kind),
-                                 value_text(level.point), text("throughput"));
-  if (Figure(level, measure_of("throughput_per_gpu")).value) {
+  std::string line = fmt::format("{} {:>4}", name_of(level.point.kind), value_text(level.point));
+  if (!valid) line += "  INVALID: " + reasons_of(level.pooled);
+  line += fmt::format("  {:>7} tokens/s", text("throughput"));
+  const Figure per_gpu(level, measure_of("throughput_per_gpu"));
+  if (per_gpu.value && text("throughput_per_gpu") != text("throughput")) {
     line += fmt::format("  {:>7} per GPU", text("throughput_per_gpu"));
   }
   line += fmt::format("  E2E {:>7} ms", text("e2e"));
@@ -205,7 +278,6 @@ std::string level_line(const LevelStats& level, const TableStyle& style) {
   if (level.pooled.requests.failed > 0) {
     line += fmt::format("  {} failed", *level.pooled.requests.failed);
   }
-  if (!valid) line += "  INVALID";
   const std::string shown =
       report::fit(line, style.width - static_cast<int>(display_width(mark)) - 1, u);
   return report::paint(mark, valid ? "32" : "1;31", style) + " " + shown;

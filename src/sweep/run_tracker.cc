@@ -13,9 +13,26 @@ void RunTracker::add(const RequestRecord& record) {
   if (!metrics.e2e_ms) return;
   const std::lock_guard lock(mutex_);
   e2e_ms_.push_back(*metrics.e2e_ms);
+  if (metrics.ttft_ms) ttft_ms_.push_back(*metrics.ttft_ms);
 }
 
-LevelProgress RunTracker::progress(const LoadControl& control, size_t loops, Instant now) const {
+// Tokens that came in the last seconds. A chunk is as many as those of ended requests were on
+// average, and one until one has ended.
+double RunTracker::recent_tps(const LoadControl& control, Instant now) {
+  constexpr Duration kRecent = std::chrono::seconds(5);
+  while (seen_.size() > 1 && seen_[1].at + kRecent <= now) seen_.pop_front();
+  const Seen before = seen_.front();
+  const int64_t chunks = control.chunks.load();
+  if (seen_.back().at < now) seen_.push_back({now, chunks});
+  if (now <= before.at) return 0;
+  const int64_t ended = control.ended_chunks.load();
+  const double tokens_a_chunk =
+      ended > 0 ? static_cast<double>(control.output_tokens.load()) / static_cast<double>(ended)
+                : 1;
+  return static_cast<double>(chunks - before.chunks) * tokens_a_chunk / to_seconds(now - before.at);
+}
+
+LevelProgress RunTracker::progress(const LoadControl& control, size_t loops, Instant now) {
   LevelProgress shown{.position = position_,
                       .total = measured_,
                       .in_flight = control.in_flight.load(),
@@ -28,7 +45,7 @@ LevelProgress RunTracker::progress(const LoadControl& control, size_t loops, Ins
   }
   const double elapsed = to_seconds(now - started_);
   if (elapsed > 0) {
-    shown.output_tps = static_cast<double>(control.output_tokens.load()) / elapsed;
+    shown.output_tps = recent_tps(control, now);
     shown.client_busy =
         static_cast<double>(control.busy_ns.load()) / 1e9 / elapsed / static_cast<double>(loops);
   }
@@ -37,10 +54,15 @@ LevelProgress RunTracker::progress(const LoadControl& control, size_t loops, Ins
     shown.level_eta = from_seconds(elapsed / static_cast<double>(shown.done) * left);
     if (position_.runs_after) shown.sweep_eta = *shown.level_eta + *position_.runs_after;
   }
-  std::vector<double> sample;
+  std::vector<double> sample, ttft;
   {
     const std::lock_guard lock(mutex_);
     sample = e2e_ms_;
+    ttft = ttft_ms_;
+  }
+  if (!ttft.empty()) {
+    std::sort(ttft.begin(), ttft.end());
+    shown.ttft_p50_ms = percentile(ttft, 0.5);
   }
   if (!sample.empty()) {
     std::sort(sample.begin(), sample.end());

@@ -2,6 +2,7 @@
 // ticker.
 #pragma once
 
+#include <deque>
 #include <mutex>
 #include <vector>
 
@@ -17,15 +18,23 @@ class RunTracker {
   RunTracker(RunPosition position, int64_t measured, Instant started)
       : position_(position), measured_(measured), started_(started) {}
 
-  void add(const RequestRecord& record);  // any thread
-  LevelProgress progress(const LoadControl& control, size_t loops, Instant now) const;
+  void add(const RequestRecord& record);                                          // any thread
+  LevelProgress progress(const LoadControl& control, size_t loops, Instant now);  // one thread
 
  private:
+  struct Seen {
+    Instant at;
+    int64_t chunks;
+  };
+  double recent_tps(const LoadControl& control, Instant now);
+
   RunPosition position_;
   int64_t measured_;
   Instant started_;
   mutable std::mutex mutex_;
-  std::vector<double> e2e_ms_;  // of completed measured requests; guarded by mutex_
+  std::vector<double> e2e_ms_;            // of completed measured requests; guarded by mutex_
+  std::vector<double> ttft_ms_;           // likewise
+  std::deque<Seen> seen_{{started_, 0}};  // of the last seconds, and one before them
 };
 
 }  // namespace llmsweep

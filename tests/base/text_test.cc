@@ -47,6 +47,8 @@ TEST(Nearest, FindsASlipOfTheFingersAndNothingElse) {
   const std::vector<std::string> keys = {"concurrency", "repeats", "fillers"};
   EXPECT_EQ(nearest("concurency", keys), "concurrency");
   EXPECT_EQ(nearest("repaets", keys), "repeats");
+  EXPECT_EQ(nearest("median", {"mean", "p50", "p90"}), "p50");
+  EXPECT_EQ(nearest("median", {"mean", "max"}), "mean");
   EXPECT_EQ(nearest("banana", keys), std::nullopt);
   EXPECT_EQ(nearest("", keys), std::nullopt);
 }

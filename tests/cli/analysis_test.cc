@@ -32,6 +32,62 @@ SweepResult measured(const std::string& name = "measured") {
   return testing::make_result(name, 4, {{1, {5790, 5801, 5815}}, {8, {11900, 12000, 12050}}});
 }
 
+// Before and after a change the name of the spec says nothing.
+TEST(CompareCommand, NamesItsSides) {
+  const std::filesystem::path folder = test_folder();
+  const std::string text = read_file(published("h200-fp8"));
+  std::filesystem::create_directories(folder / "x");
+  std::filesystem::create_directories(folder / "x-2");
+  for (const char* place : {"x/result.json", "x-2/result.json", "c.json"}) {
+    write_file_atomically(folder / place, text);
+  }
+  const auto title = [&](const std::string& a, const std::string& b) {
+    const ProcessResult result = run_llmsweep({"compare", a, b});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.out.substr(0, result.out.find('\n'));
+  };
+  EXPECT_EQ(title(folder / "x", folder / "x-2"), "x-2 against x");
+  EXPECT_EQ(title(folder / "x" / "result.json", folder / "c.json"), "c against x");
+  EXPECT_EQ(title("main=" + (folder / "x").string(), "branch=" + (folder / "x-2").string()),
+            "branch against main");
+  const ProcessResult missing =
+      run_llmsweep({"compare", "a=" + (folder / "no").string(), "b=" + (folder / "x").string()});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(missing.err, HasSubstr((folder / "no").string()));
+  const auto compared =
+      nlohmann::json::parse(run_llmsweep({"compare", "a=" + (folder / "x").string(),
+                                          "b=" + (folder / "c.json").string(), "--format", "json"})
+                                .out);
+  EXPECT_EQ(compared[0]["baseline"], "a");
+}
+
+TEST(CompareCommand, FailsWhereAFigureIsWorseAndThatIsAskedFor) {
+  const std::filesystem::path folder = test_folder();
+  const std::string good = stored(measured("good"), folder);
+  const std::string bad =
+      stored(testing::make_result("bad", 4, {{1, {6790, 6801, 6815}}, {8, {13900, 14000, 14050}}}),
+             folder);
+  EXPECT_EQ(run_llmsweep({"compare", good, bad}).exit_code, 0);
+  EXPECT_EQ(run_llmsweep({"compare", good, bad, "--fail-on", "worse"}).exit_code, 10);
+  EXPECT_EQ(run_llmsweep({"compare", bad, good, "--fail-on", "worse"}).exit_code, 0);
+  EXPECT_EQ(run_llmsweep({"compare", good, bad, "--fail-on", "better"}).exit_code, 2);
+}
+
+TEST(CompareCommand, IsShortUnlessAskedForAll) {
+  const std::string a = published("h200-fp8"), b = published("gb200-nvfp4");
+  const ProcessResult brief = run_llmsweep({"compare", a, b});
+  const ProcessResult full = run_llmsweep({"compare", a, b, "--full"});
+  for (const ProcessResult* each : {&brief, &full}) {
+    EXPECT_THAT(each->out, HasSubstr("16×"));
+    EXPECT_THAT(each->out, HasSubstr("What differs"));
+  }
+  EXPECT_THAT(brief.out, HasSubstr("14,716"));
+  EXPECT_THAT(brief.out, Not(HasSubstr("Same: ")));
+  EXPECT_THAT(brief.out, HasSubstr("--full"));
+  EXPECT_THAT(full.out, HasSubstr("Same: "));
+  EXPECT_LT(brief.out.size(), full.out.size());
+}
+
 TEST(CompareCommand, ReproducesTheArticle) {
   const ProcessResult result =
       run_llmsweep({"compare", published("h200-fp8"), published("gb200-nvfp4")});

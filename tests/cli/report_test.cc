@@ -99,6 +99,29 @@ TEST(ReportCommand, RefusesAKindThatThereIsNot) {
   EXPECT_THAT(result.err, HasSubstr("throughput-latency"));
 }
 
+TEST(ReportCommand, WritesNoSvgUnderAnotherName) {
+  const fs::path folder = test_folder();
+  const ProcessResult result =
+      run_llmsweep({"report", published_file("h200-fp8"), "--figure", folder / "f.png"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("--figure: figures are written as SVG, not as '.png'"));
+  EXPECT_FALSE(fs::exists(folder / "f.png"));
+}
+
+TEST(ReportCommand, SaysOnThePageThatWorkloadsAreUnlike) {
+  const fs::path folder = test_folder();
+  const std::string other = read_file(published_file("h200-fp8"));
+  const std::string wanted = "\"input_tokens\": 2400";
+  const size_t at = other.find(wanted);
+  ASSERT_NE(at, std::string::npos);
+  write_file_atomically(folder / "other.json",
+                        std::string(other).replace(at, wanted.size(), "\"input_tokens\": 1024"));
+  const ProcessResult result = run_llmsweep(
+      {"report", published_file("h200-fp8"), folder / "other.json", "--html", folder / "r.html"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(read_file(folder / "r.html"), HasSubstr("do not stand for each other"));
+}
+
 TEST(ShowCommand, PrintsTheTableAgain) {
   const ProcessResult result = run_llmsweep({"show", published_file("h200-fp8")});
   EXPECT_EQ(result.exit_code, 0) << result.err;

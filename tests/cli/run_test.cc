@@ -292,7 +292,10 @@ TEST(Run, OneInterruptFinishesWhatIsInFlightAndWritesAResult) {
   const fs::path results = folder / "out" / "test";
   ASSERT_TRUE(eventually([&] { return read_lines(results / "requests.jsonl").whole.size() > 20; }));
   process.signal(SIGINT);
-  EXPECT_EQ(process.wait().exit_code, 130);
+  const ProcessResult stopped = process.wait();
+  EXPECT_EQ(stopped.exit_code, 130);
+  EXPECT_THAT(stopped.err, HasSubstr("Ctrl-C again stops at once. To go on: llmsweep run " +
+                                     spec.string() + " --resume " + results.string() + "\n"));
   const json result = json::parse(read_file(results / "result.json"));
   EXPECT_EQ(result["interrupted"], true);
   EXPECT_EQ(result["levels"][0]["valid"], false);

@@ -71,7 +71,7 @@ TEST(Selftest, RunAndCheckHoldTheirPlanAgainstTheLastOne) {
                             "'}\nworkload: {output_tokens: 5}\nload: {concurrency: [1, 4], "
                             "requests_per_slot: 1, repeats: 1}\n");
   const std::vector<std::string> run = {"run", folder / "spec.yaml", "--out", folder / "out"};
-  EXPECT_THAT(llmsweep_with_state(run, folder).err, HasSubstr("no self-test was made"));
+  EXPECT_THAT(llmsweep_with_state(run, folder).err, HasSubstr("no self-test of this machine yet"));
 
   const ProcessResult test =
       llmsweep_with_state({"selftest", "--streams", "2", "--rate", "20"}, folder);
@@ -86,7 +86,7 @@ TEST(Selftest, RunAndCheckHoldTheirPlanAgainstTheLastOne) {
   }
 
   write_file_atomically(folder / "state" / "llmsweep" / "selftest.json", "broken");
-  EXPECT_THAT(llmsweep_with_state(run, folder).err, HasSubstr("no self-test was made"));
+  EXPECT_THAT(llmsweep_with_state(run, folder).err, HasSubstr("no self-test of this machine yet"));
 }
 
 TEST(Selftest, RefusesWhatItCannotDo) {

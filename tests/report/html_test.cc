@@ -118,6 +118,37 @@ TEST(HtmlReport, NeedsNoScriptForItsNumbers) {
   EXPECT_THAT(html, HasSubstr("<strong>Invalid</strong>H200 FP8, level 64: "));
 }
 
+TEST(HtmlReport, IsAsLoudAboutInvalidLevelsAsAboutTheSimulator) {
+  Sweeps sweeps = seven_levels();
+  EXPECT_THAT(html_report(sweeps.input),
+              HasSubstr("<li class=\"badge invalid\">INVALID: 1 of 21 levels</li>"));
+  // A card quotes no level that is not valid, and where none is it says so and nothing else.
+  SweepResult& result = sweeps.results[2];
+  result.users_at_target = {{.kind = UsersKind::kNoValidLevel}};
+  result.levels[0].pooled.valid = false;
+  const auto card = [&] {
+    const std::string html = html_report({.results = {&result, 1}});
+    const size_t at = html.find("<div class=\"card\">");
+    return html.substr(at, html.find("</div>", at) - at);
+  };
+  EXPECT_THAT(card(), Not(HasSubstr("at concurrency 1<")));
+  EXPECT_THAT(card(), HasSubstr("at concurrency 2<"));
+  EXPECT_THAT(card(), HasSubstr("<p class=\"trust bad\">valid 5 of 7 levels"));
+  for (LevelStats& level : result.levels) level.pooled.valid = false;
+  EXPECT_THAT(card(), HasSubstr("Nothing valid"));
+  EXPECT_THAT(card(), Not(HasSubstr("Median E2E")));
+  EXPECT_THAT(card(), Not(HasSubstr("No level within the target")));
+}
+
+TEST(HtmlReport, SaysOnThePageWhyItComparesNothing) {
+  Sweeps sweeps = seven_levels();
+  sweeps.input.comparisons = {};
+  sweeps.input.not_compared = "input_tokens differs: 2400 against <1024>";
+  EXPECT_THAT(html_report(sweeps.input),
+              HasSubstr("do not stand for each other: input_tokens differs: 2400 against "
+                        "&lt;1024&gt;</p>"));
+}
+
 TEST(HtmlReport, KeepsHostileTextAsText) {
   std::vector<SweepResult> results = sample::three_sweeps();
   results.resize(2);

@@ -51,6 +51,14 @@ TEST(ProgressText, AtTwoHundredColumnsWithColor) {
       "\x1b[1;31m1 error\x1b[0m  client 3 % busy");
 }
 
+TEST(ProgressText, ShowsTheTtftOnceOneIsKnown) {
+  LevelProgress progress = half_way();
+  progress.ttft_p50_ms = 71.04;
+  EXPECT_THAT(progress_text(progress, {.width = 100}),
+              HasSubstr("14,679 ms  TTFT 71.0 ms  0 errors"));
+  EXPECT_THAT(progress_log_line(progress), HasSubstr("TTFT p50 71.0 ms, E2E p50 14,679 ms"));
+}
+
 TEST(ProgressText, WithoutUnicode) {
   const std::string text = progress_text(half_way(), {.unicode = false, .width = 80});
   EXPECT_THAT(text, HasSubstr("[#####------]"));

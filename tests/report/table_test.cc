@@ -31,7 +31,9 @@ TEST(LevelTable, ShowsEveryLevelWithItsHeadlineNumbers) {
   EXPECT_THAT(text,
               HasSubstr("          1       272      68.0       5,801    [5,685, 5,917]  70.0"));
   EXPECT_THAT(text, HasSubstr("          8       872       218      14,679  [14,385, 14,973]"));
-  EXPECT_THAT(text, HasSubstr("0.047"));
+  EXPECT_THAT(text, HasSubstr("\n872 tokens/s at concurrency 8; median E2E 5,801 ms at "
+                              "concurrency 1\nvalid 2 of 2 levels, client's delay unknown, no "
+                              "warning\n"));
   EXPECT_THAT(text, HasSubstr("between 3 repeats"));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
@@ -107,6 +109,67 @@ TEST(LevelTable, SaysThatNothingWasMeasured) {
   EXPECT_THAT(level_table(SweepResult{}, {}), HasSubstr("no level was measured"));
 }
 
+SweepResult with_target(Target target, UsersKind kind, int users, std::optional<int> fails) {
+  SweepResult result = sample::empty_result("gb200", 4);
+  result.levels = {sample::level(8, 1'200, 872, 4), sample::level(16, 1'700, 900, 4)};
+  result.users_at_target = {{.target = target, .kind = kind, .users = users, .c_fail = fails}};
+  return result;
+}
+
+std::string line_of(const std::string& text, size_t number) {
+  return split(text, '\n').at(number);
+}
+
+TEST(LevelTable, SaysFirstWhatWasFoundAndWhetherToBelieveIt) {
+  const Target target{.max = std::chrono::milliseconds(1500)};
+  const auto first = [&](UsersKind kind, int users, std::optional<int> fails) {
+    return line_of(level_table(with_target(target, kind, users, fails), {}), 1);
+  };
+  EXPECT_EQ(first(UsersKind::kMeasured, 8, 16),
+            "8 users on 4 GPUs within 1,500 ms p50 E2E; 16 do not fit");
+  EXPECT_EQ(first(UsersKind::kBeyondSweep, 16, {}),
+            "16 users on 4 GPUs within 1,500 ms p50 E2E, the highest level: there may be room");
+  EXPECT_EQ(first(UsersKind::kBelowSweep, 0, 1),
+            "Not even the lowest level on 4 GPUs is within 1,500 ms p50 E2E; 1 does not fit");
+  SweepResult result = with_target(target, UsersKind::kMeasured, 8, 16);
+  for (LevelStats& level : result.levels) level.pooled.client.receive_samples = 100;
+  result.levels[1].pooled.client.receive_delay_p99_ms = 0.214;
+  result.levels[1].pooled.warnings = {Warning::kOneRepeat};
+  EXPECT_EQ(line_of(level_table(result, {}), 2),
+            "valid 2 of 2 levels, client at most 0.21 ms late (p99), 1 warning");
+  EXPECT_EQ(line_of(level_table(result, {.color = true}), 1),
+            "\x1b[1m8 users on 4 GPUs within 1,500 ms p50 E2E; 16 do not fit\x1b[0m");
+}
+
+TEST(LevelTable, QuotesNothingOfAnInvalidLevel) {
+  SweepResult result = with_target({}, UsersKind::kNoValidLevel, 0, {});
+  result.levels[1].pooled.valid = false;
+  result.users_at_target.clear();
+  EXPECT_EQ(line_of(level_table(result, {}), 1),
+            "872 tokens/s, median E2E 1,200 ms at concurrency 8");
+  EXPECT_THAT(line_of(level_table(result, {.color = true}), 2),
+              HasSubstr("\x1b[1;31mvalid 1 of 2 levels"));
+  result.levels[0].pooled.valid = false;
+  EXPECT_EQ(line_of(level_table(result, {}), 1),
+            "INVALID: none of the 2 levels says anything of the server");
+}
+
+TEST(LevelTable, ShowsWhatWasAskedForAndNotTheSameFigureTwice) {
+  const Target target{
+      .metric = Metric::kTtft, .statistic = Statistic::kP90, .max = std::chrono::milliseconds(500)};
+  SweepResult result = with_target(target, UsersKind::kMeasured, 8, 16);
+  result.system.gpus = 1;
+  for (LevelStats& level : result.levels) {
+    level.runs.clear();
+    level.pooled.ttft.p90 = 123.4;
+    level.pooled.goodput_fraction = 0.985;
+  }
+  const std::string text = level_table(result, {.width = 120});
+  EXPECT_THAT(text, HasSubstr("TTFT  TTFT p90"));
+  EXPECT_THAT(text, HasSubstr("goodput"));
+  EXPECT_THAT(text, Not(HasSubstr("per GPU")));
+}
+
 TEST(UsersSentences, NameTheBracketAndTheDenominator) {
   SweepResult result = sample::empty_result("gb200", 4);
   result.users_at_target = {{.target = {.max = std::chrono::seconds(15)},
@@ -142,8 +205,12 @@ TEST(UsersSentences, NeverExtrapolate) {
 TEST(LevelLine, FitsTheTerminal) {
   LevelStats level = sample::level(64, 31'000, 3300, 4);
   level.pooled.valid = false;
-  EXPECT_THAT(level_line(level, {.width = 200}), HasSubstr("INVALID"));
-  EXPECT_LE(display_width(level_line(level, {.width = 80})), 80u);
+  level.pooled.invalid_reasons = {InvalidReason::kClientDelay, InvalidReason::kSlotGap};
+  for (const int width : {60, 80, 200}) {
+    const std::string line = level_line(level, {.width = width});
+    EXPECT_THAT(line, HasSubstr("concurrency   64  INVALID: client delay, slot gap"));
+    EXPECT_LE(display_width(line), static_cast<size_t>(width));
+  }
 }
 
 TEST(LevelTable, ShowsTheColumnsThatAreNamedAndNoOthers) {
@@ -156,7 +223,7 @@ TEST(LevelTable, ShowsTheColumnsThatAreNamedAndNoOthers) {
   const std::string text = level_table(result, {.width = 60, .columns = columns});
   EXPECT_THAT(text, HasSubstr("concurrency   ITL  ITL p99  goodput  per user  valid\n"));
   EXPECT_THAT(text, HasSubstr("          8  3.21     9.87     98.5       109  yes\n"));
-  EXPECT_THAT(text, Not(HasSubstr("median E2E")));
+  EXPECT_THAT(text, Not(HasSubstr("95 % interval")));
   EXPECT_THAT(markdown_report({&result, 1}, columns),
               HasSubstr("| 8 | 3.21 | 9.87 | 98.5 | 109 | yes |\n"));
 }

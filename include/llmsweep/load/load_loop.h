@@ -55,6 +55,8 @@ struct LoadControl {
   std::atomic<int64_t> measured_ok{0};
   std::atomic<int64_t> measured_failed{0};
   std::atomic<int64_t> output_tokens{0};  // of requests that have ended, any phase
+  std::atomic<int64_t> chunks{0};         // that have come, of any request
+  std::atomic<int64_t> ended_chunks{0};   // of requests that have ended: those of output_tokens
   std::atomic<int64_t> busy_ns{0};        // time outside the wait for events, all loops
 };
 

@@ -32,7 +32,8 @@ struct LevelProgress {
   int64_t total = 0;
   int64_t in_flight = 0;
   int64_t errors = 0;
-  double output_tps = 0;
+  double output_tps = 0;  // over the last seconds, by the chunks that came
+  std::optional<double> ttft_p50_ms;
   std::optional<double> e2e_p50_ms;
   std::optional<Interval> e2e_p50_ci95;
   double client_busy = 0;  // share, 0 to 1

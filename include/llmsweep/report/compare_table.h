@@ -16,7 +16,10 @@ namespace llmsweep {
 // it.
 std::vector<std::string> headline_sentences(const Comparison& comparison, bool unicode = true);
 
-std::string comparison_table(std::span<const Comparison> comparisons, const TableStyle& style);
+// Short: what was found, one table of the levels, and what differs between the sides.
+enum class CompareView { kShort, kFull };
+std::string comparison_table(std::span<const Comparison> comparisons, const TableStyle& style,
+                             CompareView view = CompareView::kFull);
 std::string comparison_markdown(std::span<const Comparison> comparisons,
                                 std::span<const Measure> columns = {});
 // An array of objects; keys are the members' names.

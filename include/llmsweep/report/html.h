@@ -40,7 +40,8 @@ struct HtmlInput {
   std::vector<std::vector<RequestSpan>> requests;
   // Shown side by side under the charts; empty: only the charts and tables compare.
   std::span<const Comparison> comparisons;
-  std::string title;  // empty: the names of the results
+  std::string not_compared;  // why there are none of several results; said on the page
+  std::string title;         // empty: the names of the results
   // Of the tables of levels; empty: those that the table of quantities shows by itself.
   std::vector<Measure> columns;
 };

@@ -28,7 +28,8 @@ std::string system_line(const SystemSpec& system);
 // "2,400 in / 1,600 out, sharegpt-sample.json, seed 1".
 std::string workload_line(const WorkloadSummary& workload);
 
-// A heading with name, system, workload and marks; one row a level; below the table the reasons of
+// A heading with name and marks, what was found (a line a target), whether it can be believed,
+// system and workload; one row a level; below the table the reasons of
 // invalid levels and the warnings, each once with the levels it holds for and its remedy.
 std::string level_table(const SweepResult& result, const TableStyle& style);
 

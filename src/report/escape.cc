@@ -18,6 +18,46 @@ bool is_formula(std::string_view text) {
          std::string_view("=+-@").find(plain[first]) != std::string_view::npos;
 }
 
+bool is_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+
+// Whether GitHub's Markdown reads the character as more than itself. The rest stays as it is: the
+// source is read too, in chats, terminals and tickets.
+bool means_something(std::string_view text, size_t at) {
+  const bool before = at > 0 && is_word(text[at - 1]);
+  const bool after = at + 1 < text.size() && is_word(text[at + 1]);
+  switch (text[at]) {
+    case '\\':
+    case '`':
+    case '*':
+    case '|':
+    case '~':
+    case '$':
+      return true;
+    case '_':
+      return !(before && after);
+    case '#':  // a heading, or an issue
+      return at == 0 || after;
+    case '[':  // a task
+      return at == 0;
+    case ']':  // of a link
+      return at + 1 < text.size() && text[at + 1] != ' ' && text[at + 1] != ',';
+    case '-':
+    case '+':
+    case '=':
+      return at == 0;
+    case '.':  // a list, or www.
+      return (at > 0 && text.find_first_not_of("0123456789") == at) ||
+             (at >= 3 && text.substr(at - 3, 3) == "www");
+    case ')':
+      return at > 0 && text.find_first_not_of("0123456789") == at;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 std::string markup(std::string_view text, size_t limit) {
@@ -54,27 +94,28 @@ std::string markup(std::string_view text, size_t limit) {
 }
 
 std::string markdown(std::string_view text, size_t limit) {
-  constexpr std::string_view kSpecial = "\\`*_{}[]()#+-.!|~$";
   const std::string shown = printable(text, limit);
   std::string escaped;
-  for (const char c : shown) {
-    if (c == '&') {
-      escaped += "&amp;";
-    } else if (c == '<') {
-      escaped += "&lt;";
-    } else if (c == '>') {
-      escaped += "&gt;";
-    } else if (c == '@') {
-      escaped += "&#64;";
-    } else if (c == ':') {
-      escaped += "&#58;";  // no autolinked URL
-    } else {
-      // Between letters and digits these mean nothing, and "v1.2-rc8" stays readable in the source.
-      const bool plain_here = c == '.' || c == '-' || c == '(' || c == ')' || c == '+';
-      if (kSpecial.find(c) != std::string_view::npos && !(plain_here && !escaped.empty())) {
-        escaped += '\\';
-      }
-      escaped += c;
+  for (size_t i = 0; i < shown.size(); ++i) {
+    switch (shown[i]) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '@':
+        escaped += "&#64;";  // a mention, or an address
+        break;
+      case ':':  // https://e.org, mailto:, xmpp:
+        escaped += i + 1 < shown.size() && shown[i + 1] != ' ' ? "&#58;" : ":";
+        break;
+      default:
+        if (means_something(shown, i)) escaped += '\\';
+        escaped += shown[i];
     }
   }
   return escaped;

@@ -1,12 +1,19 @@
 #include "cli/commands.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <ostream>
+#include <tuple>
 
 #include "cli/columns_option.h"
 #include "cli/read_results.h"
 #include "cli/target_option.h"
+#include "llmsweep/base/error.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/model/quantity.h"
@@ -16,6 +23,7 @@
 
 namespace llmsweep {
 namespace {
+namespace fs = std::filesystem;
 
 struct ShowOptions {
   std::string result;
@@ -24,8 +32,54 @@ struct ShowOptions {
   std::string columns;  // as --columns takes them; empty: the usual ones
 };
 
+bool holds_a_result(const fs::path& folder) {
+  return there_is(folder / "result.json") || there_is(folder / "sweep.jsonl");
+}
+
+// Of a folder that holds results and is none: the newest last. Those of other programs' folders
+// in it are not looked for.
+std::vector<ListedResult> results_below(const fs::path& folder) {
+  std::vector<ListedResult> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (!entry.is_directory() || !holds_a_result(entry.path())) continue;
+    ListedResult listed{.place = entry.path().filename().string(), .result = {}, .problem = {}};
+    try {
+      listed.result = read_result_argument(entry.path().string());
+    } catch (const Error& error) {
+      listed.problem = error.text().what;
+    }
+    found.push_back(std::move(listed));
+  }
+  std::sort(found.begin(), found.end(), [](const ListedResult& a, const ListedResult& b) {
+    return std::tie(a.result.created_at, a.place) < std::tie(b.result.created_at, b.place);
+  });
+  return found;
+}
+
+int list_results(const ShowOptions& options, Console& console) {
+  const std::vector<ListedResult> found = results_below(options.result);
+  if (found.empty()) {
+    throw Error({.what = "no result is in the folder or in the folders in it",
+                 .where = printable(options.result, kPathBytes),
+                 .next = "name a result.json, or a folder that a run left"});
+  }
+  if (options.format == "table" && options.targets.empty() && options.columns.empty()) {
+    console.out << results_table(found, console.out_style);
+    return kExitOk;
+  }
+  throw Error(
+      {.what = "the folder holds several results",
+       .where = printable(options.result, kPathBytes),
+       .next = fmt::format(
+           "name one, such as {}",
+           printable((fs::path(options.result) / found.back().place).string(), kPathBytes))});
+}
+
 int show_command(const ShowOptions& options, Console& console) {
   console.out_style.columns = parse_columns(options.columns, ColumnsOf::kLevel);
+  if (is_folder(options.result) && !holds_a_result(options.result)) {
+    return list_results(options, console);
+  }
   SweepResult result = read_result_argument(options.result);
   answer_targets(options.targets, result);
   if (options.format == "markdown") {
@@ -47,7 +101,9 @@ int show_command(const ShowOptions& options, Console& console) {
 void add_show(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<ShowOptions>();
   CLI::App* command = app.add_subcommand("show", "Print a result's table again");
-  command->add_option("RESULT", options->result, "result.json or its folder")
+  command
+      ->add_option("RESULT", options->result,
+                   "result.json, its folder, or a folder of such to list")
       ->type_name("FILE")
       ->required();
   command->add_option("--format", options->format, "table, markdown, csv or json")
@@ -57,6 +113,7 @@ void add_show(CLI::App& app, Command& chosen) {
   add_columns(*command, options->columns);
   command->footer(
       "Examples:\n"
+      "  llmsweep show results                             a line a result\n"
       "  llmsweep show results/gb200\n"
       "  llmsweep show results/gb200 --target ttft:p90:500ms --format markdown\n");
   command->callback([options, &chosen] {

@@ -251,6 +251,33 @@ std::string level_table(const SweepResult& result, const TableStyle& style) {
   return text + "\n" + levels_rendered(result, effective) + notes(result, effective);
 }
 
+std::string results_table(std::span<const ListedResult> results, const TableStyle& style) {
+  std::vector<Column> columns = {{"result", "", report::Align::kLeft, Column::kAlways},
+                                 {"made", "", report::Align::kLeft, 60},
+                                 {"model", "", report::Align::kLeft, 50},
+                                 {"valid", "levels", report::Align::kRight, 80},
+                                 {"", "", report::Align::kLeft, 40},
+                                 {"found", "", report::Align::kLeft, 90}};
+  std::vector<Row> rows;
+  for (const ListedResult& listed : results) {
+    const SweepResult& result = listed.result;
+    const std::string place = printable(listed.place, 60);
+    if (!listed.problem.empty()) {
+      rows.push_back(
+          {.cells = {place, "", "", "", "", printable(listed.problem, 80)}, .sgr = "31"});
+      continue;
+    }
+    const std::vector<std::string> headlines = report::headlines_of(result);
+    const auto valid = std::count_if(result.levels.begin(), result.levels.end(),
+                                     [](const LevelStats& level) { return level.pooled.valid; });
+    rows.push_back(
+        {.cells = {place, printable(result.created_at, 20), printable(result.model, 32),
+                   fmt::format("{} of {}", valid, result.levels.size()),
+                   join(marks_of(result), ", "), headlines.empty() ? "" : headlines.front()}});
+  }
+  return report::render_table(std::move(columns), std::move(rows), style);
+}
+
 std::vector<std::string> users_sentences(const SweepResult& result) {
   std::vector<std::string> sentences;
   for (const UsersAtTarget& users : result.users_at_target) {

@@ -122,6 +122,30 @@ TEST(ReportCommand, SaysOnThePageThatWorkloadsAreUnlike) {
   EXPECT_THAT(read_file(folder / "r.html"), HasSubstr("do not stand for each other"));
 }
 
+TEST(ShowCommand, ListsTheResultsOfAFolder) {
+  const fs::path folder = test_folder();
+  for (const char* name : {"h200-fp8", "gb200-nvfp4"}) {
+    fs::create_directories(folder / name);
+    write_file_atomically(folder / name / "result.json", read_file(published_file(name)));
+  }
+  fs::create_directories(folder / "torn");
+  write_file_atomically(folder / "torn" / "result.json", "{");
+  fs::create_directories(folder / "other");
+  const ProcessResult listed = run_llmsweep({"show", folder});
+  EXPECT_EQ(listed.exit_code, 0) << listed.err;
+  EXPECT_THAT(listed.out, HasSubstr("gb200-nvfp4"));
+  EXPECT_THAT(listed.out, HasSubstr("8 users on 4 GPUs within 15,000 ms p50 E2E"));
+  EXPECT_THAT(listed.out, HasSubstr("1 user on 8 GPUs"));
+  EXPECT_THAT(listed.out, HasSubstr("torn"));
+  EXPECT_THAT(listed.out, Not(HasSubstr("other")));
+  const ProcessResult ambiguous = run_llmsweep({"show", folder, "--format", "json"});
+  EXPECT_EQ(ambiguous.exit_code, 2);
+  EXPECT_THAT(ambiguous.err, HasSubstr("holds several results"));
+  const ProcessResult none = run_llmsweep({"show", folder / "other"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("no result is in the folder"));
+}
+
 TEST(ShowCommand, PrintsTheTableAgain) {
   const ProcessResult result = run_llmsweep({"show", published_file("h200-fp8")});
   EXPECT_EQ(result.exit_code, 0) << result.err;

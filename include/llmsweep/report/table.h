@@ -33,6 +33,15 @@ std::string workload_line(const WorkloadSummary& workload);
 // invalid levels and the warnings, each once with the levels it holds for and its remedy.
 std::string level_table(const SweepResult& result, const TableStyle& style);
 
+// Results of a folder, one row each: where it lies, when it was made, of what, its levels, what was
+// found. One that cannot be read has `problem` in the place of all that.
+struct ListedResult {
+  std::string place;
+  SweepResult result;
+  std::string problem;
+};
+std::string results_table(std::span<const ListedResult> results, const TableStyle& style);
+
 // One sentence a target: "at 15,000 ms p50 E2E: 8 users on 4 GPUs = 2.00 users per GPU (8 passes,
 // 16 fails; about 8.4 interpolated)". Empty without targets. No marks, no newline inside one.
 std::vector<std::string> users_sentences(const SweepResult& result);

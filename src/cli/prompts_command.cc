@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <ostream>
 
 #include "cli/spec_option.h"
@@ -22,7 +23,7 @@ struct PromptsOptions {
   std::string spec;
   std::vector<std::string> sets;
   int64_t count = 10;
-  int64_t overhead = 0;
+  std::optional<int64_t> overhead;  // absent: 0, and a note
 };
 
 constexpr int64_t kAtOnce = 256;
@@ -60,14 +61,38 @@ std::string line_of(const Prompt& prompt) {
                      prompt.planned_input_tokens, prompt.planned_output_tokens);
 }
 
+// In what a run's prompts differ from those that can be made without its endpoint.
+std::vector<std::string> differences_from_a_run(const SweepSpec& spec, bool overhead_given) {
+  std::vector<std::string> notes;
+  const std::string& tokenizer = spec.workload.tokenizer;
+  if (spec.workload.nonce == kAutoNonce) {
+    notes.emplace_back("a run's begin with words that it draws (workload.nonce: auto)");
+  }
+  if (tokenizer == "server") {
+    notes.emplace_back(
+        "a run's are cut to length by the server's tokenizer, which is not asked here; give "
+        "workload.tokenizer a file for the same texts");
+  } else if (tokenizer.empty() && spec.workload.input_tokens) {
+    notes.emplace_back("a run estimates their length by the bytes a token that it calibrates");
+  } else if (!tokenizer.empty() && !overhead_given && spec.endpoint.api == Api::kChat &&
+             spec.workload.input_tokens) {
+    notes.emplace_back(
+        "a run's are shorter by the tokens of the chat template, which it calibrates: --overhead");
+  }
+  return notes;
+}
+
 int prompts_command(const PromptsOptions& options, Console& console) {
   const SweepSpec spec = load_spec(options.spec, options.sets);
+  for (const std::string& line : differences_from_a_run(spec, options.overhead.has_value())) {
+    console.err << "note: " << line << '\n';
+  }
   const bool drawn = spec.workload.nonce == kAutoNonce;
   PromptPlan plan{.workload = spec.workload,
                   .nonce = drawn ? std::string() : spec.workload.nonce,
                   .api = spec.endpoint.api,
                   .needs = {},
-                  .overhead_tokens = options.overhead};
+                  .overhead_tokens = options.overhead.value_or(0)};
   std::shared_ptr<const Tokenizer> tokenizer;
   if (!spec.workload.tokenizer.empty() && spec.workload.tokenizer != "server") {
     tokenizer = load_tokenizer(spec.workload.tokenizer);
@@ -94,10 +119,8 @@ void add_prompts(CLI::App& app, Command& chosen) {
       app.add_subcommand("prompts", "Write the prompts that SPEC would send, as JSON lines");
   add_spec(*command, options->spec, options->sets);
   command->add_option("--count", options->count, "How many")->capture_default_str();
-  command
-      ->add_option("--overhead", options->overhead,
-                   "Tokens of the chat template, which a run calibrates")
-      ->capture_default_str();
+  command->add_option("--overhead", options->overhead,
+                      "Tokens of the chat template, which a run calibrates; else 0");
   command->footer(
       "Examples:\n"
       "  llmsweep prompts spec.yaml --count 3 --overhead 3 > prompts.jsonl\n"

@@ -378,6 +378,11 @@ TEST(Run, OfANonceInWordsSendsTheSamePromptsAgain) {
   const fs::path spec =
       write_spec(folder, "{concurrency: [1], requests_per_slot: 2, repeats: 1}", 4);
   const ProcessResult once = run_llmsweep({"prompts", spec, "--set", "workload.nonce=ci"});
+  EXPECT_THAT(once.err, Not(HasSubstr("workload.nonce")));
+  EXPECT_THAT(run_llmsweep({"prompts", spec}).err,
+              HasSubstr("a run's begin with words that it draws (workload.nonce: auto)"));
+  EXPECT_THAT(run_llmsweep({"prompts", spec, "--set", "workload.tokenizer=server"}).err,
+              HasSubstr("the server's tokenizer, which is not asked here"));
   EXPECT_EQ(run_llmsweep({"prompts", spec, "--set", "workload.nonce=ci"}).out, once.out);
   EXPECT_NE(run_llmsweep({"prompts", spec, "--set", "workload.nonce=cj"}).out, once.out);
   const ProcessResult run = run_llmsweep(

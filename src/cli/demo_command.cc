@@ -164,7 +164,7 @@ int demo_command(const DemoOptions& options, Console& console) {
   if (outcomes[0].stopped || outcomes[1].stopped) return kExitInterrupted;
   const std::vector<Comparison> comparisons =
       compare_all(results.front(), std::span(results).subspan(1), {});
-  console.out << comparison_table(comparisons, console.out_style) << '\n';
+  console.out << comparison_table(comparisons, console.out_style, CompareView::kShort) << '\n';
   write_demo_report(folder, results, comparisons, systems);
   console.out << "The figure: " << printable((folder / "figure.svg").string(), kPathBytes) << '\n'
               << "The report: " << printable((folder / "report.html").string(), kPathBytes) << '\n';

@@ -116,8 +116,15 @@ class ConsoleObserver final : public SweepObserver {
 
 // To be typed as it stands.
 std::string resume_command(const RunOptions& options, const fs::path& folder) {
-  return fmt::format("llmsweep run {} --resume {}", printable(options.spec, kPathBytes),
-                     printable(folder.string(), kPathBytes));
+  // Of a URL the spec is in the folder, with all that was set.
+  const bool by_url = is_url(options.spec);
+  std::string command =
+      "llmsweep run " +
+      printable(by_url ? (folder / "spec.yaml").string() : options.spec, kPathBytes);
+  if (!by_url) {
+    for (const std::string& set : options.sets) command += " --set '" + printable(set) + "'";
+  }
+  return command + " --resume " + printable(folder.string(), kPathBytes);
 }
 
 bool any_completed(const SweepResult& result) {

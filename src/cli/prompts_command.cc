@@ -84,9 +84,6 @@ std::vector<std::string> differences_from_a_run(const SweepSpec& spec, bool over
 
 int prompts_command(const PromptsOptions& options, Console& console) {
   const SweepSpec spec = load_spec(options.spec, options.sets);
-  for (const std::string& line : differences_from_a_run(spec, options.overhead.has_value())) {
-    console.err << "note: " << line << '\n';
-  }
   const bool drawn = spec.workload.nonce == kAutoNonce;
   PromptPlan plan{.workload = spec.workload,
                   .nonce = drawn ? std::string() : spec.workload.nonce,
@@ -108,6 +105,9 @@ int prompts_command(const PromptsOptions& options, Console& console) {
                                dataset.skipped, join(dataset.skip_reasons, "; "));
   }
   for (const std::string& line : dataset.notes) console.err << "dataset: " << line << '\n';
+  for (const std::string& line : differences_from_a_run(spec, options.overhead.has_value())) {
+    console.err << "note: " << line << '\n';
+  }
   return kExitOk;
 }
 

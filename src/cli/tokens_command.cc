@@ -44,6 +44,13 @@ void append_ids(const std::vector<int32_t>& ids, std::string& line) {
   }
 }
 
+void refuse_utf16(std::string_view line, const std::string& where) {
+  if (!line.starts_with("\xFF\xFE") && !line.starts_with("\xFE\xFF")) return;
+  throw Error({.what = "the file is in the encoding UTF-16",
+               .where = where,
+               .next = "convert it: iconv -f UTF-16 -t UTF-8 FILE"});
+}
+
 // {"text": …} lines in, {"ids": […]} lines out, in order. Invalid UTF-8 is repaired, as everywhere.
 void encode_lines(const std::string& path, Encoder& encoder, SpecialTokens special,
                   std::ostream& out) {
@@ -58,7 +65,10 @@ void encode_lines(const std::string& path, Encoder& encoder, SpecialTokens speci
       path);
   simdjson::dom::parser parser;
   while (std::optional<std::string_view> line = lines.next()) {
-    if (lines.number() == 1 && line->starts_with("\xEF\xBB\xBF")) line->remove_prefix(3);
+    if (lines.number() == 1) {
+      refuse_utf16(*line, lines.where());
+      if (line->starts_with("\xEF\xBB\xBF")) line->remove_prefix(3);
+    }
     if (trim(*line).empty()) continue;
     std::string valid = repair_utf8(*line);
     std::string_view text;

@@ -51,6 +51,11 @@ TEST(Tokens, ABadInputIsOneErrorThatNamesItsPlace) {
       run_llmsweep({"tokens", "--tokenizer", ranks, "--jsonl", folder / "in.jsonl"});
   EXPECT_EQ(line.exit_code, 2);
   EXPECT_THAT(line.err, HasSubstr("in.jsonl:2"));
+  write_file_atomically(folder / "in.jsonl", std::string("\xFF\xFE{\0\n\0", 6));
+  const ProcessResult wide =
+      run_llmsweep({"tokens", "--tokenizer", ranks, "--jsonl", folder / "in.jsonl"});
+  EXPECT_EQ(wide.exit_code, 2);
+  EXPECT_THAT(wide.err, HasSubstr("UTF-16"));
   const ProcessResult absent =
       run_llmsweep({"tokens", "--tokenizer", "absent.json", "--text", "x"});
   EXPECT_EQ(absent.exit_code, 2);

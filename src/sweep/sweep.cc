@@ -63,14 +63,15 @@ class Sweep {
     std::vector<std::string> notes;
     const OpenEndpoint endpoint(spec_.endpoint, notes, folder_ / "truth.jsonl");
     result().simulated = endpoint.simulated();
-    const Preflight preflight =
-        options_.preflight ? *options_.preflight : check(endpoint.connection());
+    Preflight preflight = options_.preflight ? *options_.preflight : check(endpoint.connection());
     describe(preflight, std::move(notes));
     observer_.planned(planned_load(spec_, preflight));
 
-    PromptPlan plan = prompt_plan(spec_, preflight, nonce());
-    plan.interrupts = &interrupts_;
-    const PromptSource prompts(std::move(plan), preflight.tokenizer);
+    PromptSource prompts = make_prompts(preflight);
+    if (goes_on_with_others(prompts) && preflight.tokenizer == nullptr) {
+      preflight.bytes_per_token = preflight.bytes_per_token_of_probes;
+      prompts = make_prompts(preflight);
+    }
     describe_prompts(prompts);
 
     store_.open(spec_, result());
@@ -144,6 +145,17 @@ class Sweep {
       workload.tokenizer_sha256 = preflight.tokenizer->info().sha256;
       workload.tokenizer_vocabulary = preflight.tokenizer->info().vocabulary;
     }
+  }
+
+  PromptSource make_prompts(const Preflight& preflight) {
+    PromptPlan plan = prompt_plan(spec_, preflight, nonce());
+    plan.interrupts = &interrupts_;
+    return {std::move(plan), preflight.tokenizer};
+  }
+
+  bool goes_on_with_others(const PromptSource& prompts) const {
+    return store_.resumed() &&
+           store_.head().workload.prompt_set_sha256 != prompts.fingerprint(kFingerprintPrompts);
   }
 
   void describe_prompts(const PromptSource& prompts) {

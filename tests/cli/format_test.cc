@@ -67,17 +67,19 @@ TEST(Check, TriesTheLongestRequestWhereNoContextIsStated) {
   const fs::path spec = small_spec(folder);
   const std::string engine =
       "dialect: openai\nengine: {step: {base_ms: 1, per_prefill_token_us: 1}, max_model_len: ";
-  write_file_atomically(folder / "profile.yaml", engine + "160}\n");
-  const std::string longest = "workload.input_tokens={min: 50, max: 90}";
-  const ProcessResult taken =
-      run_llmsweep({"check", spec, "--set", longest, "--set", "workload.output_tokens=70"});
+  write_file_atomically(folder / "profile.yaml", engine + "300}\n");
+  const auto check = [&](const std::string& output_tokens) {
+    return run_llmsweep({"check", spec, "--set", "workload.input_tokens={min: 50, max: 90}",
+                         "--set", "workload.tokenizer=", "--set",
+                         "workload.output_tokens=" + output_tokens});
+  };
+  const ProcessResult taken = check("70");
   EXPECT_EQ(taken.exit_code, 0) << taken.err;
   EXPECT_THAT(taken.out, HasSubstr("the longest request"));
-  const ProcessResult refused =
-      run_llmsweep({"check", spec, "--set", longest, "--set", "workload.output_tokens=71"});
+  const ProcessResult refused = check("271");
   EXPECT_EQ(refused.exit_code, 2) << refused.out;
-  EXPECT_THAT(refused.err, AllOf(HasSubstr("maximum context length is 160 tokens"),
-                                 HasSubstr("workload.input_tokens"), HasSubstr("71 tokens out")));
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("maximum context length is 300 tokens"),
+                                 HasSubstr("workload.input_tokens"), HasSubstr("271 tokens out")));
   // Where it is stated, nobody need ask.
   write_file_atomically(folder / "profile.yaml", "engine: {step: {base_ms: 1}}\n");
   EXPECT_TRUE(printed({"check", spec})["longest_first_token_ms"].is_null());

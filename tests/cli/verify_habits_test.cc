@@ -73,7 +73,7 @@ const Habit kHabits[] = {
     {"prefix_cache", "engine: {step: {base_ms: 1}, prefix_cache: true, kv_block_tokens: 4}", "",
      "input_tokens: 40, output_tokens: 24, prefix_tokens: 20, tokenizer: server"},
     {"preemption",
-     "engine: {step: {base_ms: 1}, kv_block_tokens: 4, kv_capacity_tokens: 120, prefix_cache: "
+     "engine: {step: {base_ms: 1}, kv_block_tokens: 4, kv_capacity_tokens: 250, prefix_cache: "
      "true}"},
     {"prefill_pool",
      "engine: {step: {base_ms: 1}, prefill_pool: {base_ms: 2, kv_bytes_per_token: 100000,"

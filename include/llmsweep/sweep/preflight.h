@@ -26,6 +26,8 @@ struct Preflight {
   std::shared_ptr<const Tokenizer> tokenizer;  // null: lengths are estimates
   std::optional<int64_t> overhead_tokens;      // calibrated: usage − content; absent: no usage
   double bytes_per_token = 4;                  // without a tokenizer, the template included
+  // By the probes alone, as sweeps were begun before there was a closer one.
+  double bytes_per_token_of_probes = 4;
   // From probes of 16 and 32 output tokens, or as few as the spec plans, whole exchanges: what one
   // token of a short prompt would take, and each further one.
   Duration first_token_time{};

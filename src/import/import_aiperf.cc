@@ -309,10 +309,10 @@ std::vector<Run> read_request_file(const Document& document) {
 
 const std::vector<Format>& aiperf_formats() {
   static const std::vector<Format> formats = {
-      {"AIPerf profile_export_aiperf.json and GenAI-Perf profile_export_genai_perf.json", is_aiperf,
+      {"GenAI-Perf and AIPerf profile_export_{genai_perf,aiperf}.json", is_aiperf,
        read_aiperf},
-      {"AIPerf profile_export_aiperf_sweep.json", is_sweep, read_sweep},
-      {"AIPerf profile_export.jsonl", is_request_file, read_request_file, true},
+      {"its sweeps (profile_export_aiperf_sweep.json)", is_sweep, read_sweep},
+      {"its requests (profile_export.jsonl)", is_request_file, read_request_file, true},
   };
   return formats;
 }

@@ -240,7 +240,7 @@ std::vector<Run> read_inferencex(const Document& document) {
 
 const std::vector<Format>& inferencex_formats() {
   static const std::vector<Format> formats = {
-      {"InferenceX aggregated rows, agentic ones too", is_inferencex, read_inferencex}};
+      {"InferenceX rows, agentic ones too", is_inferencex, read_inferencex}};
   return formats;
 }
 

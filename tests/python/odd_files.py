@@ -255,7 +255,7 @@ class Bench:
         message = messages[0].removeprefix("llmsweep: ") if messages else ""
         if code in (1, 2) and not message and not ended.stdout:
             wrong.append("no message")
-        if len(messages) > 1 or len(message) > 700:
+        if len(messages) > 1 or len(message) > 800:
             wrong.append(f"{len(messages)} messages, {len(message)} bytes")
         if "bug in llmsweep" in ended.stderr or "Traceback" in ended.stderr:
             wrong.append(message)

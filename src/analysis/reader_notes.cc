@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <string_view>
+#include <utility>
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/stats/validity.h"
@@ -53,6 +55,22 @@ void add_notes(const SweepResult& result, const std::string& what,
     notes.push_back(fmt::format("'{}' at {}{}: {}", printable(result.name), join(places, ", "),
                                 what, sentence));
   }
+}
+
+// One sentence a quantity and reason: a client that is late is late for all its percentiles.
+std::vector<std::string> unsound_figures(const Validity& validity) {
+  std::map<std::pair<std::string, std::string_view>, std::vector<std::string>> keys;
+  for (const auto& [key, reasons] : validity) {
+    if (reasons.empty()) continue;
+    keys[{key.substr(0, key.find(':')), sentence(reasons.front())}].push_back(key);
+  }
+  std::vector<std::string> texts;
+  for (const auto& [figure, of_it] : keys) {
+    const std::string what =
+        of_it.size() == 1 ? of_it.front() : figure.first + " by several statistics";
+    texts.push_back(fmt::format("{} is not valid. {}", printable(what, 80), figure.second));
+  }
+  return texts;
 }
 
 }  // namespace
@@ -106,10 +124,8 @@ std::vector<std::string> level_notes(const SweepResult& result) {
         invalid[std::string(sentence(reason))].push_back(place);
       }
     }
-    for (const auto& [key, reasons] : level.pooled.validity) {
-      if (reasons.empty()) continue;
-      unsound[fmt::format("{} is not valid. {}", printable(key, 60), sentence(reasons.front()))]
-          .push_back(place);
+    for (const std::string& text : unsound_figures(level.pooled.validity)) {
+      unsound[text].push_back(place);
     }
     for (const Warning warning : level.pooled.warnings) {
       if (!said_elsewhere(warning)) warned[std::string(sentence(warning))].push_back(place);

@@ -11,9 +11,9 @@
 
 namespace llmsweep {
 
-// Why two results are of different sessions: "on another host", "after another boot", "after another start
-// of the server", "24 h apart".
-// Empty: they are of one. Results that do not say when they were measured are of different ones.
+// Why two results are of different sessions: "on another host", "after another boot", "after
+// another start of the server", "24 h apart". Empty: they are of one. Results that do not say when
+// they were measured are of different ones.
 std::string session_gap(const SweepResult& a, const SweepResult& b);
 
 // The standard deviation of the difference of two sessions' logs, each with a noise of `share`.

@@ -309,8 +309,7 @@ std::vector<Run> read_request_file(const Document& document) {
 
 const std::vector<Format>& aiperf_formats() {
   static const std::vector<Format> formats = {
-      {"GenAI-Perf and AIPerf profile_export_{genai_perf,aiperf}.json", is_aiperf,
-       read_aiperf},
+      {"GenAI-Perf and AIPerf profile_export_{genai_perf,aiperf}.json", is_aiperf, read_aiperf},
       {"its sweeps (profile_export_aiperf_sweep.json)", is_sweep, read_sweep},
       {"its requests (profile_export.jsonl)", is_request_file, read_request_file, true},
   };

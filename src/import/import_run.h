@@ -44,7 +44,7 @@ struct Run {
   bool simulated = false;           // a file of ours says so
   bool interrupted = false;         // cancelled before its end
   bool marked_invalid = false;      // a file of ours says so, for the reasons in `stats` and others
-  std::string sweep;              // an export of ours: runs of one sweep, whatever their lengths
+  std::string sweep;                // an export of ours: runs of one sweep, whatever their lengths
   bool lengths_requested = false;   // `input_tokens`, `output_tokens` are what was asked for
   bool wall_is_of_requests = true;  // whether wall_seconds is the time that the requests took
   // Of requests in flight: the time's average with ramp and drain in it, and the most at once.

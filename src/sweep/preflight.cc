@@ -34,7 +34,7 @@ constexpr int64_t kMostProbeTokens = 4096;  // that a server may want
 constexpr Duration kListNeeded = std::chrono::seconds(30);
 constexpr Duration kListNotNeeded = std::chrono::seconds(10);
 constexpr Duration kMetricsNotNeeded = std::chrono::seconds(2);
-constexpr int64_t kOtherTokens = 32;  // another length, for the time per token
+constexpr int64_t kShorterTokens = 4;  // another length, for the time per token
 
 // By the server's count; without one a stop at the limit means as many as were requested.
 int64_t tokens_in(const RequestRecord& record, int64_t requested) {
@@ -323,16 +323,21 @@ class Checker {
     return usage;
   }
 
-  // The line through `answer`, of `tokens`, and one of another length to the same prompt: the
-  // fewest that the spec plans where a probe has more, which the endpoint has to take.
+  // The line through `answer`, of `tokens`, and a shorter one to the same prompt: the fewest that
+  // the spec plans where a probe has more, which the endpoint has to take; else one that it may
+  // refuse.
   void predict(const RequestRecord& answer, int64_t tokens) {
     const std::optional<int64_t> fewest = fewest_planned(spec_.workload.output_tokens);
     if (fewest && *fewest < tokens) {
       predict(answer, tokens, send_shortest(*fewest), *fewest);
-    } else {
-      const int64_t more = std::max(kOtherTokens, fewest_tokens_);
-      predict(send(probes_.back(), more), more, answer, tokens);
+      return;
     }
+    if (fewest_tokens_ <= kShorterTokens) {
+      const Probed shorter =
+          try_fields(probes_.back(), kShorterTokens, result_.fields, result_.max_tokens_field);
+      if (shorter.ok()) return predict(answer, tokens, shorter.record, kShorterTokens);
+    }
+    predict(answer, tokens, answer, tokens);
   }
 
   // Whole exchanges, because the first tokens may be invisible. Where both have as many tokens, all

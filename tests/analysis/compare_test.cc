@@ -420,6 +420,22 @@ TEST(Compare, CarriesWarningsAndWhatIsInvalidOfEitherSide) {
   EXPECT_THAT(notes, ::testing::Contains(HasSubstr("'b' at c8 is INVALID: ")));
 }
 
+TEST(Compare, SaysOnceThatAFigureIsNotValidByAnyOfItsStatistics) {
+  const SweepResult a = make_result("a", 8, kSlow);
+  SweepResult b = make_result("b", 8, kSlow);
+  for (LevelStats& level : b.levels) {
+    for (const char* key : {"itl:mean", "itl:p50", "itl:p99"}) {
+      level.pooled.validity[key] = {InvalidReason::kClientDelay};
+    }
+  }
+  std::vector<std::string> of_itl;
+  for (const std::string& note : compare(a, b).notes) {
+    if (note.find("itl") != std::string::npos) of_itl.push_back(note);
+  }
+  ASSERT_EQ(of_itl.size(), 1u);
+  EXPECT_THAT(of_itl[0], HasSubstr("'b' at c1, c8: itl by several statistics is not valid."));
+}
+
 TEST(Compare, KnowsTheSameMeasurementUnderAnotherName) {
   SweepResult a = make_result("a", 8, kSlow);
   a.created_at = "2026-11-29T01:02:03Z";

@@ -151,7 +151,8 @@ TEST_F(PreflightCheck, DoesWithoutMetrics) {
   }
 }
 
-TEST_F(PreflightCheck, NeverAsksForFewerTokensThanAServerMayWant) {
+// What it refuses no run would ask for.
+TEST_F(PreflightCheck, DoesWithoutAnAnswerThatIsTooShortForTheServer) {
   const Preflight found = check([&](const HttpExchange& exchange) {
     if (exchange.body.empty() || tokens_of(exchange) >= 16) return usual(exchange);
     return refusal(400, "too short");

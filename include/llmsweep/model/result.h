@@ -46,8 +46,8 @@ struct Provenance {
   std::string libcurl;
   std::string transport;  // that carried the load: "sockets" or "libcurl"; empty: not recorded
   std::string ca_file;    // of the authorities that HTTPS trusted; empty: no HTTPS, or not recorded
-  std::string server_started;  // UTC, by the metrics of the first URL; empty: it does not say
-  std::string resolved_address;                 // of the first URL
+  std::string server_started;    // UTC, by the metrics of the first URL; empty: it does not say
+  std::string resolved_address;  // of the first URL
   std::vector<std::string> resolved_addresses;  // of each of endpoint.urls; empty: one URL
   std::vector<std::pair<std::string, std::string>> server_headers;
   std::string models_json;                  // the answer of /v1/models, cut at 64 KiB; empty: none

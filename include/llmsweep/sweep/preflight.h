@@ -28,8 +28,8 @@ struct Preflight {
   double bytes_per_token = 4;                  // without a tokenizer, the template included
   // By the probes alone, as sweeps were begun before there was a closer one.
   double bytes_per_token_of_probes = 4;
-  // From probes of 16 and 32 output tokens, or as few as the spec plans, whole exchanges: what one
-  // token of a short prompt would take, and each further one.
+  // From probes of 16 output tokens and of fewer (4, or as few as the spec plans), whole exchanges:
+  // what one token of a short prompt would take, and each further one.
   Duration first_token_time{};
   Duration time_per_token{};
   // How much longer a prompt of the workload's mean length took than one of the probes, which are

@@ -73,6 +73,30 @@ TEST(CompareCommand, FailsWhereAFigureIsWorseAndThatIsAskedFor) {
   EXPECT_EQ(run_llmsweep({"compare", good, bad, "--fail-on", "better"}).exit_code, 2);
 }
 
+// By docs/statistics.md alone, without our code.
+TEST(CompareCommand, EveryNumberFollowsFromTheResults) {
+  if (!std::filesystem::exists("/usr/bin/python3")) GTEST_SKIP() << "needs python3";
+  const std::filesystem::path folder = test_folder();
+  const SweepResult sides[] = {
+      testing::make_result("a", 4, {{1, {5790, 5801, 5815}}, {8, {11900, 12000, 12050}}}),
+      testing::make_result("b", 4, {{1, {5290, 5301, 5345}}, {8, {11940, 12010, 12070}}})};
+  for (const SweepResult& side : sides) {
+    std::filesystem::create_directories(folder / side.name);
+    write_result(folder / side.name / "result.json", side);
+  }
+  const ProcessResult compared =
+      run_llmsweep({"compare", folder / "a", folder / "b", "--format", "json"});
+  ASSERT_EQ(compared.exit_code, 0) << compared.err;
+  write_file_atomically(folder / "comparison.json", compared.out);
+  const ProcessResult recomputed =
+      Process({"/usr/bin/python3", LLMSWEEP_SOURCE_DIR "/tests/python/recompute.py", "--comparison",
+               folder / "comparison.json", folder / "a", folder / "b"},
+              folder)
+          .wait();
+  EXPECT_EQ(recomputed.exit_code, 0) << recomputed.out << recomputed.err;
+  EXPECT_THAT(recomputed.out, HasSubstr(" rows compared, 0 numbers differ"));
+}
+
 TEST(CompareCommand, IsShortUnlessAskedForAll) {
   const std::string a = published("h200-fp8"), b = published("gb200-nvfp4");
   const ProcessResult brief = run_llmsweep({"compare", a, b});

@@ -349,6 +349,7 @@ TEST(Run, SendsPromptsOfItsOwnThatComparesAsTheSameWorkload) {
         run_llmsweep({"run", folder / "spec.yaml", "--out", folder / "out", "--format", "json"});
     ASSERT_EQ(run.exit_code, 0) << run.err;
     result = json::parse(run.out);
+    EXPECT_EQ(result["simulated"], true);  // by what the server says, though it is named by a URL
     int64_t input = 0;
     int64_t cached = 0;
     const std::string name = &result == results ? "test" : "test-2";

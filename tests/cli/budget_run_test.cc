@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/process.h"
@@ -32,7 +33,9 @@ TEST(BudgetOfARun, EndsASweepInOrderAndAResumeGoesOn) {
   const json stopped = budget_result(out);
   EXPECT_EQ(stopped["stopped_for"], "load.budget.tokens");
   EXPECT_EQ(stopped["interrupted"], true);
-  EXPECT_EQ(stopped["levels"][1]["valid"], true);  // the run that was over stays whole
+  // The run that was over stays whole, whatever a busy machine made of its figures.
+  const json& reasons = stopped["levels"][1]["invalid_reasons"];
+  EXPECT_EQ(std::find(reasons.begin(), reasons.end(), "interrupted"), reasons.end()) << reasons;
 
   EXPECT_EQ(run_llmsweep({"rebuild", out}).exit_code, 0);
   EXPECT_EQ(budget_result(out)["stopped_for"], "load.budget.tokens");

@@ -49,8 +49,8 @@ struct SizeWords {
 
 // "2.54× lower" or "1.2× higher"; "the same" where the ratio is 1.
 std::string size_text(double ratio, const SizeWords& words, bool unicode) {
-  if (ratio == 1) return "the same";
   const bool better = ratio > 1;
+  if (short_number(better ? ratio : 1 / ratio) == "1") return "the same";
   return times_text(better ? ratio : 1 / ratio, RatioKind::kExact, unicode) + " " +
          (better ? words.better : words.worse);
 }
@@ -110,6 +110,7 @@ std::string in_short(const Comparison& comparison, bool unicode) {
     if (headline.ratio_kind != RatioKind::kExact || headline.ratio <= 1) continue;
     if (headline.verdict == Verdict::kNoDifferenceShown) continue;
     const std::string times = rounded(headline.ratio, unicode);
+    if (times.starts_with("1.0")) continue;
     switch (headline.kind) {
       case HeadlineKind::kUsersPerGpu:
         parts.push_back(times + (headline.per_gpu ? " the users per GPU at " : " the users at ") +

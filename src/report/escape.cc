@@ -18,6 +18,11 @@ bool is_formula(std::string_view text) {
          std::string_view("=+-@").find(plain[first]) != std::string_view::npos;
 }
 
+// Of the three that are markup everywhere; null of the others.
+const char* entity_of(char c) {
+  return c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : nullptr;
+}
+
 bool is_word(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
          static_cast<unsigned char>(c) >= 0x80;
@@ -64,16 +69,11 @@ std::string markup(std::string_view text, size_t limit) {
   const std::string shown = printable(text, limit);
   std::string escaped;
   for (size_t i = 0; i < shown.size(); ++i) {
+    if (const char* entity = entity_of(shown[i])) {
+      escaped += entity;
+      continue;
+    }
     switch (shown[i]) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
       case '"':
         escaped += "&quot;";
         break;
@@ -97,16 +97,11 @@ std::string markdown(std::string_view text, size_t limit) {
   const std::string shown = printable(text, limit);
   std::string escaped;
   for (size_t i = 0; i < shown.size(); ++i) {
+    if (const char* entity = entity_of(shown[i])) {
+      escaped += entity;
+      continue;
+    }
     switch (shown[i]) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
       case '@':
         escaped += "&#64;";  // a mention, or an address
         break;

@@ -4,21 +4,18 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <utility>
 
 #include "llmsweep/base/error.h"
-#include "llmsweep/base/private_text.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/dataset/calibration.h"
-#include "llmsweep/dataset/prompts.h"
 #include "llmsweep/http/ca_bundle.h"
-#include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/protocol/answers.h"
 #include "llmsweep/protocol/request.h"
 #include "llmsweep/sweep/prediction.h"
 #include "sweep/endpoint_advisor.h"
+#include "sweep/length_estimate.h"
 #include "sweep/lengths_likely.h"
 #include "sweep/prober.h"
 #include "sweep/server_start.h"
@@ -35,13 +32,6 @@ constexpr Duration kListNeeded = std::chrono::seconds(30);
 constexpr Duration kListNotNeeded = std::chrono::seconds(10);
 constexpr Duration kMetricsNotNeeded = std::chrono::seconds(2);
 constexpr int64_t kShorterTokens = 4;  // another length, for the time per token
-
-// By the server's count; without one a stop at the limit means as many as were requested.
-int64_t tokens_in(const RequestRecord& record, int64_t requested) {
-  const bool unknown = record.token_source != TokenSource::kUsage;
-  if (unknown && record.finish_reason == "length") return requested;
-  return std::max<int64_t>(1, record.output_tokens);
-}
 
 class Checker {
  public:
@@ -202,15 +192,12 @@ class Checker {
     } else if (result_.tokenizer != nullptr) {
       find_overhead();
     }
-    if (result_.tokenizer == nullptr && usage_.size() == probes_.size()) estimate();
-    if (options_.prefer_server_tokenizer && result_.prompt_time == Duration(0)) time_a_prompt();
-  }
-
-  void time_a_prompt() {
-    if (!spec_.workload.input_tokens) return;
-    const auto mean = static_cast<int64_t>(mean_tokens(*spec_.workload.input_tokens));
-    const int64_t room = result_.context_tokens.value_or(mean + tokens_of_probe());
-    if (mean + tokens_of_probe() <= room) count_prompt(mean, 0);
+    if (result_.tokenizer == nullptr && usage_.size() == probes_.size()) {
+      length_estimate().find_bytes_per_token(bytes_per_token(probes_, usage_));
+    }
+    if (options_.prefer_server_tokenizer && result_.prompt_time == Duration(0)) {
+      length_estimate().time_a_prompt();
+    }
   }
 
   // Exact by its own count, or the check ends here.
@@ -230,82 +217,10 @@ class Checker {
     note("prompts have about the asked length, by the endpoint's own usage: " + error.text().what);
   }
 
-  void estimate() {
-    result_.bytes_per_token = bytes_per_token(probes_, usage_);
-    result_.bytes_per_token_of_probes = result_.bytes_per_token;
-    if (!spec_.workload.input_tokens) return;
-    const auto mean = static_cast<int64_t>(mean_tokens(*spec_.workload.input_tokens));
-    if (result_.context_tokens && mean >= *result_.context_tokens) return;
-    int64_t asked = mean;
-    std::optional<PromptCount> first = count_prompt(asked, 0);
-    if (!first && mean > 1) {  // cut far too long by the probes, maybe
-      asked = mean / 2;
-      first = count_prompt(asked, 0);
-    }
-    if (!first || first->tokens == 0) return;
-    take_estimate({*first});
-    const std::optional<PromptCount> second = count_prompt(mean, 1);
-    if (!second || second->tokens == 0) return;
-    const double off =
-        std::abs(static_cast<double>(first->tokens) / static_cast<double>(asked) - 1);
-    // Where the first was cut far off the mark, what the template adds weighs otherwise in it.
-    take_estimate(off < 0.1 ? std::vector{*first, *second} : std::vector{*second});
-  }
-
-  struct PromptCount {
-    size_t bytes = 0;
-    int64_t tokens = 0;  // by the server
-  };
-
-  // A prompt of the run's kind.
-  std::optional<PromptCount> count_prompt(int64_t tokens, int64_t number) {
-    const Probe probe{.text = prompt_like_those_of_a_run(tokens, number)};
-    const Probed probed =
-        try_fields(probe, tokens_of_probe(), result_.fields, result_.max_tokens_field);
-    if (!probed.ok()) {
-      std::string words = probed.record.error;
-      const std::string_view sent = probe.text;
-      hide_sent_text(words, {&sent, 1});
-      note(fmt::format("a prompt of about {} tokens was not answered: {}", tokens, words));
-      return std::nullopt;
-    }
-    take_prompt_time(probed.record);
-    return PromptCount{probe.text.size(), probed.record.input_tokens.value_or(0)};
-  }
-
-  void take_prompt_time(const RequestRecord& answer) {
-    const Duration of_a_probe =
-        result_.first_token_time +
-        result_.time_per_token * std::max<int64_t>(0, tokens_in(answer, tokens_of_probe()) - 1);
-    result_.prompt_time = std::max(Duration(0), (*answer.end - *answer.sent) - of_a_probe);
-  }
-
-  std::string prompt_like_those_of_a_run(int64_t tokens, int64_t number) const {
-    PromptPlan plan{.workload = spec_.workload,
-                    .nonce = "calibration",
-                    .api = spec_.endpoint.api,
-                    .needs = {{.count = number + 1}},
-                    .bytes_per_token = result_.bytes_per_token,
-                    .threads = 1,
-                    .interrupts = options_.interrupts};
-    plan.workload.input_tokens = TokenCount{.fixed = tokens};
-    plan.workload.seed = spec_.workload.seed + 1;  // none of the run's: a cache would know them
-    plan.workload.prefix_tokens = 0;
-    plan.overhead_tokens = result_.overhead_tokens.value_or(0);
-    return PromptSource(std::move(plan), result_.tokenizer).build(number, 1).prompts.front().text;
-  }
-
-  void take_estimate(const std::vector<PromptCount>& counts) {
-    double bytes = 0;
-    double tokens = 0;
-    for (const PromptCount& count : counts) {
-      bytes += static_cast<double>(count.bytes);
-      tokens += static_cast<double>(count.tokens);
-    }
-    constexpr double kFewest = 1;
-    constexpr double kMost = 16;
-    const double ratio = bytes / tokens;
-    if (ratio >= kFewest && ratio <= kMost) result_.bytes_per_token = ratio;
+  LengthEstimate length_estimate() {
+    return {spec_, options_.interrupts, tokens_of_probe(), result_, [this](const Probe& probe) {
+              return try_fields(probe, tokens_of_probe(), result_.fields, result_.max_tokens_field);
+            }};
   }
 
   std::vector<RequestRecord> send_probes() {

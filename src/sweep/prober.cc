@@ -104,6 +104,12 @@ class ProbeReader {
 
 }  // namespace
 
+int64_t tokens_in(const RequestRecord& record, int64_t requested) {
+  const bool unknown = record.token_source != TokenSource::kUsage;
+  if (unknown && record.finish_reason == "length") return requested;
+  return std::max<int64_t>(1, record.output_tokens);
+}
+
 Prober::Prober(const SweepSpec& spec, const Connection& connection, const PreflightOptions& options,
                const Redactor& secrets)
     : spec_(spec), connection_(connection), options_(options), secrets_(secrets) {}

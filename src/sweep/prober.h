@@ -2,6 +2,7 @@
 // and [DONE] ends it, as it ends a request of a run.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "llmsweep/http/make_client.h"
@@ -30,6 +31,10 @@ struct Probed {
            answer.status == 307 || answer.status == 308;
   }
 };
+
+// The tokens of an answer, by the server's count; without one a stop at the limit means as many as
+// were requested.
+int64_t tokens_in(const RequestRecord& record, int64_t requested);
 
 // Where the answer to a probe is given up.
 enum class AnswerUntil { kEnd, kFirstToken };

@@ -37,7 +37,8 @@ struct SweepCost {
   std::optional<double> gpus_price;    // of `time`; absent: the spec states none, or no GPUs
 };
 SweepCost least_cost(const SweepSpec& spec, Duration time);
-// "tokens 16,800,000 in …" and, where there are prices, what that costs; a line each.
+// "in all     at least 16,800,000 prompt tokens and …" and, where there are prices, what that
+// costs; a line each.
 std::string cost_text(const SweepSpec& spec, const SweepCost& cost);
 
 }  // namespace llmsweep

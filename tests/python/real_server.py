@@ -148,7 +148,12 @@ class Server:
                 time.sleep(0.01)
         if running.returncode != 0:
             sys.exit(f"{self.api}: `run` exits {running.returncode}")
-        return minus(settled(self.options.url), checked) if checked else {}
+        end = settled(self.options.url)
+        rise = minus(end, checked) if checked else {}
+        for name in (*EXACT, "input") if checked else ():
+            if name in end:  # the run may have begun by the time of that look
+                rise[name] = end[name] - start[name] - cost[name]
+        return rise
 
     def level(self, folder, level, cost):
         folder.mkdir()

@@ -63,6 +63,8 @@ BENCHMARK_CAPTURE(encode, qwen2_5, "qwen2_5.json")->Unit(benchmark::kMillisecond
 BENCHMARK_CAPTURE(encode, gemma3, "gemma3.json")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode, llama2, "llama2.json")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode, tekken, "tekken.json")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(encode, unigram, "unigram.json")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(encode, unigram_pieces, "unigram_pieces.model")->Unit(benchmark::kMillisecond);
 
 void load(benchmark::State& state, const char* file) {
   if (!std::filesystem::exists(tokenizer_path(file))) {

@@ -19,8 +19,12 @@ if(LLMSWEEP_SANITIZE)
   endif()
   target_link_options(llmsweep_flags INTERFACE -fsanitize=${LLMSWEEP_SANITIZE})
 else()
+  set(control_flow -fcf-protection)
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
+    set(control_flow -mbranch-protection=standard)
+  endif()
   target_compile_options(llmsweep_flags INTERFACE
-    $<$<CONFIG:Release>:-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fcf-protection>)
+    $<$<CONFIG:Release>:-fstack-protector-strong -D_FORTIFY_SOURCE=2 ${control_flow}>)
   target_link_options(llmsweep_flags INTERFACE
     $<$<CONFIG:Release>:-pie -Wl,-z,relro,-z,now>)
 endif()

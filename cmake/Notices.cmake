@@ -3,8 +3,8 @@
 #
 # By itself the components are Debian's packages, their versions from dpkg-query, their notices from
 # /usr/share/doc. A build from other sources names its own in LLMSWEEP_COMPONENTS: a file with a line
-#   NAME|VERSION|SPDX-LICENCE|DOWNLOAD-LOCATION|NOTICE-FILE
-# for each component.
+#   NAME|VERSION|SPDX-LICENCE|SOURCE|NOTICE-FILE
+# for each component; SOURCE is a package URL (pkg:deb/debian/NAME@VERSION), another URL or NOASSERTION.
 set(LLMSWEEP_COMPONENTS "" CACHE FILEPATH "Components of a build that is not from Debian's packages")
 set(NOTICES_FILE ${CMAKE_BINARY_DIR}/licenses.txt)
 set(SBOM_FILE ${CMAKE_BINARY_DIR}/llmsweep.spdx.json)
@@ -23,7 +23,6 @@ set(debian_components
   "Boost|libboost-dev|BSL-1.0"
   "nlohmann-json|nlohmann-json3-dev|MIT"
   "CLI11|libcli11-dev|BSD-3-Clause"
-  "Chart.js|libjs-chart.js|MIT"
   "libstdc++|libstdc++-12-dev|GPL-3.0-or-later WITH GCC-exception-3.1")
 
 # Lines of LLMSWEEP_COMPONENTS's form for what is installed.
@@ -69,13 +68,20 @@ function(write_notices)
     list(GET fields 2 licence)
     list(GET fields 3 location)
     list(GET fields 4 notice)
+    set(references "")
+    if(location MATCHES "^pkg:")  # what scanners for vulnerabilities look up
+      set(references ",
+     \"externalRefs\": [{\"referenceCategory\": \"PACKAGE-MANAGER\", \"referenceType\": \"purl\",
+                       \"referenceLocator\": \"${location}\"}]")
+      set(location NOASSERTION)
+    endif()
     math(EXPR number "${number} + 1")
     file(APPEND ${NOTICES_FILE} "  ${name} ${version}: ${licence}\n")
     string(APPEND packages ",
     {\"SPDXID\": \"SPDXRef-${number}\", \"name\": \"${name}\", \"versionInfo\": \"${version}\",
      \"downloadLocation\": \"${location}\", \"filesAnalyzed\": false,
      \"licenseConcluded\": \"${licence}\", \"licenseDeclared\": \"${licence}\",
-     \"copyrightText\": \"NOASSERTION\"}")
+     \"copyrightText\": \"NOASSERTION\"${references}}")
     string(APPEND relations ",
     {\"spdxElementId\": \"SPDXRef-llmsweep\", \"relationshipType\": \"DEPENDS_ON\",
      \"relatedSpdxElement\": \"SPDXRef-${number}\"}")
@@ -93,7 +99,7 @@ function(write_notices)
     endif()
   endforeach()
   set(apache /usr/share/common-licenses/Apache-2.0)  # Debian's notices only point there
-  if(NOT LLMSWEEP_COMPONENTS AND EXISTS ${apache})
+  if(EXISTS ${apache})
     file(READ ${apache} text)
     file(APPEND ${NOTICES_FILE} "\n${rule}\nApache License 2.0\n${rule}\n\n${text}")
   endif()

@@ -34,7 +34,7 @@ FieldReport named_field(std::string name, std::string baseline, std::string cand
 
 // What the spec in a result says; empty where there is none.
 struct Asked {
-  std::string api, body, fields, fillers, warmup;
+  std::string api, body, fields, fillers, warmup, arrivals;
 };
 
 std::string scalar_of(const ConfigNode& node) {
@@ -60,6 +60,16 @@ std::string sent_fields(const ConfigNode& fields, const std::vector<std::string>
   return sent.empty() ? "none" : join(sent, ", ");
 }
 
+// "gamma, cv 2, drawn, 5m after 30s"; empty: a closed loop.
+std::string arrivals_text(const ConfigNode& load) {
+  const ConfigNode arrivals = load["arrivals"];
+  if (arrivals.kind() != ConfigNode::Kind::kMap) return {};
+  const bool changes = load["profile"].kind() == ConfigNode::Kind::kList;
+  return fmt::format("{}, cv {}, {}, {} after {}", scalar_of(arrivals["process"]),
+                     scalar_of(arrivals["cv"]), scalar_of(arrivals["count"]),
+                     changes ? "its steps" : scalar_of(load["measure"]), scalar_of(load["warmup"]));
+}
+
 Asked asked_of(const SweepResult& result) {
   Asked asked;
   try {
@@ -72,6 +82,7 @@ Asked asked_of(const SweepResult& result) {
     const std::string fillers = scalar_of(load["fillers"]);
     if (!fillers.empty()) asked.fillers = fillers == "true" ? "on" : "off";
     asked.warmup = scalar_of(load["warmup_per_slot"]);
+    asked.arrivals = arrivals_text(load);
   } catch (const Error&) {  // not a spec: nothing is known of it
     return {};
   }
@@ -95,6 +106,10 @@ std::string load_of(const SweepResult& result) {
     }
   }
   return join(kinds, ", ");
+}
+
+std::string with(const std::string& load, const std::string& arrivals) {
+  return arrivals.empty() ? load : load + " (" + arrivals + ")";
 }
 
 std::string version_of(const SweepResult& result) {
@@ -179,7 +194,7 @@ std::vector<FieldReport> request_fields_of(const SweepResult& a, const SweepResu
       named_field("tokenizer", tokenizer_of(a), tokenizer_of(b)),
       named_field("fillers", here.fillers, there.fillers),
       named_field("warmup_per_slot", here.warmup, there.warmup),
-      named_field("load", load_of(a), load_of(b)),
+      named_field("load", with(load_of(a), here.arrivals), with(load_of(b), there.arrivals)),
       named_field("version", version_of(a), version_of(b)),
   };
 }

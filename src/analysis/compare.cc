@@ -8,6 +8,7 @@
 #include "analysis/compare_users.h"
 #include "analysis/equal_latency.h"
 #include "analysis/headlines.h"
+#include "analysis/pairing.h"
 #include "analysis/reader_notes.h"
 #include "analysis/session.h"
 #include "llmsweep/base/error.h"
@@ -15,6 +16,7 @@
 #include "llmsweep/model/names.h"
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/level_figure.h"
+#include "llmsweep/stats/server_findings.h"
 #include "llmsweep/stats/validity.h"
 
 namespace llmsweep {
@@ -61,10 +63,15 @@ struct Sides {
   const LevelStats& candidate;
   int baseline_gpus;
   int candidate_gpus;
-  double noise;  // of the sessions, in the log ratio
+  double noise;       // of the sessions, in the log ratio
+  bool side_by_side;  // by `llmsweep versus`
 
   bool with_drain() const { return has_drain(baseline.pooled) || has_drain(candidate.pooled); }
   bool valid() const { return baseline.pooled.valid && candidate.pooled.valid; }
+  bool paired() const {
+    return side_by_side ? have_the_same_repeats(baseline, candidate)
+                        : same_schedules(baseline, candidate);
+  }
 };
 
 // A row before its verdict, which needs the whole family.
@@ -92,9 +99,13 @@ Row row_of(const Sides& sides, const Measure& measure) {
   const LevelFigure b = figure_of(sides.candidate, measure, {drain, sides.candidate_gpus});
   CompareOptions options = options_for(measure, 0);
   options.noise = sides.noise;
+  options.paired = sides.paired();
   if (!a.value || !b.value) return {};
   Ratio ratio{.baseline = *a.value, .candidate = *b.value};
-  const bool between = a.between_runs && b.between_runs && a.runs.size() > 1 && b.runs.size() > 1;
+  const bool pairs =
+      options.paired && a.runs.size() == b.runs.size() && a.runs.size() >= kFewestPairs;
+  const bool between = a.between_runs && b.between_runs && a.runs.size() > 1 && b.runs.size() > 1 &&
+                       (pairs || !sides.side_by_side);
   const auto result = between ? compare_ratio(a.runs, b.runs, options)
                               : compare_ratio({&*a.value, 1}, {&*b.value, 1}, options);
   if (!result) return {};
@@ -120,12 +131,14 @@ RunValues values_of(const LevelStats& level, const Measure& measure, const Readi
 Row sweep_row_of(const std::vector<Sides>& levels, const Measure& measure) {
   std::vector<RunValues> baseline, candidate;
   double logs = 0, of_baseline = 0, of_candidate = 0;
+  bool paired = true;
   for (const Sides& sides : levels) {
     const Row row = row_of(sides, measure);
     if (!row.may_be_judged || row.ratio->baseline <= 0 || row.ratio->candidate <= 0) continue;
     const bool drain = sides.with_drain();
     baseline.push_back(values_of(sides.baseline, measure, {drain, sides.baseline_gpus}));
     candidate.push_back(values_of(sides.candidate, measure, {drain, sides.candidate_gpus}));
+    paired = paired && sides.paired();
     logs += std::log(row.ratio->ratio);
     of_baseline += std::log(row.ratio->baseline);
     of_candidate += std::log(row.ratio->candidate);
@@ -139,7 +152,10 @@ Row sweep_row_of(const std::vector<Sides>& levels, const Measure& measure) {
   CompareOptions options = options_for(measure, 0);
   options.mean = MeanKind::kGeometric;
   options.noise = levels.front().noise;
-  const auto result = compare_ratio(sweep_values(baseline), sweep_values(candidate), options);
+  options.paired = paired;
+  const std::vector<double> of_a = sweep_values(baseline), of_b = sweep_values(candidate);
+  const bool too_few = levels.front().side_by_side && of_a.size() < kFewestPairs;
+  const auto result = too_few ? std::nullopt : compare_ratio(of_a, of_b, options);
   if (!result || !result->interval) return {.ratio = ratio, .may_be_judged = true};
   ratio.ratio = result->ratio;
   take_intervals(*result, options.noise, ratio);
@@ -193,7 +209,7 @@ bool is_headline(const Measure& measure) {
 }
 
 std::vector<Sides> common_levels(const SweepResult& baseline, const SweepResult& candidate,
-                                 double noise) {
+                                 double noise, bool side_by_side) {
   std::vector<const LevelStats*> ascending;
   for (const LevelStats& level : baseline.levels) ascending.push_back(&level);
   std::sort(ascending.begin(), ascending.end(),
@@ -201,7 +217,8 @@ std::vector<Sides> common_levels(const SweepResult& baseline, const SweepResult&
   std::vector<Sides> common;
   for (const LevelStats* level : ascending) {
     if (const LevelStats* other = find_level(candidate, level->point)) {
-      common.push_back({*level, *other, baseline.system.gpus, candidate.system.gpus, noise});
+      common.push_back(
+          {*level, *other, baseline.system.gpus, candidate.system.gpus, noise, side_by_side});
     }
   }
   return common;
@@ -223,8 +240,8 @@ void list_other_levels(const SweepResult& baseline, const SweepResult& candidate
 
 void compare_levels(const SweepResult& baseline, const SweepResult& candidate,
                     Comparison& comparison) {
-  const std::vector<Sides> common =
-      common_levels(baseline, candidate, noise_of_two(comparison.session_noise));
+  const std::vector<Sides> common = common_levels(
+      baseline, candidate, noise_of_two(comparison.session_noise), comparison.pairs.has_value());
   const std::vector<Measure>& measures = comparison.measures;
   std::vector<std::vector<Row>> rows;
   for (const Sides& sides : common) {
@@ -234,7 +251,8 @@ void compare_levels(const SweepResult& baseline, const SweepResult& candidate,
                                  .candidate_repeats = repeats_of(sides.candidate),
                                  .baseline_valid = sides.baseline.pooled.valid,
                                  .candidate_valid = sides.candidate.pooled.valid,
-                                 .with_drain = sides.with_drain()});
+                                 .with_drain = sides.with_drain(),
+                                 .paired = sides.paired()});
     rows.emplace_back();
     for (const Measure& measure : measures) {
       rows.back().push_back(row_of(sides, measure));
@@ -319,6 +337,18 @@ void add_reader_notes(const SweepResult& baseline, const SweepResult& candidate,
   for (const SweepResult* side : {&baseline, &candidate}) add(level_notes(*side));
 }
 
+void explain(const SweepResult& baseline, const SweepResult& candidate, Comparison& comparison) {
+  for (const LevelStats& there : candidate.levels) {
+    for (const LevelStats& here : baseline.levels) {
+      if (here.point != there.point) continue;
+      const std::vector<std::string> differences = server_differences(here, there);
+      if (differences.empty()) continue;
+      comparison.server.push_back(fmt::format("At {} the server of '{}' {}.", text_of(there.point),
+                                              printable(candidate.name), join(differences, "; ")));
+    }
+  }
+}
+
 void note_sessions(Comparison& comparison) {
   const bool any = std::any_of(comparison.levels.begin(), comparison.levels.end(),
                                [](const LevelComparison& level) {
@@ -349,6 +379,26 @@ void note_repeats(Comparison& comparison) {
     comparison.notes.emplace_back(
         "A side has no steady throughput: the output throughputs are compared, which may have the "
         "drain in them.");
+  }
+}
+
+void note_open_loop(const Comparison& comparison, std::vector<std::string>& notes) {
+  const auto is_paired = [](const LevelComparison& level) { return level.paired; };
+  const auto is_open = [](const LevelComparison& level) { return !level.point.is_closed(); };
+  const std::vector<LevelComparison>& levels = comparison.levels;
+  if (std::none_of(levels.begin(), levels.end(), is_open)) return;
+  notes.emplace_back(
+      "Near its capacity an open loop magnifies: 5 % slower steps are 13 to 23 % more latency. "
+      "What "
+      "the capacities differ by is the ratio of the requests/s at one latency.");
+  if (std::all_of(levels.begin(), levels.end(), is_paired)) {
+    notes.emplace_back(
+        "Runs are paired: in each repeat both sides had the same arrivals (schedule_sha256), and "
+        "intervals are of the repeats' log ratios.");
+  } else {
+    notes.emplace_back(
+        "Runs are not paired: the arrivals of the two sides differ (schedule_sha256), so that many "
+        "more repeats are needed.");
   }
 }
 
@@ -404,14 +454,24 @@ Comparison compare(const SweepResult& baseline, const SweepResult& candidate,
     }
   }
   comparison.notes = refuse_unlike(comparison, options.allow_different);
-  comparison.session_gap = session_gap(baseline, candidate);
-  if (!comparison.session_gap.empty()) comparison.session_noise = options.session_noise;
-  add_reader_notes(baseline, candidate, comparison);
-  compare_levels(baseline, candidate, comparison);
+  if (are_paired(baseline, candidate)) {
+    const PairedResults paired = pairs_of(baseline, candidate);
+    comparison.pairs = paired.pairs;
+    add_reader_notes(baseline, candidate, comparison);
+    compare_levels(paired.baseline, paired.candidate, comparison);
+  } else {
+    comparison.session_gap = session_gap(baseline, candidate);
+    if (!comparison.session_gap.empty()) comparison.session_noise = options.session_noise;
+    add_reader_notes(baseline, candidate, comparison);
+    compare_levels(baseline, candidate, comparison);
+  }
+  explain(baseline, candidate, comparison);
   note_sessions(comparison);
   note_repeats(comparison);
+  note_open_loop(comparison, comparison.notes);
   const std::vector<Target> targets = targets_of(baseline, candidate, options);
   comparison.users = compare_users(baseline, candidate, targets);
+  comparison.rates = compare_rates(baseline, candidate, targets);
   comparison.equal_latency =
       equal_latency(baseline, candidate, targets, noise_of_two(comparison.session_noise));
   comparison.weights_gb = compare_weights(baseline.system, candidate.system);

@@ -8,16 +8,40 @@ namespace llmsweep {
 namespace {
 
 void add_targets(const SweepResult& result, std::vector<Target>& targets) {
-  for (const UsersAtTarget& users : result.users_at_target) {
-    if (std::find(targets.begin(), targets.end(), users.target) == targets.end()) {
-      targets.push_back(users.target);
+  const auto add = [&targets](const Target& target) {
+    if (std::find(targets.begin(), targets.end(), target) == targets.end()) {
+      targets.push_back(target);
     }
-  }
+  };
+  for (const UsersAtTarget& users : result.users_at_target) add(users.target);
+  for (const RateAtTarget& rate : result.rates_at_target) add(rate.target);
+}
+
+bool has_levels(const SweepResult& result, LoadKind kind) {
+  return std::any_of(result.levels.begin(), result.levels.end(),
+                     [kind](const LevelStats& level) { return level.point.kind == kind; });
+}
+
+bool has_rates(const SweepResult& result) {
+  return !result.rates_at_target.empty() || has_levels(result, LoadKind::kRate);
+}
+
+// Published files may state users without a level.
+bool has_users(const SweepResult& result) {
+  return !result.users_at_target.empty() || has_levels(result, LoadKind::kConcurrency);
+}
+
+double load_of(const UsersAtTarget& users) {
+  return users.users;
+}
+double load_of(const RateAtTarget& rate) {
+  return rate.rate_rps;
 }
 
 // candidate ÷ baseline. "At least 64 users" on one side bounds the ratio from its side only.
-RatioKind ratio_kind(const UsersAtTarget& baseline, const UsersAtTarget& candidate) {
-  if (baseline.users < 1 || candidate.users < 1) return RatioKind::kUndefined;
+template <class AtTarget>
+RatioKind ratio_kind(const AtTarget& baseline, const AtTarget& candidate) {
+  if (load_of(baseline) <= 0 || load_of(candidate) <= 0) return RatioKind::kUndefined;
   const bool baseline_beyond = baseline.kind == UsersKind::kBeyondSweep;
   const bool candidate_beyond = candidate.kind == UsersKind::kBeyondSweep;
   if (baseline_beyond && candidate_beyond) return RatioKind::kUndefined;
@@ -57,10 +81,40 @@ UsersAtTarget users_of(const SweepResult& result, const Target& target) {
   return users_at_target(result.levels, target, result.system.gpus);
 }
 
+RateAtTarget rate_of(const SweepResult& result, const Target& target) {
+  for (const RateAtTarget& rate : result.rates_at_target) {
+    if (rate.target == target) return rate;
+  }
+  return rate_at_target(result.levels, target, result.system.gpus);
+}
+
+std::vector<RateComparison> compare_rates(const SweepResult& baseline, const SweepResult& candidate,
+                                          const std::vector<Target>& targets) {
+  std::vector<RateComparison> rows;
+  if (!has_rates(baseline) && !has_rates(candidate)) return rows;
+  for (const Target& target : targets) {
+    RateComparison row{.target = target,
+                       .baseline = rate_of(baseline, target),
+                       .candidate = rate_of(candidate, target)};
+    row.kind = ratio_kind(row.baseline, row.candidate);
+    if (row.kind != RatioKind::kUndefined) {
+      row.rate_ratio = row.candidate.rate_rps / row.baseline.rate_rps;
+      if (row.baseline.rate_per_gpu_rps > 0) {
+        row.per_gpu_ratio = row.candidate.rate_per_gpu_rps / row.baseline.rate_per_gpu_rps;
+      }
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 std::vector<UsersComparison> compare_users(const SweepResult& baseline,
                                            const SweepResult& candidate,
                                            const std::vector<Target>& targets) {
   std::vector<UsersComparison> rows;
+  const bool rates_alone = (has_rates(baseline) || has_rates(candidate)) && !has_users(baseline) &&
+                           !has_users(candidate);
+  if (rates_alone) return rows;
   for (const Target& target : targets) {
     UsersComparison row{.target = target,
                         .baseline = users_of(baseline, target),

@@ -1,4 +1,4 @@
-// Users at each target, side by side.
+// Users, and requests a second, at each target, side by side.
 #pragma once
 
 #include <vector>
@@ -15,8 +15,13 @@ std::vector<Target> targets_of(const SweepResult& baseline, const SweepResult& c
 // for levels of which they do not give the latency.
 UsersAtTarget users_of(const SweepResult& result, const Target& target);
 
+// The same of requests a second.
+RateAtTarget rate_of(const SweepResult& result, const Target& target);
+
 std::vector<UsersComparison> compare_users(const SweepResult& baseline,
                                            const SweepResult& candidate,
                                            const std::vector<Target>& targets);
+std::vector<RateComparison> compare_rates(const SweepResult& baseline, const SweepResult& candidate,
+                                          const std::vector<Target>& targets);
 
 }  // namespace llmsweep

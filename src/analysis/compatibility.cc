@@ -9,6 +9,7 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/model/rate_profile.h"
 #include "llmsweep/stats/level_figure.h"
 
 namespace llmsweep {
@@ -95,6 +96,17 @@ std::string repeats_of(const SweepResult& result) {
   return fewest == most ? std::to_string(most) : fmt::format("{} to {}", fewest, most);
 }
 
+// "60 s at 2, 30 s at 2 → 8"; empty: the load is no profile.
+std::string profile_of(const SweepResult& result) {
+  std::vector<std::string> steps;
+  for (const ProfileStep& step : result.profile) {
+    const Duration length = from_seconds(step.to_s - step.from_s);
+    steps.push_back(fmt::format("{:g} s at {}", to_seconds(length),
+                                step_text({length, step.rate_from, step.rate_to})));
+  }
+  return join(steps, ", ");
+}
+
 std::string count_text(int count) {
   return count > 0 ? std::to_string(count) : "";
 }
@@ -112,9 +124,9 @@ std::string on_off(const std::optional<bool>& value) {
 }  // namespace
 
 const std::vector<std::string>& comparable_fields() {
-  static const std::vector<std::string> fields = {"input_tokens", "output_tokens", "prompt_set",
-                                                  "seed",         "streaming",     "token_counts",
-                                                  "simulated",    "cached_input"};
+  static const std::vector<std::string> fields = {
+      "input_tokens", "output_tokens", "prompt_set",   "seed",     "streaming",
+      "token_counts", "simulated",     "cached_input", "currency", "load_profile"};
   return fields;
 }
 
@@ -162,6 +174,19 @@ std::vector<FieldReport> compatibility(const SweepResult& a, const SweepResult& 
       field("dataset", a.workload.dataset, b.workload.dataset),
       field("repeats", repeats_of(a), repeats_of(b)),
   };
+  // Older files have neither.
+  const auto add_if_stated = [&](const char* name, const std::string& here,
+                                 const std::string& there) {
+    if (!here.empty() || !there.empty()) fields.push_back(field(name, here, there));
+  };
+  add_if_stated("server_version", a.provenance.server_version, b.provenance.server_version);
+  add_if_stated("command", a.system.command, b.system.command);
+  if (a.prices && b.prices) {
+    fields.push_back(field("currency", a.prices->currency, b.prices->currency, refused));
+  }
+  if (!a.profile.empty() && !b.profile.empty()) {
+    fields.push_back(field("load_profile", profile_of(a), profile_of(b), refused));
+  }
   for (FieldReport& report : request_fields_of(a, b)) fields.push_back(std::move(report));
   return fields;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "llmsweep/model/quantity.h"
+#include "llmsweep/model/target.h"
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/isotonic.h"
 #include "llmsweep/stats/level_figure.h"
@@ -120,7 +121,7 @@ std::vector<double> latencies_of(const Curve& a, const Curve& b,
     latencies.push_back(
         std::clamp(low * std::pow(high / low, step / (kStepsInside + 1.0)), low, high));
   }
-  for (const Target& target : targets) {
+  for (const Target& target : parts_of(targets)) {
     const double ms = to_ms(target.max);
     if (target.metric == Metric::kE2e && target.statistic == Statistic::kP50 && ms >= low &&
         ms <= high) {

@@ -14,6 +14,7 @@
 #include "llmsweep/model/describe.h"
 #include "llmsweep/stats/failures.h"
 #include "llmsweep/stats/intervals.h"
+#include "llmsweep/stats/level_figure.h"
 
 namespace llmsweep {
 namespace {
@@ -161,6 +162,12 @@ GateOutcome worst_of(const std::vector<GateLine>& lines) {
   return GateOutcome::kPass;
 }
 
+double measured_seconds(const LevelStats& level) {
+  double seconds = 0;
+  for (const RunStats& run : level.runs) seconds += run.wall_seconds.value_or(0);
+  return level.runs.empty() ? level.pooled.wall_seconds.value_or(0) : seconds;
+}
+
 }  // namespace
 
 std::string_view name_of(GateOutcome outcome) {
@@ -203,7 +210,12 @@ GateReport gate(const SweepResult& result, std::span<const SweepResult> baseline
                     .marks = marks_of(result),
                     .notes = notes_of(result, baselines),
                     .inconclusive_is = policy.inconclusive_is};
-  for (DecidedLine& line : decided) report.lines.push_back(std::move(line.line));
+  for (const LevelStats& level : result.levels) report.seconds += measured_seconds(level);
+  for (DecidedLine& line : decided) {
+    const LevelStats* level = find_level(result, line.line.point);
+    line.line.seconds = level != nullptr ? measured_seconds(*level) : report.seconds;
+    report.lines.push_back(std::move(line.line));
+  }
   for (const FailureReason& reason : failures_of(result)) report.failures.push_back(reason.error);
   report.outcome = worst_of(report.lines);
   return report;

@@ -196,18 +196,23 @@ std::optional<RatioBounds> welch_bounds(const LevelFigure& a, const LevelFigure&
   const GateRule& rule = candidate.rule;
   const double level = level_of_look(candidate);
   if (a.runs.size() < 2 || b.runs.size() < 2) return std::nullopt;
-  const auto test = log_ratio(a.runs, b.runs, mean_of(rule));
+  const bool paired = candidate.paired && a.runs.size() == b.runs.size();
+  const auto test = paired ? paired_log_ratio(a.runs, b.runs, mean_of(rule))
+                           : log_ratio(a.runs, b.runs, mean_of(rule));
   if (!test) return std::nullopt;
   const double noise = noise_of_two(between.share);
   const Interval interval = noisy_interval(*test, noise, two_sided(level));
   RatioBounds result{.baseline = *a.value, .candidate = *b.value};
-  result.bounds = {.point = std::exp(test->difference),
-                   .interval = {std::exp(interval.low), std::exp(interval.high)},
-                   .repeats = static_cast<int>(std::min(a.runs.size(), b.runs.size())),
-                   .level = level,
-                   .basis = fmt::format("{} and {} runs, Welch's t on their logs{}{}",
-                                        a.runs.size(), b.runs.size(), session_text(between, rule),
-                                        looks_text(candidate.looks))};
+  result.bounds = {
+      .point = std::exp(test->difference),
+      .interval = {std::exp(interval.low), std::exp(interval.high)},
+      .repeats = static_cast<int>(std::min(a.runs.size(), b.runs.size())),
+      .level = level,
+      .basis = (paired ? fmt::format("{} pairs of runs, t on their logs{}", a.runs.size(),
+                                     session_text(between, rule))
+                       : fmt::format("{} and {} runs, Welch's t on their logs{}", a.runs.size(),
+                                     b.runs.size(), session_text(between, rule))) +
+               looks_text(candidate.looks)};
   const double beyond = lower_is_better(rule) ? test->difference - std::log(limit)
                                               : std::log(limit) - test->difference;
   result.p_worse = std::max(upper_tail(*test, beyond), upper_tail(test->with_noise(noise), beyond));

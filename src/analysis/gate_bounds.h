@@ -26,6 +26,9 @@ struct BoundsInput {
   // Of the result that is decided on, whichever side this is; null: one look, at 5 %.
   const GateLooks* looks = nullptr;
   int runs_looked_at = 0;  // of that result's level
+  // Its runs and the baseline's are pairs, in the same order: of `llmsweep versus`, or of rates
+  // whose arrivals were the same.
+  bool paired = false;
 };
 
 // Two runs or more: Student's t on the logs (shares: on the values). One: the within-run interval
@@ -34,8 +37,8 @@ struct BoundsInput {
 // figure.
 std::optional<Bounds> bounds_of(const BoundsInput& input);
 
-// candidate ÷ baseline by Welch where both have two runs or more, else by adding the two sides'
-// half-widths in quadrature. For shares: candidate − baseline.
+// candidate ÷ baseline by Student's t on the pairs, by Welch where both have two runs or more, else
+// by adding the two sides' half-widths in quadrature. For shares: candidate − baseline.
 struct RatioBounds {
   Bounds bounds;
   double baseline = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "analysis/gate_bounds.h"
+#include "analysis/pairing.h"
 #include "analysis/session.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
@@ -36,7 +37,9 @@ bool is_about_errors(const GateRule& rule) {
 bool counts_tokens(const GateRule& rule) {
   const Quantity& quantity = *rule.measure.quantity;
   return quantity.unit == Unit::kTokensPerSecond || quantity.unit == Unit::kTokensPerSecondPerMs ||
-         quantity.key == "tpot" || quantity.key == "itl";
+         quantity.unit == Unit::kMoney || quantity.unit == Unit::kJoulesPerToken ||
+         quantity.unit == Unit::kTokensPerSecondPerMw || quantity.key == "tpot" ||
+         quantity.key == "itl";
 }
 
 struct Obstacle {
@@ -116,6 +119,19 @@ std::string lacking_text(const LevelStats& level, const GateRule& rule,
                      lacking.size() == 1 ? "has" : "have", figure, join(runs, "; "));
 }
 
+std::string how_to_add(LoadPoint point) {
+  switch (point.kind) {
+    case LoadKind::kConcurrency:
+      return fmt::format("add {} to load.concurrency, or ", point.value);
+    case LoadKind::kRate:
+      return fmt::format("add {} to load.rate, or ", point.value);
+    case LoadKind::kUsers:
+    case LoadKind::kProfile:
+      break;
+  }
+  return {};
+}
+
 // The level, or the line that says why there is none to judge by.
 struct FoundLevel {
   const LevelStats* level = nullptr;
@@ -124,12 +140,10 @@ struct FoundLevel {
 FoundLevel usable_level(const Side& side, const GateRule& rule, LoadPoint point) {
   const LevelStats* level = find_level(side.result, point);
   if (level == nullptr) {
-    const bool closed = point.kind == LoadKind::kConcurrency;
-    return {.invalid = invalid_line(
-                rule, fmt::format("{} has no level at {}", side.name, text_of(point)),
-                fmt::format(
-                    "{}; {}gate on another level", levels_list(side.result),
-                    closed ? fmt::format("add {} to load.concurrency, or ", point.value) : ""))};
+    return {.invalid =
+                invalid_line(rule, fmt::format("{} has no level at {}", side.name, text_of(point)),
+                             fmt::format("{}; {}gate on another level", levels_list(side.result),
+                                         how_to_add(point)))};
   }
   if (const auto obstacle = obstacle_of(*level, rule)) {
     return {.invalid = invalid_line(
@@ -138,7 +152,7 @@ FoundLevel usable_level(const Side& side, const GateRule& rule, LoadPoint point)
                 obstacle->next)};
   }
   if (side.result.source == Source::kMeasured && !is_about_errors(rule) &&
-      level->pooled.requests.completed < 1) {
+      !level->pooled.is_overloaded() && level->pooled.requests.completed < 1) {
     return {.invalid = invalid_line(
                 rule, fmt::format("no request of the level completed in {}", side.name),
                 "see the errors of the level in the result")};
@@ -193,12 +207,16 @@ std::string advice(const GateLine& line, const Bounds& bounds, const GateRule& r
 
 std::string outcome_text(const GateLine& line, Comparator comparator) {
   const char* side = comparator == Comparator::kAtMost ? "below" : "above";
+  const char* other = comparator == Comparator::kAtMost ? "above" : "below";
+  if (!line.bounds) {  // what was counted has no error
+    return fmt::format("the value is {}{} the limit",
+                       line.outcome == GateOutcome::kPass ? "not " : "", other);
+  }
   switch (line.outcome) {
     case GateOutcome::kPass:
       return fmt::format("the whole interval lies {} the limit", side);
     case GateOutcome::kFail:
-      return fmt::format("the whole interval lies {} the limit",
-                         comparator == Comparator::kAtMost ? "above" : "below");
+      return fmt::format("the whole interval lies {} the limit", other);
     case GateOutcome::kInconclusive:
       return "the limit lies inside the interval";
     case GateOutcome::kInvalid:
@@ -219,6 +237,30 @@ void fill(GateLine& line, const Bounds& bounds, const GateRule& rule) {
   line.more_repeats_help = line.outcome == GateOutcome::kInconclusive;
 }
 
+// Of an overloaded level no latency has a value: it is worse than any.
+GateLine overloaded_line(const GateRule& rule, const LevelStats& level) {
+  GateLine line = line_of(rule);
+  line.outcome = GateOutcome::kFail;
+  line.repeats = repeats_of(level);
+  line.basis = "the state of the level";
+  line.why = "the level is overloaded: its latencies grow with the length of the run";
+  line.next = "a lower rate, or more GPUs";
+  return line;
+}
+
+bool is_overloaded_for(const LevelStats& level, const GateRule& rule) {
+  return level.pooled.is_overloaded() && rule.measure.quantity->is_latency();
+}
+
+// What may be worse than it looks passes nothing.
+void withhold_unsettled(GateLine& line, const GateRule& rule, const LevelStats& level) {
+  const bool unsettled = !level.pooled.is_settled() && rule.measure.quantity->is_latency();
+  if (!unsettled || line.outcome != GateOutcome::kPass) return;
+  line.outcome = GateOutcome::kInconclusive;
+  line.why = "the level is unsettled: a longer run might show longer latencies";
+  line.next = "measure for longer (load.measure), or at a lower rate";
+}
+
 DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, LoadPoint point,
                                   const LevelStats& level) {
   if (input.baselines.empty()) {
@@ -233,6 +275,12 @@ DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, 
     levels.push_back(base.level);
     drain = drain || has_drain(base.level->pooled);
   }
+  for (const LevelStats* base : levels) {
+    if (!is_overloaded_for(*base, rule)) continue;
+    return {.line = invalid_line(rule, "the level of the baseline is overloaded",
+                                 "gate on a rate that the baseline carries")};
+  }
+  if (is_overloaded_for(level, rule)) return {.line = overloaded_line(rule, level)};
   const double noise = input.policy.assumed_noise;
   const bool share = rule.measure.quantity->unit == Unit::kShare;
   const double target = share ? 0 : 1;  // of the difference, of the ratio
@@ -244,11 +292,15 @@ DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, 
     const Reading there{drain, input.baselines[i].system.gpus};
     sessions.push_back({*levels[i], rule, there, noise, looks, runs});
   }
-  SessionNoise between{.why = session_gap(*input.baseline(), input.result)};
+  const bool one = input.baselines.size() == 1;
+  const bool side_by_side = one && are_paired(input.baselines.front(), input.result) &&
+                            have_the_same_repeats(*levels.front(), level);
+  const bool paired = side_by_side || (one && same_schedules(*levels.front(), level));
+  SessionNoise between{.why = side_by_side ? "" : session_gap(*input.baseline(), input.result)};
   if (!between.why.empty()) between.share = input.policy.session_noise;
   const Reading here{drain, input.result.system.gpus};
   const auto ratio =
-      ratio_bounds_of(sessions, {level, rule, here, noise, looks, runs}, between, limit);
+      ratio_bounds_of(sessions, {level, rule, here, noise, looks, runs, paired}, between, limit);
   if (!ratio) {
     return {.line = invalid_line(rule, missing_figure_text(rule) + ", here or in the baseline",
                                  missing_figure_remedy(rule))};
@@ -260,11 +312,13 @@ DecidedLine decide_no_worse_level(const GateInput& input, const GateRule& rule, 
   decided.line.baseline = ratio->baseline;
   decided.line.candidate = ratio->candidate;
   fill(decided.line, ratio->bounds, rule);
+  withhold_unsettled(decided.line, rule, level);
   return decided;
 }
 
 DecidedLine decide_required_level(const GateInput& input, const GateRule& rule,
                                   const LevelStats& level) {
+  if (is_overloaded_for(level, rule)) return {.line = overloaded_line(rule, level)};
   const Reading reading{has_drain(level.pooled), input.result.system.gpus};
   const GateLooks* looks = input.result.looks ? &*input.result.looks : nullptr;
   const auto bounds =
@@ -274,6 +328,7 @@ DecidedLine decide_required_level(const GateInput& input, const GateRule& rule,
   }
   DecidedLine decided{.line = line_of(rule)};
   fill(decided.line, *bounds, rule);
+  withhold_unsettled(decided.line, rule, level);
   if (rule.measure == measure_of("throughput") && reading.with_drain) {
     decided.line.basis += "; output throughput, which may have the drain in it";
   }

@@ -8,6 +8,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/model/target.h"
 
 namespace llmsweep {
 namespace {
@@ -61,6 +62,10 @@ class RuleReader {
       case Unit::kTokens:
       case Unit::kSeconds:
       case Unit::kUsers:
+      case Unit::kMoney:
+      case Unit::kJoulesPerToken:
+      case Unit::kTokensPerSecondPerMw:
+      case Unit::kUsersPerGpu:
         break;
     }
     const auto number = parse_double(word);
@@ -94,26 +99,23 @@ void read_levels(const RuleReader& reader, std::string_view text, GateRule& rule
   for (const std::string& word : split(text, ',')) {
     const auto point = parse_load_point(trim(word));
     if (!point) {
-      reader.fail(fmt::format("'@{}' names no level", printable(text)),
-                  "write @c8 for concurrency 8, @c1,c8 for two levels, or @all");
+      reader.fail(
+          fmt::format("'@{}' names no level", printable(text)),
+          "write @c8 for concurrency 8, @r2.5 for 2.5 requests/s, @c1,c8 for two levels, or "
+          "@all");
     }
     rule.levels.push_back(*point);
   }
 }
 
 void read_users_target(const RuleReader& reader, std::string_view text, GateRule& rule) {
-  const std::vector<std::string> parts = split(text, ':');
-  if (parts.size() != 3) {
-    reader.fail(fmt::format("'@{}' is not a latency target", printable(text)),
-                "write users_per_gpu@e2e:p50:15s");
+  try {
+    rule.users_target = parse_target(text);
+  } catch (const Error& error) {
+    const ErrorText& said = error.text();
+    reader.fail(fmt::format("{} in '@{}'", said.what, printable(text)),
+                said.next.empty() ? "write users_per_gpu@e2e:p50:15s" : said.next);
   }
-  const auto max = parse_duration(parts[2]);
-  if (!max || max->count() <= 0) {
-    reader.fail(fmt::format("'{}' is not a duration", printable(parts[2])), "write 15s or 200ms");
-  }
-  rule.users_target = {.metric = enum_of<Metric>(reader, parts[0], "metric"),
-                       .statistic = enum_of<Statistic>(reader, parts[1], "statistic"),
-                       .max = *max};
 }
 
 // Null: nothing is called so, or it needs more than its name.
@@ -147,7 +149,7 @@ void read_quantity(const RuleReader& reader, std::string_view text, GateRule& ru
   if (is_latency && colon != name.npos) {
     rule.measure.statistic = enum_of<Statistic>(reader, name.substr(colon + 1), "statistic");
   }
-  if (quantity->unit == Unit::kUsers) {
+  if (quantity->of_target()) {
     read_users_target(reader, place, rule);
     return;
   }

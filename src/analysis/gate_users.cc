@@ -1,36 +1,90 @@
-// Users at a target: does a level that carries them hold the latency?
+// Users, or requests a second, at a target: does a level that carries them hold the latency?
 #include "analysis/gate_decide.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "analysis/compare_users.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/model/target.h"
 
 namespace llmsweep {
 namespace {
 
 bool is_per_gpu(const GateRule& rule) {
-  return rule.measure == measure_of("users_per_gpu");
+  return rule.measure == measure_of("users_per_gpu") || rule.measure == measure_of("rate_per_gpu");
 }
 
-double per_gpu_or_all(const GateRule& rule, const SweepResult& result, double users) {
-  return is_per_gpu(rule) ? users / result.system.gpus : users;
+LoadKind kind_of(const GateRule& rule) {
+  return rule.measure.quantity->unit == Unit::kRequestsPerSecond ? LoadKind::kRate
+                                                                 : LoadKind::kConcurrency;
 }
 
-// The fewest whole users of the system that meet the limit.
-int needed_users(const GateRule& rule, const SweepResult& result, double limit) {
-  const double users = is_per_gpu(rule) ? limit * result.system.gpus : limit;
-  return static_cast<int>(std::ceil(users - 1e-9));
+// What a result says of the load at a target: its bracket.
+struct AtTarget {
+  UsersKind kind = UsersKind::kNoValidLevel;
+  double load = 0;
+  std::optional<double> fail;
+};
+
+AtTarget at_target(const GateRule& rule, const SweepResult& result) {
+  if (kind_of(rule) == LoadKind::kRate) {
+    const RateAtTarget rate = rate_of(result, rule.users_target);
+    return {rate.kind, rate.rate_rps, rate.r_fail};
+  }
+  const UsersAtTarget users = users_of(result, rule.users_target);
+  return {users.kind, static_cast<double>(users.users), users.c_fail};
 }
 
-GateRule latency_rule(const GateRule& rule) {
+double per_gpu_or_all(const GateRule& rule, const SweepResult& result, double load) {
+  return is_per_gpu(rule) ? load / result.system.gpus : load;
+}
+
+constexpr double kRounding = 1e-9;
+
+// The least load of the system that meets the limit; whole users.
+double needed_load(const GateRule& rule, const SweepResult& result, double limit) {
+  const double load = is_per_gpu(rule) ? limit * result.system.gpus : limit;
+  return kind_of(rule) == LoadKind::kConcurrency ? std::ceil(load - kRounding) : load;
+}
+
+bool carries(double load, double needed) {
+  return load >= needed * (1 - kRounding);
+}
+
+std::string number_text(double load) {
+  return fmt::format("{:.6g}", load);
+}
+
+// "8 users", "6 requests/s".
+std::string load_text(const GateRule& rule, double load) {
+  return number_text(load) + (kind_of(rule) == LoadKind::kRate ? " requests/s" : " users");
+}
+
+GateRule latency_rule(const Target& limit) {
   return {.text = "@",
-          .measure = measure_of(rule.users_target),
+          .measure = measure_of(limit),
           .comparator = Comparator::kAtMost,
-          .target = to_ms(rule.users_target.max)};
+          .target = to_ms(limit.max)};
+}
+
+int severity(GateOutcome outcome) {
+  return outcome == GateOutcome::kPass ? 0 : outcome == GateOutcome::kInconclusive ? 1 : 2;
+}
+
+// Of limits that have to hold together: one that fails decides, then one that cannot be judged.
+GateLine decide_limits(const GateInput& input, const Target& target, LoadPoint point) {
+  std::optional<GateLine> worst;
+  for (const Target& limit : parts_of(target)) {
+    GateLine line = decide_level(input, latency_rule(limit), point).line;
+    if (line.outcome == GateOutcome::kFail) return line;
+    if (!worst || severity(line.outcome) > severity(worst->outcome)) worst = std::move(line);
+  }
+  return *worst;
 }
 
 struct Evidence {
@@ -57,19 +111,19 @@ void take(Evidence& evidence, const GateLine& line) {
 }
 
 // As users_at_target: levels above the lowest failing one do not count, even where they pass.
-Evidence evidence(const GateInput& input, const GateRule& rule, int needed) {
+Evidence evidence(const GateInput& input, const GateRule& rule, double needed) {
   Evidence result;
-  const GateRule latency = latency_rule(rule);
   for (const LevelStats& level : input.result.levels) {
-    const GateLine line = decide_level(input, latency, level.point).line;
+    if (level.point.kind != kind_of(rule)) continue;
+    const GateLine line = decide_limits(input, rule.users_target, level.point);
     if (line.outcome == GateOutcome::kInvalid) continue;
     result.judged = true;
-    const bool carries = level.point.concurrency() >= needed;
+    const double load = level.point.value;
     if (line.outcome == GateOutcome::kFail) {
-      if (level.point.concurrency() <= needed) take(result, line);
+      if (load <= needed * (1 + kRounding)) take(result, line);
       break;
     }
-    if (!carries) continue;
+    if (!carries(load, needed)) continue;
     if (line.outcome == GateOutcome::kPass || !result.point.known()) take(result, line);
     if (line.outcome == GateOutcome::kPass) break;
   }
@@ -77,66 +131,76 @@ Evidence evidence(const GateInput& input, const GateRule& rule, int needed) {
 }
 
 // Published files may state users without the latencies of every level.
-Evidence stated(const UsersAtTarget& users, int needed) {
+Evidence stated(const AtTarget& stated_load, double needed) {
   Evidence result{.basis = "as the file states", .judged = true};
-  if (users.users >= needed) {
+  if (carries(stated_load.load, needed)) {
     result.outcome = GateOutcome::kPass;
-  } else if (users.kind != UsersKind::kBeyondSweep && users.c_fail.value_or(needed) <= needed) {
+  } else if (stated_load.kind != UsersKind::kBeyondSweep &&
+             stated_load.fail.value_or(needed) <= needed) {
     result.outcome = GateOutcome::kFail;
   }
   return result;
 }
 
-void explain_bracket(GateLine& line, const Evidence& found, const UsersAtTarget& users) {
+void explain_bracket(GateLine& line, const Evidence& found, const GateRule& rule,
+                     const AtTarget& at) {
+  const LoadKind kind = kind_of(rule);
   const std::string failing =
-      users.c_fail ? fmt::format(", where level {} misses the target", *users.c_fail) : "";
-  line.why = fmt::format("level {} alone would decide otherwise; the file's bracket has {} users{}",
-                         value_text(found.point), users.users, failing);
-  if (!users.c_fail) {
-    line.next =
-        "make the result again with 'llmsweep rebuild': its users are not those of its levels";
+      at.fail ? fmt::format(", where level {} misses the target", value_text({kind, *at.fail}))
+              : "";
+  line.why = fmt::format("level {} alone would decide otherwise; the file's bracket has {}{}",
+                         value_text(found.point), load_text(rule, at.load), failing);
+  if (!at.fail) {
+    line.next = fmt::format(
+        "make the result again with 'llmsweep rebuild': its {} are not those of its levels",
+        kind == LoadKind::kRate ? "requests/s" : "users");
     return;
   }
   line.next = "more repeats of that level";
-  line.point = at_concurrency(*users.c_fail);
+  line.point = {kind, *at.fail};
   line.more_repeats_help = true;
 }
 
-void explain(GateLine& line, const Evidence& found, const UsersAtTarget& users, int needed) {
+void explain(GateLine& line, const Evidence& found, const GateRule& rule, const AtTarget& at,
+             double needed) {
+  const bool rates = kind_of(rule) == LoadKind::kRate;
+  const std::string add =
+      fmt::format("add {} to load.{}", number_text(needed), rates ? "rate" : "concurrency");
   if (line.outcome == GateOutcome::kPass) {
     line.why = found.point.known()
                    ? fmt::format("level {} holds the target", value_text(found.point))
                    : std::string("the stated users suffice");
   } else if (line.outcome == GateOutcome::kFail) {
     line.why = found.point.known() ? fmt::format("level {} misses the target, {} are needed",
-                                                 value_text(found.point), needed)
-                                   : fmt::format("{} users are needed", needed);
+                                                 value_text(found.point), number_text(needed))
+                                   : fmt::format("{} are needed", load_text(rule, needed));
     line.next = "a faster system or a longer target";
   } else if (found.bracket_differs) {
-    explain_bracket(line, found, users);
+    explain_bracket(line, found, rule, at);
   } else if (found.point.known()) {
     line.why = fmt::format("level {} may or may not hold the target", value_text(found.point));
     line.next = "more repeats of that level";
     line.point = found.point;
     line.more_repeats_help = true;
-  } else if (users.kind == UsersKind::kBeyondSweep) {
-    line.why = fmt::format("the sweep ends at {} users, {} are needed", users.users, needed);
-    line.next = fmt::format("add {} to load.concurrency", needed);
+  } else if (at.kind == UsersKind::kBeyondSweep) {
+    line.why = fmt::format("the sweep ends at {}, {} are needed", load_text(rule, at.load),
+                           number_text(needed));
+    line.next = add;
   } else {
-    line.why = fmt::format("{} users lie between the measured levels", needed);
-    line.next = fmt::format("add {} to load.concurrency, or set load.refine", needed);
+    line.why = load_text(rule, needed) + " lie between the measured levels";
+    line.next = add + (rates ? ", or use a search" : ", or set load.refine");
   }
 }
 
-// Of several sessions the lower middle one. Nothing where a session serves none.
-std::optional<int> middle_users(std::span<const SweepResult> baselines, const Target& target) {
-  std::vector<int> users;
+// Of several sessions the lower middle one. Nothing where a session carries none.
+std::optional<double> middle_load(const GateRule& rule, std::span<const SweepResult> baselines) {
+  std::vector<double> loads;
   for (const SweepResult& baseline : baselines) {
-    users.push_back(users_of(baseline, target).users);
-    if (users.back() < 1) return std::nullopt;
+    loads.push_back(at_target(rule, baseline).load);
+    if (loads.back() <= 0) return std::nullopt;
   }
-  const auto middle = users.begin() + static_cast<std::ptrdiff_t>((users.size() - 1) / 2);
-  std::nth_element(users.begin(), middle, users.end());
+  const auto middle = loads.begin() + static_cast<std::ptrdiff_t>((loads.size() - 1) / 2);
+  std::nth_element(loads.begin(), middle, loads.end());
   return *middle;
 }
 
@@ -147,44 +211,47 @@ GateLine decide_users(const GateInput& input, const GateRule& rule) {
   if (per_gpu && input.result.system.gpus < 1) {
     return invalid_line(rule, "the result does not say its GPUs", "state system.gpus");
   }
-  const UsersAtTarget users = users_of(input.result, rule.users_target);
+  const AtTarget at = at_target(rule, input.result);
   GateLine line = line_of(rule);
   if (rule.no_worse) {
     if (input.baselines.empty()) {
       return invalid_line(rule, "there is no baseline to be no worse than",
                           "name one with --baseline");
     }
-    const auto before = middle_users(input.baselines, rule.users_target);
+    const auto before = middle_load(rule, input.baselines);
     if (!before || (per_gpu && input.baseline()->system.gpus < 1)) {
-      return invalid_line(rule, "the baseline serves no user at the target",
+      const bool rates = kind_of(rule) == LoadKind::kRate;
+      return invalid_line(rule,
+                          rates ? "the baseline carries no rate at the target"
+                                : "the baseline serves no user at the target",
                           "choose a target that the baseline meets");
     }
     line.baseline = per_gpu_or_all(rule, *input.baseline(), *before);
     line.target = *line.baseline;
     line.limit = line.target / (1 + rule.tolerance);
   }
-  const int needed = needed_users(rule, input.result, line.limit);
+  const double needed = needed_load(rule, input.result, line.limit);
   Evidence found = evidence(input, rule, needed);
   const bool undecided = found.outcome == GateOutcome::kInconclusive && !found.point.known();
   if (undecided && input.result.source == Source::kPublished &&
-      users.kind != UsersKind::kNoValidLevel) {
-    found = stated(users, needed);
+      at.kind != UsersKind::kNoValidLevel) {
+    found = stated(at, needed);
   }
   if (!found.judged) {
     return invalid_line(rule, "no valid level has the target's statistic",
                         "measure levels around the target");
   }
-  if (contradicts(found.outcome, users.users >= needed)) {
+  if (contradicts(found.outcome, carries(at.load, needed))) {
     found.outcome = GateOutcome::kInconclusive;
     found.bracket_differs = true;
   }
   line.outcome = found.outcome;
-  line.measured = per_gpu_or_all(rule, input.result, users.users);
+  line.measured = per_gpu_or_all(rule, input.result, at.load);
   if (rule.no_worse) line.candidate = line.measured;
   line.margin = (*line.measured - line.limit) / line.limit;
   line.repeats = found.repeats;
   line.basis = found.basis;
-  explain(line, found, users, needed);
+  explain(line, found, rule, at, needed);
   return line;
 }
 

@@ -25,6 +25,21 @@ Headline users_headline(const UsersComparison& users) {
           .ratio_kind = users.per_gpu_ratio ? users.kind : RatioKind::kUndefined};
 }
 
+Headline rate_headline(const RateComparison& rates) {
+  const auto states = [](const RateAtTarget& rate) {
+    return rate.rate_rps <= 0 || rate.rate_per_gpu_rps > 0;
+  };
+  const bool per_gpu = states(rates.baseline) && states(rates.candidate);
+  const std::optional<double>& ratio = per_gpu ? rates.per_gpu_ratio : rates.rate_ratio;
+  return {.kind = HeadlineKind::kRatePerGpu,
+          .target = rates.target,
+          .per_gpu = per_gpu,
+          .baseline = per_gpu ? rates.baseline.rate_per_gpu_rps : rates.baseline.rate_rps,
+          .candidate = per_gpu ? rates.candidate.rate_per_gpu_rps : rates.candidate.rate_rps,
+          .ratio = ratio.value_or(0),
+          .ratio_kind = ratio ? rates.kind : RatioKind::kUndefined};
+}
+
 // Over the whole sweep, where repeats on both sides give it an interval.
 std::optional<Headline> sweep_headline(const Comparison& comparison, HeadlineKind kind,
                                        const Measure& measure) {
@@ -80,6 +95,7 @@ std::optional<Headline> throughput_headline(const Comparison& comparison) {
 std::vector<Headline> headlines_of(const Comparison& comparison) {
   std::vector<Headline> headlines;
   for (const UsersComparison& users : comparison.users) headlines.push_back(users_headline(users));
+  for (const RateComparison& rates : comparison.rates) headlines.push_back(rate_headline(rates));
   if (auto latency = latency_headline(comparison)) headlines.push_back(*latency);
   if (auto throughput = throughput_headline(comparison)) headlines.push_back(*throughput);
   if (comparison.weights_gb) {

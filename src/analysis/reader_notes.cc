@@ -44,6 +44,7 @@ bool said_elsewhere(Warning warning) {
     case Warning::kRetryAfterCut:
     case Warning::kSlotsHeld:
     case Warning::kResponseTail:
+    case Warning::kForeignTraffic:
       return false;
   }
   return false;
@@ -57,20 +58,34 @@ void add_notes(const SweepResult& result, const std::string& what,
   }
 }
 
-// One sentence a quantity and reason: a client that is late is late for all its percentiles.
-std::vector<std::string> unsound_figures(const Validity& validity) {
+// A reason and a figure of it. One a quantity: a client that is late is late for all its
+// percentiles.
+using Doubt = std::pair<std::string_view, std::string>;
+std::vector<Doubt> doubts_of(const Validity& validity) {
   std::map<std::pair<std::string, std::string_view>, std::vector<std::string>> keys;
   for (const auto& [key, reasons] : validity) {
     if (reasons.empty()) continue;
     keys[{key.substr(0, key.find(':')), sentence(reasons.front())}].push_back(key);
   }
-  std::vector<std::string> texts;
+  std::vector<Doubt> doubts;
   for (const auto& [figure, of_it] : keys) {
     const std::string what =
         of_it.size() == 1 ? of_it.front() : figure.first + " by several statistics";
-    texts.push_back(fmt::format("{} is not valid. {}", printable(what, 80), figure.second));
+    doubts.emplace_back(figure.second, printable(what, 80));
   }
-  return texts;
+  return doubts;
+}
+
+// Those of the same reason and levels as one sentence.
+std::map<std::string, Places> sentences_of(const std::map<Doubt, Places>& doubts) {
+  std::map<std::pair<std::string_view, Places>, std::vector<std::string>> figures;
+  for (const auto& [doubt, places] : doubts) figures[{doubt.first, places}].push_back(doubt.second);
+  std::map<std::string, Places> sentences;
+  for (const auto& [where, of_it] : figures) {
+    sentences[fmt::format("{} {} not valid. {}", join(of_it, ", "),
+                          of_it.size() == 1 ? "is" : "are", where.first)] = where.second;
+  }
+  return sentences;
 }
 
 }  // namespace
@@ -114,7 +129,8 @@ std::vector<std::string> source_notes(const SweepResult& result) {
 }
 
 std::vector<std::string> level_notes(const SweepResult& result) {
-  std::map<std::string, Places> invalid, unsound, warned;
+  std::map<std::string, Places> invalid, warned;
+  std::map<Doubt, Places> doubts;
   for (const LevelStats& level : result.levels) {
     const std::string place = name_of(level.point);
     if (!level.pooled.valid) {
@@ -124,16 +140,14 @@ std::vector<std::string> level_notes(const SweepResult& result) {
         invalid[std::string(sentence(reason))].push_back(place);
       }
     }
-    for (const std::string& text : unsound_figures(level.pooled.validity)) {
-      unsound[text].push_back(place);
-    }
+    for (const Doubt& doubt : doubts_of(level.pooled.validity)) doubts[doubt].push_back(place);
     for (const Warning warning : level.pooled.warnings) {
       if (!said_elsewhere(warning)) warned[std::string(sentence(warning))].push_back(place);
     }
   }
   std::vector<std::string> notes;
   add_notes(result, " is INVALID", invalid, notes);
-  add_notes(result, "", unsound, notes);
+  add_notes(result, "", sentences_of(doubts), notes);
   add_notes(result, "", warned, notes);
   return notes;
 }

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "llmsweep/base/text.h"
+
 namespace llmsweep {
 namespace {
 
@@ -34,6 +36,38 @@ std::string utc_timestamp(int64_t unix_seconds) {
   char text[32];
   const size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return {text, length};
+}
+
+std::string utc_timestamp(Duration since_epoch) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
+  const auto rest = std::chrono::floor<std::chrono::microseconds>(since_epoch - seconds);
+  const std::string micros = std::to_string(1'000'000 + rest.count());
+  std::string text = utc_timestamp(int64_t{seconds.count()});
+  return text.replace(text.size() - 1, 1, "." + micros.substr(1) + "Z");
+}
+
+std::optional<Duration> parse_utc_timestamp(std::string_view text) {
+  const auto part = [&text](size_t at, size_t size) {
+    return text.size() >= at + size ? parse_int(text.substr(at, size)) : std::nullopt;
+  };
+  const auto year = part(0, 4), month = part(5, 2), day = part(8, 2);
+  const auto hour = part(11, 2), minute = part(14, 2), second = part(17, 2);
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!date.ok()) return std::nullopt;
+  Duration instant = std::chrono::sys_days(date).time_since_epoch();
+  instant += std::chrono::hours(*hour) + std::chrono::minutes(*minute);
+  instant += std::chrono::seconds(*second);
+  if (text.size() < 21 || text[19] != '.') return instant;
+  int64_t unit = 100'000'000;
+  for (const char digit : text.substr(20, 9)) {
+    if (digit < '0' || digit > '9') break;
+    instant += std::chrono::nanoseconds((digit - '0') * unit);
+    unit /= 10;
+  }
+  return instant;
 }
 
 Duration realtime_minus_monotonic() {

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "base/config_tree.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
 
 namespace llmsweep {
@@ -30,6 +33,20 @@ std::string describe(const ConfigTreeNode& node) {
 
 std::string range_text(const std::string& min, const std::string& max, bool open_end) {
   return open_end ? fmt::format("of at least {}", min) : fmt::format("from {} to {}", min, max);
+}
+
+// A secret has no key of its own: its variable has.
+std::string advice_for(const std::string& key, const std::vector<std::string>& known) {
+  const auto variable = std::find_if(
+      known.begin(), known.end(), [](const std::string& name) { return name.ends_with("_env"); });
+  if (names_a_secret(key) && variable != known.end()) {
+    return "a secret never goes into this file: name the environment variable that holds it in " +
+           *variable;
+  }
+  if (const std::optional<std::string> right = nearest(key, known)) {
+    return "did you mean '" + *right + "'?";
+  }
+  return "the keys here are: " + join(known, ", ");
 }
 
 }  // namespace
@@ -129,10 +146,8 @@ void ConfigNode::reject_unknown_keys() const {
   for (const auto& [key, node] : node_->members) {
     if (node_->asked.contains(key)) continue;
     const std::string path = path_.empty() ? key : path_ + "." + key;
-    const std::optional<std::string> right = nearest(key, known);
     ConfigNode(tree_, node, node_, path)
-        .fail("unknown key '" + printable(key) + "'",
-              right ? "did you mean '" + *right + "'?" : "the keys here are: " + join(known, ", "));
+        .fail("unknown key '" + printable(key) + "'", advice_for(key, known));
   }
 }
 

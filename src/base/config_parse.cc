@@ -101,7 +101,7 @@ class TreeBuilder {
 // yaml-cpp's tags: "?" or nothing for a plain node, "!" for a quoted scalar.
 class YamlHandler final : public YAML::EventHandler {
  public:
-  explicit YamlHandler(TreeBuilder& builder) : builder_(builder) {}
+  YamlHandler(TreeBuilder& builder, std::string_view text) : builder_(builder), text_(text) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (seen_++ > 0) {
@@ -126,6 +126,7 @@ class YamlHandler final : public YAML::EventHandler {
     if (!is_valid_utf8(value)) {
       builder_.fail(line(mark), "an escape that is not supported", "write the character itself");
     }
+    if (tag == "!") require_closed(mark);
     builder_.scalar(Kind::kScalar, value, tag == "!", line(mark));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
@@ -150,7 +151,26 @@ class YamlHandler final : public YAML::EventHandler {
     }
   }
 
+  // yaml-cpp takes all that follows for the text where its quote is never closed.
+  void require_closed(const YAML::Mark& mark) const {
+    if (mark.pos < 0 || static_cast<size_t>(mark.pos) >= text_.size()) return;
+    size_t at = static_cast<size_t>(mark.pos);
+    const char quote = text_[at];
+    if (quote != '"' && quote != '\'') return;
+    for (++at; at < text_.size(); ++at) {
+      const bool two = text_[at] == quote && quote == '\'' && text_.substr(at + 1, 1) == "'";
+      if (two || (quote == '"' && text_[at] == '\\')) {
+        ++at;
+      } else if (text_[at] == quote) {
+        return;
+      }
+    }
+    builder_.fail(line(mark), "a text whose quote is never closed",
+                  std::string("end it with ") + quote);
+  }
+
   TreeBuilder& builder_;
+  std::string_view text_;
   int seen_ = 0;
 };
 
@@ -282,7 +302,7 @@ std::string hint(std::string_view text, const YAML::ParserException& error) {
 
 ConfigTreeNode* parse_yaml(ConfigTree& tree, std::string_view text, const std::string& origin) {
   TreeBuilder builder(tree, origin);
-  YamlHandler handler(builder);
+  YamlHandler handler(builder, text);
   std::istringstream stream{std::string(text)};
   try {
     YAML::Parser parser(stream);

@@ -115,13 +115,25 @@ int create_beside(const fs::path& path, fs::path& temporary) {
   return ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 }
 
-void replace_file(const fs::path& path, const Found& old, std::string_view bytes) {
+int write_pieces(int fd, const NextPiece& next) {
+  for (std::string_view piece = next(); !piece.empty(); piece = next()) {
+    if (const int error = write_all(fd, piece); error != 0) return error;
+  }
+  return 0;
+}
+
+void replace_file(const fs::path& path, const Found& old, const NextPiece& next) {
   fs::path temporary;
   int error = 0;
   {
     const Descriptor file(create_beside(path, temporary));
     if (file.get() < 0) fail_write(path, errno);
-    error = write_all(file.get(), bytes);
+    try {
+      error = write_pieces(file.get(), next);
+    } catch (...) {
+      ::unlink(temporary.c_str());
+      throw;
+    }
     if (error == 0 && old.exists && ::fchmod(file.get(), old.mode & 07777) != 0) error = errno;
     if (error == 0 && ::fsync(file.get()) != 0) error = errno;
   }
@@ -151,19 +163,23 @@ std::string read_file(const fs::path& path, size_t limit_bytes) {
   return bytes;
 }
 
-void write_file_atomically(const fs::path& path, std::string_view bytes) {
+void write_file_atomically(const fs::path& path, const NextPiece& next) {
   if (const std::optional<int> inherited = inherited_descriptor(path)) {
     if (*inherited == STDOUT_FILENO) std::cout.flush();  // what was printed before comes first
-    if (const int error = write_all(*inherited, bytes); error != 0) fail_write(path, error);
+    if (const int error = write_pieces(*inherited, next); error != 0) fail_write(path, error);
     return;
   }
   const Found found = look_before_writing(path);
   if (!is_stream(found.mode)) {
-    replace_file(path, found, bytes);
+    replace_file(path, found, next);
     return;
   }
   const Descriptor stream(open_stream(path));
-  if (const int error = write_all(stream.get(), bytes); error != 0) fail_write(path, error);
+  if (const int error = write_pieces(stream.get(), next); error != 0) fail_write(path, error);
+}
+
+void write_file_atomically(const fs::path& path, std::string_view bytes) {
+  write_file_atomically(path, [&bytes] { return std::exchange(bytes, {}); });
 }
 
 void require_writable(const fs::path& path) {

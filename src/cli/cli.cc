@@ -28,12 +28,13 @@ constexpr const char* kFooter = R"(Examples:
   llmsweep show RESULT                      its table again
   llmsweep report RESULT...                 figures and the HTML report
   llmsweep compare BASELINE CANDIDATE       what differs, and by how much
+  llmsweep versus A.yaml B.yaml             two systems side by side, whatever drifts
   llmsweep gate RESULT --require 'e2e:p50@c8 <= 15s'           for CI
   llmsweep COMMAND --help                   the options of a command, with examples
 
 Exit codes: 0 ok; 1 the measurement failed; 2 usage, spec or input file; 10 gate FAIL;
-11 gate INCONCLUSIVE; 12 gate INVALID; 13 the budget of the spec is spent;
-130 interrupted.
+11 gate INCONCLUSIVE; 12 gate INVALID, or run --strict and nothing to judge;
+13 the budget of the spec is spent; 130 interrupted.
 )";
 
 Console console_on(std::ostream& out, std::ostream& err) {
@@ -140,9 +141,11 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   add_simulate(app, chosen);
   add_selftest(app, chosen);
   add_compare(app, chosen);
+  add_versus(app, chosen);
   add_gate(app, chosen);
   add_tokens(app, chosen);
   add_prompts(app, chosen);
+  add_trace(app, chosen);
   add_report(app, chosen);
   add_show(app, chosen);
   add_import(app, chosen);
@@ -198,6 +201,7 @@ int run_and_explain(const std::vector<std::string>& args, Console& console) {
 int run_cli(const std::vector<std::string>& args, std::ostream& out, std::ostream& err) {
   prepare_process();
   Console console = console_on(out, err);
+  console.args = args;
   const int code = run_and_explain(args, console);
   if (out.flush()) return code;
   err << "llmsweep: standard output: cannot write all of it; is its disk full, or has its reader "

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "llmsweep/base/text.h"
+#include "llmsweep/spec/spec_file.h"
 
 namespace llmsweep {
 namespace {
@@ -47,6 +48,9 @@ CommandOption option_of(const CLI::Option& option) {
   info.value = name_in(type);
   info.choices = choices_in(type);
   info.kind = kind_of(info);
+  if (info.value != "KEY.PATH=VALUE") return info;
+  info.kind = ValueKind::kKey;
+  for (const std::string& path : spec_key_paths()) info.choices.push_back(path + "=");
   return info;
 }
 

@@ -11,14 +11,15 @@ class App;
 
 namespace llmsweep {
 
-enum class ValueKind { kNone, kText, kFile, kFolder, kChoice };  // kNone: a flag
+// kNone: a flag. kKey: one of `choices`, after which a value follows.
+enum class ValueKind { kNone, kText, kFile, kFolder, kChoice, kKey };
 
 struct CommandOption {
   std::vector<std::string> names;  // "--out", "-o"; of a positional: "SPEC"
   std::string help;
   ValueKind kind = ValueKind::kNone;
   std::string value;                 // how the value is called: "FILE", "KEY.PATH=VALUE"
-  std::vector<std::string> choices;  // of kChoice
+  std::vector<std::string> choices;  // of kChoice; of kKey: "load.repeats="
   std::string default_value;
   bool required = false;
   bool repeatable = false;

@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include "cli/columns_option.h"
+#include "cli/figure_files.h"
 #include "cli/own_input.h"
 #include "cli/read_results.h"
 #include "llmsweep/analysis/compare.h"
@@ -15,9 +16,9 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/model/quantity.h"
+#include "llmsweep/model/target.h"
 #include "llmsweep/report/compare_table.h"
 #include "llmsweep/report/figure.h"
-#include "llmsweep/spec/spec_file.h"
 
 namespace llmsweep {
 namespace {
@@ -72,6 +73,7 @@ int compare_command(const CompareCommandOptions& options, Console& console) {
   arguments.insert(arguments.end(), options.candidates.begin(), options.candidates.end());
   std::vector<std::string> inputs;
   for (const std::string& argument : arguments) inputs.push_back(path_of(argument));
+  require_svg(options.figure);
   refuse_own_inputs({options.figure}, inputs);
   const std::vector<SweepResult> results = read_result_arguments(arguments);
   const auto comparisons = compare_all(results.front(), std::span(results).subspan(1), comparison);
@@ -100,7 +102,7 @@ void add_compare(CLI::App& app, Command& chosen) {
       ->type_name("FILE")
       ->required();
   command->add_option("--target", options->targets, "Users per GPU at e2e:p50:15s (repeatable)")
-      ->type_name("METRIC:STATISTIC:TIME")
+      ->type_name("METRIC:STATISTIC:LIMIT[+...]")
       ->allow_extra_args(false);
   command->add_option("--format", options->format, "table, markdown, json or csv")
       ->check(CLI::IsMember({"table", "markdown", "json", "csv"}))

@@ -26,10 +26,12 @@ std::string fish_quoted(const std::string& text) {
   return "'" + replaced(replaced(text, "\\", "\\\\"), "'", "\\'") + "'";
 }
 
-// What bash offers for a value: words to choose from, or @file, @folder, @none.
+// What bash offers for a value: words to choose from, or @file, @folder, @none. A word that ends in
+// "=" goes on.
 std::string bash_values(const CommandOption& option) {
   switch (option.kind) {
     case ValueKind::kChoice:
+    case ValueKind::kKey:
       return join(option.choices, " ");
     case ValueKind::kFile:
       return "@file";
@@ -75,6 +77,8 @@ std::string zsh_action(const CommandOption& option) {
   switch (option.kind) {
     case ValueKind::kChoice:
       return "(" + join(option.choices, " ") + ")";
+    case ValueKind::kKey:  // the space in front: as it stands
+      return " compadd -S '' - " + join(option.choices, " ");
     case ValueKind::kFile:
       return "_files";
     case ValueKind::kFolder:
@@ -114,6 +118,7 @@ std::string zsh_command(const CommandInfo& command) {
 std::string fish_action(const CommandOption& option) {
   switch (option.kind) {
     case ValueKind::kChoice:
+    case ValueKind::kKey:  // fish adds no space behind "="
       return " -x -a " + fish_quoted(join(option.choices, " "));
     case ValueKind::kFile:
       return " -r -F";
@@ -198,6 +203,7 @@ _llmsweep() {
       ;;
     *)
       while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -W "$offered" -- "$word")
+      [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
       ;;
   esac
 }

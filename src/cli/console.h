@@ -2,6 +2,8 @@
 #pragma once
 
 #include <iosfwd>
+#include <string>
+#include <vector>
 
 #include "llmsweep/report/progress.h"
 #include "llmsweep/report/table.h"
@@ -13,6 +15,7 @@ struct Console {
   std::ostream& err;  // progress, warnings, errors
   TableStyle out_style;
   Terminal err_terminal;
+  std::vector<std::string> args = {};  // the words of the command line after the program's name
 };
 
 }  // namespace llmsweep

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <thread>
 
+#include "cli/command_line.h"
 #include "cli/interrupt_listener.h"
 #include "cli/print_result.h"
 #include "cli/report_files.h"
@@ -111,8 +112,8 @@ std::array<SweepOutcome, 2> run_both(const std::array<DemoSystem, 2>& systems,
     try {
       DemoObserver observer(systems[i], console, mutex);
       const fs::path own = create_fresh_directory(folder, systems[i].file);
-      outcomes[i] =
-          run_sweep(demo_spec(systems[i], folder, quick), own, interrupts.count(), observer);
+      outcomes[i] = run_sweep(demo_spec(systems[i], folder, quick), own, interrupts.count(),
+                              observer, {.command = command_line(console.args)});
     } catch (...) {
       failures[i] = std::current_exception();
     }
@@ -156,10 +157,8 @@ int demo_command(const DemoOptions& options, Console& console) {
                               .next = "give --out a folder with room"});
     }
     results.push_back(std::move(outcome.result));
-    console.out << level_table(results.back(), console.out_style) << '\n';
-    for (const std::string& sentence : users_sentences(results.back())) {
-      console.out << sentence << "\n\n";
-    }
+    console.out << level_table(results.back(), console.out_style)
+                << users_text(results.back(), console.out_style) << '\n';
   }
   if (outcomes[0].stopped || outcomes[1].stopped) return kExitInterrupted;
   const std::vector<Comparison> comparisons =
@@ -181,7 +180,7 @@ void add_demo(CLI::App& app, Command& chosen) {
       ->type_name("FOLDER")
       ->capture_default_str();
   command->add_flag("--quick", options->quick,
-                    "Four levels, two runs each: half a minute, intervals of two runs");
+                    "Four levels, two runs each and their range: half a minute");
   command->footer(
       "Example:\n"
       "  llmsweep demo --quick\n\n"

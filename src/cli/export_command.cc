@@ -6,6 +6,7 @@
 #include <memory>
 #include <ostream>
 
+#include "cli/export_requests.h"
 #include "cli/own_input.h"
 #include "cli/read_results.h"
 #include "cli/sharing.h"
@@ -55,9 +56,12 @@ constexpr ExportFormat kFormats[] = {
     {"openmetrics", export_openmetrics},
 };
 
+constexpr const char* kRequestsCsv = "requests-csv";  // of the records, not of the result
+
 std::vector<std::string> format_names() {
   std::vector<std::string> names;
   for (const ExportFormat& format : kFormats) names.emplace_back(format.name);
+  names.emplace_back(kRequestsCsv);
   return names;
 }
 
@@ -83,6 +87,11 @@ void say_what_is_left_out(const SweepResult& result, Console& console) {
 int export_command(const ExportCommandOptions& options, Console& console) {
   refuse_own_inputs({options.out}, {options.result});
   SweepResult result = read_result_argument(options.result);
+  if (options.as == kRequestsCsv) {
+    const Sharing sharing = sharing_of(result);
+    export_requests(options.result, options.out, options.share ? &sharing : nullptr, console);
+    return kExitOk;
+  }
   if (options.share) result = sharing_of(result).result();
   const ExportFormat& format = format_named(options.as);
   if (format.points) say_what_is_left_out(result, console);
@@ -113,9 +122,11 @@ void add_export(CLI::App& app, Command& chosen) {
       "For time series: bencher is Bencher's metric format; github-benchmark-smaller and -bigger\n"
       "are github-action-benchmark's customSmallerIsBetter and customBiggerIsBetter; openmetrics\n"
       "is a text file for Prometheus. mlperf-endpoints has the keys of MLPerf Endpoints'\n"
-      "result_summary.json, a line a level, and is not an MLPerf result.\n\n"
+      "result_summary.json, a line a level, and is not an MLPerf result. requests-csv is a line a\n"
+      "request of the run's requests.jsonl, with its latencies and the time of day.\n\n"
       "Examples:\n"
       "  llmsweep export results/h200 --as csv > levels.csv\n"
+      "  llmsweep export results/h200 --as requests-csv -o requests.csv\n"
       "  llmsweep export results/h200 --as github-benchmark-smaller -o latencies.json\n");
   command->callback([options, &chosen] {
     chosen = [options](Console& console) { return export_command(*options, console); };

@@ -27,7 +27,7 @@ namespace {
 struct ImportCommandOptions {
   std::vector<std::string> paths;
   std::string out;      // result file to write
-  std::string system;   // a spec whose `system` part is taken; empty: none
+  std::string system;   // a spec whose `system` and `endpoint.prices` are taken; empty: none
   std::string quality;  // a results file of lm-evaluation-harness; empty: none
   std::string name;
   std::string accelerator;
@@ -65,7 +65,10 @@ SweepResult import_or_read(const ImportCommandOptions& options) {
     return read_result_argument(options.paths[0]);
   }
   ImportOptions import{.name = options.name};
-  if (!options.system.empty()) import.system = load_system(options.system);
+  if (!options.system.empty()) {
+    import.system = load_system(options.system);
+    import.prices = load_prices(options.system);
+  }
   if (options.gpus > 0) import.system.gpus = options.gpus;
   if (options.concurrency > 0) import.concurrency = options.concurrency;
   if (!options.accelerator.empty()) import.system.accelerator = options.accelerator;
@@ -112,7 +115,9 @@ void add_import(CLI::App& app, Command& chosen) {
   command->add_option("-o,--out", options->out, "Result file to write")
       ->type_name("FILE")
       ->required();
-  command->add_option("--system", options->system, "Spec whose 'system' part describes the system")
+  command
+      ->add_option("--system", options->system,
+                   "Spec whose 'system' and 'endpoint.prices' describe the system and its prices")
       ->type_name("FILE");
   command->add_option("--gpus", options->gpus, "GPUs of the system")
       ->check(CLI::Range(1, 1'000'000));

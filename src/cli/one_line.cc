@@ -10,6 +10,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/target.h"
 #include "llmsweep/spec/spec_file.h"
 #include "llmsweep/sweep/first_look.h"
 
@@ -26,6 +27,7 @@ struct OptionKey {
 };
 constexpr OptionKey kOptionKeys[] = {
     {"--concurrency", &OneLine::concurrency, "load.concurrency"},
+    {"--rate", &OneLine::rate, "load.rate"},
     {"--input-tokens", &OneLine::input_tokens, "workload.input_tokens"},
     {"--output-tokens", &OneLine::output_tokens, "workload.output_tokens"},
     {"--requests", &OneLine::requests, "load.min_requests"},
@@ -51,7 +53,7 @@ std::string quoted_text(const std::string& text) {
 
 std::string value_of(const OptionKey& option, const std::string& text) {
   const std::string_view key = option.key;
-  if (key == "load.concurrency") return "[" + text + "]";
+  if (key == "load.concurrency" || key == "load.rate") return "[" + text + "]";
   const bool is_text = key == "endpoint.model" || key == "name";
   return is_text ? quoted_text(text) : text;
 }
@@ -60,9 +62,7 @@ std::string targets_json(const std::vector<std::string>& targets) {
   nlohmann::json list = nlohmann::json::array();
   for (const std::string& text : targets) {
     parse_target(text);  // with an error that shows the form
-    const std::vector<std::string> parts = split(text, ':');
-    list.push_back(
-        {{"metric", trim(parts[0])}, {"statistic", trim(parts[1])}, {"max", trim(parts[2])}});
+    list.push_back(text);
   }
   return list.dump();
 }
@@ -90,8 +90,9 @@ Said said_by(const OneLine& options, const std::vector<std::string>& sets) {
       .input_tokens = !options.input_tokens.empty() || sets_key(sets, "workload.input_tokens"),
       .output_tokens = !options.output_tokens.empty() || sets_key(sets, "workload.output_tokens"),
       .requests = !options.requests.empty() || sets_key(sets, "load.requests_per_slot") ||
-                  sets_key(sets, "load.min_requests"),
-      .repeats = !options.repeats.empty() || sets_key(sets, "load.repeats")};
+                  sets_key(sets, "load.min_requests") || sets_key(sets, "load.duration"),
+      .repeats = !options.repeats.empty() || sets_key(sets, "load.repeats"),
+      .window = sets_key(sets, "load.warmup") || sets_key(sets, "load.measure")};
 }
 
 }  // namespace
@@ -103,6 +104,8 @@ void add_one_line(CLI::App& command, OneLine& options) {
   };
   add("-c,--concurrency", options.concurrency, "Requests in flight, one level each (1,2,4,8,16)",
       "N,N,...");
+  add("--rate", options.rate, "Requests a second, one level each, in place of a concurrency",
+      "N,N,...");
   add("--input-tokens,--isl", options.input_tokens, "Tokens of each prompt (1024)", "N");
   add("--output-tokens,--osl", options.output_tokens, "Tokens of each answer (128)", "N");
   add("--requests", options.requests,
@@ -111,13 +114,13 @@ void add_one_line(CLI::App& command, OneLine& options) {
       "Runs of each level: where intervals come from (up to 3 within a minute)", "N");
   add("--gpus", options.gpus, "GPUs of the system, for figures per GPU", "N");
   command.add_option("--target", options.targets, "Users at e2e:p50:15s and the like (repeatable)")
-      ->type_name("METRIC:STATISTIC:TIME")
+      ->type_name("METRIC:STATISTIC:LIMIT[+...]")
       ->allow_extra_args(false)
       ->group("With a URL in place of SPEC");
   add("--model", options.model, "Model to ask for (the first that the endpoint lists)", "NAME");
   add("--key-env", options.key_env, "Environment variable that holds the API key", "VARIABLE");
   add("--name", options.name, "Name of the results' folder (the model's)", "NAME");
-  add("--api", options.api, "chat or completions (chat)", "API");
+  add("--api", options.api, "chat, completions, responses or messages (chat)", "API");
 }
 
 bool is_url(std::string_view spec) {
@@ -156,8 +159,11 @@ void require_none(const std::string& spec, const OneLine& options) {
 
 SweepSpec one_line_spec(const std::string& url, const OneLine& options,
                         const std::vector<std::string>& sets) {
-  std::vector<std::string> all = {"load.requests_per_slot=" +
-                                  std::string(options.requests.empty() ? "10" : "1")};
+  const bool is_open = !options.rate.empty() || sets_key(sets, "load.rate");
+  std::vector<std::string> all;
+  if (!is_open && !sets_key(sets, "load.duration")) {
+    all.push_back(std::string("load.requests_per_slot=") + (options.requests.empty() ? "10" : "1"));
+  }
   for (const OptionKey& option : kOptionKeys) {
     const std::string& text = options.*option.member;
     if (!text.empty()) all.push_back(std::string(option.key) + "=" + value_of(option, text));
@@ -170,7 +176,8 @@ SweepSpec one_line_spec(const std::string& url, const OneLine& options,
       quoted_text(with_version(url)) +
       "}\n"
       "workload: {input_tokens: 1024, output_tokens: 128}\n"
-      "load: {concurrency: [1, 2, 4, 8, 16]}\n";
+      "load: {" +
+      std::string(is_open ? "rate: [1, 2, 4]" : "concurrency: [1, 2, 4, 8, 16]") + "}\n";
   try {
     return parse_spec(base, kWhere, all);
   } catch (const Error& error) {

@@ -19,6 +19,7 @@ namespace llmsweep {
 
 struct OneLine {
   std::string concurrency;
+  std::string rate;
   std::string input_tokens;
   std::string output_tokens;
   std::string requests;  // measured ones of a level, all slots together

@@ -9,9 +9,8 @@
 namespace llmsweep {
 
 void print_result(const SweepResult& result, Console& console) {
-  console.out << level_table(result, console.out_style) << '\n';
-  for (const std::string& sentence : users_sentences(result)) console.out << sentence << '\n';
-  console.out << '\n';
+  console.out << level_table(result, console.out_style) << users_text(result, console.out_style)
+              << '\n';
 }
 
 void list_files(const std::filesystem::path& folder, Console& console) {

@@ -13,6 +13,7 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/dataset/prompts.h"
+#include "llmsweep/protocol/api.h"
 #include "llmsweep/spec/spec_file.h"
 #include "llmsweep/tokenizer/tokenizer.h"
 
@@ -74,7 +75,7 @@ std::vector<std::string> differences_from_a_run(const SweepSpec& spec, bool over
         "workload.tokenizer a file for the same texts");
   } else if (tokenizer.empty() && spec.workload.input_tokens) {
     notes.emplace_back("a run estimates their length by the bytes a token that it calibrates");
-  } else if (!tokenizer.empty() && !overhead_given && spec.endpoint.api == Api::kChat &&
+  } else if (!tokenizer.empty() && !overhead_given && traits_of(spec.endpoint.api).takes_messages &&
              spec.workload.input_tokens) {
     notes.emplace_back(
         "a run's are shorter by the tokens of the chat template, which it calibrates: --overhead");

@@ -9,8 +9,10 @@
 #include <ostream>
 
 #include "cli/columns_option.h"
+#include "cli/figure_files.h"
 #include "cli/format_option.h"
 #include "cli/own_input.h"
+#include "cli/png.h"
 #include "cli/read_results.h"
 #include "cli/report_files.h"
 #include "cli/sharing.h"
@@ -34,7 +36,7 @@ namespace fs = std::filesystem;
 
 struct ReportOptions {
   std::vector<std::string> results;
-  std::string html, figure, figures, markdown, csv;  // paths; "-": stdout where it is text
+  std::string html, figure, png, figures, markdown, csv;  // paths; "-": stdout where it is text
   std::string kind = "throughput-latency";
   std::string x_scale, y_scale;  // linear, log; empty: what suits
   std::string title;
@@ -94,10 +96,10 @@ std::vector<Comparison> comparisons_of(const std::vector<SweepResult>& results,
 }
 
 // An error may name the endpoint.
-void share_errors(const SweepResult& result, std::vector<RequestSpan>& spans) {
+void share_errors(const SweepResult& result, std::vector<RunRequests>& runs) {
   const Sharing sharing = sharing_of(result);
-  for (RequestSpan& span : spans) {
-    if (!span.error.empty()) span.error = sharing.text(span.error);
+  for (RunRequests& run : runs) {
+    for (std::string& error : run.errors) error = sharing.text(error);
   }
 }
 
@@ -125,6 +127,12 @@ FigureOptions figure_options(const ReportOptions& options, FigureKind kind) {
 
 void write_figures(const ReportOptions& options, const std::vector<SweepResult>& results,
                    Writer& writer) {
+  if (!options.png.empty()) {
+    constexpr double kZoom = 2;  // 1,920 pixels wide
+    const FigureKind kind = *figure_kind_from_name(options.kind);
+    writer.write(options.png,
+                 png_of_svg(figure_svg(results, figure_options(options, kind)), kZoom));
+  }
   if (!options.figure.empty()) {
     const FigureKind kind = *figure_kind_from_name(options.kind);
     writer.write(options.figure, figure_svg(results, figure_options(options, kind)));
@@ -146,30 +154,22 @@ void write_figures(const ReportOptions& options, const std::vector<SweepResult>&
   }
 }
 
-// A figure is SVG, whatever its name says.
-void require_svg(const std::string& path) {
-  const std::string suffix = fs::path(path).extension().string();
-  if (path.empty() || path == "-" || suffix.empty() || suffix == ".svg") return;
-  throw Error(
-      {.what = fmt::format("figures are written as SVG, not as '{}'", printable(suffix)),
-       .where = "--figure",
-       .next = "name it .svg; rsvg-convert, Inkscape or a browser make other formats of it"});
-}
-
 int report_command(ReportOptions options, Console& console) {
   require_svg(options.figure);
+  require_png(options.png);
   console.out_style.columns = parse_columns(options.columns, ColumnsOf::kLevel);
   std::vector<SweepResult> results = read_result_arguments(options.results);
   for (std::string& argument : options.results) argument = path_of(argument);
-  refuse_own_inputs({options.html, options.figure, options.markdown, options.csv}, options.results);
+  refuse_own_inputs({options.html, options.figure, options.png, options.markdown, options.csv},
+                    options.results);
   for (SweepResult& result : results) answer_targets(options.targets, result);
   const std::vector<SweepResult> read = results;
   if (options.share) {
     for (SweepResult& result : results) result = sharing_of(result).result();
   }
   const bool nothing_asked = options.html.empty() && options.figure.empty() &&
-                             options.figures.empty() && options.markdown.empty() &&
-                             options.csv.empty();
+                             options.png.empty() && options.figures.empty() &&
+                             options.markdown.empty() && options.csv.empty();
   if (nothing_asked) {
     const bool one_folder = options.results.size() == 1 && is_folder(options.results[0]);
     options.html = one_folder ? (fs::path(options.results[0]) / "report.html").string()
@@ -212,6 +212,9 @@ void add_report(CLI::App& app, Command& chosen) {
   command->add_option("--html", options->html, "The interactive report, one file")
       ->type_name("FILE");
   command->add_option("--figure", options->figure, "One figure (SVG)")->type_name("FILE");
+  command
+      ->add_option("--png", options->png, "The same as PNG, by rsvg-convert where it is installed")
+      ->type_name("FILE");
   command->add_option("--kind", options->kind, join(figure_kind_names(), ", "))
       ->check(CLI::IsMember(figure_kind_names()))
       ->capture_default_str();

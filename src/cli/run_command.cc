@@ -1,19 +1,20 @@
 #include "cli/commands.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <ostream>
 
 #include "cli/columns_option.h"
+#include "cli/command_line.h"
+#include "cli/console_observer.h"
 #include "cli/format_option.h"
 #include "cli/gate_verdict.h"
 #include "cli/interrupt_listener.h"
-#include "cli/last_selftest.h"
 #include "cli/one_line.h"
 #include "cli/own_input.h"
 #include "cli/print_result.h"
@@ -30,7 +31,6 @@
 #include "llmsweep/cli/cli.h"
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/report/figure.h"
-#include "llmsweep/report/progress.h"
 #include "llmsweep/report/table.h"
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/spec/spec_file.h"
@@ -54,64 +54,13 @@ struct RunOptions {
   std::vector<std::string> baselines;  // what its no_worse rules compare with, a session each
   std::string json;                    // of the verdict, as in GateCommandOptions
   std::string junit;
+  bool strict = false;  // nothing to judge by is an error
   bool dry_run = false;
   bool record_chunks = false;  // client.record_chunks
   bool quiet = false;
   std::string wait;
   std::string format = "table";
   std::string columns;  // as --columns takes them; empty: the usual ones
-};
-
-// Shows a sweep on stderr: a live view on a terminal, plain lines elsewhere.
-class ConsoleObserver final : public SweepObserver {
- public:
-  // `resume`: the command that goes on after an interrupt, which `interrupts` counts.
-  ConsoleObserver(Console& console, bool quiet, const Interrupts& interrupts, std::string resume)
-      : live_(console.err_terminal.live),
-        style_(console.err_terminal.style),
-        view_(console.err, console.err_terminal),
-        quiet_(quiet),
-        interrupts_(interrupts),
-        resume_(std::move(resume)) {
-    // Nobody cuts a line of a pipe or a file: the counts at its end are wanted there.
-    if (!live_) style_.width = 1000;
-  }
-
-  void note(const std::string& line) override { view_.print("note: " + printable(line, 500)); }
-  void planned(const PlannedLoad& load) override { note(last_selftest_says(load)); }
-  void progress(const LevelProgress& progress, Instant now) override {
-    say_what_an_interrupt_does();
-    if (quiet_) return;
-    follow_the_window();
-    view_.update(progress, now);
-  }
-  void run_finished(const LevelStats& level) override {
-    if (!quiet_) view_.print(level_line(level, style_));
-  }
-  void clear() { view_.clear(); }
-
- private:
-  void say_what_an_interrupt_does() {
-    if (told_ || interrupts_ == 0) return;
-    told_ = true;
-    view_.print("stopping after the requests in flight; Ctrl-C again stops at once. To go on: " +
-                resume_);
-  }
-
-  void follow_the_window() {
-    const std::optional<int> columns = live_ ? window_columns(STDERR_FILENO) : std::nullopt;
-    if (!columns || *columns == style_.width) return;
-    style_.width = *columns;
-    view_.resize(*columns);
-  }
-
-  bool live_;
-  TableStyle style_;
-  LiveView view_;
-  bool quiet_;
-  const Interrupts& interrupts_;
-  std::string resume_;
-  bool told_ = false;
 };
 
 // To be typed as it stands.
@@ -127,11 +76,71 @@ std::string resume_command(const RunOptions& options, const fs::path& folder) {
   return command + " --resume " + printable(folder.string(), kPathBytes);
 }
 
+std::string loads_text(const std::vector<LoadPoint>& loads) {
+  std::vector<std::string> texts;
+  for (const LoadPoint load : loads) texts.push_back(value_text(load));
+  return (texts.size() == 1 ? "level " : "levels ") + join(texts, ", ");
+}
+
+// What is not known yet of the first target's users; empty: nothing more than a comparison tells.
+std::string next_levels(const SweepResult& result) {
+  if (result.users_at_target.empty()) return {};
+  const UsersAtTarget& found = result.users_at_target.front();
+  if (found.kind == UsersKind::kBeyondSweep) {
+    return fmt::format(" --set 'load.concurrency=[{},{}]', to find how many do not fit",
+                       2 * found.users, 4 * found.users);
+  }
+  const bool wide = found.c_pass && found.c_fail && *found.c_fail > *found.c_pass + 1;
+  if (found.kind != UsersKind::kMeasured || found.confirmed || !wide) return {};
+  return fmt::format(" --set load.refine=true, for the users between {} and {}", *found.c_pass,
+                     *found.c_fail);
+}
+
+// What comes next: another run where this one leaves a question open, else another to compare with.
+std::string next_command(const SweepResult& result, const RunOptions& options,
+                         const fs::path& folder) {
+  const std::string place = printable(folder.string(), kPathBytes);
+  const std::string again =
+      "llmsweep run " +
+      (is_url(options.spec) ? place + "/spec.yaml" : printable(options.spec, kPathBytes));
+  std::vector<LoadPoint> invalid;
+  for (const LevelStats& level : result.levels) {
+    if (!level.pooled.valid) invalid.push_back(level.point);
+  }
+  if (!invalid.empty()) {
+    return again + ", once what makes " + loads_text(invalid) + " INVALID is mended (above)";
+  }
+  const bool one_run = std::all_of(result.levels.begin(), result.levels.end(),
+                                   [](const LevelStats& level) { return level.runs.size() < 2; });
+  if (one_run) return again + " --set load.repeats=3, for intervals between runs";
+  const std::string levels = next_levels(result);
+  return levels.empty() ? "llmsweep compare BASELINE " + place : again + levels;
+}
+
+// Or an overload: nothing measured need have ended by then.
 bool any_completed(const SweepResult& result) {
   for (const LevelStats& level : result.levels) {
-    if (level.pooled.requests.completed > 0) return true;
+    if (level.pooled.requests.completed > 0 || level.pooled.is_overloaded()) return true;
   }
   return false;
+}
+
+// What --strict refuses; empty: each target has an answer, and without one a level is valid.
+std::string not_judged(const SweepResult& result) {
+  const auto says_nothing = [](const auto& found) {
+    return found.kind == UsersKind::kNoValidLevel;
+  };
+  const auto any_without = [&](const auto& answers) {
+    return std::any_of(answers.begin(), answers.end(), says_nothing);
+  };
+  if (std::none_of(result.levels.begin(), result.levels.end(),
+                   [](const LevelStats& level) { return level.pooled.valid; })) {
+    return "no level is valid";
+  }
+  if (any_without(result.users_at_target) || any_without(result.rates_at_target)) {
+    return "no valid level says whether a target is met";
+  }
+  return {};
 }
 
 // Where it refused requests or broke them off it answered: then its own words say more.
@@ -276,6 +285,8 @@ int run_command(RunOptions options, Console& console) {
     console.out << spec_to_json(spec) << '\n';
     return kExitOk;
   }
+  const SteadyClock clock;
+  const Instant began = clock.now();
   const Patience patience = patience_of(options.wait);
   const RunGate gate(options, spec.load, console);
   gate.open_outputs();
@@ -288,7 +299,6 @@ int run_command(RunOptions options, Console& console) {
     spec = std::move(completed.spec);
     preflight = std::move(completed.preflight);
   }
-  const SteadyClock clock;
   const bool adds_repeats = by_url && !gate && spec.load.repeats < spec.load.repeats_max;
   const fs::path folder = folder_of(options, spec, console);
   const fs::path kept_spec = folder / "spec.yaml";
@@ -303,7 +313,8 @@ int run_command(RunOptions options, Console& console) {
           {.repeats_wanted = adds_repeats ? more_repeats_in_time(clock) : gate.repeats_wanted(),
            .looks = gate.looks(),
            .patience = patience,
-           .preflight = std::move(preflight)});
+           .preflight = std::move(preflight),
+           .command = command_line(console.args)});
     } catch (...) {
       std::error_code not_empty;
       if (by_url && !there_is(folder / "sweep.jsonl")) fs::remove(kept_spec, not_empty);
@@ -331,6 +342,11 @@ int run_command(RunOptions options, Console& console) {
   }
   if (!outcome.stopped) write_pictures();
   if (!json) list_files(folder, console);
+  if (!json && !options.quiet && !outcome.stopped) {
+    const Duration took = std::chrono::round<std::chrono::seconds>(clock.now() - began);
+    console.err << fmt::format("took {}; next: {}\n", format_duration(took),
+                               next_command(result, options, folder));
+  }
   const int verdict = gate ? gate.deliver(result, console) : kExitOk;
   if (outcome.stopped) return kExitInterrupted;
   if (outcome.budget_spent) return kExitBudgetSpent;
@@ -340,7 +356,10 @@ int run_command(RunOptions options, Console& console) {
          .where = spec.name,
          .next = "each failure and its reason is in " + (folder / "requests.jsonl").string()});
   }
-  return verdict;
+  const std::string refused = options.strict ? not_judged(result) : std::string();
+  if (verdict != kExitOk || refused.empty()) return verdict;
+  console.err << "--strict: " << refused << '\n';
+  return kExitGateInvalid;
 }
 
 }  // namespace
@@ -376,6 +395,8 @@ void add_run(CLI::App& app, Command& chosen) {
       ->add_option("--resume", options->resume,
                    "Go on with the sweep in this folder: runs that ended are kept")
       ->type_name("FOLDER");
+  command->add_flag("--strict", options->strict,
+                    "Exit with 12 where no level is valid or a target cannot be judged");
   command->add_flag("--dry-run", options->dry_run, "Show what would be run, send nothing");
   command->add_flag("--record-chunks", options->record_chunks,
                     "Keep the instant of every chunk in chunks.bin");
@@ -388,6 +409,7 @@ void add_run(CLI::App& app, Command& chosen) {
       "  llmsweep run http://localhost:8000/v1\n"
       "  llmsweep run http://localhost:8000/v1 -c 1,8,64 --isl 1024 --osl 128 --gpus 8 \\\n"
       "      --target e2e:p50:15s\n"
+      "  llmsweep run http://localhost:8000/v1 --rate 1,2,4\n"
       "  llmsweep run spec.yaml\n"
       "  llmsweep run spec.yaml --set 'load.concurrency=[1,8]' --set load.repeats=5 --out /data\n"
       "  llmsweep run spec.yaml --set load.repeats_max=8 --gate policy.yaml --junit gate.xml\n"

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "cli/columns_option.h"
+#include "cli/print_result.h"
 #include "cli/read_results.h"
 #include "cli/target_option.h"
 #include "llmsweep/base/error.h"
@@ -89,9 +90,7 @@ int show_command(const ShowOptions& options, Console& console) {
   } else if (options.format == "json") {
     console.out << result_to_json(result) << '\n';
   } else {
-    console.out << level_table(result, console.out_style);
-    const std::vector<std::string> sentences = users_sentences(result);
-    if (!sentences.empty()) console.out << '\n' << join(sentences, "\n") << '\n';
+    console.out << level_table(result, console.out_style) << users_text(result, console.out_style);
   }
   return kExitOk;
 }

@@ -18,6 +18,7 @@
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/stats/percentile.h"
 #include "llmsweep/verify/verify_records.h"
+#include "llmsweep/verify/verify_telemetry.h"
 
 namespace llmsweep {
 namespace {
@@ -150,6 +151,7 @@ struct RunFiles {
   std::filesystem::path records;
   std::filesystem::path result;
   std::filesystem::path journal;
+  std::filesystem::path telemetry;
   std::filesystem::path truth;  // of an embedded endpoint
 };
 
@@ -159,6 +161,7 @@ RunFiles files_of(const std::filesystem::path& given) {
   return {.records = folder ? given / "requests.jsonl" : given,
           .result = beside / "result.json",
           .journal = beside / "sweep.jsonl",
+          .telemetry = beside / "telemetry.jsonl",
           .truth = beside / "truth.jsonl"};
 }
 
@@ -193,8 +196,11 @@ int verify_command(const VerifyCommandOptions& options, Console& console) {
        .history = SweepHistory(journal),
        .window = {.width = kLongestUnwritten + margin, .embedded = options.truth.empty()}});
   if (there_is(files.result)) {
-    const auto counted = verify_counts(records, read_result_argument(files.result));
-    verification.problems.insert(verification.problems.end(), counted.begin(), counted.end());
+    const SweepResult result = read_result_argument(files.result);
+    for (const std::vector<std::string>& problems :
+         {verify_counts(records, result), verify_telemetry(files.telemetry, journal, result)}) {
+      verification.problems.insert(verification.problems.end(), problems.begin(), problems.end());
+    }
   } else {
     console.err << "note: no result.json beside the records to count them against\n";
   }

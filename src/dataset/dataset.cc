@@ -17,9 +17,10 @@
 #include "dataset/random_text.h"
 #include "dataset/record_splitter.h"
 #include "dataset/table_file.h"
-#include "dataset/unpacked_file.h"
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/dataset/unpacked_file.h"
 
 extern "C" {
 extern const char llmsweep_sharegpt_sample_begin[];
@@ -42,8 +43,9 @@ std::string error_text(int error) {
 // The list of records in an object that begins `text`, {"data": [{…}, …]}; npos: none is seen
 // there.
 size_t find_wrapped_list(std::string_view text) {
-  constexpr std::array<std::string_view, 9> kWrappers = {
-      "data", "records", "rows", "examples", "instances", "samples", "dataset", "train", "test"};
+  constexpr std::array<std::string_view, 14> kWrappers = {
+      "data",  "records", "rows",    "examples",  "instances", "samples", "dataset",
+      "train", "test",    "prompts", "questions", "requests",  "entries", "validation"};
   const auto next_mark = [&](size_t at) { return text.find_first_not_of(" \t\r\n", at); };
   size_t depth = 0;
   std::string_view key;
@@ -82,7 +84,14 @@ struct Dataset::File {
     if (fd >= 0) ::close(fd);
   }
 
-  void open(const std::string& path) {
+  // `path` may end with the "#COLUMN" of a table.
+  void open(const std::string& path_and_column) {
+    std::string path = path_and_column;
+    std::string column;
+    if (const size_t mark = path.rfind('#'); mark != std::string::npos && !there_is(path)) {
+      column = path.substr(mark + 1);
+      path.resize(mark);
+    }
     name = path;
     fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // no wait for a FIFO
     struct stat status {};
@@ -97,7 +106,7 @@ struct Dataset::File {
                    .next = "records are read again when they are used; save it to a file first"}};
     }
     replace(unpack_if_compressed(fd, path));
-    replace(json_lines_of_table(fd, path));
+    replace(json_lines_of_table(fd, path, column));
     ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
 
@@ -291,7 +300,7 @@ void Dataset::scan_list(uint64_t begin, bool wrapped, Skips& skips) {
           break;
         case RecordSplitter::Event::kNotAList:
           fail("the dataset's top level is not a list of records",
-               "expected [{\"conversations\": […]}, …], or JSON lines");
+               "expected [{\"conversations\": […]}, …], or JSON lines such as {\"prompt\": \"…\"}");
           break;
         case RecordSplitter::Event::kTrailing:
           if (wrapped) {

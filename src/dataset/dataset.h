@@ -16,8 +16,8 @@ namespace llmsweep {
 
 class Dataset {
  public:
-  // "sample", "random" (then `seed` makes the texts) or a path. Throws Error: missing file, empty
-  // or truncated set, a top level that is no list, no usable record.
+  // "sample", "random" (then `seed` makes the texts) or a path, of a table also FILE#COLUMN. Throws
+  // Error: missing file, empty or truncated set, a top level that is no list, no usable record.
   static Dataset open(const std::string& name, uint64_t seed);
   // A dataset from bytes that outlive it; `name` is for errors.
   static Dataset from_bytes(std::string_view bytes, std::string name);

@@ -64,9 +64,13 @@ bool is_length_key(std::string_view key) {
   return is_one_of(key, kLengthKeys);
 }
 
+bool is_system_key(std::string_view key) {
+  return is_one_of(key, kSystemKeys);
+}
+
 bool is_record_key(std::string_view key) {
   return is_question_key(key) || is_length_key(key) || is_one_of(key, kDetailKeys) ||
-         is_one_of(key, kSystemKeys);
+         is_system_key(key);
 }
 
 std::string known_keys() {

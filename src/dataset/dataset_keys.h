@@ -40,6 +40,7 @@ bool is_text_key(std::string_view key);
 // Of these, those whose value is the text itself.
 bool is_question_key(std::string_view key);
 bool is_length_key(std::string_view key);
+bool is_system_key(std::string_view key);
 // Whether it is any of a question, what stands beside one, and a length.
 bool is_record_key(std::string_view key);
 // What a record's text and its output length may be called, for a message.

@@ -14,9 +14,8 @@ constexpr const char* kFromParquet =
 constexpr const char* kFromArrow =
     "convert it (python3 -c \"import datasets; datasets.Dataset.from_file('FILE')"
     ".to_json('FILE.jsonl')\")";
-constexpr const char* kFromCsv = "name its column of prompts 'prompt' in the first line";
-constexpr const char* kFromText =
-    "put a line 'prompt' before it, to make each line a prompt (sed '1i prompt' FILE > FILE.csv)";
+constexpr const char* kFromCsv = "name its column of prompts behind the path (FILE#COLUMN)";
+constexpr const char* kFromText = "make each line a prompt (FILE#lines)";
 
 struct Magic {
   std::string_view bytes;

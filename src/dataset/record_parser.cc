@@ -32,12 +32,20 @@ bool has_text(std::string_view text) {
   return !trim(text).empty();
 }
 
-// 128.0 is 128: what writes a table's column of whole numbers with gaps writes fractions.
+// 128.0 is 128: what writes a table's column of whole numbers with gaps writes fractions; "128" is
+// as well.
 std::optional<int64_t> whole_number(element value) {
   int64_t whole = 0;
   if (value.get(whole) == simdjson::SUCCESS) return whole;
   double number = 0;
-  if (value.get(number) != simdjson::SUCCESS) return std::nullopt;
+  std::string_view text;
+  if (value.get(text) == simdjson::SUCCESS) {
+    const auto parsed = parse_double(trim(text));
+    if (!parsed) return std::nullopt;
+    number = *parsed;
+  } else if (value.get(number) != simdjson::SUCCESS) {
+    return std::nullopt;
+  }
   constexpr double kMost = 1e15;
   if (number != std::floor(number) || number < -kMost || number > kMost) return std::nullopt;
   return static_cast<int64_t>(number);
@@ -108,6 +116,15 @@ std::optional<std::string_view> only_text(const array& list) {
   array contents;
   if (list.at(0)["contents"].get(contents) != simdjson::SUCCESS) return std::nullopt;
   return only_text(contents);
+}
+
+// Whether every turn has a text and none says whose.
+bool names_nobody(const array& turns) {
+  return std::all_of(turns.begin(), turns.end(), [](element turn) {
+    object map;
+    return turn.get(map) == simdjson::SUCCESS && !has_member(map, "from") &&
+           !has_member(map, "role") && (has_member(map, "content") || has_member(map, "value"));
+  });
 }
 
 bool holds_messages(const array& list) {
@@ -184,9 +201,9 @@ struct RecordParser::Impl {
     record.turns.emplace_back(role, keep_text ? clean(text) : std::string());
   }
 
-  // A turn: an object, or a string that holds one as JSON. False: it has no text. Who speaks may
-  // be left out where all turns are the user's (`turns`).
-  bool add_conversation_turn(Record& record, element turn, bool of_user) {
+  // A turn: an object, or a string that holds one as JSON. False: it has no text. `otherwise` is
+  // who speaks where the turn does not say; empty: such a turn is none.
+  bool add_conversation_turn(Record& record, element turn, std::string_view otherwise) {
     object map;
     std::string_view inner;
     if (turn.get(inner) == simdjson::SUCCESS) {
@@ -194,8 +211,8 @@ struct RecordParser::Impl {
       const bool json =
           turn_parser.parse(inner.data(), inner.size(), true).get(parsed) == simdjson::SUCCESS;
       if (!json || parsed.get(map) != simdjson::SUCCESS) {
-        if (!of_user || !has_text(inner)) return false;
-        add_turn(record, "user", inner);
+        if (otherwise.empty() || !has_text(inner)) return false;
+        add_turn(record, otherwise, inner);
         return true;
       }
       turn = parsed;
@@ -203,7 +220,7 @@ struct RecordParser::Impl {
     if (turn.get(map) != simdjson::SUCCESS) return false;
     auto from = text_at(map, "from");
     if (!from) from = text_at(map, "role");
-    if (!from && of_user) from = "user";
+    if (!from && !otherwise.empty()) from = otherwise;
     if (!from) return false;
     Content content;
     array texts;
@@ -308,9 +325,15 @@ struct RecordParser::Impl {
     }
     for (const char* key : kConversationKeys) {
       if (map[key].get(turns) != simdjson::SUCCESS) continue;
+      // `turns` are all the user's; of others that name nobody the user begins (SGLang's custom
+      // ones).
       const bool of_user = std::string_view(key) == "turns";
+      const bool nobody = !of_user && names_nobody(turns);
+      bool user = true;
       for (element turn : turns) {
-        if (add_conversation_turn(out.record, turn, of_user)) continue;
+        const std::string_view otherwise = of_user ? "user" : user ? "user" : "assistant";
+        user = !user;
+        if (add_conversation_turn(out.record, turn, of_user || nobody ? otherwise : "")) continue;
         out.cuts[static_cast<size_t>(Cut::kTurnsLeftOut)] = true;
       }
       return true;

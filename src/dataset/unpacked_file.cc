@@ -1,4 +1,4 @@
-#include "dataset/unpacked_file.h"
+#include "llmsweep/dataset/unpacked_file.h"
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -30,7 +30,7 @@ class Unpacking {
   }
   void write(const char* bytes, size_t size) { into_.append(bytes, size); }
   [[noreturn]] void fail(std::string_view why) const {
-    throw Error{{.what = fmt::format("the compressed dataset is damaged or cut short: {}", why),
+    throw Error{{.what = fmt::format("the compressed file is damaged or cut short: {}", why),
                  .where = name_,
                  .next = "get it again and compare its size or hash"}};
   }

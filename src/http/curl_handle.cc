@@ -85,7 +85,9 @@ Target parse_target(const std::string& url) {
   UrlHandle parsed(curl_url());
   if (!parsed) throw std::bad_alloc();
   // The text may hold a password, so it is only shown once it is known not to.
-  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) {
+  // Which schemes libcurl was built with is not asked: the one that is refused is named below.
+  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME) !=
+      CURLUE_OK) {
     const bool secret = url.find('@') != std::string::npos;
     refuse("not a URL", secret ? "" : printable(url), next);
   }

@@ -44,7 +44,7 @@ void ensure_ports(size_t connections, size_t addresses) {
                " address(es): this machine has " + std::to_string(ports) + " local ports for each",
        .where = "",
        .next = "widen net.ipv4.ip_local_port_range, let the endpoint listen on more addresses, or "
-               "use less concurrency"});
+               "use less concurrency (of a rate: load.max_in_flight)"});
 }
 
 void ensure_descriptors(size_t connections, size_t by_each) {
@@ -60,7 +60,8 @@ void ensure_descriptors(size_t connections, size_t by_each) {
                " file descriptors, the system allows this process " + std::to_string(hard),
        .where = "",
        .next = "raise the limit with 'ulimit -n " + std::to_string(needed) +
-               "' (the hard limit: ulimit -Hn), or use less concurrency"});
+               "' (the hard limit: ulimit -Hn), or use less concurrency (of a rate: "
+               "load.max_in_flight)"});
 }
 
 }  // namespace llmsweep

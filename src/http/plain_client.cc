@@ -58,8 +58,9 @@ class PlainClient final : public HttpClient {
 
   PlainConnection* take_idle(uint32_t endpoint);
   PlainConnection& take_closed();
-  void put_request(PlainConnection& connection, RequestId id,
+  void put_request(PlainConnection& connection, RequestId id, std::string head,
                    std::shared_ptr<const std::string> body);
+  std::string head_of(const HttpRequest& request) const;
   void open(PlainConnection& connection);
   void send(PlainConnection& connection);
   void send_more(PlainConnection& connection);
@@ -130,15 +131,21 @@ PlainConnection& PlainClient::take_closed() {
   return connection;
 }
 
-void PlainClient::put_request(PlainConnection& connection, RequestId id,
+std::string PlainClient::head_of(const HttpRequest& request) const {
+  char length[24];
+  const size_t size = request.body ? request.body->size() : 0;
+  const auto end = std::to_chars(length, length + sizeof(length), size).ptr;
+  std::string head = endpoints_[request.endpoint].request_head;
+  head.append(length, end).append("\r\n");
+  if (!request.header.empty()) head.append(request.header).append("\r\n");
+  return head.append("\r\n");
+}
+
+void PlainClient::put_request(PlainConnection& connection, RequestId id, std::string head,
                               std::shared_ptr<const std::string> body) {
   connection.id = id;
   connection.body = std::move(body);
-  char length[24];
-  const size_t size = connection.body ? connection.body->size() : 0;
-  const auto end = std::to_chars(length, length + sizeof(length), size).ptr;
-  connection.head = endpoints_[connection.endpoint].request_head;
-  connection.head.append(length, end).append("\r\n\r\n");
+  connection.head = std::move(head);
   connection.sent_bytes = 0;
   connection.send_error = 0;
   connection.resent = false;
@@ -152,14 +159,14 @@ void PlainClient::start(RequestId id, const HttpRequest& request) {
   assert(request.endpoint < endpoints_.size());
   release_closed();
   if (PlainConnection* idle = take_idle(request.endpoint)) {
-    put_request(*idle, id, request.body);
+    put_request(*idle, id, head_of(request), request.body);
     idle->state = State::kExchanging;
     send(*idle);
     return;
   }
   PlainConnection& fresh = take_closed();
   fresh.endpoint = request.endpoint;
-  put_request(fresh, id, request.body);
+  put_request(fresh, id, head_of(request), request.body);
   open(fresh);
 }
 
@@ -331,7 +338,7 @@ void PlainClient::send_again(PlainConnection& connection) {
   }
   PlainConnection& fresh = take_closed();
   fresh.endpoint = connection.endpoint;
-  put_request(fresh, connection.id, std::move(connection.body));
+  put_request(fresh, connection.id, std::move(connection.head), std::move(connection.body));
   fresh.resent = true;
   fresh.first_sent = connection.first_sent;
   close(connection);

@@ -39,7 +39,6 @@ void Transfer::configure() {
   set(easy, CURLOPT_PRIVATE, this);
   set(easy, CURLOPT_ERRORBUFFER, error_.data());
   set(easy, CURLOPT_POST, 1L);
-  set(easy, CURLOPT_HTTPHEADER, options_.headers.get());
   set(easy, CURLOPT_PREREQFUNCTION, &Transfer::on_prereq);
   set(easy, CURLOPT_PREREQDATA, this);
   set(easy, CURLOPT_SOCKOPTFUNCTION, &Transfer::on_socket);
@@ -67,6 +66,9 @@ void Transfer::prepare(RequestId id, const HttpRequest& request, const PreparedE
   body_ = request.body;
   set(easy, CURLOPT_POSTFIELDS, body_ ? body_->data() : "");
   set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_ ? body_->size() : 0));
+  header_ = request.header;
+  own_header_ = {header_.data(), options_.headers.get()};
+  set(easy, CURLOPT_HTTPHEADER, header_.empty() ? options_.headers.get() : &own_header_);
   id_ = id;
   group_ = group;
   phase_ = Phase::kConnecting;

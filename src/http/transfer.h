@@ -72,6 +72,8 @@ class Transfer {
   EasyHandle easy_;
   const PreparedEndpoint* endpoint_ = nullptr;
   std::shared_ptr<const std::string> body_;
+  std::string header_;       // of this request alone
+  curl_slist own_header_{};  // it, before those of all
   RequestId id_ = 0;
   uint32_t group_ = 0;
   Phase phase_ = Phase::kConnecting;

@@ -84,9 +84,16 @@ bool repeats_another(const fs::path& file) {
   const fs::path folder = file.parent_path();
   const std::string name = file.filename().string();
   if (name == "profile_export.jsonl") return there_is(folder / "profile_export_aiperf.json");
-  // AIPerf's summary of a sweep, and the runs that it is of.
+  if (name == "events.jsonl") {  // of MLPerf Endpoints: read with its summary
+    return there_is(folder / "result_summary.json") ||
+           there_is(folder / "performance" / "result_summary.json");
+  }
+  // AIPerf's summary of a sweep, and the runs that it is of: beside its folder sweep_aggregate, or,
+  // where the whole sweep was repeated, beside the folder "aggregate" that this is in.
   if (name == "profile_export_aiperf_sweep.json") {
-    return there_is(folder.parent_path()) && runs_of_a_sweep(folder.parent_path());
+    fs::path sweep = folder.parent_path();
+    if (sweep.filename() == "aggregate") sweep = sweep.parent_path();
+    return there_is(sweep) && runs_of_a_sweep(sweep);
   }
   if (name == "summary_lifecycle_metrics.json") {
     return there_is(folder / "stage_0_lifecycle_metrics.json");

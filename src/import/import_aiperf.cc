@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 
@@ -232,9 +234,66 @@ std::vector<Run> read_aiperf(const Document& document) {
 
 // ---- profile_export_aiperf_sweep.json: the levels of a sweep, each the mean of its trials.
 
+// A list of combinations, or, in the first versions, metrics by the value of one parameter.
+const Json* levels_of(const Json& sweep) {
+  const Json* list = find(sweep, "per_combination_metrics");
+  if (list != nullptr && list->is_array() && !list->empty()) return list;
+  const Json* by_value = find(sweep, "per_value_metrics");
+  return by_value != nullptr && by_value->is_object() && !by_value->empty() ? by_value : nullptr;
+}
+
 bool is_sweep(const Document& document) {
-  const Json* levels = find(document.value, "per_combination_metrics");
-  return levels != nullptr && levels->is_array() && !levels->empty();
+  return levels_of(document.value) != nullptr;
+}
+
+struct SweepLevel {
+  Json parameters;
+  Json metrics;
+};
+std::vector<SweepLevel> sweep_levels(const Document& document) {
+  std::vector<SweepLevel> levels;
+  const Json& list = *levels_of(document.value);
+  const std::string parameter = text(document.value, "metadata.parameter_name");
+  for (const auto& [key, level] : list.items()) {
+    if (list.is_object()) {
+      const auto value = parse_double(key);
+      Json parameters = Json::object();
+      parameters[parameter] = value ? Json(*value) : Json(key);
+      levels.push_back({.parameters = std::move(parameters), .metrics = level});
+      continue;
+    }
+    const Json* metrics = find(level, "metrics");
+    const Json* parameters = find(level, "parameters");
+    if (metrics == nullptr || parameters == nullptr) {
+      fail(document, "a combination has no 'metrics' or no 'parameters'");
+    }
+    levels.push_back({.parameters = *parameters, .metrics = *metrics});
+  }
+  return levels;
+}
+
+// Of several trials each statistic stands by itself, with its mean over them:
+// {"request_latency_p99": {"mean": …, "std": …, "unit": "ms"}}.
+Json metrics_by_tag(const Json& metrics) {
+  Json tags = Json::object();
+  for (const auto& [key, figures] : metrics.items()) {
+    const size_t at = key.rfind('_');
+    const std::string statistic = at == key.npos ? std::string() : key.substr(at + 1);
+    constexpr std::array kStatistics = {"avg", "min", "max", "std", "p1",  "p5", "p10",
+                                        "p25", "p50", "p75", "p90", "p95", "p99"};
+    const Json* mean = member(figures, "mean");
+    const bool apart =
+        mean != nullptr && member(figures, "avg") == nullptr &&
+        std::find(kStatistics.begin(), kStatistics.end(), statistic) != kStatistics.end();
+    if (!apart) {
+      tags[key] = figures;
+      continue;
+    }
+    Json& tag = tags[key.substr(0, at)];
+    tag[statistic] = *mean;
+    tag["unit"] = text(figures, "unit");
+  }
+  return tags;
 }
 
 // The parameters beside the concurrency make another system or workload.
@@ -262,16 +321,12 @@ void note_failed_runs(const Json& sweep, Run& run) {
 
 std::vector<Run> read_sweep(const Document& document) {
   std::vector<Run> runs;
-  for (const Json& level : *find(document.value, "per_combination_metrics")) {
-    const Json* metrics = find(level, "metrics");
-    const Json* parameters = find(level, "parameters");
-    if (metrics == nullptr || parameters == nullptr) {
-      fail(document, "a combination has no 'metrics' or no 'parameters'");
-    }
-    Document part{*metrics, fmt::format("{}[{}]", document.where, runs.size()), document.path};
-    part.value["input_config"] = *parameters;
+  for (const SweepLevel& level : sweep_levels(document)) {
+    Document part{metrics_by_tag(level.metrics), fmt::format("{}[{}]", document.where, runs.size()),
+                  document.path};
+    part.value["input_config"] = level.parameters;
     Run run = read_summary(part);
-    run.facts = facts_of_parameters(*parameters);
+    run.facts = facts_of_parameters(level.parameters);
     runs.push_back(std::move(run));
   }
   if (number(document.value, "metadata.num_trials_per_value").value_or(1) > 1) {

@@ -146,15 +146,17 @@ void read_lengths(const Row& row, Run& run) {
   run.output_tokens = token_count(number(row.row, "osl"), 0);
 }
 
-void read_rates(const Row& row, int decode_gpus, const Document& document, Run& run) {
+void read_rates(const Row& row, const Gpus& gpus, const Document& document, Run& run) {
   const Json& from = row.nested != nullptr ? *row.nested : row.figures;
   run.stats.wall_seconds = first_number(from, {"throughput.duration_seconds", "duration_seconds"});
   run.stats.output_throughput_tps =
       first_number(from, {"throughput.output.tokens_per_second", "output_tput_tps"});
   const auto per_gpu = number(row.figures, "output_tput_per_gpu");
   if (!run.stats.output_throughput_tps && per_gpu) {
-    run.stats.output_throughput_tps = *per_gpu * decode_gpus;
+    run.stats.output_throughput_tps = *per_gpu * gpus.decode;
   }
+  const auto all_per_gpu = number(row.figures, "tput_per_gpu");
+  if (all_per_gpu && gpus.all > 0) run.stats.total_throughput_tps = *all_per_gpu * gpus.all;
   if (!run.stats.output_throughput_tps) {
     fail(document, "a row has no 'output_tput_per_gpu' and no other output throughput");
   }
@@ -205,7 +207,7 @@ Run read_row(const Document& document, const Json& json) {
   run.facts = facts_of_row(json);
   read_counts(row, run);
   read_lengths(row, run);
-  read_rates(row, gpus.decode, document, run);
+  read_rates(row, gpus, document, run);
   const auto completed = run.stats.requests.completed;
   run.stats.e2e = distribution(seconds_of(row, "e2el", completed));
   run.stats.ttft = distribution(seconds_of(row, "ttft", completed));

@@ -9,6 +9,7 @@
 #include "llmsweep/base/config.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/json_error.h"
 #include "llmsweep/base/text.h"
 
 namespace llmsweep::foreign {
@@ -60,7 +61,7 @@ Json parse(std::string_view text, const std::string& where) {
     return Json::parse(text, guard);
   } catch (const Json::exception& error) {
     throw Error(
-        {.what = "not JSON: " + printable(error.what(), 300),
+        {.what = "not JSON" + json_error_place(error.what()),
          .where = where,
          .next = "is the file whole? A benchmark that was killed may have left half of it"});
   }

@@ -156,8 +156,11 @@ Kind kind_of_document(const Document& document) {
   if (has(value, {"results", "versions"}) || has(value, {"results", "lm_eval_version"})) {
     return {"scores of lm-evaluation-harness", "attach them to a result with --quality FILE"};
   }
-  if (has(value, {"aggregation_type"})) {
+  if (has(value, {"aggregation_type"}) || has(value, {"metadata.aggregation_type"})) {
     return {"AIPerf's summary of repeated runs", "give the folder of the runs"};
+  }
+  if (has(value, {"event_type", "timestamp_ns"})) {
+    return {"the events of MLPerf Endpoints", "give its folder, or the result_summary.json in it"};
   }
   if (has(value, {"timeslices"})) {
     return {"AIPerf's timeslices", "give the profile_export_aiperf.json beside it"};

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "import/import_facts.h"
 #include "import/import_judge.h"
@@ -15,6 +17,7 @@
 #include "llmsweep/model/describe.h"
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/results/stated_system.h"
+#include "llmsweep/stats/cost.h"
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/level_stats.h"
 
@@ -182,6 +185,21 @@ SystemSpec system_of(const std::vector<Run>& runs, const SystemSpec& stated) {
   return system;
 }
 
+// Such a figure is none: the file is damaged, or of something else.
+void refuse_negative(const Run& run) {
+  const std::pair<const char*, std::optional<double>> figures[] = {
+      {"output throughput", run.stats.output_throughput_tps},
+      {"request throughput", run.stats.request_throughput_rps},
+      {"goodput", run.stats.goodput_rps},
+      {"duration", run.stats.wall_seconds}};
+  for (const auto& [what, value] : figures) {
+    if (value.value_or(0) >= 0) continue;
+    throw Error({.what = fmt::format("its {} is negative: {}", what, format_significant(*value)),
+                 .where = run.where,
+                 .next = "get the file again from the tool that wrote it"});
+  }
+}
+
 bool same_requests(const std::vector<Request>& a, const std::vector<Request>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Request& x, const Request& y) {
     return x.ok == y.ok && x.start_s == y.start_s && x.e2e_ms == y.e2e_ms &&
@@ -277,7 +295,7 @@ RunStats pool(const std::vector<Run>& runs, const std::vector<RunStats>& stats, 
   std::vector<RequestRecord> records;
   for (const Run& run : runs) {
     const std::vector<RequestRecord> more = records_of(run);
-    if (more.empty()) return mean_of_runs(stats);
+    if (more.empty() || !run.tokens_known) return mean_of_runs(stats);
     records.insert(records.end(), more.begin(), more.end());
   }
   const LevelContext level{
@@ -285,18 +303,21 @@ RunStats pool(const std::vector<Run>& runs, const std::vector<RunStats>& stats, 
   return pool_runs(level, stats, records).pooled;
 }
 
-LevelStats level_of(std::vector<Run>& runs, int gpus) {
+LevelStats level_of(std::vector<Run>& runs, const SystemSpec& system, const PriceSpec& prices) {
+  const int gpus = system.gpus;
   LevelStats level{.point = at_concurrency(runs.front().concurrency)};
   for (Run& run : runs) {
     RunStats stats = run.stats;
     stats.repeat = static_cast<int>(level.runs.size());
     judge(run, stats);
     fill_headline(stats, gpus);
+    fill_costs(stats, system, prices);
     level.runs.push_back(std::move(stats));
   }
   level.pooled = pool(runs, level.runs, gpus);
   judge(level);
   fill_headline(level.pooled, gpus);
+  fill_costs(level.pooled, system, prices);
   level.e2e_p50_between_runs_ci95 =
       log_student_interval(of_runs(level.runs, [](const RunStats& run) { return run.e2e.p50; }));
   level.throughput_between_runs_ci95 = log_student_interval(of_runs(
@@ -358,6 +379,7 @@ SweepResult merge(std::vector<Run> runs, const ImportOptions& options) {
   check_one_sweep(runs, options.lengths_vary);
   SweepResult result{.tool = runs.front().tool, .source = Source::kImported};
   result.system = system_of(runs, options.system);
+  if (options.prices.stated()) result.prices = options.prices;
   std::map<int, std::vector<Run>> by_level;
   drop_copies(runs, result.provenance.notes);
   std::optional<TokenCount> output;
@@ -374,6 +396,7 @@ SweepResult merge(std::vector<Run> runs, const ImportOptions& options) {
                    .next = "state it with --concurrency N; open-loop runs have none and are not "
                            "imported"});
     }
+    refuse_negative(run);
     recompute(run);
     fill_derived(run);
     result.simulated |= run.simulated;
@@ -389,7 +412,7 @@ SweepResult merge(std::vector<Run> runs, const ImportOptions& options) {
     by_level[run.concurrency].push_back(std::move(run));
   }
   for (auto& [concurrency, of_level] : by_level) {
-    result.levels.push_back(level_of(of_level, result.system.gpus));
+    result.levels.push_back(level_of(of_level, result.system, options.prices));
     for (const Run& run : of_level) {
       for (const std::string& note : run.notes) {
         add_once(result.provenance.notes, run.tool + ": " + note);

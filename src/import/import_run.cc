@@ -65,16 +65,26 @@ void take_distributions(RunStats& stats, const RunStats& ours) {
   if (ours.output_speed_tps) stats.output_speed_tps = ours.output_speed_tps;
 }
 
-void take_rates(RunStats& stats, const RunStats& ours) {
-  stats.output_throughput_tps = ours.output_throughput_tps;
-  stats.steady_output_throughput_tps = ours.steady_output_throughput_tps;
+void take_rates_of_requests(RunStats& stats, const RunStats& ours) {
   stats.request_throughput_rps = ours.request_throughput_rps;
   stats.achieved_concurrency = ours.achieved_concurrency;
   stats.littles_law_error = ours.littles_law_error;
-  stats.drain_bias = ours.drain_bias;
-  stats.throughput_per_latency = ours.throughput_per_latency;
   stats.wall_seconds = ours.wall_seconds;
   stats.requests = ours.requests;
+}
+
+void take_rates_of_tokens(RunStats& stats, const RunStats& ours) {
+  stats.output_throughput_tps = ours.output_throughput_tps;
+  stats.steady_output_throughput_tps = ours.steady_output_throughput_tps;
+  stats.drain_bias = ours.drain_bias;
+  stats.throughput_per_latency = ours.throughput_per_latency;
+}
+
+// Of requests whose tokens nobody counted.
+void take_times(RunStats& stats, const RunStats& ours) {
+  for (const auto figure : {&RunStats::e2e, &RunStats::ttft, &RunStats::icl}) {
+    if ((ours.*figure).count > 0) stats.*figure = ours.*figure;
+  }
 }
 
 // Tools write zeros where no request ended well.
@@ -208,12 +218,21 @@ void recompute(Run& run) {
   if (!timed.empty() && run.concurrency > 0) {
     const RequestCounts counts = run.stats.requests;
     const RunStats ours = run_stats({.records = timed, .level = level});
-    take_distributions(run.stats, ours);
-    take_rates(run.stats, ours);
+    take_rates_of_requests(run.stats, ours);
+    if (run.tokens_known) {
+      take_distributions(run.stats, ours);
+      take_rates_of_tokens(run.stats, ours);
+    } else {
+      take_times(run.stats, ours);
+    }
     run.stats.requests.failed =
         std::max(run.stats.requests.failed.value_or(0), counts.failed.value_or(0));
     run.notes.emplace_back(
-        "Distributions and throughputs were recomputed from its per-request data.");
+        run.tokens_known
+            ? "Distributions and throughputs were recomputed from its per-request data."
+            : "E2E, TTFT, ICL and the request throughput were recomputed from its per-request "
+              "data, "
+              "which does not count tokens: TPOT and the token throughput are the file's.");
     return;
   }
   const std::vector<RequestRecord> loose = records_in_a_row(run);

@@ -51,6 +51,7 @@ struct Run {
   std::optional<double> mean_in_flight, most_in_flight;
   RunStats stats;                 // not judged
   std::vector<Request> requests;  // empty: the file holds only aggregates
+  bool tokens_known = true;       // of each request; else output_tokens are chunks
   std::vector<std::string> notes;
 };
 

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "llmsweep/base/prefetch.h"
+#include "llmsweep/base/random.h"
 #include "llmsweep/protocol/response.h"
+#include "load/free_slots.h"
 #include "load/sent_prompt.h"
 #include "load/watched_reads.h"
 
@@ -26,8 +28,10 @@ constexpr Duration kLongestWait = std::chrono::milliseconds(50);
 // Records wait for an idle moment, but no more of them than this and no longer than
 // kLongestUnwritten.
 constexpr size_t kMostUnwritten = 4096;
-// What the kernel had for less did not wait for the end of a stall.
-constexpr Duration kPromptRead = std::chrono::microseconds(100);
+// Of sending requests, before what came meanwhile is read. A whole cohort may be due at once, and
+// on the loopback a connect and a send do the server's half of the kernel's work as well: 75 us
+// together, 250 us on one GPU host. No figure is refused for 50 us (docs/metrics.md).
+constexpr Duration kSendsWithoutAReading = std::chrono::microseconds(50);
 // An event's flight is asked for while so many others are being applied.
 constexpr size_t kAhead = 2;
 
@@ -42,6 +46,7 @@ struct Due {
 struct IdleSlot {
   uint32_t slot;
   Instant since;
+  Instant next_try;
 };
 
 struct Flight {
@@ -52,9 +57,10 @@ struct Flight {
   ChunkTrace chunks;                 // empty unless asked for
   int64_t bytes = 0;
   bool lingering = false;
-  Instant heard{};      // of an answer that lacks only its end: when its last bytes came
-  bool watched = true;  // HttpClient::watch
-  bool may_connect;     // the first request of its slot opens the connection
+  std::optional<Instant> arrival;  // of the last chunk; absent: none, or after a stall of the host
+  Instant heard{};                 // of an answer that lacks only its end: when its last bytes came
+  bool watched = true;             // HttpClient::watch
+  bool may_connect;                // the first request of its slot opens the connection
 
   Flight(const LoadPlan& plan, RequestRecord started, const Arrival& arrival, const Prompt& sent)
       : record(std::move(started)),
@@ -82,15 +88,20 @@ class LoadLoop {
         client_(client),
         clock_(clock),
         control_(control),
-        sink_(sink) {}
+        sink_(sink),
+        free_slots_(share.loop, share.loops) {
+    if (plan.trace_seed) trace_ids_.emplace(*plan.trace_seed, share.loop);
+  }
 
   LoopResult run() {
     link_arrivals();
     while (true) {
+      // Before anything is sent, so that nothing is given up whose sending was not yet noted.
+      end_measuring(clock_.now());
+      stop_if_asked();
       release_due();
       hand_over_ended(events_.empty());
-      stop_if_asked();
-      if (in_flight_ == 0 && (due_.empty() || !may_issue())) break;
+      if (in_flight_ == 0 && ((due_.empty() && !is_kept_busy()) || !may_issue())) break;
       client_.poll(ended_.empty() ? next_deadline() : clock_.now(), events_);
       for (size_t i = 0; i < events_.size(); ++i) {
         if (i + kAhead < events_.size()) prefetch(flights_[events_[i + kAhead].id].get());
@@ -107,9 +118,19 @@ class LoadLoop {
  private:
   bool may_issue() const {
     return control_.stop.load(std::memory_order_relaxed) == Stop::kNone &&
-           !control_.gave_up.load(std::memory_order_relaxed);
+           !control_.gave_up.load(std::memory_order_relaxed) &&
+           control_.overload.load(std::memory_order_relaxed) == Overload::kNone;
+  }
+  bool is_open() const { return plan_.schedule.window.has_value(); }
+  // Slots wait for requests that are being made, and are measured.
+  bool is_kept_busy() const {
+    return !idle_slots_.empty() && plan_.schedule.measure_for && !control_.measuring_is_over.load();
   }
   bool measured_left() const { return control_.measured_left.load() > 0; }
+  // Read in this order: whoever holds the fillers lets go after the last measured request.
+  bool busy_wanted() const {
+    return control_.measured_left.load() > 0 || control_.hold_fillers.load();
+  }
 
   void report_busy() {
     const Duration busy = client_.health().busy;
@@ -125,7 +146,8 @@ class LoadLoop {
     flights_.resize(arrivals.size());
     for (uint32_t i = 0; i < arrivals.size(); ++i) {
       const Arrival& arrival = arrivals[i];
-      if (arrival.slot % share_.loops != share_.loop) continue;
+      const uint32_t owner = arrival.slot == kFreeSlot ? i : arrival.slot;
+      if (owner % share_.loops != share_.loop) continue;
       if (arrival.after == kNoArrival) {
         due_.push({share_.start + arrival.at, i});
       } else {
@@ -138,27 +160,55 @@ class LoadLoop {
   void release_due() {
     if (!may_issue()) return;
     const Instant now = clock_.now();
+    const Instant until = now + kSendsWithoutAReading;
     while (!due_.empty() && due_.top().at <= now) {
       const Due due = due_.top();
       due_.pop();
       const Arrival& arrival = plan_.schedule.arrivals[due.arrival];
       start(due.arrival, arrival, due.at);
+      if (clock_.now() >= until) return;
     }
     const auto held =
         std::stable_partition(idle_slots_.begin(), idle_slots_.end(),
-                              [now](const IdleSlot& idle) { return idle.since <= now; });
+                              [now](const IdleSlot& idle) { return idle.next_try <= now; });
     const std::vector<IdleSlot> ready(idle_slots_.begin(), held);
     idle_slots_.erase(idle_slots_.begin(), held);
-    for (const IdleSlot& idle : ready) start_filler(idle);
+    for (auto idle = ready.begin(); idle != ready.end(); ++idle) {
+      if (clock_.now() >= until) {
+        idle_slots_.insert(idle_slots_.begin(), idle, ready.end());
+        return;
+      }
+      start_next(*idle);
+    }
+  }
+
+  // Of an open loop: no slot is waited for, and what is late stays in its latency.
+  void start_open(uint32_t index, Arrival arrival) {
+    if (control_.in_flight.load(std::memory_order_relaxed) >= plan_.load.max_in_flight) {
+      control_.overload.store(Overload::kMaxInFlight);
+      return;
+    }
+    SpareFillers::Request spare;
+    if (arrival.prompt == kSparePrompt) {
+      spare = plan_.spare_fillers == nullptr ? nullptr : plan_.spare_fillers->take();
+      if (spare == nullptr) {  // not made yet
+        due_.push({clock_.now() + kNextTry, index});
+        return;
+      }
+    }
+    if (arrival.phase == Phase::kFiller) control_.fillers_taken.fetch_add(1);
+    arrival.slot = free_slots_.take();
+    start(index, arrival, share_.start + arrival.at, spare);
   }
 
   void start(uint32_t index, const Arrival& arrival, Instant scheduled,
              SpareFillers::Request spare = {}) {
+    if (arrival.slot == kFreeSlot) return start_open(index, arrival);
     const Prompt& prompt = spare != nullptr ? spare->prompt : plan_.prompts[arrival.prompt];
     RequestRecord record{.run = plan_.run,
                          .index = index,
                          .slot = arrival.slot,
-                         .url = arrival.slot % plan_.endpoints,
+                         .url = (is_open() ? index : arrival.slot) % plan_.endpoints,
                          .phase = arrival.phase,
                          .scheduled = scheduled,
                          .planned_input_tokens = prompt.planned_input_tokens,
@@ -170,14 +220,52 @@ class LoadLoop {
     timeouts_.push_back({clock_.now() + plan_.request_timeout, index});
     ++in_flight_;
     control_.in_flight.fetch_add(1, std::memory_order_relaxed);
+    if (arrival.phase == Phase::kMeasured) {
+      if (plan_.schedule.measure_for) begin_measuring();
+      control_.measured_sent.store(true, std::memory_order_relaxed);
+    }
     const auto& body = spare != nullptr ? spare->body : plan_.bodies[arrival.prompt];
     flights_[index]->spare = spare;
-    client_.start(index,
-                  {.body = body, .endpoint = flights_[index]->record.url, .lane = arrival.slot});
+    client_.start(index, {.body = body,
+                          .header = trace(flights_[index]->record),
+                          .endpoint = flights_[index]->record.url,
+                          .lane = arrival.slot});
   }
 
-  void start_filler(const IdleSlot& idle) {
-    if (!measured_left()) return;
+  // The header that traces the request, where it is to be traced.
+  std::string trace(RequestRecord& record) {
+    if (!trace_ids_) return {};
+    record.trace_id = {trace_ids_->next(), trace_ids_->next()};
+    return "traceparent: " + traceparent(record.trace_id, trace_ids_->next());
+  }
+
+  void begin_measuring() {
+    int64_t not_yet = 0;
+    const int64_t until = to_ns(clock_.now() + *plan_.schedule.measure_for);
+    control_.measure_until_ns.compare_exchange_strong(not_yet, until);
+  }
+
+  void end_measuring(Instant now) {
+    const int64_t until = control_.measure_until_ns.load();
+    if (until == 0 || to_ns(now) < until) return;
+    if (!control_.measuring_is_over.exchange(true)) control_.measured_left.fetch_sub(1);
+  }
+
+  // Counts one more measured request where the slot was free in time. Once none is left the run is
+  // over, and no loop may begin another.
+  bool measures_from(Instant since) {
+    const int64_t until = control_.measure_until_ns.load();
+    if (!plan_.schedule.measure_for || until == 0 || to_ns(since) >= until) return false;
+    int64_t left = control_.measured_left.load();
+    while (left > 0 && !control_.measured_left.compare_exchange_weak(left, left + 1)) {
+    }
+    return left > 0;
+  }
+
+  // What a slot sends that has nothing planned left.
+  void start_next(const IdleSlot& idle) {
+    const bool measured = measures_from(idle.since);
+    if (!measured && (!plan_.load.fillers || !busy_wanted())) return;
     const std::vector<uint32_t>& prompts = plan_.schedule.filler_prompts;
     const auto planned = static_cast<uint32_t>(prompts.size());
     uint32_t taken = control_.fillers_taken.load();
@@ -185,10 +273,11 @@ class LoadLoop {
     }
     SpareFillers::Request spare;
     if (taken >= planned) {
+      if (plan_.spare_fillers != nullptr) spare = plan_.spare_fillers->take();
+      if (spare == nullptr && measured) control_.measured_left.fetch_sub(1);
       if (plan_.spare_fillers == nullptr) return;
-      spare = plan_.spare_fillers->take();
       if (spare == nullptr) {  // not made yet
-        idle_slots_.push_back({idle.slot, clock_.now() + kNextTry});
+        idle_slots_.push_back({idle.slot, idle.since, clock_.now() + kNextTry});
         return;
       }
       taken = control_.fillers_taken.fetch_add(1);
@@ -197,14 +286,14 @@ class LoadLoop {
           {.after = 0,
            .slot = idle.slot,
            .prompt = spare == nullptr ? prompts[taken] : 0,
-           .phase = Phase::kFiller},
+           .phase = measured ? Phase::kMeasured : Phase::kFiller},
           idle.since, spare);
   }
 
   Instant next_deadline() const {
     Instant deadline = clock_.now() + kLongestWait;
     if (!due_.empty() && may_issue()) deadline = std::min(deadline, due_.top().at);
-    for (const IdleSlot& idle : idle_slots_) deadline = std::min(deadline, idle.since);
+    for (const IdleSlot& idle : idle_slots_) deadline = std::min(deadline, idle.next_try);
     if (!timeouts_.empty()) deadline = std::min(deadline, timeouts_.front().at);
     if (!lingers_.empty()) deadline = std::min(deadline, lingers_.front().at);
     if (!silences_.empty()) deadline = std::min(deadline, silences_.front().at);
@@ -250,12 +339,14 @@ class LoadLoop {
                      std::to_string(plan_.max_response_bytes) + ")");
       return;
     }
-    const bool prompt = event.received && event.at - *event.received < kPromptRead;
-    const bool stalled =
-        plan_.pulse != nullptr && plan_.pulse->stalled(awake_, event.at) && !prompt;
+    const bool stalled = plan_.pulse != nullptr && plan_.pulse->stalled(awake_, event.at);
     const int64_t before = flight.record.chunks;
     flight.reader.bytes(event.text, {event.at, event.received, stalled}, parser_);
-    chunks_ += flight.record.chunks - before;
+    if (flight.record.chunks > before) {
+      chunks_ += flight.record.chunks - before;
+      if (flight.arrival && !stalled) control_.page_gaps.add_gap(*flight.arrival, event.at);
+      flight.arrival = stalled ? std::nullopt : std::optional(event.at);
+    }
     watch_where_it_matters(event.id, flight);
     if (flight.reader.finished() && !flight.lingering) {
       flight.lingering = true;
@@ -314,17 +405,35 @@ class LoadLoop {
   void stop_if_asked() {
     const Instant now = clock_.now();
     const Stop stop = control_.stop.load(std::memory_order_relaxed);
+    if (is_open() && measured_left() && now >= share_.start + plan_.schedule.window->end) {
+      control_.overload.store(Overload::kDrain);
+    }
     if (may_issue()) {
-      if (measured_left()) return;
+      if (busy_wanted()) return;
       cancel_in_flight([](const Flight&) { return true; }, "the last measured request has ended");
-      while (!due_.empty()) due_.pop();
+      due_ = {};
       return;
     }
     if (!stop_seen_) stop_seen_ = now;
-    const bool over = stop == Stop::kNow || now >= *stop_seen_ + plan_.load.grace;
+    const Overload overload = control_.overload.load(std::memory_order_relaxed);
+    const bool over =
+        stop == Stop::kNow || overload != Overload::kNone || now >= *stop_seen_ + plan_.load.grace;
     cancel_in_flight(
         [&](const Flight& flight) { return over || flight.record.phase != Phase::kMeasured; },
-        stop == Stop::kNone ? "the level was given up after too many errors" : "interrupted");
+        reason_of(stop, overload));
+  }
+
+  static std::string_view reason_of(Stop stop, Overload overload) {
+    if (stop != Stop::kNone) return "interrupted";
+    switch (overload) {
+      case Overload::kMaxInFlight:
+        return "load.max_in_flight was reached: the level is overloaded";
+      case Overload::kDrain:
+        return "load.drain was over: the level is overloaded";
+      case Overload::kNone:
+        break;
+    }
+    return "the level was given up after too many errors";
   }
 
   template <class Wanted>
@@ -391,6 +500,7 @@ class LoadLoop {
     control_.in_flight.fetch_sub(1, std::memory_order_relaxed);
     control_.output_tokens.fetch_add(record.output_tokens, std::memory_order_relaxed);
     control_.ended_chunks.fetch_add(record.chunks, std::memory_order_relaxed);
+    control_.ended.fetch_add(1, std::memory_order_relaxed);
     if (record.phase == Phase::kWarmup) control_.warmup_ended.fetch_add(1);
     if (record.phase == Phase::kMeasured) {
       (ok ? control_.measured_ok : control_.measured_failed).fetch_add(1);
@@ -410,13 +520,14 @@ class LoadLoop {
   }
 
   void free_slot(const RequestRecord& record, Instant at) {
+    if (is_open()) return free_slots_.give_back(record.slot);
     const bool planned = record.index < followers_.size();
     if (planned && !followers_[record.index].empty()) {
       for (const uint32_t next : followers_[record.index]) {
         due_.push({std::max(at, share_.start + plan_.schedule.arrivals[next].at), next});
       }
-    } else if (!plan_.schedule.filler_prompts.empty()) {
-      idle_slots_.push_back({record.slot, at});
+    } else if (!plan_.schedule.filler_prompts.empty() || plan_.schedule.measure_for) {
+      idle_slots_.push_back({record.slot, at, at});
     }
   }
 
@@ -432,7 +543,7 @@ class LoadLoop {
       plan_.tokenizer == nullptr ? nullptr : plan_.tokenizer->encoder();
   std::vector<std::vector<uint32_t>> followers_;  // followers_[i] wait for arrival i
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
-  std::vector<IdleSlot> idle_slots_;  // nothing planned left: fillers
+  std::vector<IdleSlot> idle_slots_;  // nothing planned left
   // flights_[id]: null where the request has not started or has ended. A request's id is its index
   // in the run: of the schedule, and for fillers the numbers after it.
   const Duration realtime_offset_ = realtime_minus_monotonic();
@@ -441,6 +552,8 @@ class LoadLoop {
   size_t in_flight_ = 0;
   Instant awake_{};  // the loop was, for sure
   WatchedReads watched_reads_;
+  std::optional<Random> trace_ids_;
+  FreeSlots free_slots_;  // of an open loop
   Duration busy_reported_{};
   int64_t chunks_ = 0;             // since the last report
   std::deque<Deadline> timeouts_;  // ascending: every request has the same time-out

@@ -50,7 +50,7 @@ int64_t measured_requests(const Schedule& schedule) {
 LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<HttpClient>> clients,
                       const Clock& clock, LoadControl& control, const RecordSink& sink,
                       const Ticker& ticker) {
-  control.measured_left = measured_requests(plan.schedule);
+  control.measured_left = measured_requests(plan.schedule) + (plan.schedule.measure_for ? 1 : 0);
   const Instant start = clock.now();
   Countdown running(clients.size());
   std::vector<LoopThread> loops(clients.size());

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/target.h"
 
 namespace llmsweep {
 
@@ -63,6 +66,18 @@ std::vector<std::string> marks_of(const SweepResult& result) {
   if (result.preliminary) marks.emplace_back("preliminary");
   if (result.interrupted) marks.push_back(interrupted_text(result));
   return marks;
+}
+
+std::vector<Target> answered_targets(const SweepResult& result) {
+  std::vector<Target> targets;
+  const auto add = [&targets](const Target& target) {
+    if (std::find(targets.begin(), targets.end(), target) == targets.end()) {
+      targets.push_back(target);
+    }
+  };
+  for (const UsersAtTarget& users : result.users_at_target) add(users.target);
+  for (const RateAtTarget& rate : result.rates_at_target) add(rate.target);
+  return parts_of(targets);
 }
 
 }  // namespace llmsweep

@@ -23,6 +23,7 @@ constexpr std::array kKinds = {
     KindName{LoadKind::kConcurrency, 'c', "concurrency"},
     KindName{LoadKind::kRate, 'r', "request rate"},
     KindName{LoadKind::kUsers, 'u', "users"},
+    KindName{LoadKind::kProfile, 'p', "rate profile"},
 };
 
 const KindName& named(LoadKind kind) {
@@ -52,7 +53,8 @@ std::optional<LoadPoint> parse_load_point(std::string_view name) {
     if (!name.starts_with(kind.prefix)) continue;
     const std::string_view number = name.substr(1);
     std::optional<double> value = parse_double(number);
-    if (kind.kind != LoadKind::kRate && !parse_int(number)) value.reset();
+    const bool whole = LoadPoint{kind.kind, 1}.is_closed();
+    if (whole && !parse_int(number)) value.reset();
     if (value && *value > 0 && *value <= kMaxValue) return LoadPoint{kind.kind, *value};
   }
   return std::nullopt;

@@ -18,6 +18,8 @@ struct Named {
 constexpr std::array kApiNames = {
     Named<Api>{Api::kChat, "chat"},
     Named<Api>{Api::kCompletions, "completions"},
+    Named<Api>{Api::kResponses, "responses"},
+    Named<Api>{Api::kMessages, "messages"},
 };
 constexpr std::array kRequestFieldNames = {
     Named<RequestField>{RequestField::kIgnoreEos, "ignore_eos"},
@@ -41,6 +43,43 @@ constexpr std::array kReuseNames = {
     Named<Reuse>{Reuse::kForbid, "forbid"},
     Named<Reuse>{Reuse::kAllow, "allow"},
 };
+constexpr std::array kMetricsRoleNames = {
+    Named<MetricsRole>{MetricsRole::kServer, "server"},
+    Named<MetricsRole>{MetricsRole::kFrontend, "frontend"},
+    Named<MetricsRole>{MetricsRole::kPrefill, "prefill"},
+    Named<MetricsRole>{MetricsRole::kDecode, "decode"},
+    Named<MetricsRole>{MetricsRole::kGpu, "gpu"},
+};
+constexpr std::array kPageMomentNames = {
+    Named<PageMoment>{PageMoment::kBefore, "before"},
+    Named<PageMoment>{PageMoment::kStart, "start"},
+    Named<PageMoment>{PageMoment::kBetween, "between"},
+    Named<PageMoment>{PageMoment::kEnd, "end"},
+    Named<PageMoment>{PageMoment::kAfter, "after"},
+};
+constexpr std::array kEnergyBasisNames = {
+    Named<EnergyBasis>{EnergyBasis::kGpuCounter, "gpu_counter"},
+    Named<EnergyBasis>{EnergyBasis::kGpuPowerIntegral, "gpu_power_integral"},
+    Named<EnergyBasis>{EnergyBasis::kNode, "node"},
+    Named<EnergyBasis>{EnergyBasis::kProvisioned, "provisioned"},
+};
+constexpr std::array kRequirementNames = {
+    Named<Requirement>{Requirement::kEnergy, "energy"},
+};
+constexpr std::array kSearchOverNames = {
+    Named<SearchOver>{SearchOver::kConcurrency, "concurrency"},
+    Named<SearchOver>{SearchOver::kRate, "rate"},
+};
+constexpr std::array kSearchEndNames = {
+    Named<SearchEnd>{SearchEnd::kOpen, "open"},
+    Named<SearchEnd>{SearchEnd::kConfirmed, "confirmed"},
+    Named<SearchEnd>{SearchEnd::kBelow, "below"},
+    Named<SearchEnd>{SearchEnd::kBeyond, "beyond"},
+    Named<SearchEnd>{SearchEnd::kNotMonotone, "not_monotone"},
+    Named<SearchEnd>{SearchEnd::kUndecided, "undecided"},
+    Named<SearchEnd>{SearchEnd::kNotJudged, "not_judged"},
+    Named<SearchEnd>{SearchEnd::kBudget, "budget"},
+};
 constexpr std::array kTransportNames = {
     Named<Transport>{Transport::kAuto, "auto"},
     Named<Transport>{Transport::kSockets, "sockets"},
@@ -49,6 +88,25 @@ constexpr std::array kTransportNames = {
 constexpr std::array kRetryAfterNames = {
     Named<RetryAfter>{RetryAfter::kFail, "fail"},
     Named<RetryAfter>{RetryAfter::kHold, "hold"},
+};
+constexpr std::array kArrivalProcessNames = {
+    Named<ArrivalProcess>{ArrivalProcess::kPoisson, "poisson"},
+    Named<ArrivalProcess>{ArrivalProcess::kGamma, "gamma"},
+    Named<ArrivalProcess>{ArrivalProcess::kConstant, "constant"},
+};
+constexpr std::array kArrivalCountNames = {
+    Named<ArrivalCount>{ArrivalCount::kDrawn, "drawn"},
+    Named<ArrivalCount>{ArrivalCount::kExact, "exact"},
+};
+constexpr std::array kOverloadNames = {
+    Named<Overload>{Overload::kNone, "none"},
+    Named<Overload>{Overload::kMaxInFlight, "max_in_flight"},
+    Named<Overload>{Overload::kDrain, "drain"},
+};
+constexpr std::array kLoadStateNames = {
+    Named<LoadState>{LoadState::kSettled, "settled"},
+    Named<LoadState>{LoadState::kUnsettled, "unsettled"},
+    Named<LoadState>{LoadState::kOverloaded, "overloaded"},
 };
 constexpr std::array kStatisticNames = {
     Named<Statistic>{Statistic::kP50, "p50"},   Named<Statistic>{Statistic::kP90, "p90"},
@@ -81,10 +139,12 @@ constexpr std::array kInvalidReasonNames = {
     Named<InvalidReason>{InvalidReason::kSendLateness, "send_lateness"},
     Named<InvalidReason>{InvalidReason::kSlotGap, "slot_gap"},
     Named<InvalidReason>{InvalidReason::kConcurrencyOff, "concurrency_off"},
+    Named<InvalidReason>{InvalidReason::kRateOff, "rate_off"},
     Named<InvalidReason>{InvalidReason::kOutputTokensOff, "output_tokens_off"},
     Named<InvalidReason>{InvalidReason::kInputTokensOff, "input_tokens_off"},
     Named<InvalidReason>{InvalidReason::kErrors, "errors"},
     Named<InvalidReason>{InvalidReason::kTooFewRequests, "too_few_requests"},
+    Named<InvalidReason>{InvalidReason::kEnergyMissing, "energy_missing"},
     Named<InvalidReason>{InvalidReason::kInterrupted, "interrupted"},
 };
 constexpr std::array kWarningNames = {
@@ -114,6 +174,7 @@ constexpr std::array kWarningNames = {
     Named<Warning>{Warning::kSlotsHeld, "slots_held"},
     Named<Warning>{Warning::kResponseTail, "response_tail"},
     Named<Warning>{Warning::kWithDrain, "with_drain"},
+    Named<Warning>{Warning::kForeignTraffic, "foreign_traffic"},
 };
 constexpr std::array kUsersKindNames = {
     Named<UsersKind>{UsersKind::kMeasured, "measured"},
@@ -163,11 +224,44 @@ std::string_view name_of(PromptAs value) {
 std::string_view name_of(Reuse value) {
   return find_name(kReuseNames, value);
 }
+std::string_view name_of(MetricsRole value) {
+  return find_name(kMetricsRoleNames, value);
+}
+std::string_view name_of(PageMoment value) {
+  return find_name(kPageMomentNames, value);
+}
+std::string_view name_of(EnergyBasis value) {
+  return find_name(kEnergyBasisNames, value);
+}
+std::string_view name_of(Requirement value) {
+  return find_name(kRequirementNames, value);
+}
+std::string_view name_of(ServerFigure value) {
+  return traits_of(value).name;
+}
+std::string_view name_of(SearchOver value) {
+  return find_name(kSearchOverNames, value);
+}
+std::string_view name_of(SearchEnd value) {
+  return find_name(kSearchEndNames, value);
+}
 std::string_view name_of(Transport value) {
   return find_name(kTransportNames, value);
 }
 std::string_view name_of(RetryAfter value) {
   return find_name(kRetryAfterNames, value);
+}
+std::string_view name_of(ArrivalProcess value) {
+  return find_name(kArrivalProcessNames, value);
+}
+std::string_view name_of(ArrivalCount value) {
+  return find_name(kArrivalCountNames, value);
+}
+std::string_view name_of(Overload value) {
+  return find_name(kOverloadNames, value);
+}
+std::string_view name_of(LoadState value) {
+  return find_name(kLoadStateNames, value);
 }
 std::string_view name_of(Metric value) {
   return quantity_of(value).key;
@@ -234,6 +328,50 @@ const std::vector<Reuse>& all_values<Reuse>() {
 }
 
 template <>
+const std::vector<MetricsRole>& all_values<MetricsRole>() {
+  static const std::vector<MetricsRole> values = values_of(kMetricsRoleNames);
+  return values;
+}
+
+template <>
+const std::vector<PageMoment>& all_values<PageMoment>() {
+  static const std::vector<PageMoment> values = values_of(kPageMomentNames);
+  return values;
+}
+
+template <>
+const std::vector<EnergyBasis>& all_values<EnergyBasis>() {
+  static const std::vector<EnergyBasis> values = values_of(kEnergyBasisNames);
+  return values;
+}
+
+template <>
+const std::vector<Requirement>& all_values<Requirement>() {
+  static const std::vector<Requirement> values = values_of(kRequirementNames);
+  return values;
+}
+
+template <>
+const std::vector<ServerFigure>& all_values<ServerFigure>() {
+  static const std::vector<ServerFigure> values = [] {
+    std::vector<ServerFigure> figures;
+    for (const FigureTraits& traits : figure_traits()) figures.push_back(traits.figure);
+    return figures;
+  }();
+  return values;
+}
+
+template <>
+const std::vector<SearchOver>& all_values<SearchOver>() {
+  static const std::vector<SearchOver> values = values_of(kSearchOverNames);
+  return values;
+}
+template <>
+const std::vector<SearchEnd>& all_values<SearchEnd>() {
+  static const std::vector<SearchEnd> values = values_of(kSearchEndNames);
+  return values;
+}
+template <>
 const std::vector<Transport>& all_values<Transport>() {
   static const std::vector<Transport> values = values_of(kTransportNames);
   return values;
@@ -242,6 +380,30 @@ const std::vector<Transport>& all_values<Transport>() {
 template <>
 const std::vector<RetryAfter>& all_values<RetryAfter>() {
   static const std::vector<RetryAfter> values = values_of(kRetryAfterNames);
+  return values;
+}
+
+template <>
+const std::vector<ArrivalProcess>& all_values<ArrivalProcess>() {
+  static const std::vector<ArrivalProcess> values = values_of(kArrivalProcessNames);
+  return values;
+}
+
+template <>
+const std::vector<ArrivalCount>& all_values<ArrivalCount>() {
+  static const std::vector<ArrivalCount> values = values_of(kArrivalCountNames);
+  return values;
+}
+
+template <>
+const std::vector<Overload>& all_values<Overload>() {
+  static const std::vector<Overload> values = values_of(kOverloadNames);
+  return values;
+}
+
+template <>
+const std::vector<LoadState>& all_values<LoadState>() {
+  static const std::vector<LoadState> values = values_of(kLoadStateNames);
   return values;
 }
 

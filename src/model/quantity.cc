@@ -49,8 +49,16 @@ std::string_view name_of(Unit unit) {
       return "s";
     case Unit::kUsers:
       return "users";
+    case Unit::kUsersPerGpu:
+      return "users per GPU";
     case Unit::kScore:
       return "score";
+    case Unit::kMoney:
+      return "per 1M";
+    case Unit::kJoulesPerToken:
+      return "J/token";
+    case Unit::kTokensPerSecondPerMw:
+      return "tokens/s/MW";
   }
   return "";
 }
@@ -222,6 +230,13 @@ std::optional<double> throughput_per_gpu_of(const RunStats& run, const Reading& 
   const auto throughput = throughput_of(run, reading);
   if (!throughput) return std::nullopt;
   return *throughput / reading.gpus;
+}
+
+std::optional<double> by_throughput(const RunStats& run, std::optional<double> stored,
+                                    const Reading& reading) {
+  const std::optional<double> throughput = if_positive(throughput_of(run, reading));
+  if (!if_positive(stored) || !throughput) return std::nullopt;
+  return *stored * headline_throughput_tps(run) / *throughput;
 }
 
 double headline_throughput_tps(const RunStats& run) {

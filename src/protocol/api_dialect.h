@@ -1,7 +1,7 @@
 // An API on the wire: how its requests are written, and how the events of its answers are read. One
-// file each (chat_api.cc, completions_api.cc), a row each in dialect_of(); nothing else in
-// protocol/ knows which API it has to do with. What APIs share is in openai_body.h and
-// openai_chunk.h.
+// file each (chat_api.cc, messages_api.cc, …), a row each in dialect_of(); nothing else in
+// protocol/ knows which API it has to do with. What APIs share is in openai_body.h,
+// openai_chunk.h and typed_events.h.
 #pragma once
 
 #include <cstdint>
@@ -59,9 +59,10 @@ struct ApiDialect {
   ApiWords words;
   // All members but `model`, which is in `body` where it is sent, and endpoint.extra_body.
   void (*write_body)(const RequestParts& parts, nlohmann::ordered_json& body);
-  // True where `event` is the stream's last one. `payload` is its data without white space around;
-  // what is left of it is read as a chunk, so a mark that is none is taken off its end. Not called
-  // for a payload in which only texts and numbers differ from one that was not the last.
+  // True where `event` is the stream's last one by a mark. `payload` is its data without white
+  // space around; what is left of it is read as a chunk, so a mark that is none is taken off its
+  // end. Not called for a payload in which only texts and numbers differ from one that was not the
+  // last. Where the last event is a chunk like others, read_chunk says so: Chunk::end.
   bool (*take_end)(const SseEvent& event, std::string_view& payload);
   // Fills `chunk`, which is empty. Texts are views into the parser's memory.
   void (*read_chunk)(const simdjson::dom::object& object, Chunk& chunk);
@@ -70,12 +71,18 @@ struct ApiDialect {
 
 extern const ApiDialect kChatApi;         // chat_api.cc
 extern const ApiDialect kCompletionsApi;  // completions_api.cc
+extern const ApiDialect kResponsesApi;    // responses_api.cc
+extern const ApiDialect kMessagesApi;     // messages_api.cc
 
 // Valid for ever, and the same object every time.
 inline const ApiDialect& dialect_of(Api api) {
   switch (api) {
     case Api::kChat:
       return kChatApi;
+    case Api::kResponses:
+      return kResponsesApi;
+    case Api::kMessages:
+      return kMessagesApi;
     case Api::kCompletions:
       break;
   }

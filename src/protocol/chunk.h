@@ -27,13 +27,31 @@ struct Chunk {
   // Read all the same: its choices are no list, its delta is a text or is named `message`.
   bool misshapen = false;
   bool in_message = false;  // its output, if any, is of a `message`
+  bool end = false;         // the stream's last
   std::optional<int64_t> prompt_tokens;
   std::optional<int64_t> completion_tokens;
   std::optional<int64_t> total_tokens;
   std::optional<int64_t> reasoning_tokens;
   std::optional<int64_t> cached_tokens;
+  // Where cached tokens are no part of the prompt's: those that neither came from a cache nor went
+  // into one, and those that went into one. prompt_tokens, the sum of all three, is then absent.
+  std::optional<int64_t> uncached_tokens;
+  std::optional<int64_t> stored_tokens;
   std::optional<int64_t> server_prefill_us;
   std::optional<int64_t> server_decode_us;
+
+  // Output, of which an empty text is none.
+  void add_answer(std::string_view text) {
+    if (text.empty()) return;
+    answer = true;
+    if (answer_text.empty()) answer_text = text;
+  }
+  void add_other(std::string_view text, bool is_thought) {
+    if (text.empty()) return;
+    other_output = true;
+    thought |= is_thought;
+    if (other_text.empty()) other_text = text;
+  }
 };
 
 }  // namespace llmsweep

@@ -10,11 +10,12 @@ namespace {
 constexpr size_t kLongestReason = 80;
 
 constexpr std::array<std::string_view, 4> kNoReason = {"", "null", "none", "unspecified"};
-constexpr std::array<std::string_view, 19> kStops = {
-    "stop",        "eos",       "eos_token",     "eos_found",  "stop_sequence",
-    "stop_string", "stop_str",  "stop_token",    "end_turn",   "end_of_text",
-    "complete",    "completed", "finish",        "finished",   "done",
-    "tool_calls",  "tool_use",  "function_call", "end_of_turn"};
+// Not "completed": in a response's status it says only that the answer is whole (llama.cpp has it
+// at the limit too).
+constexpr std::array<std::string_view, 18> kStops = {
+    "stop",     "eos",        "eos_token",  "eos_found",   "stop_sequence", "stop_string",
+    "stop_str", "stop_token", "end_turn",   "end_of_text", "complete",      "finish",
+    "finished", "done",       "tool_calls", "tool_use",    "function_call", "end_of_turn"};
 constexpr std::array<std::string_view, 8> kLimits = {
     "length",      "max_tokens",     "max_length", "max_output_tokens",
     "token_limit", "max_new_tokens", "limit",      "max_completion_tokens"};

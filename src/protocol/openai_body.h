@@ -1,11 +1,17 @@
-// The members of a request that chat and completions have in common.
+// The members of a request that several APIs have in common.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 
 #include "protocol/api_dialect.h"
 
 namespace llmsweep {
+
+// The length, as `limit`, and what keeps a server at it: of the optional fields ignore_eos and
+// min_tokens, which no API's standard has and many servers take.
+void write_length(const RequestParts& parts, const std::string& limit,
+                  nlohmann::ordered_json& body);
 
 // The length (under endpoint.max_tokens_field), `stream`, and the optional fields that are to be
 // sent, in the order in which a body has always had them.

@@ -22,19 +22,6 @@ bool is_among(std::string_view name, const Names& names) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-void add_answer(std::string_view text, Chunk& chunk) {
-  if (text.empty()) return;
-  chunk.answer = true;
-  if (chunk.answer_text.empty()) chunk.answer_text = text;
-}
-
-void add_other(std::string_view text, bool thought, Chunk& chunk) {
-  if (text.empty()) return;
-  chunk.other_output = true;
-  chunk.thought |= thought;
-  if (chunk.other_text.empty()) chunk.other_text = text;
-}
-
 // Servers coin new names; what only describes thoughts, or hides them, is not one of them.
 bool names_thoughts(std::string_view key) {
   if (is_among(key, kOpenaiThoughts)) return true;
@@ -68,33 +55,14 @@ bool is_thought(dom::element part) {
 void read_content(dom::element value, Chunk& chunk) {
   dom::array parts;
   if (value.get(parts) != simdjson::SUCCESS) {
-    return add_answer(text_within(value, Within::kOutput), chunk);
+    return chunk.add_answer(text_within(value, Within::kOutput));
   }
   for (const dom::element part : parts) {
     if (is_thought(part)) {
-      add_other(text_within(part, Within::kThoughts), true, chunk);
+      chunk.add_other(text_within(part, Within::kThoughts), true);
     } else {
-      add_answer(text_within(part, Within::kOutput), chunk);
+      chunk.add_answer(text_within(part, Within::kOutput));
     }
-  }
-}
-
-// llama.cpp's own measurement, in the last chunk, and its counts: with them a chunk without usage
-// is not without a count.
-void read_timings(dom::element value, Chunk& chunk, Chunk& counts) {
-  dom::object timings;
-  if (value.get(timings) != simdjson::SUCCESS) return;
-  for (auto [key, member] : timings) {
-    if (key == "prompt_ms") read_milliseconds(member, chunk.server_prefill_us);
-    if (key == "predicted_ms") read_milliseconds(member, chunk.server_decode_us);
-    if (key == "predicted_n") read_count(member, counts.completion_tokens);
-    if (key == "prompt_n") read_count(member, counts.prompt_tokens);
-    if (key == "cache_n") read_count(member, counts.cached_tokens);
-  }
-  if (!counts.prompt_tokens || !counts.cached_tokens) {
-    counts.prompt_tokens.reset();  // without what the cache held
-  } else {
-    *counts.prompt_tokens += *counts.cached_tokens;
   }
 }
 
@@ -104,9 +72,9 @@ void read_output(std::string_view key, dom::element member, Chunk& chunk) {
   if (key == "content") {
     read_content(member, chunk);
   } else if (names_thoughts(key)) {
-    add_other(text_within(member, Within::kThoughts), true, chunk);
+    chunk.add_other(text_within(member, Within::kThoughts), true);
   } else if (is_among(key, kOthers)) {
-    add_other(text_within(member, Within::kOutput), false, chunk);
+    chunk.add_other(text_within(member, Within::kOutput), false);
   } else if (key == "usage") {
     read_usage(member, chunk);
   } else if (is_spelt(key, "error")) {
@@ -138,7 +106,7 @@ void read_delta(dom::element value, Chunk& chunk) {
   if (value.get(delta) != simdjson::SUCCESS) {
     const std::string_view text = text_of(value);
     chunk.misshapen |= !text.empty();
-    return add_answer(text, chunk);
+    return chunk.add_answer(text);
   }
   for (auto [key, member] : delta) {
     if (key == "role") {
@@ -146,7 +114,7 @@ void read_delta(dom::element value, Chunk& chunk) {
     } else if (names_finish(key)) {
       read_finish(member, chunk);
     } else if (key == "text") {
-      add_answer(text_of(member), chunk);
+      chunk.add_answer(text_of(member));
     } else {
       read_output(key, member, chunk);
     }
@@ -165,7 +133,7 @@ void read_choice(dom::element value, Chunk& chunk) {
     } else if (key == "message") {
       message = member;
     } else if (key == "text") {
-      add_answer(text_of(member), chunk);
+      chunk.add_answer(text_of(member));
     } else if (names_finish(key)) {
       read_finish(member, chunk);
     } else if (key != "content") {

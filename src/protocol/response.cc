@@ -74,10 +74,10 @@ void ResponseReader::headers(int status, std::string_view header_block, Instant 
   if (finished_ || (status >= 100 && status < 200)) return;
   record_->http_status = status;
   record_->first_byte = at;
-  content_type_ = secrets_.excerpt(header_value(header_block, "content-type"), 80);
-  encoding_ = secrets_.excerpt(header_value(header_block, "content-encoding"), 40);
-  location_ = secrets_.excerpt(header_value(header_block, "location"));
-  if (encoding_ == "identity") encoding_.clear();
+  texts_->content_type = secrets_.excerpt(header_value(header_block, "content-type"), 80);
+  texts_->encoding = secrets_.excerpt(header_value(header_block, "content-encoding"), 40);
+  texts_->location = secrets_.excerpt(header_value(header_block, "location"));
+  if (texts_->encoding == "identity") texts_->encoding.clear();
   if (status == 429 || status == 503) {
     const Duration monotonic = at.time_since_epoch();
     const auto now = realtime_offset_ ? std::optional(monotonic + *realtime_offset_) : std::nullopt;
@@ -85,9 +85,9 @@ void ResponseReader::headers(int status, std::string_view header_block, Instant 
   }
   if (!is_success(status)) {
     body_ = Body::kPlain;
-  } else if (!encoding_.empty()) {
+  } else if (!texts_->encoding.empty()) {
     settle(Outcome::kProtocolError,
-           "the answer has Content-Encoding " + encoding_ + ", which was not asked for", at);
+           "the answer has Content-Encoding " + texts_->encoding + ", which was not asked for", at);
   }
 }
 
@@ -100,7 +100,7 @@ void ResponseReader::bytes(std::string_view bytes, ReadTime time, ChunkParser& p
     body_ = plain ? Body::kPlain : Body::kEvents;
   }
   if (body_ == Body::kPlain) {
-    plain_ += bytes.substr(0, kMaxPlainBytes - plain_.size());
+    texts_->plain += bytes.substr(0, kMaxPlainBytes - texts_->plain.size());
     return;
   }
   const Instant at = time.at;
@@ -160,7 +160,11 @@ void ResponseReader::apply_payload(std::string_view payload, Instant at, ChunkPa
   ++payloads_;
   Chunk chunk;
   const std::string_view problem = parser.parse(*api_, payload, chunk);
-  if (problem.empty()) return apply_chunk(chunk, payload, at);
+  if (problem.empty()) {
+    apply_chunk(chunk, payload, at);
+    if (chunk.end && !finished_) end_of_stream(true, at);
+    return;
+  }
   // An error in a list, as Google's gateways send it.
   if (payload.front() == '[' && !read_server_error(payload).message.empty()) {
     return settle(Outcome::kProtocolError,
@@ -236,6 +240,7 @@ void ResponseReader::apply_tokens(const Chunk& chunk, Instant at) {
     finish_is_last_ = record_->finish_reason.empty();
     tally_.add({.at = at,
                 .stalled = last_read_ && last_read_->stalled,
+                .prompt = last_read_ && last_read_->prompt(),
                 .count = count,
                 .text_bytes = text_size(chunk),
                 .thought = chunk.thought},
@@ -247,7 +252,7 @@ void ResponseReader::apply_tokens(const Chunk& chunk, Instant at) {
 
 void ResponseReader::apply_usage(const Chunk& chunk, bool bears_token) {
   if (!chunk.completion_tokens && !chunk.prompt_tokens && !chunk.cached_tokens &&
-      !chunk.reasoning_tokens) {
+      !chunk.reasoning_tokens && !chunk.uncached_tokens && !chunk.stored_tokens) {
     usage_is_last_ &= !bears_token;
     return;
   }
@@ -259,6 +264,12 @@ void ResponseReader::apply_usage(const Chunk& chunk, bool bears_token) {
   take(chunk.cached_tokens, record_->cached_tokens);
   take(chunk.reasoning_tokens, record_->reasoning_tokens);
   take(chunk.completion_tokens, usage_output_);
+  take(chunk.uncached_tokens, uncached_tokens_);
+  take(chunk.stored_tokens, stored_tokens_);
+  if (uncached_tokens_) {
+    record_->input_tokens =
+        *uncached_tokens_ + record_->cached_tokens.value_or(0) + stored_tokens_.value_or(0);
+  }
   const bool counts = chunk.completion_tokens.value_or(0) > 0;
   if (counts) usage_total_ = chunk.total_tokens;
   if (bears_token) {
@@ -273,16 +284,16 @@ void ResponseReader::apply_usage(const Chunk& chunk, bool bears_token) {
 void ResponseReader::keep(const Chunk& chunk) {
   for (const std::string_view text : {chunk.other_text, chunk.answer_text}) {
     if (chunk.escaped) {
-      append_unescaped(text_, text);
+      append_unescaped(texts_->output, text);
     } else {
-      text_ += text;
+      texts_->output += text;
     }
   }
 }
 
 void ResponseReader::count_text(const std::function<int64_t(std::string_view)>& tokens_of) {
-  if (!finished_ || text_.empty() || record_->token_source != TokenSource::kChunks) return;
-  record_->output_tokens = std::max(tokens_of(text_), int64_t{1});
+  if (!finished_ || texts_->output.empty() || record_->token_source != TokenSource::kChunks) return;
+  record_->output_tokens = std::max(tokens_of(texts_->output), int64_t{1});
   record_->token_source = TokenSource::kTokenizer;
   settle_tokens();
 }
@@ -353,35 +364,36 @@ void ResponseReader::end_of_stream(bool done, Instant at) {
 
 void ResponseReader::settle_refused(Instant at) {
   std::string error = fmt::format("HTTP {}", record_->http_status);
-  if (!encoding_.empty()) {
-    error += ": the body is " + encoding_ + ", which was not asked for";
-  } else if (!location_.empty()) {
-    error += ": redirected to " + location_;
-  } else if (!stripped(plain_).empty()) {
-    error += ": " + describe_server_error(plain_, secrets_);
+  if (!texts_->encoding.empty()) {
+    error += ": the body is " + texts_->encoding + ", which was not asked for";
+  } else if (!texts_->location.empty()) {
+    error += ": redirected to " + texts_->location;
+  } else if (!stripped(texts_->plain).empty()) {
+    error += ": " + describe_server_error(texts_->plain, secrets_);
   }
   settle(Outcome::kHttpError, std::move(error), at);
 }
 
 void ResponseReader::settle_plain_answer(Instant at) {
-  const std::string type = content_type_.empty() ? "no Content-Type" : content_type_;
+  const std::string& plain = texts_->plain;
+  const std::string type = texts_->content_type.empty() ? "no Content-Type" : texts_->content_type;
   std::string error;
-  if (plain_.starts_with("\x1f\x8b")) {
+  if (plain.starts_with("\x1f\x8b")) {
     error = "the answer is compressed (gzip), which was not asked for";
-  } else if (const ServerError refused = read_server_error(plain_); !refused.message.empty()) {
-    error = "server error: " + describe_server_error(plain_, secrets_);
-  } else if (is_json_lines(plain_)) {
+  } else if (const ServerError refused = read_server_error(plain); !refused.message.empty()) {
+    error = "server error: " + describe_server_error(plain, secrets_);
+  } else if (is_json_lines(plain)) {
     error = fmt::format(
         "the server streams lines of JSON where events (\"data: …\") are expected: does {} speak "
         "the "
         "{} API?",
         api_->traits.path, api_->words.standard);
-  } else if (plain_.front() == '{' && holds_key(plain_, api_->words.answer_key)) {
+  } else if (plain.front() == '{' && holds_key(plain, api_->words.answer_key)) {
     error = "the server answered with one JSON object instead of a stream: it ignored stream: true";
   } else {
-    const bool json = plain_.front() == '{' || plain_.front() == '[';
+    const bool json = plain.front() == '{' || plain.front() == '[';
     error = "the answer is no event stream (" + type +
-            "): " + secrets_.excerpt(json ? json_outline(plain_, kExcerpt) : plain_, kExcerpt);
+            "): " + secrets_.excerpt(json ? json_outline(plain, kExcerpt) : plain, kExcerpt);
   }
   if (record_->http_status > 200) error = fmt::format("HTTP {}: {}", record_->http_status, error);
   settle(Outcome::kProtocolError, std::move(error), at);

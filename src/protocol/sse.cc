@@ -58,8 +58,8 @@ bool SseParser::take_held_line(SseEvent& event) {
   holds_line_ = false;
   has_data_ = true;
   data_is_kept_ = true;
-  kept_.swap(held_);
-  kept_from_ = 0;
+  kept_->data.swap(kept_->held);
+  kept_->from = 0;
   hand_out(event);
   return true;
 }
@@ -143,19 +143,19 @@ bool SseParser::apply_line(Line line) {
   if (name == "data") {
     return add_data(value, line.in_partial);
   } else if (name == "event") {
-    type_ = value;
+    kept_->type = value;
   } else if (name == "error") {
-    append_line(error_, value);
-    overflowed_ = error_.size() > max_event_bytes_;
-  } else if (name.empty() && comment_.size() < kLongestComment) {
-    append_line(comment_, value.substr(0, kLongestComment - comment_.size()));
+    append_line(kept_->error, value);
+    overflowed_ = kept_->error.size() > max_event_bytes_;
+  } else if (name.empty() && kept_->comment.size() < kLongestComment) {
+    append_line(kept_->comment, value.substr(0, kLongestComment - kept_->comment.size()));
   }
   return false;
 }
 
 bool SseParser::parts_events(std::string_view next) const {
   const std::string_view data =
-      data_is_kept_ ? std::string_view(kept_).substr(kept_from_) : data_in_input_;
+      data_is_kept_ ? std::string_view(kept_->data).substr(kept_->from) : data_in_input_;
   return is_whole_event(data) && next.starts_with('{') && is_whole_event(next);
 }
 
@@ -166,37 +166,37 @@ bool SseParser::add_data(std::string_view value, bool in_partial) {
     data_is_kept_ = in_partial;
     if (value.empty()) {
       data_in_input_ = {};
-      kept_.clear();
-      kept_from_ = 0;
+      kept_->data.clear();
+      kept_->from = 0;
     } else if (in_partial) {
-      kept_from_ = static_cast<size_t>(value.data() - partial_.data());
-      kept_.swap(partial_);
+      kept_->from = static_cast<size_t>(value.data() - partial_.data());
+      kept_->data.swap(partial_);
     } else {
       data_in_input_ = value;
     }
     return whole;
   }
   if (parts_events(value)) {
-    held_ = value;
+    kept_->held = value;
     holds_line_ = true;
     line_is_event_ = true;
     return true;
   }
   if (!data_is_kept_) {
-    kept_ = data_in_input_;
-    kept_from_ = 0;
+    kept_->data = data_in_input_;
+    kept_->from = 0;
     data_is_kept_ = true;
   }
-  kept_ += '\n';
-  kept_ += value;
-  overflowed_ = kept_.size() - kept_from_ > max_event_bytes_;
+  kept_->data += '\n';
+  kept_->data += value;
+  overflowed_ = kept_->data.size() - kept_->from > max_event_bytes_;
   return false;
 }
 
 void SseParser::keep_unfinished() {
   if (has_data_ && !data_is_kept_) {
-    kept_ = data_in_input_;
-    kept_from_ = 0;
+    kept_->data = data_in_input_;
+    kept_->from = 0;
     data_is_kept_ = true;
   }
   if (!overflowed_ && begin_ != end_) {
@@ -211,26 +211,26 @@ void SseParser::clear_event() {
   data_is_kept_ = false;
   handed_out_ = false;
   data_in_input_ = {};
-  type_.clear();
-  error_.clear();
-  comment_.clear();
+  kept_->type.clear();
+  kept_->error.clear();
+  kept_->comment.clear();
   between_events_ = !holds_line_ && !overflowed_;
 }
 
 bool SseParser::has_event() const {
-  if (!error_.empty() || !type_.empty()) return true;
+  if (!kept_->error.empty() || !kept_->type.empty()) return true;
   if (!has_data_) return false;
-  return data_is_kept_ ? kept_.size() > kept_from_ : !data_in_input_.empty();
+  return data_is_kept_ ? kept_->data.size() > kept_->from : !data_in_input_.empty();
 }
 
 void SseParser::hand_out(SseEvent& event) {
   handed_out_ = true;
-  event.type = type_;
-  event.error = error_;
-  event.comment = comment_;
+  event.type = kept_->type;
+  event.error = kept_->error;
+  event.comment = kept_->comment;
   event.data = {};
   if (has_data_) {
-    event.data = data_is_kept_ ? std::string_view(kept_).substr(kept_from_) : data_in_input_;
+    event.data = data_is_kept_ ? std::string_view(kept_->data).substr(kept_->from) : data_in_input_;
   }
 }
 

@@ -37,6 +37,7 @@ void TokenTally::add(const Piece& piece, RequestRecord& record) {
     close_arrival(record);
     arrival_.at = piece.at;
     arrival_.stalled = piece.stalled;
+    arrival_.prompt = piece.prompt;
   }
   ++arrival_chunks_;
   text_bytes_ += piece.text_bytes;
@@ -90,6 +91,8 @@ void TokenTally::part_itl(RequestRecord& record) {
 
 void TokenTally::close_arrival(RequestRecord& record) {
   if (arrival_chunks_ == 0) return;
+  if (arrival_.prompt && arrival_chunks_ == 1) arrival_.stalled = false;
+  if (!previous_arrival_ && arrival_.stalled) record.first_token_merged = arrival_chunks_ - 1;
   if (previous_arrival_ && (arrival_.stalled || previous_arrival_->stalled)) {
     ++record.gaps_left_out;
   } else if (previous_arrival_) {
@@ -103,8 +106,9 @@ void TokenTally::close_arrival(RequestRecord& record) {
   if (counted_ && counts_ != Counts::kOpen) {
     add_counted(arrival_, record);
   } else if (counted_) {
-    open_[opened_++] = arrival_;
-    if (opened_ == kMostOpen) decide(apparent(record), record);
+    open_.reserve(kMostOpen);
+    open_.push_back(arrival_);
+    if (open_.size() == kMostOpen) decide(apparent(record), record);
   }
   previous_arrival_ = arrival_;
   arrival_chunks_ = 0;
@@ -122,8 +126,8 @@ void TokenTally::add_counted(const Arrival& arrival, RequestRecord& record) {
 
 void TokenTally::decide(Counts counts, RequestRecord& record) {
   counts_ = counts;
-  for (size_t i = 0; i < opened_; ++i) add_counted(open_[i], record);
-  opened_ = 0;
+  for (const Arrival& arrival : open_) add_counted(arrival, record);
+  open_ = {};
 }
 
 // A running total never falls, and rises.
@@ -146,7 +150,7 @@ void TokenTally::close(RequestRecord& record) {
   close_arrival(record);
   if (counted_ && counts_ == Counts::kOpen) decide(apparent(record), record);
   if (itl_is_icl_ && counted_) part_itl(record);
-  if (!itl_is_icl_ && !counted_) unscaled_ = record.itl;
+  if (!itl_is_icl_ && !counted_) unscaled_ = std::make_unique<const Histogram>(record.itl);
 }
 
 void TokenTally::settle(const Total& total, RequestRecord& record) {
@@ -158,7 +162,7 @@ void TokenTally::settle(const Total& total, RequestRecord& record) {
   const int64_t first = first_tokens(streamed, record);
   record.streamed_tokens = streamed;
   record.first_chunk_tokens = first;
-  const Histogram& unscaled = itl_is_icl_ ? record.icl : unscaled_;
+  const Histogram& unscaled = itl_is_icl_ ? record.icl : *unscaled_;
   const int64_t later_chunks = record.chunks - first_chunks_;
   if (later_chunks <= 0) return;
   if (streamed - first == later_chunks) {

@@ -50,6 +50,23 @@ void read_usage(const dom::element& value, Chunk& chunk) {
   }
 }
 
+void read_timings(dom::element value, Chunk& chunk, Chunk& counts) {
+  dom::object timings;
+  if (value.get(timings) != simdjson::SUCCESS) return;
+  for (auto [key, member] : timings) {
+    if (key == "prompt_ms") read_milliseconds(member, chunk.server_prefill_us);
+    if (key == "predicted_ms") read_milliseconds(member, chunk.server_decode_us);
+    if (key == "predicted_n") read_count(member, counts.completion_tokens);
+    if (key == "prompt_n") read_count(member, counts.prompt_tokens);
+    if (key == "cache_n") read_count(member, counts.cached_tokens);
+  }
+  if (!counts.prompt_tokens || !counts.cached_tokens) {
+    counts.prompt_tokens.reset();  // without what the cache held
+  } else {
+    *counts.prompt_tokens += *counts.cached_tokens;
+  }
+}
+
 void read_nested_usage(const dom::object& object, Chunk& chunk) {
   for (auto [key, member] : object) {
     if (key == "usage") read_usage(member, chunk);

@@ -15,4 +15,8 @@ void read_usage(const simdjson::dom::element& usage, Chunk& chunk);
 // `usage` inside an object that only some server knows: `x_groq`, say.
 void read_nested_usage(const simdjson::dom::object& object, Chunk& chunk);
 
+// llama.cpp's own measurement, an object in the last chunk of each of its APIs; its counts go to
+// `counts`: with them a chunk without usage is not without a count.
+void read_timings(simdjson::dom::element value, Chunk& chunk, Chunk& counts);
+
 }  // namespace llmsweep

@@ -7,7 +7,10 @@
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/model/rate_profile.h"
+#include "llmsweep/model/target.h"
 #include "llmsweep/stats/drift.h"
+#include "llmsweep/stats/percentile.h"
 
 namespace llmsweep::report {
 namespace {
@@ -21,6 +24,18 @@ std::string absent(bool unicode) {
 Figure::Figure(const LevelStats& level, const Measure& measure, Source source)
     : LevelFigure(figure_of(level, measure)), quantity(*measure.quantity) {
   with_drain = with_drain && source != Source::kPublished;
+  is_range = between_runs && ci95 && runs.size() == 2;
+  if (is_range) ci95 = Interval{std::min(runs[0], runs[1]), std::max(runs[0], runs[1])};
+}
+
+bool only_ranges(const SweepResult& result) {
+  bool any = false;
+  for (const LevelStats& level : result.levels) {
+    const Figure e2e(level, measure_of("e2e"));
+    if (e2e.ci95 && !e2e.is_range) return false;
+    any = any || e2e.is_range;
+  }
+  return any;
 }
 
 bool has_interval_column(const Measure& measure) {
@@ -70,21 +85,24 @@ bool any_unsound(const SweepResult& result) {
 
 std::string interval_note(const SweepResult& result) {
   size_t repeats = 0;
-  bool within = false;
+  bool within = false, ranges = false;
   for (const LevelStats& level : result.levels) {
     const Figure e2e(level, measure_of("e2e"));
     if (!e2e.ci95) continue;
+    ranges = ranges || e2e.is_range;
+    if (e2e.is_range) continue;
     if (e2e.between_runs) repeats = std::max(repeats, level.runs.size());
     within = within || !e2e.between_runs;
   }
   const std::string between = fmt::format("between {} repeats", repeats);
   const std::string inside =
       "within-run (takes requests as independent, says nothing of run-to-run noise)";
-  if (repeats > 0 && within) {
-    return "intervals: 95 %, " + between + "; where a level has one repeat, " + inside;
-  }
-  if (repeats > 0) return "intervals: 95 %, " + between;
-  return within ? "intervals: 95 %, " + inside : "";
+  std::string text;
+  if (repeats > 0) text = "intervals: 95 %, " + between;
+  if (within)
+    text += (text.empty() ? "intervals: 95 %, " : "; where a level has one repeat, ") + inside;
+  if (!ranges) return text;
+  return (text.empty() ? "" : text + "; ") + "A to B: the range of 2 repeats; 3 give an interval";
 }
 
 std::string drift_note(const SweepResult& result) {
@@ -105,6 +123,88 @@ std::string drift_note(const SweepResult& result) {
 
 std::string csv_concurrency(LoadPoint point) {
   return point.kind == LoadKind::kConcurrency ? value_text(point) : "";
+}
+
+std::string short_number(double value) {
+  std::string text = format_significant(value);
+  if (text.find('.') == std::string::npos) return text;
+  while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+std::string target_text(const Target& target) {
+  std::vector<std::string> limits;
+  for (const Target& part : parts_of(target)) {
+    const std::string_view statistic = name_of(part.statistic);
+    limits.push_back(part.min_tps ? fmt::format("{} tokens/s {} decode speed",
+                                                short_number(*part.min_tps), statistic)
+                                  : fmt::format("{} ms {} {}", short_number(to_ms(part.max)),
+                                                statistic, metric_title(part.metric)));
+  }
+  const std::string text = join(limits, " and ");
+  return target.name.empty() ? text : fmt::format("{} ({})", printable(target.name), text);
+}
+
+std::string condition_text(const Target& target) {
+  std::vector<std::string> limits;
+  for (const Target& part : parts_of(target)) {
+    const std::string_view statistic = name_of(part.statistic);
+    limits.push_back(part.min_tps ? fmt::format("decode speed {} ≥ {} tokens/s", statistic,
+                                                short_number(*part.min_tps))
+                                  : fmt::format("{} {} ≤ {} ms", metric_title(part.metric),
+                                                statistic, short_number(to_ms(part.max))));
+  }
+  const std::string text = join(limits, ", ");
+  return target.name.empty() ? text : printable(target.name) + ": " + text;
+}
+
+LevelLines lines_of_levels(const SweepResult& result) {
+  LevelLines found{.heading = std::string(load_heading(result)), .lines = {}};
+  for (const LevelStats& level : result.levels) {
+    found.lines.emplace_back(value_text(level.point), &level);
+  }
+  return found;
+}
+
+LevelLines lines_of_steps(const SweepResult& result, bool unicode) {
+  LevelLines found{.heading = "step, requests/s", .lines = {}};
+  for (const ProfileStep& step : result.profile) {
+    std::string rate = step_text({{}, step.rate_from, step.rate_to}, unicode);
+    found.lines.emplace_back(
+        fmt::format("{:g}{}{:g} s: {}", step.from_s, unicode ? "–" : "-", step.to_s, rate),
+        &step.level);
+  }
+  return found;
+}
+
+bool have_states(const SweepResult& result) {
+  return std::any_of(result.levels.begin(), result.levels.end(),
+                     [](const LevelStats& level) { return level.pooled.open.has_value(); });
+}
+
+std::string state_text(const LevelStats& level) {
+  return level.pooled.open ? std::string(name_of(level.pooled.open->state)) : "";
+}
+
+std::string state_note(const SweepResult& result) {
+  const auto levels_in = [&result](LoadState state) {
+    std::vector<LoadPoint> points;
+    for (const LevelStats& level : result.levels) {
+      if (level.pooled.open && level.pooled.open->state == state) points.push_back(level.point);
+    }
+    return points;
+  };
+  std::string text;
+  if (const auto over = levels_in(LoadState::kOverloaded); !over.empty()) {
+    text = "overloaded, " + levels_text(over) +
+           ": requests pile up, so that latencies grow with the run and have no value";
+  }
+  if (const auto open = levels_in(LoadState::kUnsettled); !open.empty()) {
+    text += (text.empty() ? "" : "; ") + std::string("unsettled, ") + levels_text(open) +
+            ": requests wait, and a longer run might show more; such a level meets no target";
+  }
+  return text;
 }
 
 std::string levels_text(const std::vector<LoadPoint>& levels) {
@@ -149,7 +249,11 @@ std::string figure_text(const Figure& figure, bool unicode) {
     case Unit::kTokens:
     case Unit::kSeconds:
     case Unit::kUsers:
+    case Unit::kUsersPerGpu:
     case Unit::kScore:
+    case Unit::kMoney:
+    case Unit::kJoulesPerToken:
+    case Unit::kTokensPerSecondPerMw:
       break;
   }
   return rate_text(figure.value, unicode);
@@ -169,6 +273,33 @@ std::string short_heading(const Measure& measure) {
 
 std::string heading_of(const Measure& measure) {
   return title_of(measure) + ", " + std::string(unit_heading(*measure.quantity));
+}
+
+std::string interval_text(const Figure& figure) {
+  if (!figure.is_range) return interval_text(figure.ci95);
+  return ms_text(figure.ci95->low) + " to " + ms_text(figure.ci95->high);
+}
+
+std::vector<std::string> terms_of(const Measure& measure) {
+  std::vector<std::string> terms;
+  if (!measure.quantity->term.empty()) terms.emplace_back(measure.quantity->term);
+  if (measure.quantity->distribution == nullptr) return terms;
+  switch (measure.statistic) {
+    case Statistic::kP50:
+    case Statistic::kMean:
+      break;
+    case Statistic::kP90:
+    case Statistic::kP95:
+    case Statistic::kP99: {
+      const std::string_view name = name_of(measure.statistic);
+      terms.push_back(fmt::format("{}: {} of 100 took no longer{}", name, name.substr(1),
+                                  measure.statistic == Statistic::kP99
+                                      ? fmt::format(", from {} requests on", kSamplesForP99)
+                                      : std::string()));
+      break;
+    }
+  }
+  return terms;
 }
 
 std::string interval_text(const std::optional<Interval>& interval) {

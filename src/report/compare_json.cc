@@ -6,6 +6,7 @@
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/model/target.h"
 #include "report/cells.h"
 #include "report/escape.h"
 #include "report/point_json.h"
@@ -45,9 +46,16 @@ Json json_of(const std::optional<Ratio>& ratio, bool valid) {
 }
 
 Json json_of(const Target& target) {
-  return {{"metric", name_of(target.metric)},
-          {"statistic", name_of(target.statistic)},
-          {"max_ms", to_ms(target.max)}};
+  if (!target.all.empty()) {
+    Json parts = Json::array();
+    for (const Target& part : target.all) parts.push_back(json_of(part));
+    return {{"tier", target.name}, {"all", parts}};
+  }
+  Json json = {{"metric", name_of(target.metric)},
+               {"statistic", name_of(target.statistic)},
+               {"max_ms", to_ms(target.max)}};
+  if (target.min_tps) json["min_tps"] = *target.min_tps;
+  return json;
 }
 
 // Absent where the GPUs are not stated.
@@ -65,6 +73,22 @@ Json json_of(const UsersAtTarget& users) {
           {"c_interpolated", or_null(users.c_interpolated)},
           {"c_interpolated_ci95", json_of(users.c_interpolated_ci95)},
           {"confirmed", users.confirmed}};
+}
+
+std::optional<double> per_gpu_of(const RateAtTarget& rate) {
+  if (rate.rate_rps > 0 && rate.rate_per_gpu_rps == 0) return std::nullopt;
+  return rate.rate_per_gpu_rps;
+}
+
+Json json_of(const RateAtTarget& rate) {
+  return {{"kind", name_of(rate.kind)},
+          {"rate_rps", rate.rate_rps},
+          {"rate_per_gpu_rps", or_null(per_gpu_of(rate))},
+          {"r_pass", or_null(rate.r_pass)},
+          {"r_fail", or_null(rate.r_fail)},
+          {"r_interpolated", or_null(rate.r_interpolated)},
+          {"r_interpolated_ci95", json_of(rate.r_interpolated_ci95)},
+          {"confirmed", rate.confirmed}};
 }
 
 // A concurrency as its number, another kind by its name.
@@ -99,13 +123,33 @@ Json json_of(const UsersComparison& users) {
       {"users_ratio", or_null(users.users_ratio)}, {"per_gpu_ratio", or_null(users.per_gpu_ratio)}};
 }
 
+Json json_of(const RateComparison& rates) {
+  return {
+      {"target", json_of(rates.target)},         {"baseline", json_of(rates.baseline)},
+      {"candidate", json_of(rates.candidate)},   {"ratio_kind", name_of(rates.kind)},
+      {"rate_ratio", or_null(rates.rate_ratio)}, {"per_gpu_ratio", or_null(rates.per_gpu_ratio)}};
+}
+
+Json json_of(const std::optional<Pairs>& pairs) {
+  if (!pairs) return {};
+  Json json = {{"rounds", pairs->rounds}, {"dropped", pairs->dropped}, {"drift", nullptr}};
+  if (pairs->drift) {
+    json["drift"] = {{"ratio", pairs->drift->ratio},
+                     {"ci95", {pairs->drift->ci95.low, pairs->drift->ci95.high}},
+                     {"seconds", pairs->drift->seconds}};
+  }
+  return json;
+}
+
 Json json_of(const Comparison& comparison) {
   Json json = {{"baseline", comparison.baseline_name},
                {"candidate", comparison.candidate_name},
                {"min_effect", comparison.min_effect},
                {"session_gap", comparison.session_gap},
                {"session_noise", comparison.session_noise},
+               {"pairs", json_of(comparison.pairs)},
                {"notes", comparison.notes},
+               {"server", comparison.server},
                {"headlines", headline_sentences(comparison)},
                {"family",
                 {{"rows", comparison.family.rows},
@@ -119,8 +163,10 @@ Json json_of(const Comparison& comparison) {
                               {"candidate", field.candidate},
                               {"state", name_of(field.state)}});
   }
-  json["users"] = json["levels"] = json["equal_latency"] = json["quality"] = Json::array();
+  json["users"] = json["rates"] = json["levels"] = json["equal_latency"] = json["quality"] =
+      Json::array();
   for (const UsersComparison& users : comparison.users) json["users"].push_back(json_of(users));
+  for (const RateComparison& rates : comparison.rates) json["rates"].push_back(json_of(rates));
   for (const LevelComparison& level : comparison.levels) json["levels"].push_back(json_of(level));
   json["sweep"] = Json::object();
   for (const auto& [measure, ratio] : comparison.sweep) {
@@ -208,14 +254,18 @@ std::string csv_of(const Comparison& comparison) {
   std::string text = csv_sweep(comparison);
   for (const LevelComparison& level : comparison.levels) text += csv_level(comparison, level);
   for (const UsersComparison& users : comparison.users) {
-    text += csv_line(
-        comparison,
-        {.figure = fmt::format("users_per_gpu {}:{}:{}", name_of(users.target.metric),
-                               name_of(users.target.statistic), format_duration(users.target.max)),
-         .baseline = users.baseline.users_per_gpu,
-         .candidate = users.candidate.users_per_gpu,
-         .ratio = users.per_gpu_ratio,
-         .verdict = std::string(name_of(users.kind))});
+    text += csv_line(comparison, {.figure = "users_per_gpu " + format_target(users.target),
+                                  .baseline = users.baseline.users_per_gpu,
+                                  .candidate = users.candidate.users_per_gpu,
+                                  .ratio = users.per_gpu_ratio,
+                                  .verdict = std::string(name_of(users.kind))});
+  }
+  for (const RateComparison& rates : comparison.rates) {
+    text += csv_line(comparison, {.figure = "rate_per_gpu_rps " + format_target(rates.target),
+                                  .baseline = rates.baseline.rate_per_gpu_rps,
+                                  .candidate = rates.candidate.rate_per_gpu_rps,
+                                  .ratio = rates.per_gpu_ratio,
+                                  .verdict = std::string(name_of(rates.kind))});
   }
   for (const EqualLatency& row : comparison.equal_latency) {
     text +=

@@ -79,7 +79,8 @@ TextTable level_table_of(const Comparison& comparison, const Measure& measure) {
                               {"candidate", "", Align::kRight, Column::kAlways},
                               {"ratio", "candidate / baseline", Align::kLeft, Column::kAlways},
                               {"repeats alone", "", Align::kLeft, 1},
-                              {"", "", Align::kLeft, 2}}};
+                              {"", "", Align::kLeft, 2}},
+                  .footer = join(terms_of(measure), "; ")};
   const auto add_row = [&table](std::string level, const Ratio& ratio, bool valid) {
     std::vector<std::string> cells = ratio_cells(ratio, valid);
     cells.insert(cells.begin(), std::move(level));
@@ -137,6 +138,54 @@ TextTable users_table(const Comparison& comparison, bool unicode) {
                    users.per_gpu_ratio ? times_text(*users.per_gpu_ratio, users.kind, unicode)
                                        : dash(unicode),
                    interpolated(users.baseline) + " / " + interpolated(users.candidate)}});
+  }
+  if (!any) drop_column(table, 4);
+  return table;
+}
+
+std::string rate_cell(const RateAtTarget& rate, bool unicode) {
+  const auto load = [](double rps) { return value_text(at_rate(rps)); };
+  std::string text = rate.rate_rps > 0 && rate.rate_per_gpu_rps == 0
+                         ? dash(unicode)  // the GPUs are not stated
+                         : short_number(rate.rate_per_gpu_rps);
+  switch (rate.kind) {
+    case UsersKind::kMeasured:
+      break;
+    case UsersKind::kNoValidLevel:
+      return dash(unicode) + " (no valid level)";
+    case UsersKind::kBelowSweep:
+      return rate.r_fail ? fmt::format("0 ({} misses it)", load(*rate.r_fail))
+                         : "0 (no level meets it)";
+    case UsersKind::kBeyondSweep:
+      return fmt::format("{} {} ({} requests/s, no level misses it)", unicode ? "≥" : ">=", text,
+                         load(rate.rate_rps));
+  }
+  text += fmt::format(" ({} requests/s", load(rate.rate_rps));
+  if (rate.r_fail) text += fmt::format(", {} misses it", load(*rate.r_fail));
+  if (rate.confirmed) text += ", confirmed";
+  return text + ")";
+}
+
+TextTable rates_table(const Comparison& comparison, bool unicode) {
+  TextTable table{.title = "Requests/s per GPU at a target",
+                  .columns = {{"target", "", Align::kLeft, Column::kAlways},
+                              {"baseline", "", Align::kLeft, Column::kAlways},
+                              {"candidate", "", Align::kLeft, Column::kAlways},
+                              {"ratio", "", Align::kRight, Column::kAlways},
+                              {"interpolated", "requests/s", Align::kRight, 1}}};
+  const auto interpolated = [unicode](const RateAtTarget& rate) {
+    return rate.r_interpolated ? format_significant(*rate.r_interpolated) : dash(unicode);
+  };
+  bool any = false;
+  for (const RateComparison& rates : comparison.rates) {
+    any |= rates.baseline.r_interpolated || rates.candidate.r_interpolated;
+    const std::optional<double> ratio =
+        rates.per_gpu_ratio ? rates.per_gpu_ratio : rates.rate_ratio;
+    table.rows.push_back(
+        {.cells = {target_text(rates.target), rate_cell(rates.baseline, unicode),
+                   rate_cell(rates.candidate, unicode),
+                   ratio ? times_text(*ratio, rates.kind, unicode) : dash(unicode),
+                   interpolated(rates.baseline) + " / " + interpolated(rates.candidate)}});
   }
   if (!any) drop_column(table, 4);
   return table;
@@ -214,14 +263,16 @@ TextTable short_levels(const Comparison& comparison) {
     const bool known = std::any_of(comparison.levels.begin(), comparison.levels.end(), has);
     if (known && !repeated) others.push_back(measure_of(key));
   }
-  TextTable table{.title = "Levels",
-                  .columns = {{"level", "", Align::kRight, Column::kAlways},
-                              {"baseline", "E2E p50, ms", Align::kRight, Column::kAlways},
-                              {"candidate", "E2E p50, ms", Align::kRight, Column::kAlways},
-                              {short_heading(e2e), "ratio", Align::kLeft, Column::kAlways}}};
+  TextTable table{
+      .title = "Levels",
+      .columns = {{"level", "", Align::kRight, Column::kAlways},
+                  {"baseline", "E2E p50, ms", Align::kRight, Column::kAlways},
+                  {"candidate", "E2E p50, ms", Align::kRight, Column::kAlways},
+                  {short_heading(e2e), "ratio", Align::kLeft, Column::kAlways, terms_of(e2e)}}};
   int keep = 10;
   for (const Measure& measure : others) {
-    table.columns.push_back({short_heading(measure), "ratio", Align::kLeft, --keep});
+    table.columns.push_back(
+        {short_heading(measure), "ratio", Align::kLeft, --keep, terms_of(measure)});
   }
   const auto add_row = [&](std::string name, bool valid, const auto& ratio_of) {
     const std::optional<Ratio>& latency = ratio_of(e2e);
@@ -265,14 +316,6 @@ std::string headline_times(const Comparison& comparison, HeadlineKind kind, bool
 
 }  // namespace
 
-std::string short_number(double value) {
-  std::string text = format_significant(value);
-  if (text.find('.') == std::string::npos) return text;
-  while (text.back() == '0') text.pop_back();
-  if (text.back() == '.') text.pop_back();
-  return text;
-}
-
 std::string times_text(double ratio, RatioKind kind, bool unicode) {
   const std::string times = short_number(ratio) + (unicode ? "×" : "x");
   switch (kind) {
@@ -285,11 +328,6 @@ std::string times_text(double ratio, RatioKind kind, bool unicode) {
       break;
   }
   return times;
-}
-
-std::string target_text(const Target& target) {
-  return fmt::format("{} ms {} {}", short_number(to_ms(target.max)), name_of(target.statistic),
-                     metric_title(target.metric));
 }
 
 std::string verdict_text(const Ratio& ratio, bool valid) {
@@ -311,13 +349,41 @@ std::string verdict_text(const Ratio& ratio, bool valid) {
   return "one repeat";
 }
 
+namespace {
+
+// How two sides of `llmsweep versus` were compared.
+std::string pairs_text(const Pairs& pairs) {
+  std::string text = fmt::format(
+      "Measured side by side, in {} rounds of pairs: intervals are Student's t on the pairs.",
+      pairs.rounds);
+  if (pairs.dropped > 0) {
+    text += fmt::format(" {} {} dropped: one of the two runs is not valid.", pairs.dropped,
+                        pairs.dropped == 1 ? "pair is" : "pairs are");
+  }
+  if (!pairs.drift) return text;
+  const Drift& drift = *pairs.drift;
+  const auto percent = [](double ratio) { return 100 * (ratio - 1); };
+  const std::string time = drift.seconds < 180 ? fmt::format("{:.0f} s", drift.seconds)
+                                               : fmt::format("{:.0f} min", drift.seconds / 60);
+  return text + fmt::format(
+                    " Drift of both sides' median E2E: {:+.1f} % [{:+.1f}, {:+.1f}] over {}, "
+                    "which is in no ratio here; two sweeps, one after the other, would "
+                    "have had about half of it between them.",
+                    percent(drift.ratio), percent(drift.ci95.low), percent(drift.ci95.high), time);
+}
+
+}  // namespace
+
 std::string family_text(const Comparison& comparison) {
   const Family& family = comparison.family;
-  if (family.rows < 2) return {};
-  return fmt::format(
-      "Of {} rows {} would look different by chance: a verdict stands where it survives Holm's "
-      "correction over all of them. Intervals are each row's own.",
-      family.rows, short_number(family.by_chance()));
+  std::string text = comparison.pairs ? pairs_text(*comparison.pairs) : "";
+  if (family.rows < 2) return text;
+  if (!text.empty()) text += " ";
+  return text + fmt::format(
+                    "Of {} rows {} would look different by chance: a verdict stands where it "
+                    "survives Holm's "
+                    "correction over all of them. Intervals are each row's own.",
+                    family.rows, short_number(family.by_chance()));
 }
 
 std::string same_fields(const Comparison& comparison) {
@@ -335,6 +401,7 @@ std::vector<TextTable> tables_of(const Comparison& comparison, const std::vector
   std::vector<TextTable> tables;
   add(tables, fields_table(comparison));
   add(tables, users_table(comparison, unicode));
+  add(tables, rates_table(comparison, unicode));
   for (const Measure& measure : measures) {
     add(tables, level_table_of(comparison, measure));
   }
@@ -347,6 +414,7 @@ std::vector<TextTable> tables_of(const Comparison& comparison, const std::vector
 std::vector<TextTable> short_tables_of(const Comparison& comparison, bool unicode) {
   std::vector<TextTable> tables;
   add(tables, users_table(comparison, unicode));
+  add(tables, rates_table(comparison, unicode));
   add(tables, short_levels(comparison));
   add(tables, quality_table(comparison, unicode));
   add(tables, fields_table(comparison));
@@ -358,8 +426,12 @@ TextTable summary_of(std::span<const Comparison> comparisons, bool unicode) {
                   .columns = {{"candidate", "", Align::kLeft, Column::kAlways}}};
   // The rows have the targets of the first comparison; another's own stand in its tables.
   const auto& targets = comparisons.front().users;
+  const auto& of_rates = comparisons.front().rates;
   for (const UsersComparison& users : targets) {
     table.columns.push_back({"users per GPU", target_text(users.target), Align::kRight, 4});
+  }
+  for (const RateComparison& rates : of_rates) {
+    table.columns.push_back({"requests/s per GPU", target_text(rates.target), Align::kRight, 4});
   }
   const bool whole = over_the_sweep(comparisons.front());
   table.columns.push_back({"E2E p50", whole ? "all levels" : "lowest level", Align::kRight, 3});
@@ -371,6 +443,15 @@ TextTable summary_of(std::span<const Comparison> comparisons, bool unicode) {
       for (const UsersComparison& users : comparison.users) {
         if (users.target == wanted.target && users.per_gpu_ratio) {
           cell = times_text(*users.per_gpu_ratio, users.kind, unicode);
+        }
+      }
+      row.cells.push_back(std::move(cell));
+    }
+    for (const RateComparison& wanted : of_rates) {
+      std::string cell = dash(unicode);
+      for (const RateComparison& rates : comparison.rates) {
+        if (rates.target == wanted.target && rates.per_gpu_ratio) {
+          cell = times_text(*rates.per_gpu_ratio, rates.kind, unicode);
         }
       }
       row.cells.push_back(std::move(cell));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "llmsweep/analysis/compare.h"
+#include "report/cells.h"
 #include "report/text_table.h"
 
 namespace llmsweep::report {
@@ -31,12 +32,10 @@ std::string same_fields(const Comparison& comparison);
 
 // "2.54×", "16×", "≥ 4×"; ASCII without `unicode`.
 std::string times_text(double ratio, RatioKind kind, bool unicode);
-// Three significant digits without zeros at the end: 2, 0.125, 872.
-std::string short_number(double value);
-std::string target_text(const Target& target);  // "15,000 ms p50 E2E"
 // Empty: not one of the rows that carry a verdict. `valid`: both levels are.
 std::string verdict_text(const Ratio& ratio, bool valid);
-// How many rows carry a verdict, and how many of them chance would make differ; empty: one or none.
+// Of two sides of `llmsweep versus` how they were compared; how many rows carry a verdict, and how
+// many of them chance would make differ. Empty: neither of both.
 std::string family_text(const Comparison& comparison);
 
 }  // namespace llmsweep::report

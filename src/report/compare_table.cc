@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "llmsweep/base/text.h"
 #include "report/compare_rows.h"
 #include "report/escape.h"
@@ -17,11 +19,29 @@ namespace {
 
 constexpr size_t kSentenceBytes = 1000;
 
-std::string users_sentence(const Headline& headline, bool unicode) {
+// "8 users on 4 GPUs against 1 on 8: ", where that is not what is said per GPU anyway.
+std::string whole_users(const Headline& headline, const Comparison& comparison) {
+  const int here = comparison.candidate_system.gpus, there = comparison.baseline_system.gpus;
+  const auto users =
+      std::find_if(comparison.users.begin(), comparison.users.end(),
+                   [&](const UsersComparison& each) { return each.target == *headline.target; });
+  if (headline.kind != HeadlineKind::kUsersPerGpu) return {};
+  if (!headline.per_gpu || here < 1 || there < 1 || (here == 1 && there == 1)) return {};
+  if (users == comparison.users.end()) return {};
+  const int carried = users->candidate.users;
+  return fmt::format("{} {} on {} {} against {} on {}: ", carried, carried == 1 ? "user" : "users",
+                     here, here == 1 ? "GPU" : "GPUs", users->baseline.users, there);
+}
+
+// Of users, and of requests a second.
+std::string users_sentence(const Headline& headline, const Comparison& comparison, bool unicode) {
   std::string text =
-      fmt::format("at {}: {} against {} users{}", report::target_text(*headline.target),
-                  short_number(headline.candidate), short_number(headline.baseline),
+      fmt::format("at {}: {}{} against {} {}{}", report::target_text(*headline.target),
+                  whole_users(headline, comparison), short_number(headline.candidate),
+                  short_number(headline.baseline),
+                  headline.kind == HeadlineKind::kUsersPerGpu ? "users" : "requests/s",
                   headline.per_gpu ? " per GPU" : " (the GPUs are not stated)");
+  if (headline.ratio_kind == RatioKind::kExact && headline.ratio == 1) return text + ", the same";
   const std::string times = times_text(headline.ratio, RatioKind::kExact, unicode);
   switch (headline.ratio_kind) {
     case RatioKind::kExact:
@@ -36,10 +56,18 @@ std::string users_sentence(const Headline& headline, bool unicode) {
   return text + ", no ratio: the target lies outside a sweep";
 }
 
-std::string verdict_suffix(const Headline& headline) {
-  if (headline.verdict == Verdict::kNoDifferenceShown) return " (no difference shown)";
+// Where an interval without 1 in it shows no difference, why.
+std::string verdict_suffix(const Headline& headline, const Comparison& comparison) {
   if (headline.verdict == Verdict::kNoInterval) return " (one repeat: no between-run interval)";
-  return {};
+  if (headline.verdict != Verdict::kNoDifferenceShown) return {};
+  const auto& interval = headline.ci95;
+  if (!interval || (interval->low <= 1 && interval->high >= 1)) return " (no difference shown)";
+  if (std::max(interval->high, 1 / interval->low) < 1 + comparison.min_effect) {
+    return fmt::format(" (no difference shown: none of {:g} % or more)",
+                       100 * comparison.min_effect);
+  }
+  return fmt::format(" (no difference shown: of {} rows one may look so by chance)",
+                     comparison.family.rows);
 }
 
 struct SizeWords {
@@ -57,7 +85,7 @@ std::string size_text(double ratio, const SizeWords& words, bool unicode) {
 
 // "latency over 7 levels, concurrency 1 to 64: 1.5× lower, ratio 0.667 [0.650, 0.684]".
 std::string sweep_sentence(const char* what, const Headline& headline, const SizeWords& words,
-                           bool unicode) {
+                           const Comparison& comparison, bool unicode) {
   std::string text =
       fmt::format("{} over {} levels, {} to {}: {}", what, headline.levels, text_of(headline.point),
                   value_text(headline.last), size_text(headline.ratio, words, unicode));
@@ -67,29 +95,32 @@ std::string sweep_sentence(const char* what, const Headline& headline, const Siz
     text += fmt::format(", ratio {:.3f} [{:.3f}, {:.3f}]", ratio, headline.ci95->low,
                         headline.ci95->high);
   }
-  return text + verdict_suffix(headline);
+  return text + verdict_suffix(headline, comparison);
 }
 
-std::string sentence(const Headline& headline, bool unicode) {
+std::string sentence(const Headline& headline, const Comparison& comparison, bool unicode) {
   switch (headline.kind) {
     case HeadlineKind::kUsersPerGpu:
-      return users_sentence(headline, unicode);
+    case HeadlineKind::kRatePerGpu:
+      return users_sentence(headline, comparison, unicode);
     case HeadlineKind::kLatency:
       if (headline.levels > 1) {
-        return sweep_sentence("latency", headline, {"lower", "higher"}, unicode);
+        return sweep_sentence("latency", headline, {"lower", "higher"}, comparison, unicode);
       }
       return fmt::format("latency at {}: {} against {} ms, {}{}", text_of(headline.point),
                          format_number(headline.candidate), format_number(headline.baseline),
                          size_text(headline.ratio, {"lower", "higher"}, unicode),
-                         verdict_suffix(headline));
+                         verdict_suffix(headline, comparison));
     case HeadlineKind::kThroughputPerGpu:
       if (headline.levels > 1) {
-        return sweep_sentence("throughput per GPU", headline, {"higher", "lower"}, unicode);
+        return sweep_sentence("throughput per GPU", headline, {"higher", "lower"}, comparison,
+                              unicode);
       }
-      return fmt::format(
-          "throughput per GPU at {}: {} against {} output tokens/s, {}{}", text_of(headline.point),
-          short_number(headline.candidate), short_number(headline.baseline),
-          size_text(headline.ratio, {"higher", "lower"}, unicode), verdict_suffix(headline));
+      return fmt::format("throughput per GPU at {}: {} against {} output tokens/s, {}{}",
+                         text_of(headline.point), short_number(headline.candidate),
+                         short_number(headline.baseline),
+                         size_text(headline.ratio, {"higher", "lower"}, unicode),
+                         verdict_suffix(headline, comparison));
     case HeadlineKind::kWeights:
       break;
   }
@@ -114,6 +145,11 @@ std::string in_short(const Comparison& comparison, bool unicode) {
     switch (headline.kind) {
       case HeadlineKind::kUsersPerGpu:
         parts.push_back(times + (headline.per_gpu ? " the users per GPU at " : " the users at ") +
+                        report::target_text(*headline.target));
+        break;
+      case HeadlineKind::kRatePerGpu:
+        parts.push_back(times +
+                        (headline.per_gpu ? " the requests/s per GPU at " : " the requests/s at ") +
                         report::target_text(*headline.target));
         break;
       case HeadlineKind::kLatency:
@@ -153,9 +189,14 @@ std::string rendered(TextTable table, const TableStyle& style) {
 
 std::string short_tables(const Comparison& comparison, const TableStyle& style) {
   std::string text;
+  std::vector<report::Column> shown;
   for (TextTable& table : report::short_tables_of(comparison, style.unicode)) {
+    report::fit_columns(table.columns, table.rows, style);
+    shown.insert(shown.end(), table.columns.begin(), table.columns.end());
     text += rendered(std::move(table), style);
   }
+  const std::string terms = report::terms_of(shown);
+  if (!terms.empty()) text += lines(terms, style);
   return text + report::paint("every figure and field: --full", "2", style) + "\n";
 }
 
@@ -166,6 +207,7 @@ std::string one_table(const Comparison& comparison, const TableStyle& style, Com
   for (const std::string& line : headline_sentences(comparison, style.unicode)) {
     text += lines("- " + line, style);
   }
+  for (const std::string& line : comparison.server) text += lines("- " + line, style);
   const std::string brief = in_short(comparison, style.unicode);
   if (!brief.empty()) text += lines(brief, style);
   const std::string family = report::family_text(comparison);
@@ -206,6 +248,9 @@ std::string one_markdown(const Comparison& comparison, std::span<const Measure> 
   for (const std::string& line : headline_sentences(comparison)) {
     text += "- " + report::markdown(line, kSentenceBytes) + "\n";
   }
+  for (const std::string& line : comparison.server) {
+    text += "- " + report::markdown(line, kSentenceBytes) + "\n";
+  }
   const std::string brief = in_short(comparison, true);
   if (!brief.empty()) text += "\n" + report::markdown(brief, kSentenceBytes) + "\n";
   const std::string family = report::family_text(comparison);
@@ -223,7 +268,7 @@ std::string one_markdown(const Comparison& comparison, std::span<const Measure> 
 std::vector<std::string> headline_sentences(const Comparison& comparison, bool unicode) {
   std::vector<std::string> sentences;
   for (const Headline& headline : comparison.headlines) {
-    sentences.push_back(sentence(headline, unicode));
+    sentences.push_back(sentence(headline, comparison, unicode));
   }
   return sentences;
 }

@@ -95,11 +95,15 @@ void add_system(Line& line, const SweepResult& result) {
   line.push_back({"engine_version", report::csv_text(system.engine_version)});
 }
 
-Line line_of(const SweepResult& result, const LevelStats& level) {
+// `step`: of a profile; empty: the level itself.
+Line line_of(const SweepResult& result, const LevelStats& level, const std::string& step = {}) {
   const RunStats& run = level.pooled;
   Line line;
   add_system(line, result);
   line.push_back({"concurrency", report::csv_concurrency(level.point)});
+  line.push_back({"load_point", level.point.known() ? name_of(level.point) : ""});
+  line.push_back({"state", report::state_text(level)});
+  line.push_back({"profile_step", report::csv_text(step)});
   line.push_back({"repeats", std::to_string(level.runs.size())});
   line.push_back({"valid", run.valid ? "true" : "false"});
   line.push_back({"invalid_reasons", names(run.invalid_reasons)});
@@ -130,6 +134,9 @@ std::string levels_csv(std::span<const SweepResult> results) {
   for (const SweepResult& result : results) {
     for (const LevelStats& level : result.levels) {
       text += rendered(line_of(result, level), &Field::value);
+    }
+    for (const auto& [name, level] : report::lines_of_steps(result, false).lines) {
+      text += rendered(line_of(result, *level, name), &Field::value);
     }
   }
   return text;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <set>
 
 #include "llmsweep/base/text.h"
@@ -19,21 +18,23 @@ namespace llmsweep {
 namespace report {
 namespace {
 
-constexpr double kPointSize = 12;  // of point labels
-
 std::string ticks(const Layout& layout) {
   const Box& area = layout.area;
   std::string svg;
   for (const Tick& tick : layout.x.ticks) {
+    const bool named = tick.from <= area.x1 - area.x0;
+    if (!named && !tick.line) continue;
     const double x = layout.x_of(tick.value);
-    svg += svg_line(x, area.y0, x, area.y1, tick.text.empty() ? "thin grid minor" : "thin grid");
-    if (tick.text.empty()) continue;
+    svg += svg_line(x, area.y0, x, area.y1, "thin grid");
+    if (!named) continue;
     svg += svg_text(x, area.y1 + 18, tick.text, {.css = "soft", .anchor = "middle"});
   }
   for (const Tick& tick : layout.y.ticks) {
+    const bool named = tick.from <= area.y1 - area.y0;
+    if (!named && !tick.line) continue;
     const double y = layout.y_of(tick.value);
-    svg += svg_line(area.x0, y, area.x1, y, tick.text.empty() ? "thin grid minor" : "thin grid");
-    if (tick.text.empty()) continue;
+    svg += svg_line(area.x0, y, area.x1, y, "thin grid");
+    if (!named) continue;
     svg += svg_text(area.x0 - 8, y + 4, tick.text, {.css = "soft", .anchor = "end"});
   }
   svg += svg_line(area.x0, area.y1, area.x1, area.y1, "thin axis");
@@ -81,16 +82,16 @@ std::string legend(const Plot& plot, const Layout& layout) {
 
 std::string whiskers(const Layout& layout, const PlotPoint& point, size_t style) {
   const std::string css = fmt::format("whisker c{}", style % kStyles);
-  const double x = layout.x_of(point.x);
-  const double y = layout.y_of(point.y);
   std::string svg;
-  for (const Segment& s : whisker_segments(layout, point)) {
+  for (const Whisker& whisker : whiskers_of(layout, point)) {
+    const Segment& s = whisker.line;
+    const bool level = s.y0 == s.y1;
+    const auto cap = [&](double x, double y) {
+      return level ? svg_line(x, y - 3, x, y + 3, css) : svg_line(x - 3, y, x + 3, y, css);
+    };
     svg += svg_line(s.x0, s.y0, s.x1, s.y1, css);
-    if (std::abs(s.y0 - s.y1) < 1e-9) {
-      svg += svg_line(s.x0, y - 3, s.x0, y + 3, css) + svg_line(s.x1, y - 3, s.x1, y + 3, css);
-    } else {
-      svg += svg_line(x - 3, s.y0, x + 3, s.y0, css) + svg_line(x - 3, s.y1, x + 3, s.y1, css);
-    }
+    if (whisker.low) svg += cap(s.x0, s.y0);
+    if (whisker.high) svg += cap(s.x1, s.y1);
   }
   return svg;
 }
@@ -99,7 +100,7 @@ std::string curve_path(const Layout& layout, const Curve& curve) {
   if (curve.points.size() < 2) return "";
   std::string path;
   for (const PlotPoint& point : curve.points) {
-    if (point.x_at_most) continue;
+    if (point.x_at_most || !is_shown(layout, point)) continue;
     path += path.empty() ? "M" : "L";
     path += coordinate(layout.x_of(point.x)) + " " + coordinate(layout.y_of(point.y));
   }
@@ -116,6 +117,7 @@ std::string bound_arrow(double x, double y, size_t style) {
 std::string curve_points(const Layout& layout, const Curve& curve) {
   std::string svg;
   for (const PlotPoint& point : curve.points) {
+    if (!is_shown(layout, point)) continue;
     const double x = layout.x_of(point.x);
     const double y = layout.y_of(point.y);
     svg += whiskers(layout, point, curve.style);
@@ -167,19 +169,10 @@ std::string point_labels(const Plot& plot, const std::vector<PointLabel>& labels
   return svg;
 }
 
-size_t wanted_labels(const Plot& plot) {
-  size_t count = 0;
-  for (const Curve& curve : plot.curves) {
-    for (const PlotPoint& point : curve.points) count += point.label.empty() ? 0 : 1;
-  }
-  return count;
-}
-
-std::string footer(const Plot& plot, size_t labels_left_out) {
+std::string footer(const Plot& plot, size_t labels) {
   std::vector<std::string> notes = plot.footnotes;
-  if (labels_left_out > 0) {
-    notes.push_back(fmt::format("{} labels left out for want of room", labels_left_out));
-  }
+  const std::string left_out = left_out_note(plot, labels);
+  if (!left_out.empty()) notes.push_back(left_out);
   return join(notes, " · ");
 }
 
@@ -210,8 +203,7 @@ std::string curves_figure(const Plot& plot, const FigureOptions& options) {
   for (const Curve& curve : plot.curves) svg += curve_points(layout, curve);
   const std::vector<PointLabel> labels = layout_labels(plot, layout, kPointSize);
   svg += point_labels(plot, labels);
-  svg += svg_text(layout.area.x0, layout.height - 12,
-                  footer(plot, wanted_labels(plot) - labels.size()),
+  svg += svg_text(layout.area.x0, layout.height - 12, footer(plot, labels.size()),
                   {.css = "soft", .size = 11, .max_width = layout.width - layout.area.x0 - 24});
   return svg + svg_close();
 }
@@ -225,11 +217,12 @@ struct KindName {
   FigureKind kind;
   std::string_view name;
 };
-constexpr std::array<KindName, 6> kKinds = {
+constexpr std::array<KindName, 7> kKinds = {
     {{FigureKind::kThroughputLatency, "throughput-latency"},
      {FigureKind::kGpuThroughputSpeed, "gpu-throughput-speed"},
      {FigureKind::kLatencyConcurrency, "latency-concurrency"},
      {FigureKind::kTtftConcurrency, "ttft-concurrency"},
+     {FigureKind::kThroughputConcurrency, "throughput-concurrency"},
      {FigureKind::kPercentiles, "percentiles"},
      {FigureKind::kUsersPerGpu, "users-per-gpu"}}};
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "llmsweep/base/text.h"
-#include "llmsweep/model/names.h"
 #include "llmsweep/report/table.h"
 #include "report/axis.h"
 #include "report/cells.h"
@@ -133,11 +132,8 @@ std::string bars_figure(std::span<const SweepResult> results, const Plot& plot,
   std::string description = plot.y_title + " at the latency target.";
   const Frame frame = frame_of(groups, width);
   for (const Group& group : groups) {
-    body += svg_text(
-        24, y + 16,
-        fmt::format("{} {} ≤ {} ms", metric_title(group.target.metric),
-                    name_of(group.target.statistic), format_significant(to_ms(group.target.max))),
-        {.css = "ink b", .size = 14});
+    body += svg_text(24, y + 16, condition_text(group.target),
+                     {.css = "ink b", .size = 14, .max_width = width - 48});
     y += kGroupHead - kGap;
     const double top = y;
     for (const Bar& bar : group.bars) {

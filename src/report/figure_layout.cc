@@ -1,5 +1,7 @@
 #include "report/figure_layout.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -55,9 +57,11 @@ std::vector<size_t> legend_rows(const Plot& plot) {
   return rows;
 }
 
-double widest_y_tick(const Axis& axis) {
+double widest_y_tick(const Axis& axis, double length) {
   double widest = 0;
-  for (const Tick& tick : axis.ticks) widest = std::max(widest, text_width(tick.text, 12));
+  for (const Tick& tick : axis.ticks) {
+    if (tick.from <= length) widest = std::max(widest, text_width(tick.text, 12));
+  }
   return widest;
 }
 
@@ -111,8 +115,36 @@ TargetLabel target_label(const Plot& plot, const Layout& layout, size_t index) {
   return label;
 }
 
-bool shown(const Axis& axis, double value) {
-  return value >= axis.low && value <= axis.high;
+// The axes, the area between them, and the targets. `frame` is what axes and their texts may take.
+void place(Layout& layout, const Plot& plot, const FigureOptions& options, const Box& frame) {
+  Values values = values_of(plot);
+  layout.empty = values.x.empty();
+  if (layout.empty) return;
+  add_targets_in_reach(plot, values);
+  const AxisOptions x{.scale = options.x_scale.value_or(suitable_scale(values.x)),
+                      .whole = plot.x_is_whole};
+  const AxisOptions y{.scale = options.y_scale.value_or(suitable_scale(values.y)),
+                      .vertical = true};
+  layout.x = plot.x_is_load ? load_axis(values.x, x) : axis_over(values.x, x);
+  layout.y = axis_over(values.y, y);
+  layout.area = {frame.x0 + widest_y_tick(layout.y, frame.y1 - frame.y0), frame.y0, frame.x1,
+                 frame.y1};
+  for (size_t i = 0; i < plot.targets.size(); ++i) {
+    const Axis& axis = plot.targets[i].vertical ? layout.x : layout.y;
+    if (!axis.shows(plot.targets[i].value)) continue;
+    layout.target_labels.push_back(target_label(plot, layout, i));
+  }
+}
+
+// Along one axis; nothing where the interval has no part on it.
+std::optional<Whisker> whisker_on(const Axis& axis, const std::optional<Interval>& interval) {
+  if (!interval || !(interval->low <= axis.high) || !(interval->high >= axis.low)) {
+    return std::nullopt;
+  }
+  Whisker whisker{.low = interval->low >= axis.low, .high = interval->high <= axis.high};
+  whisker.line.x0 = whisker.low ? interval->low : axis.low;
+  whisker.line.x1 = whisker.high ? interval->high : axis.high;
+  return whisker;
 }
 
 }  // namespace
@@ -130,38 +162,35 @@ Layout layout_of(const Plot& plot, const FigureOptions& options) {
     const double width = text_width(fit_width(curve.name, room, 13 * kBold), 13 * kBold);
     if (!curve.note.empty()) layout.legend_names_width = std::max(layout.legend_names_width, width);
   }
-  Values values = values_of(plot);
-  layout.empty = values.x.empty();
-  if (layout.empty) return layout;
-  add_targets_in_reach(plot, values);
-  const AxisScale x_scale = options.x_scale.value_or(suitable_scale(values.x));
-  layout.x = plot.x_is_load ? load_axis(values.x, x_scale) : axis_over(values.x, x_scale);
-  layout.y = axis_over(values.y, options.y_scale.value_or(suitable_scale(values.y)));
-  layout.area = {46 + widest_y_tick(layout.y), legend_end, layout.width - 30, layout.height - 82};
-  for (size_t i = 0; i < plot.targets.size(); ++i) {
-    const Axis& axis = plot.targets[i].vertical ? layout.x : layout.y;
-    if (!shown(axis, plot.targets[i].value)) continue;
-    layout.target_labels.push_back(target_label(plot, layout, i));
-  }
+  place(layout, plot, options, {46, legend_end, layout.width - 30, layout.height - 82});
   return layout;
 }
 
-std::vector<Segment> whisker_segments(const Layout& layout, const PlotPoint& point) {
-  std::vector<Segment> segments;
-  const auto bounded = [](const std::optional<Interval>& interval, const Axis& axis) {
-    return interval && shown(axis, interval->low) && shown(axis, interval->high);
-  };
+Layout bare_layout_of(const Plot& plot, const FigureOptions& options) {
+  Layout layout{.width = static_cast<double>(options.width),
+                .height = static_cast<double>(options.height)};
+  place(layout, plot, options, {34, 10, layout.width - 24, layout.height - 44});
+  return layout;
+}
+
+bool is_shown(const Layout& layout, const PlotPoint& point) {
+  return layout.x.shows(point.x) && layout.y.shows(point.y);
+}
+
+std::vector<Whisker> whiskers_of(const Layout& layout, const PlotPoint& point) {
+  std::vector<Whisker> whiskers;
+  if (!is_shown(layout, point)) return whiskers;
   const double x = layout.x_of(point.x);
   const double y = layout.y_of(point.y);
-  if (bounded(point.x_interval, layout.x)) {
-    segments.push_back(
-        {layout.x_of(point.x_interval->low), y, layout.x_of(point.x_interval->high), y});
+  if (std::optional<Whisker> along = whisker_on(layout.x, point.x_interval)) {
+    along->line = {layout.x_of(along->line.x0), y, layout.x_of(along->line.x1), y};
+    whiskers.push_back(*along);
   }
-  if (bounded(point.y_interval, layout.y)) {
-    segments.push_back(
-        {x, layout.y_of(point.y_interval->low), x, layout.y_of(point.y_interval->high)});
+  if (std::optional<Whisker> along = whisker_on(layout.y, point.y_interval)) {
+    along->line = {x, layout.y_of(along->line.x0), x, layout.y_of(along->line.x1)};
+    whiskers.push_back(*along);
   }
-  return segments;
+  return whiskers;
 }
 
 Obstacles obstacles_of(const Plot& plot, const Layout& layout) {
@@ -169,15 +198,16 @@ Obstacles obstacles_of(const Plot& plot, const Layout& layout) {
   for (const Curve& curve : plot.curves) {
     for (size_t i = 0; i < curve.points.size(); ++i) {
       const PlotPoint& point = curve.points[i];
+      if (!is_shown(layout, point)) continue;
       const double x = layout.x_of(point.x);
       const double y = layout.y_of(point.y);
       const double half = point.ringed ? kRing : kMarker;
       obstacles.boxes.push_back({x - half, y - half, x + half, y + half});
       if (point.x_at_most) obstacles.boxes.push_back({x - 34, y - half, x, y + half});
-      for (const Segment& whisker : whisker_segments(layout, point)) {
-        obstacles.segments.push_back(whisker);
+      for (const Whisker& whisker : whiskers_of(layout, point)) {
+        obstacles.segments.push_back(whisker.line);
       }
-      if (i == 0 || point.x_at_most) continue;
+      if (i == 0 || point.x_at_most || !is_shown(layout, curve.points[i - 1])) continue;
       const PlotPoint& before = curve.points[i - 1];
       obstacles.segments.push_back({layout.x_of(before.x), layout.y_of(before.y), x, y});
     }
@@ -196,7 +226,7 @@ std::vector<PointLabel> layout_labels(const Plot& plot, const Layout& layout, do
     const Curve& curve = plot.curves[c];
     for (size_t p = 0; p < curve.points.size(); ++p) {
       const PlotPoint& point = curve.points[p];
-      if (point.label.empty()) continue;
+      if (point.label.empty() || !is_shown(layout, point)) continue;
       requests.push_back({.x = layout.x_of(point.x),
                           .y = layout.y_of(point.y),
                           .width = text_width(point.label, font_size),
@@ -213,6 +243,16 @@ std::vector<PointLabel> layout_labels(const Plot& plot, const Layout& layout, do
     found.push_back(labels[i]);
   }
   return found;
+}
+
+std::string left_out_note(const Plot& plot, size_t placed) {
+  size_t wanted = 0;
+  for (const Curve& curve : plot.curves) {
+    for (const PlotPoint& point : curve.points) wanted += point.label.empty() ? 0 : 1;
+  }
+  if (wanted <= placed) return "";
+  return fmt::format("{} {} left out for want of room", wanted - placed,
+                     wanted - placed == 1 ? "label" : "labels");
 }
 
 }  // namespace llmsweep::report

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "report/axis.h"
@@ -11,6 +12,7 @@
 namespace llmsweep::report {
 
 constexpr double kLegendRow = 21;
+constexpr double kPointSize = 12;  // of the labels of points
 
 struct TargetLabel {
   size_t target = 0;  // index into plot.targets
@@ -32,10 +34,21 @@ struct Layout {
   double y_of(double value) const { return area.y1 - y.share(value) * (area.y1 - area.y0); }
 };
 
+// With room for the title, the legend and the footnotes of a figure that stands by itself.
 Layout layout_of(const Plot& plot, const FigureOptions& options);
+// Axes and what is inside them, for a page that says the rest.
+Layout bare_layout_of(const Plot& plot, const FigureOptions& options);
 
-// The lines of a point's intervals that fall inside the axes: horizontal, then vertical.
-std::vector<Segment> whisker_segments(const Layout& layout, const PlotPoint& point);
+// Whether a point is on both axes: what is 0 is on no logarithmic one.
+bool is_shown(const Layout& layout, const PlotPoint& point);
+
+// A point's interval along an axis, cut at the frame; `low` and `high` say which ends are inside.
+struct Whisker {
+  Segment line;
+  bool low = true, high = true;
+};
+// Horizontal, then vertical; none of what is wholly outside.
+std::vector<Whisker> whiskers_of(const Layout& layout, const PlotPoint& point);
 
 struct PointLabel {
   size_t curve = 0, point = 0;
@@ -45,5 +58,7 @@ struct PointLabel {
 Obstacles obstacles_of(const Plot& plot, const Layout& layout);
 // Only the labels for which a place was found; the rest stay in the tooltips and the description.
 std::vector<PointLabel> layout_labels(const Plot& plot, const Layout& layout, double font_size);
+// "3 labels left out for want of room"; empty: none.
+std::string left_out_note(const Plot& plot, size_t placed);
 
 }  // namespace llmsweep::report

@@ -114,16 +114,17 @@ std::string gate_junit(const GateReport& report) {
     return std::count_if(report.lines.begin(), report.lines.end(),
                          [&](const GateLine& line) { return state_of(report, line) == state; });
   };
-  const std::string counts = fmt::format(
-      "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"0\"", report.lines.size(),
-      count(JunitState::kFailure), count(JunitState::kError), count(JunitState::kSkipped));
+  const std::string counts =
+      fmt::format("tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3f}\"",
+                  report.lines.size(), count(JunitState::kFailure), count(JunitState::kError),
+                  count(JunitState::kSkipped), report.seconds);
   const std::string suite = report::markup(report.result_name);
   std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
   text += fmt::format("<testsuites name=\"llmsweep gate\" {}>\n", counts);
   text += fmt::format("  <testsuite name=\"{}\" {}>\n", suite, counts);
   for (const GateLine& line : report.lines) {
-    text += fmt::format("    <testcase name=\"{}\" classname=\"llmsweep.gate\" time=\"0\">\n",
-                        report::markup(report::rule_title(line), kTextBytes));
+    text += fmt::format("    <testcase name=\"{}\" classname=\"llmsweep.gate\" time=\"{:.3f}\">\n",
+                        report::markup(report::rule_title(line), kTextBytes), line.seconds);
     text += case_body(line, state_of(report, line)) + "    </testcase>\n";
   }
   text += suite_body(report);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "llmsweep/base/text.h"
+#include "report/compare_rows.h"
 
 namespace llmsweep::report {
 namespace {
@@ -20,6 +21,7 @@ std::string number_text(double value, const std::string& unit) {
   if (unit == "ms" && std::abs(value) >= 100) return format_number(value);
   if (unit == "share") return fmt::format("{:.2f}", value * 100);
   if (unit == "difference") return fmt::format("{:+.2f}", value * 100);
+  if (unit.starts_with("users")) return short_number(value);
   if (unit == "ratio" || unit == "score") return fmt::format("{:.3f}", value);
   return format_significant(value, 4);
 }

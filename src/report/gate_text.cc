@@ -14,6 +14,9 @@ namespace llmsweep {
 namespace {
 
 constexpr size_t kMessageBytes = 1500;
+constexpr const char* kBoundsNote =
+    "[low, high]: 95 % bounds each, by Student's t; PASS and FAIL need both on one side of the "
+    "limit";
 constexpr size_t kTailBytes = 200;  // room for the line that counts what was left out
 
 std::string sgr_of(GateOutcome outcome) {
@@ -112,6 +115,9 @@ std::string gate_text(const GateReport& report, const TableStyle& style) {
             (style.unicode ? rest : ascii(rest)) + "\n";
   }
   for (const ErrorCount& error : report.failures) text += report::failure_text(error) + "\n";
+  const bool any_bounds = std::any_of(report.lines.begin(), report.lines.end(),
+                                      [](const GateLine& line) { return line.bounds.has_value(); });
+  if (any_bounds) text += report::paint(kBoundsNote, "2", style) + "\n";
   return text + report::paint(report::verdict_text(report), "1", style) + "\n";
 }
 

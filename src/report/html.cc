@@ -7,19 +7,19 @@
 #include "llmsweep/base/text.h"
 #include "report/escape.h"
 #include "report/html_parts.h"
+#include "report/svg.h"
 
 extern "C" {
 extern const char llmsweep_report_page_begin[], llmsweep_report_page_end[];
 extern const char llmsweep_report_section_begin[], llmsweep_report_section_end[];
 extern const char llmsweep_report_style_begin[], llmsweep_report_style_end[];
 extern const char llmsweep_report_common_begin[], llmsweep_report_common_end[];
-extern const char llmsweep_report_plugins_begin[], llmsweep_report_plugins_end[];
+extern const char llmsweep_report_drawing_begin[], llmsweep_report_drawing_end[];
 extern const char llmsweep_report_charts_begin[], llmsweep_report_charts_end[];
 extern const char llmsweep_report_tables_begin[], llmsweep_report_tables_end[];
 extern const char llmsweep_report_timeline_begin[], llmsweep_report_timeline_end[];
 extern const char llmsweep_report_requests_begin[], llmsweep_report_requests_end[];
 extern const char llmsweep_report_main_begin[], llmsweep_report_main_end[];
-extern const char llmsweep_chart_js_begin[], llmsweep_chart_js_end[];
 }
 
 namespace llmsweep {
@@ -54,9 +54,8 @@ std::string hash_source(std::string_view text) {
 }
 
 std::string policy(const HtmlAssets& assets) {
-  return "default-src 'none'; script-src " + hash_source(assets.chart_js) + " " +
-         hash_source(assets.script) + "; style-src " + hash_source(assets.style) +
-         "; img-src data: blob:; base-uri 'none'; form-action 'none'";
+  return "default-src 'none'; script-src " + hash_source(assets.script) + "; style-src " +
+         hash_source(assets.style) + "; img-src data: blob:; base-uri 'none'; form-action 'none'";
 }
 
 // Replaces each {{name}} of the page once; what is put in is not looked at again.
@@ -117,11 +116,11 @@ HtmlAssets html_assets() {
   HtmlAssets assets;
   assets.page = between(llmsweep_report_page_begin, llmsweep_report_page_end);
   assets.requests = between(llmsweep_report_section_begin, llmsweep_report_section_end);
-  assets.style = between(llmsweep_report_style_begin, llmsweep_report_style_end);
-  assets.chart_js = between(llmsweep_chart_js_begin, llmsweep_chart_js_end);
+  assets.style = fill(between(llmsweep_report_style_begin, llmsweep_report_style_end),
+                      {{"colours", page_colours(false)}, {"dark_colours", page_colours(true)}});
   for (const std::string_view file :
        {between(llmsweep_report_common_begin, llmsweep_report_common_end),
-        between(llmsweep_report_plugins_begin, llmsweep_report_plugins_end),
+        between(llmsweep_report_drawing_begin, llmsweep_report_drawing_end),
         between(llmsweep_report_charts_begin, llmsweep_report_charts_end),
         between(llmsweep_report_tables_begin, llmsweep_report_tables_end),
         between(llmsweep_report_timeline_begin, llmsweep_report_timeline_end),
@@ -141,7 +140,7 @@ std::string html_report(const HtmlInput& input) {
   const std::string comparison = html_comparison(input.comparisons);
   return fill(assets.page, {{"policy", policy(assets)},
                             {"title", markup(title_of(input), 400)},
-                            {"style", std::string(assets.style)},
+                            {"style", assets.style},
                             {"badges", html_badges(input.results)},
                             {"lead", html_lead(input.results)},
                             {"navigation", navigation(!comparison.empty(), !requests.empty())},
@@ -154,7 +153,6 @@ std::string html_report(const HtmlInput& input) {
                             {"provenance", html_provenance(input.results)},
                             {"data", html_data(input)},
                             {"raw", raw_results(input)},
-                            {"chart_js", std::string(assets.chart_js)},
                             {"script", assets.script}});
 }
 

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "llmsweep/base/text.h"
 #include "llmsweep/report/table.h"
+#include "llmsweep/stats/percentile.h"
 #include "report/cells.h"
 #include "report/compare_rows.h"
 #include "report/escape.h"
@@ -12,19 +15,30 @@ namespace llmsweep::report {
 namespace {
 
 std::string cell(const std::string& text, const std::optional<double>& value,
-                 const std::optional<Interval>& interval = std::nullopt) {
-  const std::string ci = interval_text(interval);
+                 const std::string& ci = {}) {
   return fmt::format("<td data-value=\"{}\">{}{}</td>", value ? fmt::format("{}", *value) : "",
                      markup(text), ci.empty() ? "" : " <span class=\"ci\">" + ci + "</span>");
 }
 
-std::string figure_cell(const Figure& figure, Statistic statistic) {
+// "needs 300, had 128"; empty: it is there, or for another reason not.
+std::string why_missing(const LevelStats& level, const Measure& measure, const Figure& figure) {
+  if (figure.value || figure.at_most || measure.quantity->distribution == nullptr) return "";
+  const int64_t needed = measure.statistic == Statistic::kP99 ? kSamplesForP99 : 0;
+  const Distribution& pooled = level.pooled.*measure.quantity->distribution;
+  if (!pooled.count || *pooled.count == 0 || *pooled.count >= needed) return "";
+  return fmt::format("needs {}, had {}", needed, format_number(static_cast<double>(*pooled.count)));
+}
+
+std::string figure_cell(const Figure& figure, Statistic statistic, const std::string& missing) {
+  if (!missing.empty()) {
+    return "<td data-value=\"\">– <span class=\"ci why\">" + missing + "</span></td>";
+  }
   const bool with_interval =
       figure.quantity.between_runs != nullptr && statistic == Statistic::kP50;
   return cell(figure_text(figure) + (figure.sound ? "" : std::string(" ") + kUnsoundMark) +
                   (figure.with_drain ? " *" : ""),
               figure.value ? figure.value : figure.at_most,
-              with_interval ? figure.ci95 : std::nullopt);
+              with_interval ? interval_text(figure) : std::string());
 }
 
 std::string failed_cell(const RequestCounts& requests) {
@@ -34,51 +48,86 @@ std::string failed_cell(const RequestCounts& requests) {
   return cell(format_number(failed) + " of " + format_number(all), failed);
 }
 
-std::string level_row(const LevelStats& level, Source source,
-                      const std::vector<Measure>& measures) {
+struct ShownLevel {
+  const std::string& name;
+  double order = 0;  // by which the page sorts
+  const LevelStats& level;
+};
+
+std::string level_row(const ShownLevel& shown, Source source, const std::vector<Measure>& measures,
+                      bool states) {
+  const LevelStats& level = shown.level;
   const bool valid = level.pooled.valid;
   std::string row = valid ? "<tr>" : "<tr class=\"invalid\">";
-  row += fmt::format("<th scope=\"row\" data-value=\"{0}\">{0}</th>", value_text(level.point));
+  row += fmt::format("<th scope=\"row\" data-value=\"{}\">{}</th>", shown.order, shown.name);
   for (const Measure& measure : measures) {
-    row += figure_cell({level, measure, source}, measure.statistic);
+    const Figure figure(level, measure, source);
+    row += figure_cell(figure, measure.statistic, why_missing(level, measure, figure));
   }
   row += failed_cell(level.pooled.requests);
+  if (states) row += "<td>" + state_text(level) + "</td>";
   row += valid ? "<td>yes</td>" : "<td class=\"no\">NO</td>";
   return row + "</tr>\n";
 }
 
-std::string heading(std::string_view title, std::string_view unit = {}) {
-  std::string text = fmt::format("<th scope=\"col\">{}", title);
+std::string heading(std::string_view title, std::string_view unit = {},
+                    const std::string& meaning = {}) {
+  std::string text = "<th scope=\"col\"";
+  if (!meaning.empty()) text += " title=\"" + markup(meaning, 500) + "\"";
+  text += fmt::format(">{}", title);
   if (!unit.empty()) text += fmt::format("<span class=\"unit\">{}</span>", unit);
   return text + "</th>";
 }
 
-std::string level_headings(const SweepResult& result, const std::vector<Measure>& measures) {
-  std::string text = heading(capitalised(load_heading(result)));
-  for (const Measure& measure : measures) {
-    text += heading(title_of(measure), unit_heading(*measure.quantity));
+// A sentence of the table of quantities, of which markup is for another place.
+std::string definition_of(const Quantity& quantity) {
+  std::string text;
+  for (const char c : quantity.meaning) {
+    if (c != '`') text += c;
   }
-  return text + heading("Failed", "of measured") + heading("Valid");
+  return text;
+}
+
+std::string level_headings(const SweepResult& result, std::string_view first,
+                           const std::vector<Measure>& measures) {
+  std::string text = heading(capitalised(first));
+  for (const Measure& measure : measures) {
+    text += heading(title_of(measure), unit_heading(*measure.quantity),
+                    definition_of(*measure.quantity));
+  }
+  text += heading("Failed", "of measured");
+  if (have_states(result)) text += heading("State");
+  return text + heading("Valid");
+}
+
+std::string rows_of(const SweepResult& result, const LevelLines& levels, bool steps,
+                    const std::vector<Measure>& measures) {
+  const std::string label = (steps ? "Steps of the profile of " : "Levels of ");
+  std::string text = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" + label +
+                     markup(result.name, 120) + "\"><table class=\"data\">\n<thead><tr>";
+  text += level_headings(result, levels.heading, measures);
+  text += "</tr></thead>\n<tbody>\n";
+  for (size_t i = 0; i < levels.lines.size(); ++i) {
+    const auto& [name, level] = levels.lines[i];
+    const double order = steps ? static_cast<double>(i) : level->point.value;
+    text += level_row({name, order, *level}, result.source, measures, have_states(result));
+  }
+  return text + "</tbody></table></div>\n";
 }
 
 std::string levels_table(const SweepResult& result, const std::vector<Measure>& measures) {
   std::string text =
       "<div class=\"table-block\"><div class=\"table-tools\"><h3>" + markup(result.name, 120);
   for (const std::string& mark : marks_of(result)) text += " [" + markup(mark) + "]";
-  text +=
-      "</h3></div>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Levels of " +
-      markup(result.name, 120) + "\"><table class=\"data\">\n<thead><tr>";
-  text += level_headings(result, measures);
-  text += "</tr></thead>\n<tbody>\n";
-  for (const LevelStats& level : result.levels) {
-    text += level_row(level, result.source, measures);
-  }
-  text += "</tbody></table></div>\n";
+  text += "</h3></div>\n" + rows_of(result, lines_of_levels(result), false, measures);
+  if (!result.profile.empty()) text += rows_of(result, lines_of_steps(result), true, measures);
   const std::string note = interval_note(result);
   if (!note.empty()) text += "<p class=\"hint\">" + markup(note, 300) + ".</p>\n";
   if (any_unsound(result)) {
     text += std::string("<p class=\"hint\">") + markup(kUnsoundNote, 300) + ".</p>\n";
   }
+  const std::string states = state_note(result);
+  if (!states.empty()) text += "<p class=\"hint\">" + markup(states, 1000) + ".</p>\n";
   if (any_drain(result)) {
     text += "<p class=\"hint\">* with drain: tokens ÷ wall, ramp and drain included.</p>\n";
   }
@@ -102,13 +151,18 @@ std::string compared_cell(const std::string& text, bool left) {
                      shown);
 }
 
-std::string compared_table(const TextTable& table) {
+// `sides` tells it from the same table of another comparison, for those who hear it.
+std::string compared_table(const TextTable& table, const std::string& sides) {
   std::string text = "<div class=\"table-block\"><div class=\"table-tools\"><h3>" +
                      markup(table.title, 300) +
                      "</h3></div>\n<div class=\"scroll\" tabindex=\"0\" "
                      "role=\"region\" aria-label=\"" +
-                     markup(table.title, 300) + "\"><table class=\"data\">\n<thead><tr>";
+                     markup(table.title + sides, 600) + "\"><table class=\"data\">\n<thead><tr>";
   for (const Column& column : table.columns) {
+    if (column.title.empty() && column.unit.empty()) {
+      text += "<td></td>";
+      continue;
+    }
     text +=
         fmt::format("<th scope=\"col\"{}>{}", column.align == Align::kLeft ? " class=\"text\"" : "",
                     markup(column.title));
@@ -128,24 +182,57 @@ std::string compared_table(const TextTable& table) {
   return text + "</div>\n";
 }
 
+// Those that a level has, and percentiles that one would have with more requests.
+std::vector<Measure> shown_measures(const SweepResult& result) {
+  std::vector<Measure> measures = page_measures();
+  const std::vector<Measure> present = present_measures(result, measures);
+  const auto nowhere = [&](const Measure& measure) {
+    if (std::find(present.begin(), present.end(), measure) != present.end()) return false;
+    return std::none_of(result.levels.begin(), result.levels.end(), [&](const LevelStats& level) {
+      return !why_missing(level, measure, Figure(level, measure)).empty();
+    });
+  };
+  measures.erase(std::remove_if(measures.begin(), measures.end(), nowhere), measures.end());
+  return measures;
+}
+
+// What the columns of the tables mean, each quantity once.
+std::string definitions(const std::vector<Measure>& shown) {
+  std::string text;
+  std::vector<const Quantity*> seen;
+  for (const Measure& measure : shown) {
+    const Quantity* quantity = measure.quantity;
+    if (std::find(seen.begin(), seen.end(), quantity) != seen.end()) continue;
+    seen.push_back(quantity);
+    text += "<dt>" + markup(quantity->title) + "</dt><dd>" + markup(definition_of(*quantity), 500) +
+            "</dd>\n";
+  }
+  if (text.empty()) return "";
+  return "<h3>What the columns mean</h3>\n<dl class=\"facts definitions\">\n" + text +
+         "<dt>p90, p99</dt><dd>Of a hundred requests the slowest ten, and the slowest one, take "
+         "longer. A p99 is shown from 300 requests on.</dd>\n</dl>\n";
+}
+
 }  // namespace
 
 std::string html_levels(const HtmlInput& input) {
   std::string text;
+  std::vector<Measure> shown;
   for (const SweepResult& result : input.results) {
     const std::vector<Measure> measures =
-        input.columns.empty() ? present_measures(result, page_measures()) : input.columns;
+        input.columns.empty() ? shown_measures(result) : input.columns;
+    shown.insert(shown.end(), measures.begin(), measures.end());
     text += result.levels.empty()
                 ? "<h3>" + markup(result.name, 120) + "</h3><p>No level was measured.</p>\n"
                 : levels_table(result, measures);
   }
-  return text;
+  return text + definitions(shown);
 }
 
 std::string html_comparison(std::span<const Comparison> comparisons) {
   if (comparisons.empty()) return "";
   std::string text = "<section id=\"comparison\">\n<h2>Comparison</h2>\n";
-  if (comparisons.size() > 1) text += compared_table(summary_of(comparisons, true));
+  if (comparisons.size() > 1) text += compared_table(summary_of(comparisons, true), "");
   for (const Comparison& comparison : comparisons) {
     text += "<h3>" + markup(comparison.candidate_name, 120) + " against " +
             markup(comparison.baseline_name, 120) + "</h3>\n";
@@ -161,7 +248,8 @@ std::string html_comparison(std::span<const Comparison> comparisons) {
     const std::vector<TextTable> tables = tables_of(comparison, comparison.measures, true);
     for (size_t i = 0; i < tables.size(); ++i) {
       if (i == kAtOnce) text += "<details class=\"more\"><summary>More figures</summary>\n";
-      text += compared_table(tables[i]);
+      text += compared_table(
+          tables[i], ": " + comparison.candidate_name + " against " + comparison.baseline_name);
     }
     if (tables.size() > kAtOnce) text += "</details>\n";
   }

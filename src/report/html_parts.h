@@ -11,10 +11,11 @@
 
 namespace llmsweep::report {
 
-// Files of src/report/html/ and Chart.js, as they were embedded.
+// Files of src/report/html/, as they were embedded.
 struct HtmlAssets {
-  std::string_view page, requests, style, chart_js;
-  std::string script;  // ours, in the order in which they need each other
+  std::string_view page, requests;
+  std::string style;   // with the colours of the curves
+  std::string script;  // in the order in which its files need each other
 };
 HtmlAssets html_assets();
 

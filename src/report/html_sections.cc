@@ -6,6 +6,7 @@
 #include <set>
 
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/report/compare_table.h"
 #include "llmsweep/report/table.h"
@@ -14,6 +15,7 @@
 #include "report/escape.h"
 #include "report/headline.h"
 #include "report/svg.h"
+#include "report/text_table.h"
 
 namespace llmsweep::report {
 namespace {
@@ -34,25 +36,6 @@ const LevelStats* best_throughput(const SweepResult& result) {
   return best;
 }
 
-std::string big_number(const SweepResult& result) {
-  if (nothing_is_valid(result)) return "Nothing valid";
-  if (!result.users_at_target.empty()) {
-    const UsersAtTarget& users = result.users_at_target.front();
-    const bool counted =
-        users.kind == UsersKind::kMeasured || users.kind == UsersKind::kBeyondSweep;
-    if (counted) {
-      const bool per_gpu = result.system.gpus > 0;
-      return fmt::format(
-          "{}{} user{}{}", users.kind == UsersKind::kBeyondSweep ? "≥ " : "",
-          per_gpu ? format_significant(users.users_per_gpu) : std::to_string(users.users),
-          per_gpu || users.users != 1 ? "s" : "", per_gpu ? " per GPU" : "");
-    }
-    return users.kind == UsersKind::kBelowSweep ? "No level within the target" : "Not decided";
-  }
-  const LevelStats* best = best_throughput(result);
-  return best == nullptr ? "Nothing valid" : figure_text(throughput(*best)) + " tokens/s";
-}
-
 const char* css_of(Mood mood) {
   return mood == Mood::kGood ? "good" : mood == Mood::kNote ? "notice" : "bad";
 }
@@ -61,12 +44,9 @@ std::string card(const SweepResult& result, size_t index) {
   std::string text =
       fmt::format("<div class=\"card\"><h3><span class=\"swatch s{}\"></span>{}</h3>",
                   index % kStyles, markup(result.name, 120));
-  text += "<p class=\"big\">" + markup(big_number(result)) + "</p>";
-  if (!result.users_at_target.empty()) {
-    const Target& target = result.users_at_target.front().target;
-    text += fmt::format("<p>{} {} ≤ {} ms</p>", metric_title(target.metric),
-                        name_of(target.statistic), format_significant(to_ms(target.max)));
-  }
+  const CardHeadline headline = card_headline_of(result);
+  text += "<p class=\"big\">" + markup(headline.large) + "</p>";
+  for (const std::string& line : headline.below) text += "<p>" + markup(line, 500) + "</p>";
   const auto lowest = std::find_if(result.levels.begin(), result.levels.end(),
                                    [](const LevelStats& level) { return level.pooled.valid; });
   if (lowest != result.levels.end()) {
@@ -75,9 +55,10 @@ std::string card(const SweepResult& result, size_t index) {
   }
   if (const LevelStats* best = best_throughput(result)) {
     const Figure per_gpu(*best, measure_of("throughput_per_gpu"));
-    text += fmt::format("<p>Up to {} tokens/s{} at {}</p>", figure_text(throughput(*best)),
-                        per_gpu.value ? " (" + figure_text(per_gpu) + " per GPU)" : "",
-                        text_of(best->point));
+    text += fmt::format(
+        "<p>Up to {} tokens/s{} at {}</p>", figure_text(throughput(*best)),
+        per_gpu.value && result.system.gpus != 1 ? " (" + figure_text(per_gpu) + " per GPU)" : "",
+        text_of(best->point));
   }
   const ClientSentence trust = trust_of(result);
   return text + fmt::format("<p class=\"trust {}\">{}</p></div>\n", css_of(trust.mood),
@@ -110,6 +91,7 @@ std::string folded(std::string_view title, const std::string& text) {
 std::string setup_of(const SweepResult& result) {
   const Provenance& by = result.provenance;
   std::string text = "<h3>" + markup(result.name, 120) + "</h3>\n<dl class=\"facts\">\n";
+  text += fact("Command", by.command, 4096);
   text += fact("Model", result.model) + fact("System", system_line(result.system));
   text += fact("Checkpoint", result.system.checkpoint);
   if (result.system.weights_gb) {
@@ -191,8 +173,14 @@ std::string html_lead(std::span<const SweepResult> results) {
 
 std::string html_headline(const HtmlInput& input) {
   std::string text = "<div class=\"cards\">\n";
-  for (size_t i = 0; i < input.results.size(); ++i) text += card(input.results[i], i);
+  std::vector<Column> said = {{.title = {}, .terms = terms_of(measure_of("e2e"))}};
+  for (size_t i = 0; i < input.results.size(); ++i) {
+    text += card(input.results[i], i);
+    said.push_back({.title = {}, .terms = headline_terms(input.results[i])});
+  }
   text += "</div>\n";
+  if (input.results.empty()) return text;
+  text += "<p class=\"hint\">" + markup(terms_of(said), 1000) + ".</p>\n";
   if (input.results.size() == 1) {
     const std::vector<std::string> sentences = users_sentences(input.results.front());
     return sentences.empty() ? text : text + list_of(sentences);
@@ -219,6 +207,7 @@ std::string html_findings(std::span<const SweepResult> results) {
                           finding.invalid || finding.failure ? "bad" : "notice",
                           finding.invalid   ? "Invalid"
                           : finding.failure ? "Failed"
+                          : finding.server  ? "Server"
                                             : "Warning",
                           results.size() > 1 ? markup(result.name, 80) + ", " : "",
                           levels_text(finding.levels), markup(finding.text, 500));

@@ -8,6 +8,7 @@
 #include "llmsweep/report/table.h"
 #include "report/cells.h"
 #include "report/escape.h"
+#include "report/text_table.h"
 
 namespace llmsweep {
 namespace {
@@ -18,27 +19,40 @@ std::string bold_marks(const SweepResult& result) {
   return text;
 }
 
-std::string levels_markdown(const SweepResult& result, std::span<const Measure> columns) {
-  std::vector<Measure> measures(columns.begin(), columns.end());
-  if (measures.empty()) measures = report::present_measures(result, markdown_measures());
-  std::string head = "| " + report::capitalised(report::load_heading(result)) + " |";
+std::vector<Measure> measures_of(const SweepResult& result, std::span<const Measure> columns) {
+  if (!columns.empty()) return {columns.begin(), columns.end()};
+  return report::present_measures(result, markdown_measures());
+}
+
+std::string levels_markdown(const SweepResult& result, const report::LevelLines& levels,
+                            std::span<const Measure> columns) {
+  const std::vector<Measure> measures = measures_of(result, columns);
+  std::string head = "| " + report::capitalised(levels.heading) + " |";
   std::string rule = "|--:|";
+  const std::string range = report::only_ranges(result) ? " | Range" : " | 95 % interval";
   for (const Measure& measure : measures) {
     const bool interval = report::has_interval_column(measure);
-    head += " " + report::heading_of(measure) + (interval ? " | 95 % interval, ms |" : " |");
+    head += " " + report::heading_of(measure) + (interval ? range + ", ms |" : " |");
     rule += interval ? "--:|:-:|" : "--:|";
   }
+  const bool states = report::have_states(result);
+  if (states) {
+    head += " State |";
+    rule += ":-:|";
+  }
   std::string text = head + " Valid |\n" + rule + ":-:|\n";
-  for (const LevelStats& level : result.levels) {
-    text += "| " + value_text(level.point) + " |";
+  for (const auto& [name, of_line] : levels.lines) {
+    const LevelStats& level = *of_line;
+    text += "| " + name + " |";
     for (const Measure& measure : measures) {
       const report::Figure figure(level, measure, result.source);
       text += " " + report::figure_text(figure) + (figure.sound ? "" : report::kUnsoundMark) +
               (figure.with_drain ? " (with drain)" : "") + " |";
       if (report::has_interval_column(measure)) {
-        text += " " + report::interval_text(figure.ci95) + " |";
+        text += " " + report::interval_text(figure) + " |";
       }
     }
+    if (states) text += " " + report::state_text(level) + " |";
     text += level.pooled.valid ? " yes |\n" : " **NO** |\n";
   }
   return text;
@@ -59,18 +73,24 @@ std::string section(const SweepResult& result, std::span<const Measure> columns)
     text += "- **" + report::markdown(sentence, 1000) + "**\n";
   }
   if (result.levels.empty()) return text + "\nNo level was measured.\n";
-  text += "\n" + levels_markdown(result, columns);
+  text += "\n" + levels_markdown(result, report::lines_of_levels(result), columns);
+  if (!result.profile.empty()) {
+    text += "\n" + levels_markdown(result, report::lines_of_steps(result), columns);
+  }
   const std::string note = report::interval_note(result);
   if (!note.empty()) text += "\n" + report::markdown(note, 1000) + "\n";
   if (report::any_unsound(result)) {
     text += "\n" + report::markdown(report::kUnsoundNote, 1000) + "\n";
   }
+  const std::string states = report::state_note(result);
+  if (!states.empty()) text += "\n" + report::markdown(states, 1000) + "\n";
   std::string findings;
   for (const report::Finding& finding : report::findings_of(result)) {
     findings +=
         fmt::format("- **{}** {}: {} {}\n",
                     finding.invalid   ? "INVALID"
                     : finding.failure ? "Failed"
+                    : finding.server  ? "Server"
                                       : "Warning",
                     report::levels_text(finding.levels), report::markdown(finding.text, 1000),
                     report::markdown(finding.remedy, 1000));
@@ -83,9 +103,16 @@ std::string section(const SweepResult& result, std::span<const Measure> columns)
 std::string markdown_report(std::span<const SweepResult> results,
                             std::span<const Measure> columns) {
   std::string text;
-  for (const SweepResult& result : results)
+  std::vector<report::Column> shown;
+  for (const SweepResult& result : results) {
     text += (text.empty() ? "" : "\n") + section(result, columns);
-  return text;
+    if (result.levels.empty()) continue;
+    for (const Measure& measure : measures_of(result, columns)) {
+      shown.push_back({.title = {}, .terms = report::terms_of(measure)});
+    }
+  }
+  const std::string terms = report::terms_of(shown);
+  return terms.empty() ? text : text + "\n" + report::markdown(terms, 1000) + "\n";
 }
 
 }  // namespace llmsweep

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/report/table.h"
 #include "report/cells.h"
@@ -25,7 +26,8 @@ std::string tooltip(const SweepResult& result, const LevelStats& level) {
     text += fmt::format(": {} output tokens/s", format_significant(*throughput.value));
   }
   if (e2e.value || e2e.at_most) text += ", median E2E " + figure_text(e2e) + " ms";
-  if (e2e.ci95) text += " " + interval_text(e2e.ci95);
+  if (e2e.ci95) text += " " + interval_text(e2e);
+  if (!level.pooled.is_settled()) text += ", " + state_text(level);
   if (!level.pooled.valid) text += ", INVALID";
   return text;
 }
@@ -34,10 +36,40 @@ const UsersAtTarget* first_users(const SweepResult& result) {
   return result.users_at_target.empty() ? nullptr : &result.users_at_target.front();
 }
 
+bool is_of_e2e(const Target& target) {
+  return target.all.empty() && target.metric == Metric::kE2e;
+}
+
+// Of E2E, which the figure's axis says, the limit alone.
+std::string within_text(const Target& target) {
+  if (!is_of_e2e(target)) return target_text(target);
+  return short_number(to_ms(target.max)) + " ms";
+}
+
+// The highest load within the first target on E2E.
+bool is_answer(const SweepResult& result, LoadPoint point) {
+  if (point.kind == LoadKind::kRate && !result.rates_at_target.empty()) {
+    const RateAtTarget& rate = result.rates_at_target.front();
+    return rate.r_pass == point.value && is_of_e2e(rate.target);
+  }
+  const UsersAtTarget* users = first_users(result);
+  return users != nullptr && users->c_pass == point.concurrency() && is_of_e2e(users->target);
+}
+
+std::string rate_note(const SweepResult& result) {
+  if (result.rates_at_target.empty()) return "";
+  const RateAtTarget& rate = result.rates_at_target.front();
+  if (rate.kind == UsersKind::kNoValidLevel) return "";
+  const std::string within = within_text(rate.target);
+  if (rate.kind == UsersKind::kBelowSweep) return "no measured level within " + within;
+  return fmt::format("{}{} requests/s within {}", rate.kind == UsersKind::kBeyondSweep ? "≥ " : "",
+                     value_text(at_rate(rate.rate_rps)), within);
+}
+
 std::string users_note(const SweepResult& result) {
   const UsersAtTarget* users = first_users(result);
   if (users == nullptr || users->kind == UsersKind::kNoValidLevel) return "";
-  const std::string within = format_significant(to_ms(users->target.max)) + " ms";
+  const std::string within = within_text(users->target);
   if (users->kind == UsersKind::kBelowSweep) return "no measured level within " + within;
   const std::string least = users->kind == UsersKind::kBeyondSweep ? "≥ " : "";
   std::string note = fmt::format("{}{} {} within {}", least, users->users,
@@ -96,7 +128,8 @@ struct Coordinates {
   std::optional<Interval> x_interval, y_interval;
 };
 
-Coordinates coordinates(const SweepResult& result, const LevelStats& level, FigureKind kind) {
+Coordinates coordinates(const SweepResult& result, const LevelStats& level, FigureKind kind,
+                        const Measure& latency) {
   const double load = level.point.value;
   const auto at = [&](std::string_view key) { return figure_at(result, level, key); };
   switch (kind) {
@@ -104,10 +137,14 @@ Coordinates coordinates(const SweepResult& result, const LevelStats& level, Figu
       return {at("e2e").value, at("throughput").value, at("e2e").ci95, at("throughput").ci95};
     case FigureKind::kGpuThroughputSpeed:
       return {at("output_speed").value, at("throughput_per_gpu").value, std::nullopt, std::nullopt};
+    case FigureKind::kThroughputConcurrency:
+      return {load, at("throughput").value, std::nullopt, at("throughput").ci95};
     case FigureKind::kLatencyConcurrency:
-      return {load, at("e2e").value, std::nullopt, at("e2e").ci95};
-    case FigureKind::kTtftConcurrency:
-      return {load, at("ttft").value, std::nullopt, at("ttft").ci95};
+    case FigureKind::kTtftConcurrency: {
+      const Figure figure(level, latency, result.source);
+      const bool median = latency.statistic == Statistic::kP50;
+      return {load, figure.value, std::nullopt, median ? figure.ci95 : std::nullopt};
+    }
     case FigureKind::kPercentiles:
     case FigureKind::kUsersPerGpu:
       break;
@@ -120,24 +157,36 @@ std::string point_label(LoadPoint point, FigureKind kind, double y) {
   return kind == FigureKind::kGpuThroughputSpeed ? name_of(point) : "";
 }
 
-Curve curve_of(const SweepResult& result, const FigureOptions& options, size_t index) {
-  Curve curve{.name = result.name, .style = index, .dashes = index};
-  const UsersAtTarget* users = first_users(result);
-  for (const LevelStats& level : result.levels) {
-    Coordinates at = coordinates(result, level, options.kind);
-    const bool bound = options.kind == FigureKind::kThroughputLatency && !at.x;
+bool is_median_e2e(const Measure& measure) {
+  return measure == Measure{&quantity_of(Metric::kE2e), Statistic::kP50};
+}
+
+std::string statistic_title(Statistic statistic) {
+  return statistic == Statistic::kP50 ? "median" : std::string(name_of(statistic));
+}
+
+Curve curve_of(const SweepResult& result, FigureKind kind, const Measure& latency, size_t index) {
+  Curve curve{.result = index, .name = result.name, .style = index, .dashes = index};
+  for (size_t i = 0; i < result.levels.size(); ++i) {
+    const LevelStats& level = result.levels[i];
+    Coordinates at = coordinates(result, level, kind, latency);
+    const bool bound = kind == FigureKind::kThroughputLatency && !at.x;
     if (bound) at.x = figure_at(result, level, "e2e").at_most;
     if (!at.x || !at.y) continue;
-    PlotPoint point{.x = *at.x,
+    PlotPoint point{.level = i,
+                    .x = *at.x,
                     .y = *at.y,
                     .x_interval = at.x_interval,
                     .y_interval = at.y_interval,
-                    .label = point_label(level.point, options.kind, *at.y),
+                    .label = point_label(level.point, kind, *at.y),
                     .tooltip = tooltip(result, level),
                     .valid = level.pooled.valid,
                     .x_at_most = bound};
-    point.ringed = users != nullptr && users->c_pass == level.point.concurrency() &&
-                   users->target.metric == Metric::kE2e;
+    if (kind == FigureKind::kLatencyConcurrency && !is_median_e2e(latency)) {
+      point.figure = fmt::format("{} {} {} ms", statistic_title(latency.statistic),
+                                 latency.quantity->title, ms_text(at.y));
+    }
+    point.ringed = is_answer(result, level.point);
     curve.points.push_back(std::move(point));
   }
   return curve;
@@ -157,16 +206,20 @@ void add_percentiles(const SweepResult& result, size_t index, std::vector<Curve>
   size_t dashes = 0;
   for (const auto& [statistic, pattern] : kPercentiles) {
     const std::string_view name = name_of(statistic);
-    Curve curve{.name = result.name, .style = index, .dashes = dashes++};
-    for (const LevelStats& level : result.levels) {
+    Curve curve{.result = index, .name = result.name, .style = index, .dashes = dashes++};
+    for (size_t i = 0; i < result.levels.size(); ++i) {
+      const LevelStats& level = result.levels[i];
       const std::optional<double> value =
           Figure(level, {&quantity_of(Metric::kE2e), statistic}, result.source).value;
       if (!value) continue;
-      curve.points.push_back({.x = level.point.value,
-                              .y = *value,
-                              .tooltip = fmt::format("{}, {}: {} E2E {} ms", result.name,
-                                                     text_of(level.point), name, ms_text(value)),
-                              .valid = level.pooled.valid});
+      const std::string figure = fmt::format("{} E2E {} ms", name, ms_text(value));
+      curve.points.push_back(
+          {.level = i,
+           .x = level.point.value,
+           .y = *value,
+           .tooltip = fmt::format("{}, {}: {}", result.name, text_of(level.point), figure),
+           .figure = figure,
+           .valid = level.pooled.valid});
     }
     if (curve.points.empty()) continue;
     drawn.push_back(fmt::format("{} {}", name, pattern));
@@ -183,11 +236,20 @@ std::string axis_title(LoadKind load) {
       return "request rate (requests/s)";
     case LoadKind::kUsers:
       return "users (sessions at a time)";
+    case LoadKind::kProfile:
+      return "mean request rate of a profile (requests/s)";
   }
   return "";
 }
 
-void set_titles(Plot& plot, FigureKind kind, LoadKind load, bool all_steady) {
+struct Titles {
+  FigureKind kind = FigureKind::kThroughputLatency;
+  LoadKind load = LoadKind::kConcurrency;
+  bool all_steady = true;
+};
+
+void set_titles(Plot& plot, const Titles& titles, const Measure& latency) {
+  const auto [kind, load, all_steady] = titles;
   const std::string against = fmt::format(" against {}", name_of(load));
   const std::string steady = all_steady ? ", steady" : "";
   switch (kind) {
@@ -203,7 +265,12 @@ void set_titles(Plot& plot, FigureKind kind, LoadKind load, bool all_steady) {
       return;
     case FigureKind::kLatencyConcurrency:
       plot.title = "Latency" + against;
-      plot.y_title = "median E2E latency (ms)";
+      plot.y_title =
+          fmt::format("{} {} (ms)", statistic_title(latency.statistic), latency.quantity->title);
+      break;
+    case FigureKind::kThroughputConcurrency:
+      plot.title = "Throughput" + against;
+      plot.y_title = "output throughput" + steady + " (tokens/s)";
       break;
     case FigureKind::kTtftConcurrency:
       plot.title = "Time to first token" + against;
@@ -220,21 +287,22 @@ void set_titles(Plot& plot, FigureKind kind, LoadKind load, bool all_steady) {
   }
   plot.x_title = axis_title(load);
   plot.x_is_load = true;
+  plot.x_is_whole = LoadPoint{load, 1}.is_closed();
 }
 
-// Targets on the median E2E are lines where an axis is the median E2E.
-void add_targets(std::span<const SweepResult> results, FigureKind kind, Plot& plot) {
+// A target is a line where an axis is what it is of.
+void add_targets(std::span<const SweepResult> results, FigureKind kind, const Measure& latency,
+                 Plot& plot) {
   const bool vertical = kind == FigureKind::kThroughputLatency;
   const bool horizontal =
       kind == FigureKind::kLatencyConcurrency || kind == FigureKind::kTtftConcurrency;
   if (!vertical && !horizontal) return;
-  const Metric metric = kind == FigureKind::kTtftConcurrency ? Metric::kTtft : Metric::kE2e;
   std::set<double> seen;
   for (const SweepResult& result : results) {
-    for (const UsersAtTarget& users : result.users_at_target) {
-      const double ms = to_ms(users.target.max);
-      if (users.target.metric != metric || users.target.statistic != Statistic::kP50) continue;
-      if (!seen.insert(ms).second) continue;
+    for (const Target& target : answered_targets(result)) {
+      const double ms = to_ms(target.max);
+      const Measure of{&quantity_of(target.metric), target.statistic};
+      if (of != latency || !seen.insert(ms).second) continue;
       plot.targets.push_back(
           {.vertical = vertical, .value = ms, .text = "target " + format_significant(ms) + " ms"});
     }
@@ -249,6 +317,7 @@ struct Footnotes {
 void add_footnotes(std::span<const SweepResult> results, const Footnotes& about, Plot& plot) {
   bool between = false;
   bool within = false;
+  bool ranges = false;
   bool invalid = false;
   bool bound = false;
   for (const Curve& curve : plot.curves) {
@@ -261,7 +330,8 @@ void add_footnotes(std::span<const SweepResult> results, const Footnotes& about,
     for (const LevelStats& level : result.levels) {
       const Figure latency(level,
                            measure_of(about.kind == FigureKind::kTtftConcurrency ? "ttft" : "e2e"));
-      if (latency.ci95) (latency.between_runs ? between : within) = true;
+      if (!latency.ci95) continue;
+      (latency.is_range ? ranges : latency.between_runs ? between : within) = true;
     }
   }
   const bool whiskers = std::any_of(plot.curves.begin(), plot.curves.end(), [](const Curve& c) {
@@ -269,6 +339,7 @@ void add_footnotes(std::span<const SweepResult> results, const Footnotes& about,
                        [](const PlotPoint& point) { return point.x_interval || point.y_interval; });
   });
   if (whiskers && between) plot.footnotes.emplace_back("whiskers: 95 % between runs");
+  if (whiskers && ranges) plot.footnotes.emplace_back("whiskers: range of 2 repeats");
   if (whiskers && within && !between) plot.footnotes.emplace_back("whiskers: 95 % within one run");
   if (invalid) plot.footnotes.emplace_back("hollow and struck: invalid level");
   if (bound) plot.footnotes.emplace_back("arrow: published as within the target, no more");
@@ -305,6 +376,13 @@ std::vector<std::pair<double, double>> mark_pareto_front(std::vector<Curve>& cur
 }
 
 Plot plot_of(std::span<const SweepResult> results, const FigureOptions& options) {
+  const bool ttft = options.kind == FigureKind::kTtftConcurrency;
+  return plot_of(results, options,
+                 {&quantity_of(ttft ? Metric::kTtft : Metric::kE2e), Statistic::kP50});
+}
+
+Plot plot_of(std::span<const SweepResult> results, const FigureOptions& options,
+             const Measure& latency) {
   Plot plot;
   bool with_drain = false;
   bool all_steady = true;
@@ -319,19 +397,20 @@ Plot plot_of(std::span<const SweepResult> results, const FigureOptions& options)
     if (options.kind == FigureKind::kPercentiles) {
       add_percentiles(result, i, plot.curves);
     } else {
-      plot.curves.push_back(curve_of(result, options, i));
+      plot.curves.push_back(curve_of(result, options.kind, latency, i));
     }
     for (size_t k = before; k < plot.curves.size(); ++k) {
       plot.curves[k].name += own_marks(result, plot.badges);
     }
     if (before < plot.curves.size() && options.kind == FigureKind::kThroughputLatency) {
-      plot.curves[before].note = users_note(result);
+      plot.curves[before].note =
+          result.users_at_target.empty() ? rate_note(result) : users_note(result);
     }
   }
-  set_titles(plot, options.kind, load_kind(results), all_steady);
+  set_titles(plot, {options.kind, load_kind(results), all_steady}, latency);
   if (!options.title.empty()) plot.title = options.title;
   plot.subtitle = subtitle_of(results);
-  add_targets(results, options.kind, plot);
+  add_targets(results, options.kind, latency, plot);
   if (options.kind == FigureKind::kGpuThroughputSpeed) plot.front = mark_pareto_front(plot.curves);
   add_footnotes(results, {options.kind, with_drain}, plot);
   return plot;

@@ -72,6 +72,10 @@ std::string stage_text(LevelStage stage) {
 
 std::string place_text(const LevelProgress& progress) {
   const RunPosition& at = progress.position;
+  if (at.levels == 0) {
+    return fmt::format("{}  run {} of the search{}", text_of(at.run.point), at.nth + 1,
+                       at.run.repeat > 0 ? ", confirming" : "");
+  }
   std::string text = fmt::format("{}  level {}/{}", text_of(at.run.point), at.nth + 1, at.levels);
   if (at.repeats > 1) text += fmt::format("  run {}/{}", at.run.repeat + 1, at.repeats);
   return text;

@@ -7,24 +7,30 @@
 
 namespace llmsweep {
 
-RequestSpan span_of(const RequestRecord& record) {
-  const auto optional_ns = [](const std::optional<Instant>& instant) -> std::optional<int64_t> {
-    if (instant) return to_ns(*instant);
-    return std::nullopt;
+void add_request(std::vector<RunRequests>& runs, const RequestRecord& record) {
+  constexpr size_t kErrors = 5000;
+  // A run's records come one after another, so the last is looked at first.
+  auto own = std::find_if(runs.rbegin(), runs.rend(),
+                          [&](const RunRequests& run) { return run.run == record.run; });
+  RunRequests& run = own != runs.rend() ? *own : runs.emplace_back(RunRequests{.run = record.run});
+  const auto ns_or = [](const std::optional<Instant>& instant, int64_t otherwise) {
+    return instant ? to_ns(*instant) : otherwise;
   };
-  RequestSpan span{
-      .run = record.run, .slot = record.slot, .phase = record.phase, .outcome = record.outcome};
+  RequestSpan span{.slot = record.slot, .phase = record.phase, .outcome = record.outcome};
   span.start_ns = to_ns(record.sent.value_or(record.scheduled));
-  span.first_token_ns = optional_ns(record.first_token);
-  span.last_token_ns = optional_ns(record.last_token);
-  span.end_ns = optional_ns(record.end).value_or(span.last_token_ns.value_or(span.start_ns));
+  span.first_token_ns = ns_or(record.first_token, RequestSpan::kNever);
+  span.last_token_ns = ns_or(record.last_token, RequestSpan::kNever);
+  span.end_ns = ns_or(record.end, record.last_token ? span.last_token_ns : span.start_ns);
   const int64_t later_tokens = record.streamed() - record.first_chunk_tokens;
   if (record.first_token && record.last_token && later_tokens > 0) {
-    span.tpot_ms =
-        to_ms(*record.last_token - *record.first_token) / static_cast<double>(later_tokens);
+    span.tpot_ms = static_cast<float>(to_ms(*record.last_token - *record.first_token) /
+                                      static_cast<double>(later_tokens));
   }
-  if (record.outcome != Outcome::kOk) span.error = record.error;
-  return span;
+  if (record.outcome != Outcome::kOk && !record.error.empty() && run.errors.size() < kErrors) {
+    run.errors.push_back(record.error);
+    span.error = static_cast<uint32_t>(run.errors.size());
+  }
+  run.spans.push_back(span);
 }
 
 namespace report {
@@ -35,12 +41,6 @@ double ms_between(int64_t from_ns, int64_t to_ns) {
 }
 
 using Requests = std::vector<const RequestSpan*>;  // there may be a million: not copied
-
-std::map<RunId, Requests> by_run(std::span<const RequestSpan> requests) {
-  std::map<RunId, Requests> runs;
-  for (const RequestSpan& request : requests) runs[request.run].push_back(&request);
-  return runs;
-}
 
 bool failed(const RequestSpan& request) {
   // A filler is cancelled when the last measured request has ended: that is its normal end.
@@ -67,12 +67,15 @@ std::vector<TimelineStep> steps_of(const Requests& requests, int64_t start_ns, i
   return steps;
 }
 
-Timeline timeline_of(Requests requests, const TimelineLimits& limits, size_t& budget) {
+Timeline timeline_of(const RunRequests& run, const TimelineLimits& limits, size_t& budget) {
+  Requests requests;
+  requests.reserve(run.spans.size());
+  for (const RequestSpan& span : run.spans) requests.push_back(&span);
   std::stable_sort(requests.begin(), requests.end(),
                    [](const RequestSpan* a, const RequestSpan* b) {
                      return a->slot != b->slot ? a->slot < b->slot : a->start_ns < b->start_ns;
                    });
-  Timeline timeline{.run = requests.front()->run};
+  Timeline timeline{.run = run.run, .errors = run.errors};
   timeline.start_ns = requests.front()->start_ns;
   timeline.end_ns = requests.front()->end_ns;
   uint32_t slots = 0;
@@ -125,37 +128,43 @@ Bins bins_of(std::vector<double> values, size_t count) {
   return bins;
 }
 
-std::map<LoadPoint, LevelBins> level_bins(std::span<const RequestSpan> requests) {
-  struct Values {
-    std::vector<double> e2e, ttft, tpot;
-  };
-  std::map<LoadPoint, Values> levels;
-  for (const RequestSpan& request : requests) {
-    if (request.phase != Phase::kMeasured || request.outcome != Outcome::kOk) continue;
-    Values& values = levels[request.run.point];
-    if (request.last_token_ns) {
-      values.e2e.push_back(ms_between(request.start_ns, *request.last_token_ns));
-    }
-    if (request.first_token_ns) {
-      values.ttft.push_back(ms_between(request.start_ns, *request.first_token_ns));
-    }
-    if (request.tpot_ms) values.tpot.push_back(*request.tpot_ms);
+std::map<LoadPoint, LevelBins> level_bins(std::span<const RunRequests> runs) {
+  std::map<LoadPoint, LevelBins> levels;
+  for (const RunRequests& run : runs) levels[run.run.point];
+  // One distribution at a time: each may hold a million values.
+  for (auto& [point, bins] : levels) {
+    const auto binned = [&runs, level = point](const auto& value_of) {
+      std::vector<double> values;
+      for (const RunRequests& run : runs) {
+        if (run.run.point != level) continue;
+        for (const RequestSpan& span : run.spans) {
+          if (span.phase != Phase::kMeasured || span.outcome != Outcome::kOk) continue;
+          const double value = value_of(span);
+          if (value >= 0) values.push_back(value);
+        }
+      }
+      return bins_of(std::move(values));
+    };
+    const auto since_start = [](const RequestSpan& span, int64_t at) {
+      return at == RequestSpan::kNever ? -1 : ms_between(span.start_ns, at);
+    };
+    bins.e2e =
+        binned([&](const RequestSpan& span) { return since_start(span, span.last_token_ns); });
+    bins.ttft =
+        binned([&](const RequestSpan& span) { return since_start(span, span.first_token_ns); });
+    bins.tpot = binned([](const RequestSpan& span) { return double{span.tpot_ms}; });
   }
-  std::map<LoadPoint, LevelBins> bins;
-  for (auto& [point, values] : levels) {
-    bins[point] = {.e2e = bins_of(std::move(values.e2e)),
-                   .ttft = bins_of(std::move(values.ttft)),
-                   .tpot = bins_of(std::move(values.tpot))};
-  }
-  return bins;
+  return levels;
 }
 
-std::vector<Timeline> timelines(std::span<const RequestSpan> requests, const TimelineLimits& limits,
+std::vector<Timeline> timelines(std::span<const RunRequests> runs, const TimelineLimits& limits,
                                 size_t& budget) {
-  std::vector<Timeline> all;
-  for (auto& [run, of_run] : by_run(requests)) {
-    all.push_back(timeline_of(std::move(of_run), limits, budget));
+  std::map<RunId, const RunRequests*> in_order;
+  for (const RunRequests& run : runs) {
+    if (!run.spans.empty()) in_order[run.run] = &run;
   }
+  std::vector<Timeline> all;
+  for (const auto& [id, run] : in_order) all.push_back(timeline_of(*run, limits, budget));
   return all;
 }
 

@@ -25,7 +25,7 @@ Bins bins_of(std::vector<double> values, size_t count = 48);
 struct LevelBins {
   Bins e2e, ttft, tpot;
 };
-std::map<LoadPoint, LevelBins> level_bins(std::span<const RequestSpan> requests);
+std::map<LoadPoint, LevelBins> level_bins(std::span<const RunRequests> runs);
 
 // A run's requests one by one, or counts in equal steps of time where they are too many.
 struct TimelineStep {
@@ -35,7 +35,8 @@ struct TimelineStep {
 };
 struct Timeline {
   RunId run;
-  int64_t start_ns = 0;  // of the first request
+  std::span<const std::string> errors;  // of the run; outlived by what the timeline is made of
+  int64_t start_ns = 0;                 // of the first request
   int64_t end_ns = 0;
   int64_t requests = 0;
   std::vector<RequestSpan> spans;     // by slot, then start; empty: too many
@@ -50,7 +51,7 @@ struct TimelineLimits {
   size_t steps = 160;
 };
 // One for each run, in order. `budget` is what is left of spans_in_all; it is reduced.
-std::vector<Timeline> timelines(std::span<const RequestSpan> requests, const TimelineLimits& limits,
+std::vector<Timeline> timelines(std::span<const RunRequests> runs, const TimelineLimits& limits,
                                 size_t& budget);
 
 }  // namespace llmsweep::report

@@ -12,10 +12,10 @@
 namespace llmsweep::report {
 namespace {
 
-// Okabe and Ito's colours (2008), blue and vermillion first. Light: the colours themselves for
-// marks, darker ones of the same hue for text (contrast of at least 4.5 on white). Dark: lighter.
-constexpr std::array<const char*, kStyles> kLight = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                                     "#e69f00", "#56b4e9", "#4d4d4d", "#9a8b00"};
+// Okabe and Ito's colours (2008), blue and vermillion first, darkened where their contrast on white
+// is under 3; for text darker ones of the same hue (at least 4.5). Dark: lighter.
+constexpr std::array<const char*, kStyles> kLight = {"#0072b2", "#d55e00", "#009e73", "#b0568a",
+                                                     "#b87a00", "#2a8fc7", "#4d4d4d", "#857800"};
 constexpr std::array<const char*, kStyles> kLightText = {
     "#00609a", "#a64900", "#00704f", "#9c3f73", "#8a5f00", "#1b6b9c", "#404040", "#6b6100"};
 constexpr std::array<const char*, kStyles> kDark = {"#4aa8e0", "#f5834a", "#2cc49b", "#e59bc4",
@@ -88,7 +88,41 @@ std::vector<Corner> regular(int corners, double turn, double inner = 1) {
   return points;
 }
 
-std::string shape(const Marker& marker) {
+}  // namespace
+
+std::string coordinate(double value) {
+  std::string text = fmt::format("{:.2f}", value);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text == "-0" ? "0" : text;
+}
+
+std::string fit_width(std::string_view text, double width, double size) {
+  std::string shown = printable(text, 1000);
+  if (text_width(shown, size) <= width) return shown;
+  while (!shown.empty() && text_width(shown + "…", size) > width) {
+    do {
+      shown.pop_back();
+    } while (!shown.empty() && !is_valid_utf8(shown));
+  }
+  return shown + "…";
+}
+
+std::string svg_text(double x, double y, std::string_view text, const TextStyle& style) {
+  const std::string shown =
+      style.max_width > 0 ? fit_width(text, style.max_width, style.size) : std::string(text);
+  return fmt::format(
+      "<text x=\"{}\" y=\"{}\" font-size=\"{}\" text-anchor=\"{}\" class=\"{}\">{}</text>\n",
+      coordinate(x), coordinate(y), coordinate(style.size), style.anchor, style.css,
+      markup(shown, 1000));
+}
+
+std::string svg_line(double x0, double y0, double x1, double y1, std::string_view css) {
+  return fmt::format("<path d=\"M{} {}L{} {}\" class=\"{}\"/>\n", coordinate(x0), coordinate(y0),
+                     coordinate(x1), coordinate(y1), css);
+}
+
+std::string marker_path(const Marker& marker) {
   switch (marker.style % kStyles) {
     case 0: {
       const std::string r = coordinate(marker.radius);
@@ -124,49 +158,23 @@ std::string shape(const Marker& marker) {
   }
 }
 
-}  // namespace
-
-std::string coordinate(double value) {
-  std::string text = fmt::format("{:.2f}", value);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  return text == "-0" ? "0" : text;
-}
-
-std::string fit_width(std::string_view text, double width, double size) {
-  std::string shown = printable(text, 1000);
-  if (text_width(shown, size) <= width) return shown;
-  while (!shown.empty() && text_width(shown + "…", size) > width) {
-    do {
-      shown.pop_back();
-    } while (!shown.empty() && !is_valid_utf8(shown));
-  }
-  return shown + "…";
-}
-
-std::string svg_text(double x, double y, std::string_view text, const TextStyle& style) {
-  const std::string shown =
-      style.max_width > 0 ? fit_width(text, style.max_width, style.size) : std::string(text);
-  return fmt::format(
-      "<text x=\"{}\" y=\"{}\" font-size=\"{}\" text-anchor=\"{}\" class=\"{}\">{}</text>\n",
-      coordinate(x), coordinate(y), coordinate(style.size), style.anchor, style.css,
-      markup(shown, 1000));
-}
-
-std::string svg_line(double x0, double y0, double x1, double y1, std::string_view css) {
-  return fmt::format("<path d=\"M{} {}L{} {}\" class=\"{}\"/>\n", coordinate(x0), coordinate(y0),
-                     coordinate(x1), coordinate(y1), css);
-}
-
 std::string svg_marker(const Marker& marker) {
   const size_t style = marker.style % kStyles;
   if (marker.valid) {
-    return fmt::format("<path d=\"{}\" class=\"mark f{} halo\"/>\n", shape(marker), style);
+    return fmt::format("<path d=\"{}\" class=\"mark f{} halo\"/>\n", marker_path(marker), style);
   }
   const double reach = marker.radius * 1.5;
-  return fmt::format("<path d=\"{}\" class=\"open hollow c{}\"/>\n", shape(marker), style) +
+  return fmt::format("<path d=\"{}\" class=\"open hollow c{}\"/>\n", marker_path(marker), style) +
          svg_line(marker.x - reach, marker.y + reach, marker.x + reach, marker.y - reach,
                   fmt::format("open c{}", style));
+}
+
+std::string page_colours(bool dark) {
+  std::string css;
+  for (size_t i = 0; i < kStyles; ++i) {
+    css += fmt::format("--s{}: {};", i, (dark ? kDark : kLight)[i]);
+  }
+  return css;
 }
 
 std::string_view dash_pattern(size_t dashes) {

@@ -33,13 +33,16 @@ struct Marker {
   double radius = 5;
 };
 std::string svg_marker(const Marker& marker);
-std::string_view dash_pattern(size_t dashes);  // of stroke-dasharray; empty: solid
+std::string marker_path(const Marker& marker);  // its outline, as the `d` of a path
+std::string_view dash_pattern(size_t dashes);   // of stroke-dasharray; empty: solid
 
 struct Page {
   double width = 0, height = 0;
   std::string title;
   std::string description;
 };
+// Custom properties of the HTML page's style sheet: --s0, … of the curves.
+std::string page_colours(bool dark);
 // Everything up to the background; close with svg_close().
 std::string svg_open(const Page& page);
 std::string svg_close();

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/stats/users_at_target.h"
 #include "report/cells.h"
+#include "report/cost_words.h"
 #include "report/headline.h"
 #include "report/text_table.h"
 
@@ -77,8 +80,8 @@ std::vector<Measure> level_measures(const SweepResult& result) {
     });
     measures.insert(last == measures.rend() ? measures.end() : last.base(), measure);
   };
-  for (const UsersAtTarget& users : result.users_at_target) {
-    Measure asked = measure_of(users.target);
+  for (const Target& target : answered_targets(result)) {
+    Measure asked = measure_of(target);
     add(asked);
     for (const Statistic tail : {Statistic::kP90, Statistic::kP99}) {
       asked.statistic = tail;
@@ -97,47 +100,84 @@ int keep_of(const Measure& measure) {
   return usual ? measure.quantity->shown.terminal : kAsked;
 }
 
-std::vector<Column> level_columns(std::string_view load, const std::vector<Measure>& measures,
-                                  bool chosen) {
+const char* interval_title(const SweepResult& result) {
+  return report::only_ranges(result) ? "range" : "95 % interval";
+}
+
+std::vector<Column> level_columns(const SweepResult& result, std::string_view load,
+                                  const std::vector<Measure>& measures, bool chosen, bool states) {
   std::vector<Column> columns = {{.title = std::string(load), .keep = Column::kAlways}};
   for (const Measure& measure : measures) {
     const Quantity& quantity = *measure.quantity;
     columns.push_back({.title = report::short_heading(measure),
                        .unit = std::string(report::unit_heading(quantity)),
-                       .keep = chosen ? Column::kAlways : keep_of(measure)});
+                       .keep = chosen ? Column::kAlways : keep_of(measure),
+                       .terms = report::terms_of(measure)});
     if (report::has_interval_column(measure)) {
-      columns.push_back({.title = "95 % interval", .unit = "ms", .keep = quantity.shown.interval});
+      columns.push_back(
+          {.title = interval_title(result), .unit = "ms", .keep = quantity.shown.interval});
     }
+  }
+  if (states) {
+    columns.push_back({.title = "state", .align = report::Align::kLeft, .keep = Column::kAlways});
   }
   columns.push_back({.title = "valid", .align = report::Align::kLeft, .keep = Column::kAlways});
   return columns;
 }
 
-std::string levels_rendered(const SweepResult& result, const TableStyle& style) {
+struct LevelsTable {
+  std::vector<Column> columns;
+  std::vector<Row> rows;
+};
+LevelsTable levels_of(const SweepResult& result, const report::LevelLines& levels,
+                      const TableStyle& style) {
   const bool chosen = !style.columns.empty();
   const std::vector<Measure> measures = chosen ? style.columns : level_measures(result);
-  std::vector<Row> rows;
-  for (const LevelStats& level : result.levels) {
-    Row row{.cells = {value_text(level.point)}, .sgr = level.pooled.valid ? "" : "31"};
+  const bool states = report::have_states(result);
+  LevelsTable table{.columns = level_columns(result, levels.heading, measures, chosen, states),
+                    .rows = {}};
+  for (const auto& [name, of_line] : levels.lines) {
+    const LevelStats& level = *of_line;
+    Row row{.cells = {name}, .sgr = level.pooled.valid ? "" : "31"};
     for (const Measure& measure : measures) {
       const Figure figure(level, measure, result.source);
       row.cells.push_back(marked_text(figure, style.unicode));
       if (report::has_interval_column(measure)) {
-        row.cells.push_back(report::interval_text(figure.ci95));
+        row.cells.push_back(report::interval_text(figure));
       }
     }
+    if (states) row.cells.push_back(report::state_text(level));
     row.cells.emplace_back(level.pooled.valid ? "yes" : "NO");
-    rows.push_back(std::move(row));
+    table.rows.push_back(std::move(row));
   }
-  return report::render_table(level_columns(report::load_heading(result), measures, chosen),
-                              std::move(rows), style);
+  report::fit_columns(table.columns, table.rows, style);
+  return table;
 }
 
-std::string notes(const SweepResult& result, const TableStyle& style) {
+// The metrics whose figures are marked, though no column may show them.
+std::vector<std::string> marked_terms(const SweepResult& result) {
+  std::vector<std::string> terms;
+  for (const LevelStats& level : result.levels) {
+    for (const auto& [key, reasons] : level.pooled.validity) {
+      const Quantity* quantity = find_quantity(key.substr(0, key.find(':')));
+      if (quantity != nullptr && !quantity->term.empty()) terms.emplace_back(quantity->term);
+    }
+  }
+  return terms;
+}
+
+// What the headline, the columns that are shown and the marks speak of.
+std::string terms_line(const SweepResult& result, const std::vector<Column>& shown,
+                       const TableStyle& style) {
+  std::vector<Column> columns = {{.title = {}, .terms = report::headline_terms(result)}};
+  columns.insert(columns.end(), shown.begin(), shown.end());
+  columns.push_back({.title = {}, .terms = marked_terms(result)});
+  const std::string terms = report::terms_of(columns);
+  return terms.empty() ? "" : painted_lines(report::wrap(terms, style.width, "  "), "2", style);
+}
+
+std::string notes(const SweepResult& result, bool with_intervals, const TableStyle& style) {
   std::string text;
-  const auto& columns = style.columns;
-  const bool with_intervals =
-      columns.empty() || std::any_of(columns.begin(), columns.end(), report::has_interval_column);
   const std::string interval = report::interval_note(result);
   if (with_intervals && !interval.empty()) text += report::paint(interval, "2", style) + "\n";
   const std::string drift = report::drift_note(result);
@@ -146,9 +186,15 @@ std::string notes(const SweepResult& result, const TableStyle& style) {
     text += "* with drain: tokens / wall, ramp and drain included\n";
   }
   if (report::any_unsound(result)) text += std::string(report::kUnsoundNote) + "\n";
+  const std::string states = report::state_note(result);
+  if (!states.empty()) text += report::wrap(states, style.width, "  ");
   for (const report::Finding& finding : report::findings_of(result)) {
     const std::string label(report::label_of(finding));
-    const std::string colored = report::paint(label, finding.invalid ? "1;31" : "33", style);
+    const std::string colored = report::paint(label,
+                                              finding.invalid  ? "1;31"
+                                              : finding.server ? "2"
+                                                               : "33",
+                                              style);
     std::string line = label + " " + report::levels_text(finding.levels) + ": " + finding.text;
     if (!finding.remedy.empty()) line += " " + finding.remedy;
     text += colored + report::wrap(line, style.width, "  ").substr(label.size());
@@ -168,10 +214,7 @@ std::string reasons_of(const RunStats& stats) {
 }
 
 std::string sentence_of(const UsersAtTarget& users, int gpus) {
-  const Target& target = users.target;
-  const std::string at =
-      fmt::format("at {} ms {} {}: ", format_significant(to_ms(target.max)),
-                  name_of(target.statistic), report::metric_title(target.metric));
+  const std::string at = "at " + report::target_text(users.target) + ": ";
   const std::string on = gpus > 0 ? fmt::format("{} {}", gpus, gpus == 1 ? "GPU" : "GPUs")
                                   : "the endpoint (GPUs not stated)";
   const std::string per_gpu =
@@ -184,7 +227,7 @@ std::string sentence_of(const UsersAtTarget& users, int gpus) {
     case UsersKind::kBeyondSweep:
       return at + fmt::format("at least {} {} on {}", users.users, noun, on) +
              (gpus > 0 ? " = at least " + per_gpu : "") +
-             fmt::format(" ({} is the highest level and passes)", users.users);
+             fmt::format(" ({} is the highest valid level, and passes)", users.users);
     case UsersKind::kNoValidLevel:
       return at + fmt::format("no level on {} is valid, so nothing can be said", on);
     case UsersKind::kMeasured:
@@ -201,6 +244,80 @@ std::string sentence_of(const UsersAtTarget& users, int gpus) {
   }
   return at + fmt::format("{} {} on {}", users.users, noun, on) +
          (gpus > 0 ? " = " + per_gpu : "") + " (" + bracket + ")";
+}
+
+// Why a search has no confirmed bracket; empty: it has, and what is said of users or rates says so.
+std::string sentence_of(const SearchResult& search) {
+  const auto load = [&](double value) {
+    return text_of(LoadPoint{
+        search.over == SearchOver::kRate ? LoadKind::kRate : LoadKind::kConcurrency, value});
+  };
+  switch (search.end) {
+    case SearchEnd::kConfirmed:
+      return {};
+    case SearchEnd::kOpen:
+      return "search: it has not ended; --resume goes on";
+    case SearchEnd::kBelow:
+      return fmt::format(
+          "search: even {}, the least that was asked for, misses the target "
+          "(confirmed by {} fresh runs)",
+          load(search.low), search.runs_fail);
+    case SearchEnd::kBeyond:
+      return fmt::format(
+          "search: {}, the most that was asked for, keeps the target (confirmed by "
+          "{} fresh runs); raise search.between",
+          load(search.high), search.runs_pass);
+    case SearchEnd::kNotMonotone:
+      return "search: a load above one that misses the target keeps it; the bracket is that of the "
+             "lowest that misses";
+    case SearchEnd::kUndecided:
+      return "search: not confirmed, since nine runs of a level could not tell it from the target; "
+             "longer runs (load.requests_per_slot, load.measure) would";
+    case SearchEnd::kNotJudged:
+      return "search: it ended at a run that cannot be judged; what its level is said to lack "
+             "comes "
+             "first";
+    case SearchEnd::kBudget:
+      return "search: its budget ended it, and nothing is confirmed; --resume goes on";
+  }
+  return {};
+}
+
+std::string sentence_of(const RateAtTarget& rate, int gpus) {
+  constexpr double kExample = 100;  // requests/s
+  const std::string at = "at " + report::target_text(rate.target) + ": ";
+  const std::string on = gpus > 0 ? fmt::format("{} {}", gpus, gpus == 1 ? "GPU" : "GPUs")
+                                  : "the endpoint (GPUs not stated)";
+  const std::string carried = value_text(at_rate(rate.rate_rps)) + " requests/s on " + on;
+  std::string per_gpu;
+  if (const auto needed = gpus_for_rate(rate, kExample)) {
+    per_gpu =
+        fmt::format(" = {} per GPU: {} GPUs for {:.0f} requests/s",
+                    format_significant(rate.rate_per_gpu_rps), format_number(*needed), kExample);
+  }
+  const std::string fails =
+      rate.r_fail ? value_text(at_rate(*rate.r_fail)) + " fails" : std::string();
+  switch (rate.kind) {
+    case UsersKind::kBelowSweep:
+      return at + fmt::format("no measured rate meets it on {} ({})", on, fails);
+    case UsersKind::kBeyondSweep:
+      return at + "at least " + carried + per_gpu +
+             fmt::format(" ({} is the highest valid level, and passes)",
+                         value_text(at_rate(rate.rate_rps)));
+    case UsersKind::kNoValidLevel:
+      return at + fmt::format("no rate on {} is valid and settled, so nothing can be said", on);
+    case UsersKind::kMeasured:
+      break;
+  }
+  std::string bracket = value_text(at_rate(rate.rate_rps)) + " passes, " + fails;
+  if (rate.r_interpolated) {
+    bracket += fmt::format("; about {} interpolated", format_significant(*rate.r_interpolated));
+  }
+  if (rate.confirmed) {
+    bracket += fmt::format("; confirmed by fresh runs, wrong at most {:g} % of the time",
+                           100 * rate.confirmed_error.value_or(0));
+  }
+  return at + carried + per_gpu + " (" + bracket + ")";
 }
 
 }  // namespace
@@ -248,7 +365,17 @@ std::string level_table(const SweepResult& result, const TableStyle& style) {
   effective.width = std::max(style.width, kNarrowest);
   std::string text = heading(result, effective);
   if (result.levels.empty()) return text + "no level was measured\n";
-  return text + "\n" + levels_rendered(result, effective) + notes(result, effective);
+  LevelsTable table = levels_of(result, report::lines_of_levels(result), effective);
+  const std::string terms = terms_line(result, table.columns, effective);
+  const bool with_intervals =
+      std::any_of(table.columns.begin(), table.columns.end(),
+                  [&](const Column& column) { return column.title == interval_title(result); });
+  text += "\n" + report::render_table(std::move(table.columns), std::move(table.rows), effective);
+  if (!result.profile.empty()) {
+    table = levels_of(result, report::lines_of_steps(result, style.unicode), effective);
+    text += "\n" + report::render_table(std::move(table.columns), std::move(table.rows), effective);
+  }
+  return text + notes(result, with_intervals, effective) + terms;
 }
 
 std::string results_table(std::span<const ListedResult> results, const TableStyle& style) {
@@ -283,7 +410,25 @@ std::vector<std::string> users_sentences(const SweepResult& result) {
   for (const UsersAtTarget& users : result.users_at_target) {
     sentences.push_back(sentence_of(users, result.system.gpus));
   }
+  if (result.search) {
+    const std::string sentence = sentence_of(*result.search);
+    if (!sentence.empty()) sentences.push_back(sentence);
+  }
+  for (const RateAtTarget& rate : result.rates_at_target) {
+    sentences.push_back(sentence_of(rate, result.system.gpus));
+  }
+  for (std::string& sentence : report::cost_sentences(result)) {
+    sentences.push_back(std::move(sentence));
+  }
   return sentences;
+}
+
+std::string users_text(const SweepResult& result, const TableStyle& style) {
+  std::string text;
+  for (const std::string& sentence : users_sentences(result)) {
+    text += (text.empty() ? "\n" : "") + report::wrap(sentence, style.width, "  ");
+  }
+  return text;
 }
 
 std::string level_line(const LevelStats& level, const TableStyle& style) {
@@ -298,8 +443,9 @@ std::string level_line(const LevelStats& level, const TableStyle& style) {
   if (per_gpu.value && text("throughput_per_gpu") != text("throughput")) {
     line += fmt::format("  {:>7} per GPU", text("throughput_per_gpu"));
   }
+  if (!level.pooled.is_settled()) line += "  " + report::state_text(level);
   line += fmt::format("  E2E {:>7} ms", text("e2e"));
-  const std::string interval = report::interval_text(Figure(level, measure_of("e2e")).ci95);
+  const std::string interval = report::interval_text(Figure(level, measure_of("e2e")));
   if (!interval.empty()) line += " " + interval;
   line += fmt::format("  TTFT {} ms  TPOT {} ms", text("ttft"), text("tpot"));
   if (level.pooled.requests.failed > 0) {

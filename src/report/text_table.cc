@@ -29,18 +29,6 @@ int total(const std::vector<int>& widths) {
   return sum;
 }
 
-void drop_until_it_fits(std::vector<Column>& columns, std::vector<Row>& rows, int width) {
-  while (total(widths_of(columns, rows)) > width) {
-    const auto least =
-        std::min_element(columns.begin(), columns.end(),
-                         [](const Column& a, const Column& b) { return a.keep < b.keep; });
-    if (least == columns.end() || least->keep >= Column::kAlways) return;
-    const auto at = least - columns.begin();
-    columns.erase(least);
-    for (Row& row : rows) row.cells.erase(row.cells.begin() + at);
-  }
-}
-
 std::string line_of(const std::vector<std::string>& cells, const std::vector<Column>& columns,
                     const std::vector<int>& widths) {
   std::string line;
@@ -67,9 +55,31 @@ size_t bytes_in(const std::string& text, int columns) {
 
 }  // namespace
 
+void fit_columns(std::vector<Column>& columns, std::vector<Row>& rows, const TableStyle& style) {
+  while (total(widths_of(columns, rows)) > style.width) {
+    const auto least =
+        std::min_element(columns.begin(), columns.end(),
+                         [](const Column& a, const Column& b) { return a.keep < b.keep; });
+    if (least == columns.end() || least->keep >= Column::kAlways) return;
+    const auto at = least - columns.begin();
+    columns.erase(least);
+    for (Row& row : rows) row.cells.erase(row.cells.begin() + at);
+  }
+}
+
+std::string terms_of(const std::vector<Column>& columns) {
+  std::vector<std::string> terms;
+  for (const Column& column : columns) {
+    for (const std::string& term : column.terms) {
+      if (std::find(terms.begin(), terms.end(), term) == terms.end()) terms.push_back(term);
+    }
+  }
+  return join(terms, "; ");
+}
+
 std::string render_table(std::vector<Column> columns, std::vector<Row> rows,
                          const TableStyle& style) {
-  drop_until_it_fits(columns, rows, style.width);
+  fit_columns(columns, rows, style);
   const std::vector<int> widths = widths_of(columns, rows);
   std::vector<std::string> titles;
   std::vector<std::string> units;
@@ -83,7 +93,8 @@ std::string render_table(std::vector<Column> columns, std::vector<Row> rows,
     for (int k = 0; k < widths[i]; ++k) rule += style.unicode ? "─" : "-";
   }
   std::string text = paint(line_of(titles, columns, widths), "1", style) + "\n";
-  text += paint(line_of(units, columns, widths), "2", style) + "\n";
+  const std::string second = line_of(units, columns, widths);
+  if (!second.empty()) text += paint(second, "2", style) + "\n";
   text += paint(rule, "2", style) + "\n";
   for (const Row& row : rows) {
     const std::string line = line_of(row.cells, columns, widths);

@@ -16,6 +16,7 @@ struct Column {
   std::string unit;  // second header row
   Align align = Align::kRight;
   int keep = 0;  // the lowest gives way first where the width does not do; kAlways never
+  std::vector<std::string> terms = {};  // what its title's terms mean, for below the table
   static constexpr int kAlways = Shown::kAlways;
 };
 
@@ -23,6 +24,11 @@ struct Row {
   std::vector<std::string> cells;  // one a column; plain text, already printable
   std::string sgr;                 // such as "31"; used only with style.color
 };
+
+// Leaves the columns that `style.width` has room for.
+void fit_columns(std::vector<Column>& columns, std::vector<Row>& rows, const TableStyle& style);
+// The terms of the columns, each once: "E2E: …; TTFT: …". Empty: there are none.
+std::string terms_of(const std::vector<Column>& columns);
 
 std::string render_table(std::vector<Column> columns, std::vector<Row> rows,
                          const TableStyle& style);

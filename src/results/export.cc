@@ -267,10 +267,10 @@ Json in_ns(const Distribution& distribution) {
   put_ns(json, "median", distribution.p50);
   put_ns(json, "avg", distribution.mean);
   Json percentiles = Json::object();
-  put_ns(percentiles, "50", distribution.p50);
-  put_ns(percentiles, "90", distribution.p90);
-  put_ns(percentiles, "95", distribution.p95);
-  put_ns(percentiles, "99", distribution.p99);
+  put_ns(percentiles, "50.0", distribution.p50);
+  put_ns(percentiles, "90.0", distribution.p90);
+  put_ns(percentiles, "95.0", distribution.p95);
+  put_ns(percentiles, "99.0", distribution.p99);
   put_ns(percentiles, "99.9", distribution.p999);
   if (!percentiles.empty()) json["percentiles"] = std::move(percentiles);
   return json;

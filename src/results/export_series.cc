@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "llmsweep/base/clock.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
@@ -93,10 +94,16 @@ BaseUnit base_unit(Unit unit) {
       return {"tokens_per_second_per_ms", 1, ""};
     case Unit::kRequestsPerSecond:
       return {"requests_per_second", 1, ""};
+    case Unit::kJoulesPerToken:
+      return {"joules", 1, "joules"};
+    case Unit::kTokensPerSecondPerMw:
+      return {"tokens_per_second_per_megawatt", 1, ""};
     case Unit::kRequests:
     case Unit::kTokens:
     case Unit::kUsers:
+    case Unit::kUsersPerGpu:
     case Unit::kScore:
+    case Unit::kMoney:
       return {"", 1, ""};
   }
   return {"", 1, ""};
@@ -124,18 +131,9 @@ std::string labels_of(const SweepResult& result, const LevelStats& level) {
 
 // " 1795320306" of "2026-11-22T04:05:06Z"; empty: not known.
 std::string instant_of(const std::string& created_at) {
-  const auto part = [&created_at](size_t at, size_t size) {
-    return created_at.size() >= at + size ? parse_int(created_at.substr(at, size)) : std::nullopt;
-  };
-  const auto year = part(0, 4), month = part(5, 2), day = part(8, 2);
-  const auto hour = part(11, 2), minute = part(14, 2), second = part(17, 2);
-  if (!year || !month || !day || !hour || !minute || !second) return {};
-  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)),
-                                         std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok()) return {};
-  const auto days = std::chrono::sys_days(date).time_since_epoch().count();
-  return fmt::format(" {}", ((days * 24 + *hour) * 60 + *minute) * 60 + *second);
+  const std::optional<Duration> instant = parse_utc_timestamp(created_at);
+  if (!instant) return {};
+  return fmt::format(" {}", std::chrono::floor<std::chrono::seconds>(*instant).count());
 }
 
 std::string family_head(const std::string& name, const BaseUnit& unit, std::string_view help) {

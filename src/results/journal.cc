@@ -17,6 +17,13 @@
 namespace llmsweep {
 
 template <class Archive>
+void fields(Archive& archive, OpenRun& value) {
+  archive("start_ns", value.start_ns);
+  archive("schedule_sha256", value.schedule_sha256);
+  archive("overload", value.overload);
+}
+
+template <class Archive>
 void fields(Archive& archive, RunEntry& value) {
   load_point(archive, "level", value.id.point);
   archive("repeat", value.id.repeat);
@@ -27,9 +34,15 @@ void fields(Archive& archive, RunEntry& value) {
   archive("begin_byte", value.lines.begin);
   archive("end_byte", value.lines.end);
   archive("records", value.records);
+  archive("telemetry_begin_byte", value.pages.begin);
+  archive("telemetry_end_byte", value.pages.end);
   archive("interrupted", value.interrupted);
   archive("gave_up", value.gave_up);
   archive("client", value.client);
+  archive("open_loop", value.open);
+  if constexpr (!Archive::kReads) {
+    if (!value.open) archive.drop("open_loop");
+  }
 }
 
 namespace {
@@ -163,7 +176,8 @@ struct JournalWriter::Impl {
     Json body = encode(run);
     for (auto& [key, value] : body.items()) line[key] = std::move(value);
     if (!whole) {
-      for (const char* key : {"end_byte", "records", "interrupted", "gave_up", "client"}) {
+      for (const char* key : {"end_byte", "records", "telemetry_end_byte", "interrupted", "gave_up",
+                              "client", "open_loop"}) {
         line.erase(key);
       }
     }
@@ -189,6 +203,7 @@ void JournalWriter::head(const SweepResult& result, const std::string& spec_sha2
   SweepResult without_levels = result;
   without_levels.levels.clear();
   without_levels.users_at_target.clear();
+  without_levels.rates_at_target.clear();
   impl_->append(Json{{"event", "head"},
                      {"at", utc_timestamp()},
                      {"spec_sha256", spec_sha256},

@@ -12,8 +12,8 @@
 namespace llmsweep {
 
 // Whether a line that lacks the key can be read. Files of earlier versions lack the later keys.
-// kUnlessConcurrency: only in lines of a load point of another kind.
-enum class Presence { kOptional, kRequired, kUnlessConcurrency };
+// kInSomeLines: not written where it says nothing.
+enum class Presence { kOptional, kRequired, kInSomeLines };
 
 // `member` takes a record to the key's value: a pointer to a member, or a function object.
 template <auto member>
@@ -46,10 +46,11 @@ struct RepeatOfRecord {
 inline constexpr std::tuple kRecordKeys = {
     RecordKey<PointOfRecord{}>{"level", "Concurrency; null: `load_point` says the load.",
                                Presence::kRequired},
-    RecordKey<PointNameOfRecord{}>{"load_point",
-                                   "Of a load that is no concurrency: `r2.5` for 2.5 requests/s, "
-                                   "`u16` for 16 users. Absent: `level` says it.",
-                                   Presence::kUnlessConcurrency},
+    RecordKey<PointNameOfRecord{}>{
+        "load_point",
+        "Of a load that is no concurrency: `r2.5` for 2.5 requests/s, "
+        "`u16` for 16 users, `p4.25` for a profile. Absent: `level` says it.",
+        Presence::kInSomeLines},
     RecordKey<RepeatOfRecord{}>{"repeat", "Which repeat of the level, from 0.",
                                 Presence::kRequired},
     RecordKey<&RequestRecord::superseded>{
@@ -62,6 +63,11 @@ inline constexpr std::tuple kRecordKeys = {
     RecordKey<&RequestRecord::phase>{"phase", "Only measured requests are in the distributions.",
                                      Presence::kRequired},
     RecordKey<&RequestRecord::response_id>{"response_id", "As the server names it."},
+    RecordKey<&RequestRecord::trace_id>{
+        "trace_id",
+        "Of the header `traceparent` that it was sent with: the server's own traces have it too. "
+        "Absent: none was sent (`endpoint.traceparent`).",
+        Presence::kInSomeLines},
     RecordKey<&RequestRecord::scheduled>{"scheduled_ns", "When it was due, CLOCK_MONOTONIC ns.",
                                          Presence::kRequired},
     RecordKey<&RequestRecord::sent>{"sent_ns", "First byte written, CLOCK_MONOTONIC ns."},
@@ -90,6 +96,11 @@ inline constexpr std::tuple kRecordKeys = {
         "last_token_delay_ns",
         "The same for last_token_ns; where the answer's tail (finish reason, usage) came in that "
         "read, its receipt is the tail's: no token came later."},
+    RecordKey<&RequestRecord::first_token_merged>{
+        "first_token_merged",
+        "Token-bearing chunks that the first token's read brought behind it, after a stall of the "
+        "client's host: the receipt is that of the last of them, and the first came about as many "
+        "gaps earlier."},
     RecordKey<&RequestRecord::input_tokens>{"input_tokens", "As the server counts."},
     RecordKey<&RequestRecord::planned_input_tokens>{"planned_input_tokens",
                                                     "As planned; 0: not planned."},

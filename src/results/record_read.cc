@@ -70,6 +70,14 @@ void read(const Element& value, PointName<LoadPoint> out) {
   out.point = *point;
 }
 
+void read(const Element& value, TraceId& out) {
+  std::string hex;
+  read(value, hex);
+  const std::optional<TraceId> id = parse_trace_id(hex);
+  if (!id) throw Bad{"must be 32 hexadecimal digits, not all 0"};
+  out = *id;
+}
+
 void read(const Element& value, Instant& out) {
   int64_t ns = 0;
   read(value, ns);

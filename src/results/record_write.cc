@@ -44,6 +44,11 @@ void write(std::string& out, std::string_view key, const PointName<const LoadPoi
   fmt::format_to(std::back_inserter(out), FMT_COMPILE("\"{}\":\"{}\","), key, name_of(value.point));
 }
 
+void write(std::string& out, std::string_view key, TraceId value) {
+  if (!value) return;
+  fmt::format_to(std::back_inserter(out), FMT_COMPILE("\"{}\":\"{}\","), key, to_hex(value));
+}
+
 template <class Value>
 void write(std::string& out, std::string_view key, const std::optional<Value>& value) {
   if (value) return write(out, key, *value);

@@ -43,7 +43,8 @@ template <class Archive>
 void load_point(Archive& archive, const FileKey& concurrency, LoadPoint& point) {
   const FileKey beside(
       "load_point",
-      "Of a level whose load is no concurrency: `r2.5` for 2.5 requests/s, `u16` for 16 users.");
+      "Of a level whose load is no concurrency: `r2.5` for 2.5 requests/s, `u16` for 16 users, "
+      "`p4.25` for a profile of 4.25 requests/s on average.");
   std::string name = point.kind == LoadKind::kConcurrency ? "" : name_of(point);
   archive(concurrency, point);
   archive(beside, name);
@@ -93,7 +94,23 @@ struct JsonShape<std::vector<std::pair<std::string, double>>> {  // {name: numbe
   static void decode(const FilePlace& place, std::vector<std::pair<std::string, double>>& value);
 };
 
-// The spec's keys; null: not stated.
+// The spec's keys; null, or empty: not stated.
+template <class Archive>
+void fields(Archive& archive, PowerSpec& value) {
+  auto named = [&archive](const Key& key, auto& member, const auto&...) {
+    archive({key.name, key.sentence}, member);
+  };
+  keys(named, value);
+}
+template <class Archive>
+void fields(Archive& archive, PriceSpec& value) {
+  auto named = [&archive](const Key& key, auto& member, const auto&...) {
+    archive({key.name, key.sentence}, member);
+  };
+  keys(named, value);
+}
+
+// The power stands only where there is one.
 template <class Archive>
 void fields(Archive& archive, SystemSpec& value) {
   auto named = [&archive](const Key& key, auto& member, const auto&... kind) {
@@ -106,6 +123,9 @@ void fields(Archive& archive, SystemSpec& value) {
     }
   };
   keys(named, value);
+  if constexpr (!Archive::kReads) {
+    if (!value.power.stated()) archive.drop("power");
+  }
 }
 
 template <class Archive>
@@ -141,6 +161,10 @@ void fields(Archive& archive, WorkloadSummary& value) {
 
 template <class Archive>
 void fields(Archive& archive, Provenance& value) {
+  archive({"command",
+           "The command line that made it, of a resumed sweep the last; `<redacted>` where a value "
+           "may be a credential; empty: not recorded. Left out of what is shared."},
+          value.command);
   archive({"host", "The measuring machine."}, value.host);
   archive({"cores", "Its CPU cores."}, value.cores);
   archive({"kernel", "Its kernel."}, value.kernel);
@@ -157,6 +181,9 @@ void fields(Archive& archive, Provenance& value) {
   archive({"resolved_addresses",
            "The same for each of endpoint.urls, in their order; empty: there was one URL."},
           value.resolved_addresses);
+  archive(
+      {"server_version", "Of the engine, by its `/version` or `/props`; empty: it does not say."},
+      value.server_version);
   archive({"server_started",
            "When the server's process began, by its `/metrics` (UTC); empty: it does not say."},
           value.server_started);
@@ -259,6 +286,34 @@ void fields(Archive& archive, ClientHealth& value) {
           value.gaps_left_out);
 }
 
+template <class Archive>
+void fields(Archive& archive, OpenLoad& value) {
+  archive({"state",
+           "`settled`; `unsettled`: it cannot be told whether the endpoint carries the load; "
+           "`overloaded`: it does not, and the level has no latencies."},
+          value.state);
+  archive({"overload", "What ended the run early: `none`, `max_in_flight` or `drain`."},
+          value.overload);
+  archive({"schedule_sha256", "Of the run's arrivals, all drawn before it; of a level empty."},
+          value.schedule_sha256);
+  archive({"window_from_ns", "CLOCK_MONOTONIC: begin of the window; of a level 0."},
+          value.window_from_ns);
+  archive({"window_to_ns", "Its end, which is not in it."}, value.window_to_ns);
+  archive({"scheduled", "Arrivals of the window."}, value.scheduled);
+  archive({"sent", "Requests sent in the window."}, value.sent);
+  archive({"waiting_at_end", "Requests due by the end of the window that had no first token then."},
+          value.waiting_at_end);
+  archive({"growth_limit",
+           "Growth, in requests, that chance alone exceeds in one run of a hundred; null: no "
+           "window."},
+          value.growth_limit);
+  archive({"transient_e2e_ms",
+           "Of an overloaded run: its E2E latencies, which a longer run would make larger; null "
+           "otherwise."},
+          value.transient_e2e);
+  archive({"transient_ttft_ms", "The same of TTFT."}, value.transient_ttft);
+}
+
 // What a level and each of its runs have in common.
 template <class Archive>
 void statistics(Archive& archive, RunStats& value) {
@@ -278,6 +333,7 @@ void statistics(Archive& archive, RunStats& value) {
   archive("steady_output_throughput_tps", value.steady_output_throughput_tps);
   archive("drain_bias", value.drain_bias);
   archive("throughput_per_gpu_tps", value.throughput_per_gpu_tps);
+  archive("total_throughput_tps", value.total_throughput_tps);
   archive("request_throughput_rps", value.request_throughput_rps);
   archive("achieved_concurrency", value.achieved_concurrency);
   archive("littles_law_error", value.littles_law_error);
@@ -287,6 +343,15 @@ void statistics(Archive& archive, RunStats& value) {
   archive("throughput_per_latency", value.throughput_per_latency);
   archive("goodput_fraction", value.goodput_fraction);
   archive("goodput_rps", value.goodput_rps);
+  archive("offered_rps", value.offered_rps);
+  archive("achieved_rps", value.achieved_rps);
+  archive("served_rps", value.served_rps);
+  archive("growth_rps", value.growth_rps);
+  archive("cost_per_million_output_tokens", value.cost_per_million_output_tokens);
+  archive("cost_per_million_tokens", value.cost_per_million_tokens);
+  archive("gpu_j_per_output_token", value.gpu_j_per_output_token);
+  archive("node_j_per_output_token", value.node_j_per_output_token);
+  archive("provisioned_j_per_output_token", value.provisioned_j_per_output_token);
   archive("input_tokens_mean", value.input_tokens_mean);
   archive("output_tokens_mean", value.output_tokens_mean);
   archive("cached_tokens_mean", value.cached_tokens_mean);
@@ -294,7 +359,144 @@ void statistics(Archive& archive, RunStats& value) {
   archive("output_tokens_off", value.output_tokens_off);
   archive("token_count_estimated", value.token_count_estimated);
   archive("wall_seconds", value.wall_seconds);
+  archive("open_loop", value.open);
   archive("client", value.client);
+}
+
+template <class Archive>
+void fields(Archive& archive, FigureReading& value) {
+  archive({"figure", "Which."}, value.figure);
+  archive({"run", "Of a counter: from the page before the run to the one after its drain."},
+          value.run);
+  archive({"served", "The same, to the end of the window: nothing of ours had been cancelled yet."},
+          value.served);
+  archive({"window", "The same, over the window."}, value.window);
+  archive({"missing",
+           "Why one of these is null: `edge_missing`, `counter_reset`, `series_changed`, "
+           "`not_a_number`; empty: none is, or it is a gauge."},
+          value.missing);
+  archive({"mean", "Of a gauge: over the window's pages."}, value.mean);
+  archive({"max", "Likewise, the largest."}, value.max);
+  archive({"samples", "Of a gauge: pages of the window that had it."}, value.samples);
+}
+
+template <class Archive>
+void fields(Archive& archive, SourceReading& value) {
+  archive({"url", "The page."}, value.url);
+  archive({"role", "What it speaks of, by `endpoint.metrics`."}, value.role);
+  archive({"engine", "Whose names are on it; empty: none that is known."}, value.engine);
+  archive({"pages", "That came."}, value.pages);
+  archive({"failed", "That did not."}, value.failed);
+  archive({"error", "Of the last one that did not."}, value.error);
+  archive({"bytes", "Of the largest page."}, value.bytes);
+  archive({"filtered", "Whether only the names that are needed were asked for in the window."},
+          value.filtered);
+  archive({"page_p50_ms", "From the request for a page to its last byte, median, ms."},
+          value.page_p50_ms);
+  archive({"page_max_ms", "The same, largest."}, value.page_max_ms);
+  archive({"busy_fraction", "Share of the window in which a page was being read."},
+          value.busy_fraction);
+  archive({"largest_gap_s", "Between two pages of the window, s."}, value.largest_gap_s);
+  archive({"refresh_s", "At which a counter of energy was seen to move, s; null: not known."},
+          value.refresh_s);
+}
+
+template <class Archive>
+void fields(Archive& archive, ForeignTraffic& value) {
+  archive({"our_tokens", "Output tokens that we had received."}, value.our_tokens);
+  archive({"server_tokens", "That the server had generated; null: it does not say."},
+          value.server_tokens);
+  archive({"tokens_uncertain", "That may be between the two, and are no sign of anybody else."},
+          value.tokens_uncertain);
+  archive({"our_requests", "That had ended here."}, value.our_requests);
+  archive({"server_requests", "That had finished there; null: it does not say."},
+          value.server_requests);
+  archive({"tokens_share", "(server − ours) ÷ ours."}, value.tokens_share);
+  archive({"requests_share", "Likewise of requests."}, value.requests_share);
+  archive({"requests_of_others",
+           "That the server had finished or aborted after the drain, less all that we sent: "
+           "somebody else's, and at least so many; null: it does not say."},
+          value.requests_of_others);
+  archive({"found", "Whether that is somebody else's traffic."}, value.found);
+}
+
+template <class Archive>
+void fields(Archive& archive, ScrapeInfluence& value) {
+  archive({"pages", "Read in the window between its edges."}, value.pages);
+  archive({"page_ms", "What one took, mean."}, value.page_ms);
+  archive({"busy_fraction", "Share of the window in which one of them was being read."},
+          value.busy_fraction);
+  archive({"gaps", "Gaps between chunks of one answer in which a page was being read."},
+          value.gaps);
+  archive({"gap_ms", "The other gaps, mean."}, value.gap_ms);
+  archive({"expected_ms",
+           "Mean of the gaps that a page would meet which changes nothing: it meets long ones more "
+           "often."},
+          value.expected_ms);
+  archive({"met_ms", "Mean of those that it met."}, value.met_ms);
+  archive({"standard_error_ms", "Of `met_ms`, between pages; null: there was one."},
+          value.standard_error_ms);
+}
+
+template <class Archive>
+void fields(Archive& archive, AnswerTimes& value) {
+  archive({"requests", "Completed measured requests whose answers say them."}, value.requests);
+  archive({"prefill_p50_ms", "The server's own time to the first token, without queueing, median."},
+          value.prefill_p50_ms);
+  archive({"decode_p50_ms", "The server's own time from the first token to the last, median."},
+          value.decode_p50_ms);
+  archive({"before_prefill_p50_ms",
+           "Our TTFT less the server's prefill, median: queueing and the network."},
+          value.before_prefill_p50_ms);
+  archive({"decode_differs_p50_ms",
+           "Our time from the first token to the last less the server's, median."},
+          value.decode_differs_p50_ms);
+}
+
+template <class Archive>
+void fields(Archive& archive, EnergyReading& value) {
+  archive({"basis", "Where it comes from; what each includes: docs/telemetry.md."}, value.basis);
+  archive({"gpus", "Whose readings there are."}, value.gpus);
+  archive({"window_s", "Between the readings at the window's edges, s."}, value.window_s);
+  archive({"joules", "In it, J."}, value.joules);
+  archive({"error_j", "At most, by what is not known of the edges' instants, J."}, value.error_j);
+  archive({"mean_power_w", "In it, W."}, value.mean_power_w);
+  archive({"tokens", "Output tokens that we received in it."}, value.tokens);
+  archive({"j_per_output_token", "J; null: `missing` says why."}, value.j_per_output_token);
+  archive({"missing",
+           "Why it is null: `window_short` (under 60 s), `gpus_differ` (from `system.gpus`), "
+           "`error_too_large` (over 2 %), `refresh_unknown`, `counter_disagrees` (with power, by "
+           "over 5 %), `gap_too_long` (over 3 s between readings of power, 10 s of a meter's), "
+           "`source_not_stated` (system.power.node_source), `foreign_traffic`, `edge_missing`, "
+           "`series_changed`, `counter_reset`, `not_a_number`, `nothing_used`."},
+          value.missing);
+}
+
+template <class Archive>
+void fields(Archive& archive, RunTelemetry& value) {
+  archive({"sources", "The pages of metrics."}, value.sources);
+  archive({"window_s",
+           "Between the two pages at the edges of the window: after the first measured request was "
+           "sent, and after the last one has ended, s."},
+          value.window_s);
+  archive({"window_tokens", "Output tokens that we received in it, of all phases."},
+          value.window_tokens);
+  archive({"figures", "Of all sources together."}, value.figures);
+  archive({"foreign",
+           "The server's counts against ours, from before the run to the end of its window; null: "
+           "a page is missing."},
+          value.foreign);
+  archive({"influence",
+           "What reading the server's pages did to the gaps between chunks; null: none was read "
+           "between the window's edges."},
+          value.influence);
+  archive({"busy_before", "Requests at the server before our first; null: it does not say."},
+          value.busy_before);
+  archive({"answers",
+           "The server's own times, where its answers say them (llama.cpp's `timings`), against "
+           "ours; null: they do not."},
+          value.answers);
+  archive({"energy", "By each basis that there are readings of."}, value.energy);
 }
 
 template <class Archive>
@@ -302,6 +504,7 @@ void fields(Archive& archive, RunStats& value) {
   archive("repeat", value.repeat);
   archive("started_s", value.started_s);
   archive("confirming", value.confirming);
+  archive("telemetry", value.telemetry);
   statistics(archive, value);
 }
 
@@ -315,11 +518,103 @@ void fields(Archive& archive, LevelStats& value) {
 }
 
 template <class Archive>
-void fields(Archive& archive, UsersAtTarget& value) {
-  double target_ms = to_ms(value.target.max);
-  archive({"metric", "What is limited."}, value.target.metric);
-  archive({"statistic", "Of a level."}, value.target.statistic);
+void fields(Archive& archive, ProfileStep& value) {
+  archive({"from_s", "After the begin of the window, s."}, value.from_s);
+  archive({"to_s", "Its end, which is not in it, s."}, value.to_s);
+  archive({"rate_from", "Requests a second at its begin, as the spec asks for them."},
+          value.rate_from);
+  archive({"rate_to", "At its end."}, value.rate_to);
+  archive({"level", "Its figures, as of a level by itself."}, value.level);
+}
+
+// One limit. `of_what`: what the statistic is taken of.
+template <class Archive>
+void limit_fields(Archive& archive, Target& target, const char* of_what) {
+  double target_ms = to_ms(target.max);
+  archive({"metric", "What is limited; null: `all` says it."}, target.metric);
+  archive({"statistic", of_what}, target.statistic);
   archive({"target_ms", "The limit, ms."}, target_ms);
+  archive({"min_tps", "Of a limit on TPOT that was said as a decode speed, tokens/s; else null."},
+          target.min_tps);
+  if constexpr (Archive::kReads) {
+    const bool bad = !(target_ms > 0 && target_ms < 1e12);
+    if (bad && target.all.empty()) archive.place().fail("target_ms must be above 0");
+    target.max = bad ? Duration{} : from_ms(target_ms);
+  }
+}
+
+// Of a list of limits.
+template <class Archive>
+void fields(Archive& archive, Target& value) {
+  limit_fields(archive, value, "Of a level.");
+}
+
+template <class Archive>
+void target_fields(Archive& archive, Target& target, const char* of_what) {
+  archive({"all", "Limits that have to hold together, in place of one; empty: there is one."},
+          target.all);
+  archive({"tier", "Their name; empty: they have none."}, target.name);
+  limit_fields(archive, target, of_what);
+  if constexpr (!Archive::kReads) {
+    if (target.all.empty()) return;
+    for (const char* key : {"metric", "statistic", "target_ms"}) archive.object()[key] = nullptr;
+  }
+}
+
+template <class Archive>
+void fields(Archive& archive, EnergyAt& value) {
+  archive({"basis", "Where it comes from; what each includes: docs/cost.md."}, value.basis);
+  archive({"j_per_output_token", "J; null: `missing` says why."}, value.j_per_output_token);
+  archive({"ci95", "Its interval between runs."}, value.ci95);
+  archive({"error",
+           "What it is off by at most, a share of it; of GPUs' readings the worst run's; null: "
+           "`error_missing` says why."},
+          value.error);
+  archive(
+      {"error_missing",
+       "`not_stated` (system.power.node_error), `not_measured` (a provision is no measurement); "
+       "empty: there is an error, or no figure."},
+      value.error_missing);
+  archive({"tps_per_mw", "Output tokens a second for a megawatt: 10^6 ÷ j_per_output_token."},
+          value.tps_per_mw);
+  archive({"cost_per_million_output_tokens",
+           "Of this energy alone, in prices.currency: prices.kwh × prices.pue, of what is "
+           "provisioned without the pue; in no other cost. null: no price of it is stated."},
+          value.cost_per_million_output_tokens);
+  archive({"missing",
+           "Why there is no figure: `not_read`, `not_stated`, `no_throughput`, or why a run's "
+           "readings say none (telemetry.energy[].missing)."},
+          value.missing);
+  archive({"metered",
+           "Of the nodes: whether by the readings in node_power.csv, and not by "
+           "system.power.node_kw."},
+          value.metered);
+}
+
+template <class Archive>
+void fields(Archive& archive, OperatingPoint& value) {
+  load_point(archive, {"concurrency", "The level; null: of a rate."}, value.point);
+  archive({"cost_per_million_output_tokens", "In prices.currency; null: `cost_missing` says why."},
+          value.cost_per_million_output_tokens);
+  archive({"cost_per_million_output_tokens_ci95", "Its interval between runs."},
+          value.cost_per_million_output_tokens_ci95);
+  archive({"cost_per_million_tokens",
+           "Of input and output tokens together; null: likewise, or the input is not counted."},
+          value.cost_per_million_tokens);
+  archive({"cost_at_utilisation",
+           "Of output tokens, where only prices.utilisation of the hours paid for are used so; "
+           "null: not stated."},
+          value.cost_at_utilisation);
+  archive({"cost_missing",
+           "`price_not_stated`, `price_undated` (without source or date), `price_is_0`, "
+           "`gpus_not_stated`, `no_throughput`; empty: there is a cost."},
+          value.cost_missing);
+  archive({"energy", "By each basis: the GPUs' readings, the nodes, provisioned."}, value.energy);
+}
+
+template <class Archive>
+void fields(Archive& archive, UsersAtTarget& value) {
+  target_fields(archive, value.target, "Of a level.");
   archive({"kind",
            "Whether a level passes and one fails, all fail, all pass (read users as ≥), or none "
            "could be judged."},
@@ -331,15 +626,41 @@ void fields(Archive& archive, UsersAtTarget& value) {
   archive({"c_interpolated_ci95", "Its interval between runs."}, value.c_interpolated_ci95);
   archive({"users_per_gpu", "users ÷ system.gpus; null: the GPUs are not stated."},
           value.users_per_gpu);
-  archive({"confirmed", "Whether fresh runs of both ends say the same (`load.refine`)."},
+  archive({"confirmed", "Whether fresh runs of both ends say the same (`load.refine`, `search`)."},
           value.confirmed);
   archive({"confirmed_error",
            "How often such a bracket misses the truth at most; null: not confirmed."},
           value.confirmed_error);
-  if constexpr (Archive::kReads) {
-    if (!(target_ms > 0 && target_ms < 1e12)) archive.place().fail("target_ms must be above 0");
-    value.target.max = from_ms(target_ms);
-  }
+  archive({"operating_point",
+           "What tokens cost and use at the highest level that passes; null: none does, or neither "
+           "prices nor power are stated and no energy was read."},
+          value.operating_point);
+}
+
+template <class Archive>
+void fields(Archive& archive, RateAtTarget& value) {
+  target_fields(archive, value.target, "Of a level.");
+  archive({"kind",
+           "Whether a level passes and one fails, all fail, all pass (read the rate as ≥), or none "
+           "could be judged."},
+          value.kind);
+  archive({"rate_rps", "The highest passing rate, requests a second."}, value.rate_rps);
+  archive({"r_pass", "The highest level that passes."}, value.r_pass);
+  archive({"r_fail", "The lowest above it that fails, by its latency or as overloaded."},
+          value.r_fail);
+  archive({"r_interpolated", "Between the two, by interpolation."}, value.r_interpolated);
+  archive({"r_interpolated_ci95", "Its interval between runs."}, value.r_interpolated_ci95);
+  archive({"rate_per_gpu_rps", "rate_rps ÷ system.gpus; null: the GPUs are not stated."},
+          value.rate_per_gpu_rps);
+  archive({"confirmed", "Whether fresh runs of both ends say the same (`search`)."},
+          value.confirmed);
+  archive({"confirmed_error",
+           "How often such a bracket misses the truth at most; null: not confirmed."},
+          value.confirmed_error);
+  archive({"operating_point",
+           "What tokens cost and use at the highest level that passes; null: none does, or neither "
+           "prices nor power are stated and no energy was read."},
+          value.operating_point);
 }
 
 template <class Archive>
@@ -348,6 +669,55 @@ void fields(Archive& archive, GateLooks& value) {
   archive({"last", "At the last that was planned."}, value.last);
   archive({"levels", "Level of the one-sided bounds at each look, first to last."}, value.levels);
   archive({"endless", "Whether it went on beyond the last: then by an e-process."}, value.endless);
+}
+
+template <class Archive>
+void fields(Archive& archive, SearchStepTaken& value) {
+  load_point(archive, {"concurrency", "Requests in flight; null: of a rate."}, value.point);
+  archive({"repeat", "From 0."}, value.repeat);
+  archive({"confirming", "Whether it was a fresh run, to confirm an end."}, value.confirming);
+  archive({"value_ms", "Of the target's metric and statistic; null: it has none."}, value.value_ms);
+  archive({"of_limit",
+           "Of a target with several limits, in place of value_ms: the largest share of its own "
+           "limit that a figure takes; null otherwise."},
+          value.of_limit);
+  archive({"keeps", "Whether it keeps the target; null: it cannot be judged."}, value.keeps);
+}
+
+template <class Archive>
+void fields(Archive& archive, SearchResult& value) {
+  target_fields(archive, value.target, "Of a run.");
+  archive({"over", "What was varied."}, value.over);
+  archive({"low", "The least load that was asked for."}, value.low);
+  archive({"high", "The most."}, value.high);
+  archive({"width", "Of the bracket that was asked for: high end ÷ low end."}, value.width);
+  archive({"alpha", "How often a confirmed bracket misses the truth at most."}, value.alpha);
+  archive({"end",
+           "Confirmed at both ends; even the least load misses (below), the most one keeps the "
+           "target (beyond); a load above a miss keeps it (not_monotone); nine runs could not tell "
+           "(undecided); a run is not valid (not_judged); `search.budget` or `load.budget` spent "
+           "(budget); or still open."},
+          value.end);
+  archive({"pass", "The highest load that keeps the target, as far as it is told."}, value.pass);
+  archive({"fail", "The lowest that misses it, as an overloaded or unsettled run does."},
+          value.fail);
+  archive({"runs_pass", "Fresh runs of `pass`."}, value.runs_pass);
+  archive({"runs_fail", "Fresh runs of `fail`."}, value.runs_fail);
+  archive({"path", "Its runs, in the order in which they were made."}, value.path);
+}
+
+template <class Archive>
+void fields(Archive& archive, PairOrder& value) {
+  load_point(archive, FileKey("concurrency", "Of the level."), value.point);
+  archive({"repeat", "The round, from 0."}, value.repeat);
+  archive({"a_first", "Whether side a was measured before side b."}, value.a_first);
+}
+
+template <class Archive>
+void fields(Archive& archive, Pairing& value) {
+  archive({"id", "Of the comparison: both of its results have it."}, value.id);
+  archive({"side", "`a`, the baseline, or `b`."}, value.side);
+  archive({"order", "The pairs, as they were planned."}, value.order);
 }
 
 // `schema_version` and `spec`, which is JSON itself, stand in result_file.cc.
@@ -362,7 +732,8 @@ void fields(Archive& archive, SweepResult& value) {
   archive({"interrupted", "Whether the sweep is not whole: cut short, or still running."},
           value.interrupted);
   archive({"stopped_for",
-           "`load.budget.tokens` or `load.budget.time` where that ended the sweep before its last "
+           "`load.budget.tokens`, `load.budget.time` or `search.budget` where that ended the sweep "
+           "before its last "
            "run; empty otherwise."},
           value.stopped_for);
   archive({"planned_runs", "Runs of levels that the spec asks for; 0: not known."},
@@ -370,15 +741,26 @@ void fields(Archive& archive, SweepResult& value) {
   archive({"preliminary", "Whether the source calls the figures preliminary."}, value.preliminary);
   archive({"model", "As the server names it."}, value.model);
   archive({"system", "The system under test, as stated by the user."}, value.system);
+  archive({"prices", "As stated in `endpoint.prices`; null: none are."}, value.prices);
   archive({"workload", "What was asked."}, value.workload);
   archive({"provenance", "Where the figures come from."}, value.provenance);
+  archive({"search", "What `search` found, and how; null: levels were listed."}, value.search);
   archive({"looks",
            "When `run --gate` could decide while runs were added, and at what level; null: no gate "
            "decided then."},
           value.looks);
+  archive({"pairing",
+           "Of a side of `llmsweep versus`, whose runs are compared pair by pair; null: it was "
+           "measured by itself."},
+          value.pairing);
   archive({"levels", "In ascending load."}, value.levels);
+  archive({"profile",
+           "Of a `load.profile`: its steps, with what was scheduled in each; empty otherwise."},
+          value.profile);
   archive({"users_at_target", "The most concurrent users that meet each target."},
           value.users_at_target);
+  archive({"rates_at_target", "The most requests a second that meet each target."},
+          value.rates_at_target);
   archive({"quality", "Benchmark scores in [0, 1]."}, value.quality);
 }
 

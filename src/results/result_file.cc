@@ -1,7 +1,9 @@
 #include "llmsweep/results/result_file.h"
 
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/json_error.h"
 #include "llmsweep/base/secrets.h"
+#include "llmsweep/base/text.h"
 #include "results/result_fields.h"
 
 namespace llmsweep {
@@ -9,6 +11,16 @@ namespace {
 
 constexpr size_t kMaxBytes = size_t{64} << 20;
 constexpr int kMaxDepth = 64;
+
+// What lies beside a result and is taken for it, by its first line; empty: none of that.
+std::string other_kind(std::string_view text) {
+  const std::string_view line = trim(text.substr(0, text.find('\n')));
+  if (line.starts_with('<')) return "is a page or a figure";
+  if (line.starts_with('{') && line.ends_with('}')) return "holds records, one JSON object a line";
+  const bool is_yaml = line.ends_with(':') || line.find(": ") != std::string_view::npos;
+  if (is_yaml && !line.starts_with('{')) return "is YAML, as specs are";
+  return {};
+}
 
 Json parse_limited(std::string_view text, const std::string& name) {
   bool too_deep = false;
@@ -25,12 +37,11 @@ Json parse_limited(std::string_view text, const std::string& name) {
     if (too_deep) refuse("nested deeper than " + std::to_string(kMaxDepth) + " levels", "");
     return json;
   } catch (const Json::exception& error) {
-    // Its text ends in what was being parsed, which may be anything: only the place is repeated.
-    const std::string text_of_error = error.what();
-    const size_t at = text_of_error.find(" at ");
-    const std::string place =
-        at == std::string::npos ? "" : text_of_error.substr(at, text_of_error.find(':', at) - at);
-    refuse("not valid JSON" + printable(place, 60),
+    const std::string kind = other_kind(text);
+    if (!kind.empty()) {
+      refuse(kind + ", and is no result", "name the result.json beside it, or its folder");
+    }
+    refuse("not valid JSON" + json_error_place(error.what()),
            "was it cut short? llmsweep writes result.json whole or not at all");
   }
   return {};
@@ -70,6 +81,7 @@ void check_levels(const FilePlace& root, const SweepResult& result) {
 // Where nobody stated the GPUs there is no figure per GPU, not one of 0.
 void leave_out_figures_per_gpu(Json& body) {
   for (Json& users : body["users_at_target"]) users["users_per_gpu"] = nullptr;
+  for (Json& rate : body["rates_at_target"]) rate["rate_per_gpu_rps"] = nullptr;
 }
 
 }  // namespace

@@ -160,6 +160,19 @@ bool is_request_field(const std::string& name) {
          name == "max_completion_tokens" || name == "max_new_tokens";
 }
 
+// What a server said of a request may hold anything.
+void leave_out_texts(LevelStats& level) {
+  level.pooled.requests.errors.clear();
+  for (RunStats& run : level.runs) {
+    run.requests.errors.clear();
+    if (!run.telemetry) continue;
+    for (SourceReading& source : run.telemetry->sources) {
+      source.url.clear();
+      source.error.clear();
+    }
+  }
+}
+
 }  // namespace
 
 Sharing::Sharing(const SweepResult& result, const std::vector<std::string>& also)
@@ -246,11 +259,9 @@ std::string Sharing::text(std::string_view text) const {
 
 SweepResult Sharing::result() const {
   SweepResult shared = result_;
-  // What a server said of a request may hold anything.
-  for (LevelStats& level : shared.levels) {
-    level.pooled.requests.errors.clear();
-    for (RunStats& run : level.runs) run.requests.errors.clear();
-  }
+  shared.system.command.clear();  // paths, hosts and keys are in it
+  for (LevelStats& level : shared.levels) leave_out_texts(level);
+  for (ProfileStep& step : shared.profile) leave_out_texts(step.level);
   for (std::string* value :
        {&shared.tool, &shared.name, &shared.system.accelerator, &shared.system.precision,
         &shared.system.engine, &shared.system.engine_version, &shared.workload.nonce}) {

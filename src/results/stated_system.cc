@@ -11,7 +11,8 @@ SystemSpec stated_over(const SystemSpec& stated, SystemSpec system) {
   const Json said = encode(copy);
   Json merged = encode(system);
   for (const auto& [key, value] : said.items()) {
-    if (value != defaults[key]) merged[key] = value;
+    const auto usual = defaults.find(key);  // none of what is written only where it is stated
+    if (usual == defaults.end() || value != *usual) merged[key] = value;
   }
   decode({.value = merged, .file = "the system", .path = {}}, system);
   return system;

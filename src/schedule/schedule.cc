@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
+#include <utility>
 
 #include "llmsweep/base/random.h"
+#include "llmsweep/base/sha256.h"
+#include "schedule/open_loop.h"
 
 namespace llmsweep {
 namespace {
@@ -13,6 +17,8 @@ namespace {
 constexpr uint32_t kConnectionsAtOnce = 256;
 constexpr Duration kConnectionInterval = std::chrono::microseconds(500);
 constexpr uint64_t kSpreadStream = 0x737072656164;  // "spread"
+// Of each slot that measures for a time: prompts before the first that are made while it runs.
+constexpr uint32_t kToBeginWith = 8;
 
 Duration first_start(uint32_t slot) {
   return slot < kConnectionsAtOnce ? Duration(0)
@@ -32,9 +38,10 @@ std::vector<Duration> first_starts(uint32_t slots, Duration spread, uint64_t see
   return starts;
 }
 
-Schedule closed_loop(const PromptDemand& demand, uint32_t slots, Duration spread, uint64_t seed) {
-  Schedule schedule{.slots = slots};
-  const std::vector<Duration> starts = first_starts(slots, spread, seed);
+Schedule closed_loop(const LoadSpec& load, const PromptDemand& demand, uint32_t slots,
+                     uint64_t seed) {
+  Schedule schedule{.slots = slots, .measure_for = load.duration};
+  const std::vector<Duration> starts = first_starts(slots, load.spread_starts, seed);
   const uint32_t planned = demand.warmup + demand.measured;
   schedule.arrivals.reserve(planned);
   for (uint32_t i = 0; i < planned; ++i) {
@@ -49,8 +56,40 @@ Schedule closed_loop(const PromptDemand& demand, uint32_t slots, Duration spread
   return schedule;
 }
 
+// Of an open loop: the rates of the window, of the warm-up before it and of the drain.
+struct OpenRates {
+  std::vector<RateStep> window;
+  double before = 0;
+  double after = 0;
+};
+OpenRates rates_of(const LoadSpec& load, LoadPoint point) {
+  if (point.kind == LoadKind::kProfile) {
+    return {load.profile, load.profile.front().from, load.profile.back().to};
+  }
+  assert(point.kind == LoadKind::kRate);
+  return {{{load.measure, point.value, point.value}}, point.value, point.value};
+}
+
+Duration window_length(const LoadSpec& load) {
+  return load.profile.empty() ? load.measure : length_of(load.profile);
+}
+
+RateCurve curve_of(const LoadSpec& load, LoadPoint point) {
+  OpenRates rates = rates_of(load, point);
+  if (point.kind == LoadKind::kRate) {  // one step, so that nothing is rounded between two
+    const Duration all = load.warmup + load.measure;
+    return RateCurve({{all, point.value, point.value}});
+  }
+  std::vector<RateStep>& steps = rates.window;
+  if (load.warmup > Duration(0))
+    steps.insert(steps.begin(), {load.warmup, rates.before, rates.before});
+  return RateCurve(std::move(steps));
+}
+
+// That are planned.
 uint32_t measured_per_slot(const LoadSpec& load, LoadPoint point) {
   assert(point.slots() > 0);
+  if (load.duration) return 1;
   const int needed = (load.min_requests + point.slots() - 1) / point.slots();
   return static_cast<uint32_t>(std::max(load.requests_per_slot, needed));
 }
@@ -59,31 +98,95 @@ uint32_t measured_per_slot(const LoadSpec& load, LoadPoint point) {
 
 std::vector<LoadPoint> load_points(const LoadSpec& load) {
   std::vector<LoadPoint> points;
+  if (load.search.wanted()) {
+    const auto& search = load.search;
+    for (double at = search.low(); at < search.high(); at *= 2) {
+      points.push_back({search.kind(), at});
+    }
+    points.push_back({search.kind(), search.high()});
+  }
   for (const int concurrency : load.concurrency) points.push_back(at_concurrency(concurrency));
+  for (const double rate : load.rate) points.push_back(at_rate(rate));
+  if (!load.profile.empty()) points.push_back(of_profile(mean_rate(load.profile)));
   return points;
 }
 
 PromptDemand prompt_demand(const LoadSpec& load, LoadPoint point) {
+  if (!point.is_closed()) {
+    const auto whole = [](double arrivals) { return static_cast<uint32_t>(std::ceil(arrivals)); };
+    const OpenRates rates = rates_of(load, point);
+    const double measured = arrivals_of(rates.window);
+    return {.warmup = whole(rates.before * to_seconds(load.warmup)),
+            .measured = whole(measured),
+            .filler = whole(std::min(rates.after * to_seconds(load.drain), measured / 4))};
+  }
   const auto slots = static_cast<uint32_t>(point.slots());
   const uint32_t measured = slots * measured_per_slot(load, point);
+  const uint32_t fillers = load.fillers ? slots + measured / 2 : 0;
   return {.warmup = slots * static_cast<uint32_t>(load.warmup_per_slot),
           .measured = measured,
-          .filler = load.fillers ? slots + measured / 2 : 0};
+          .filler = load.duration ? slots * kToBeginWith : fillers};
 }
 
-int most_in_flight(const LoadSpec&, LoadPoint point) {
-  return point.slots();
+PromptDemand prompt_demand(const Schedule& schedule) {
+  PromptDemand demand{.filler = static_cast<uint32_t>(schedule.filler_prompts.size())};
+  for (const Arrival& arrival : schedule.arrivals) {
+    if (arrival.prompt == kSparePrompt) continue;
+    demand.warmup += arrival.phase == Phase::kWarmup ? 1 : 0;
+    demand.measured += arrival.phase == Phase::kMeasured ? 1 : 0;
+    demand.filler += arrival.phase == Phase::kFiller ? 1 : 0;
+  }
+  return demand;
+}
+
+double peak_rate(const LoadSpec& load, LoadPoint point) {
+  return peak_rate(rates_of(load, point).window);
+}
+
+int most_in_flight(const LoadSpec& load, LoadPoint point) {
+  return point.is_closed() ? point.slots() : load.max_in_flight;
+}
+
+double likely_in_flight(const LoadSpec& load, LoadPoint point, Duration request) {
+  if (point.is_closed()) return point.slots();
+  return std::min<double>(load.max_in_flight, peak_rate(load, point) * to_seconds(request));
+}
+
+OpenWindow open_window(const LoadSpec& load) {
+  const Duration to = load.warmup + window_length(load);
+  return {.from = load.warmup, .to = to, .end = to + load.drain};
 }
 
 Duration shortest_run(const LoadSpec& load, LoadPoint point, Duration request) {
+  if (!point.is_closed()) return load.warmup + window_length(load) + request;
   const Duration last_start = load.spread_starts * (point.slots() - 1) / point.slots();
-  return last_start + request * (load.warmup_per_slot + measured_per_slot(load, point));
+  const Duration warmup = last_start + request * load.warmup_per_slot;
+  if (load.duration) return warmup + std::max(*load.duration, request);
+  return warmup + request * measured_per_slot(load, point);
 }
 
 Schedule make_schedule(const LoadSpec& load, LoadPoint point, uint64_t seed) {
+  if (!point.is_closed()) {
+    return open_loop(load.arrivals, open_window(load), curve_of(load, point), seed);
+  }
   assert(point.kind == LoadKind::kConcurrency);
-  return closed_loop(prompt_demand(load, point), static_cast<uint32_t>(point.slots()),
-                     load.spread_starts, seed);
+  return closed_loop(load, prompt_demand(load, point), static_cast<uint32_t>(point.slots()), seed);
+}
+
+uint64_t schedule_seed(uint64_t workload_seed, int repeat) {
+  return Random(workload_seed, static_cast<uint64_t>(repeat)).next();
+}
+
+std::string schedule_sha256(const Schedule& schedule) {
+  constexpr size_t kBytes = 9;
+  std::string bytes;
+  bytes.reserve(schedule.arrivals.size() * kBytes);
+  for (const Arrival& arrival : schedule.arrivals) {
+    const auto at = static_cast<uint64_t>(arrival.at.count());
+    for (int shift = 0; shift < 64; shift += 8) bytes += static_cast<char>(at >> shift & 0xff);
+    bytes += static_cast<char>(arrival.phase);
+  }
+  return sha256_hex(bytes);
 }
 
 }  // namespace llmsweep

@@ -61,11 +61,11 @@ std::variant<PromptTokens, ApiFailure> parse_tokenize_request(std::string_view b
     PromptTokens prompt(profile.tokens);
     prompt.keep_ids();
     if (const auto messages = member(root, "messages")) {
-      add_messages(*messages, profile.tokens, prompt);
+      add_messages(*messages, "messages", profile.tokens, prompt);
     } else if (const auto text = member(root, "prompt")) {
       add_prompt(*text, prompt);
     } else if (const auto content = member(root, "content")) {
-      add_content(*content, prompt);
+      add_content(*content, "content", prompt);
     } else {
       refuse("'prompt', 'content' or 'messages' is missing");
     }

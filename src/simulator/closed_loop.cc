@@ -43,7 +43,7 @@ std::vector<LoopedRequest> drive(const EngineProfile& profile, const ClosedLoop&
   std::unordered_map<uint64_t, Looping> inside;
   std::vector<std::pair<Instant, Looping>> due;
   for (int slot = 0; slot < loop.concurrency; ++slot) {
-    due.emplace_back(from_ns(1'000'000'000) + loop.slot_gap * slot, Looping{.slot = slot});
+    due.emplace_back(loop.start + loop.slot_gap * slot, Looping{.slot = slot});
   }
   const auto later = [](const auto& a, const auto& b) { return a.first > b.first; };
   std::make_heap(due.begin(), due.end(), later);

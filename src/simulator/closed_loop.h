@@ -19,6 +19,7 @@ struct ClosedLoop {
   // Slots start one after the other and pause so long between requests, as a client does.
   Duration slot_gap = std::chrono::microseconds(100);
   uint64_t seed = 1;
+  Instant start = from_ns(1'000'000'000);  // of the first slot
 };
 
 struct LoopedRequest {

@@ -263,7 +263,10 @@ void Connection::deliver() {
   request.method = std::string(message.method_string());
   const auto target = message.target();
   request.path = std::string(target.substr(0, target.find('?')));
+  request.query = std::string(target.substr(std::min(request.path.size() + 1, target.size())));
   request.authorization = std::string(message[http::field::authorization]);
+  request.api_key = std::string(message["x-api-key"]);
+  request.traceparent = std::string(message["traceparent"]);
   request.keep_alive = message.keep_alive();
   request.http_1_0 = message.version() < 11;
   request.body = std::move(message.body());

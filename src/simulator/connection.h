@@ -21,8 +21,11 @@ namespace llmsweep::sim {
 
 struct ReceivedRequest {
   std::string method;
-  std::string path;  // without the query
+  std::string path;   // without the query
+  std::string query;  // without its question mark
   std::string authorization;
+  std::string api_key;  // x-api-key, as clients of the messages API send it
+  std::string traceparent;
   std::string body;
   Instant at{};  // when the kernel had its last byte
   bool keep_alive = true;

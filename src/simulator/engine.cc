@@ -37,6 +37,11 @@ struct Engine::State {
   EngineProfile profile;
   sim::KvCache kv;
   Random noise;
+  Random run_noise;
+  DriftClock drift;
+  double run_factor = 1;
+  std::optional<Instant> worked_until;
+  std::optional<Instant> first_request;
   std::unordered_map<uint64_t, std::unique_ptr<Sequence>> sequences;
   std::deque<std::pair<Instant, uint64_t>> arrivals;  // not yet in the queue, in order
   std::deque<Sequence*> waiting;
@@ -55,6 +60,8 @@ struct Engine::State {
       : profile(std::move(p)),
         kv(profile.kv_capacity_tokens, profile.kv_block_tokens, profile.prefix_cache),
         noise(seed, 1),
+        run_noise(seed, 3),
+        drift(profile.drift),
         free_workers(profile.prefill_pool ? profile.prefill_pool->workers : 0) {}
 
   std::optional<Instant> next() const;
@@ -67,7 +74,7 @@ struct Engine::State {
   void schedule_prefills(Instant now, PrefillRoom room, std::vector<EngineEvent>& events);
   bool admit(Sequence& sequence, Instant now, std::vector<EngineEvent>& events);
   void preempt(Sequence& sequence);
-  Duration step_time();
+  Duration step_time(Instant now);
   void finish_step(Instant now, std::vector<EngineEvent>& events);
   int64_t accepted(Sequence& sequence);
   // Returns true where the sequence is complete; it is gone then.
@@ -167,7 +174,7 @@ void Engine::State::start_step(Instant now, std::vector<EngineEvent>& events) {
   }
   if (running.empty()) return;
   ++totals.steps;
-  step_end = now + step_time();
+  step_end = done_after_freezes(profile.freeze, *first_request, now, step_time(now));
 }
 
 void Engine::State::schedule_decodes(int64_t& budget) {
@@ -258,7 +265,7 @@ void Engine::State::preempt(Sequence& sequence) {
   ++totals.preemptions;
 }
 
-Duration Engine::State::step_time() {
+Duration Engine::State::step_time(Instant now) {
   int64_t prefill = 0;
   int64_t decoding = 0;
   int64_t held = 0;
@@ -273,7 +280,15 @@ Duration Engine::State::step_time() {
               step.per_sequence * static_cast<double>(decoding) +
               step.per_kv_token * static_cast<double>(held);
   if (profile.step_noise > 0) cost *= std::max(0.1, 1 + profile.step_noise * noise.normal());
-  return Duration(std::llround(cost.count()));
+  if (profile.run_noise > 0) {
+    const bool anew = !worked_until || now - *worked_until >= EngineProfile::kIdle;
+    if (anew) run_factor = std::exp(profile.run_noise * run_noise.normal());
+    cost *= run_factor;
+  }
+  cost *= drift.factor(now);
+  const auto time = Duration(std::llround(cost.count()));
+  worked_until = now + time;
+  return time;
 }
 
 void Engine::State::finish_step(Instant now, std::vector<EngineEvent>& events) {
@@ -352,6 +367,7 @@ void Engine::submit(EngineRequest request, Instant now) {
   static_cast<void>(inserted);
   const auto overhead = Duration(std::llround(state_->profile.request_overhead.count()));
   const Instant queued = std::max(now + overhead, state_->latest);
+  if (!state_->first_request) state_->first_request = now;
   auto& arrivals = state_->arrivals;
   auto place = arrivals.end();
   while (place != arrivals.begin() && std::prev(place)->first > queued) --place;

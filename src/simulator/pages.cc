@@ -3,7 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <functional>
+#include <set>
+#include <utility>
 
+#include "llmsweep/base/text.h"
 #include "simulator/wire.h"
 
 namespace llmsweep::sim {
@@ -15,6 +20,20 @@ struct Sample {
   const char* help;
   double value;
 };
+
+std::string percent_decoded(std::string_view text) {
+  std::string plain;
+  for (size_t i = 0; i < text.size(); ++i) {
+    unsigned value = 0;
+    const std::string_view digits = text.substr(i + 1, 2);
+    const bool coded =
+        text[i] == '%' && digits.size() == 2 &&
+        std::from_chars(digits.data(), digits.data() + 2, value, 16).ptr == digits.data() + 2;
+    plain += coded ? static_cast<char>(value) : text[i];
+    if (coded) i += 2;
+  }
+  return plain;
+}
 
 }  // namespace
 
@@ -100,6 +119,22 @@ std::string metrics_page(const SimulatorProfile& profile, const EngineLoad& load
   totals.e2e.append_to(page, "vllm:e2e_request_latency_seconds", labels);
   totals.queue.append_to(page, "vllm:request_queue_time_seconds", labels);
   return page;
+}
+
+std::string named_samples(const std::string& page, std::string_view query) {
+  std::set<std::string, std::less<>> names;
+  for (const std::string& part : split(query, '&')) {
+    const std::string plain = percent_decoded(part);
+    constexpr std::string_view kName = "name[]=";
+    if (plain.starts_with(kName)) names.insert(plain.substr(kName.size()));
+  }
+  if (names.empty()) return page;
+  std::string kept;
+  for (const std::string& line : split(page, '\n')) {
+    const std::string_view name = std::string_view(line).substr(0, line.find_first_of("{ "));
+    if (names.contains(name)) kept.append(line).append(1, '\n');
+  }
+  return kept;
 }
 
 std::string tokenize_page(const SimulatorProfile& profile, const PromptTokens& prompt) {

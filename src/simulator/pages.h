@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "llmsweep/simulator/engine.h"
@@ -42,6 +43,9 @@ struct ServerTotals {
 std::string models_page(const SimulatorProfile& profile, int64_t created);
 std::string metrics_page(const SimulatorProfile& profile, const EngineLoad& load,
                          const ServerTotals& totals, int64_t started);
+// The samples that the query's `name[]` ask for, as vLLM's page under /metrics/ has them; without
+// any the whole page.
+std::string named_samples(const std::string& page, std::string_view query);
 std::string tokenize_page(const SimulatorProfile& profile, const PromptTokens& prompt);
 
 }  // namespace llmsweep::sim

@@ -91,6 +91,34 @@ PrefillPool read_pool(const ConfigNode& node) {
   return pool;
 }
 
+EngineDrift read_drift(const ConfigNode& node) {
+  EngineDrift drift;
+  read_choice(node["kind"], sim::drift_names(), drift.kind);
+  double percent = 0;
+  read_number(node["percent"], percent, {0, 90});
+  drift.share = percent / 100;
+  if (node["period"].present()) {
+    drift.period = node["period"].as_duration(std::chrono::milliseconds(1));
+  }
+  int64_t seed = 1;
+  read_count(node["seed"], seed, 0);
+  drift.seed = static_cast<uint64_t>(seed);
+  node.reject_unknown_keys();
+  return drift;
+}
+
+EngineFreeze read_freeze(const ConfigNode& node) {
+  EngineFreeze freeze;
+  freeze.after = node["after"].as_duration(Duration(0));
+  freeze.length = node["for"].as_duration(std::chrono::milliseconds(1));
+  if (node["every"].present()) {
+    freeze.every = node["every"].as_duration(std::chrono::milliseconds(1));
+    if (freeze.every <= freeze.length) node["every"].fail("must be above for, or it never ends");
+  }
+  node.reject_unknown_keys();
+  return freeze;
+}
+
 std::vector<double> read_tokens_per_step(const ConfigNode& node) {
   std::vector<double> chances;
   for (const ConfigNode& item : node.items()) chances.push_back(item.as_number({0, 1}));
@@ -126,6 +154,9 @@ EngineProfile read_engine(const ConfigNode& node) {
   if (chances.present()) engine.tokens_per_step = read_tokens_per_step(chances);
   read(node["request_overhead_us"], engine.request_overhead, kMicro);
   read_number(node["step_noise"], engine.step_noise, {0, 1});
+  read_number(node["run_noise"], engine.run_noise, {0, 1});
+  if (node["drift"].present()) engine.drift = read_drift(node["drift"]);
+  if (node["freeze"].present()) engine.freeze = read_freeze(node["freeze"]);
   if (node["prefill_pool"].present()) {
     engine.prefill_pool = read_pool(node["prefill_pool"]);
     if (engine.prefix_cache) {
@@ -183,6 +214,7 @@ WireProfile read_wire(const ConfigNode& node, Dialect dialect) {
   read(node["close_after"], wire.close_after);
   read_count(node["tokens_per_chunk"], wire.tokens_per_chunk, 1);
   read(node["tokenize"], wire.tokenize);
+  read(node["metrics_block"], wire.metrics_block);
   read_choice(node["text"], sim::text_names(), wire.text);
   read_choice(node["error_style"], sim::error_style_names(), wire.error_style);
   if (node["rejected_fields"].present()) {

@@ -15,6 +15,12 @@ using Spellings = std::vector<std::pair<std::string, T>>;
 Spellings<Dialect> dialect_names();
 Spellings<FaultKind> fault_names();
 
+inline Spellings<DriftKind> drift_names() {
+  return {{"none", DriftKind::kNone},
+          {"ramp", DriftKind::kRamp},
+          {"sine", DriftKind::kSine},
+          {"walk", DriftKind::kWalk}};
+}
 inline Spellings<TokenRule> token_rule_names() {
   return {{"words", TokenRule::kWords}, {"bytes", TokenRule::kBytes}};
 }

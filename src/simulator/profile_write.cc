@@ -44,6 +44,19 @@ Fields engine_fields(const EngineProfile& engine) {
       {"tokens_per_step", fmt::format("[{}]", fmt::join(engine.tokens_per_step, ", "))},
       {"request_overhead_us", fmt::format("{}", engine.request_overhead.count() / 1e3)},
       {"step_noise", fmt::format("{}", engine.step_noise)}};
+  if (engine.run_noise > 0) fields.emplace_back("run_noise", fmt::format("{}", engine.run_noise));
+  if (engine.drift.kind != DriftKind::kNone) {
+    fields.emplace_back("drift", fmt::format("{{kind: {}, percent: {}, period: {}ns, seed: {}}}",
+                                             sim::spelled(sim::drift_names(), engine.drift.kind),
+                                             engine.drift.share * 100, engine.drift.period.count(),
+                                             engine.drift.seed));
+  }
+  if (const EngineFreeze& freeze = engine.freeze; freeze.length > Duration(0)) {
+    const std::string again =
+        freeze.every > Duration(0) ? fmt::format(", every: {}ns", freeze.every.count()) : "";
+    fields.emplace_back("freeze", fmt::format("{{after: {}ns, for: {}ns{}}}", freeze.after.count(),
+                                              freeze.length.count(), again));
+  }
   if (engine.prefill_pool) {
     const PrefillPool& pool = *engine.prefill_pool;
     fields.emplace_back(
@@ -99,6 +112,7 @@ Fields wire_fields(const WireProfile& wire) {
           {"close_after", fmt::format("{}", wire.close_after)},
           {"tokens_per_chunk", fmt::format("{}", wire.tokens_per_chunk)},
           {"tokenize", fmt::format("{}", wire.tokenize)},
+          {"metrics_block", fmt::format("{}ns", wire.metrics_block.count())},
           {"text", sim::spelled(sim::text_names(), wire.text)},
           {"error_style", sim::spelled(sim::error_style_names(), wire.error_style)},
           {"rejected_fields", list_of(rejected)}};

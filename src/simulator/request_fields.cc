@@ -61,10 +61,22 @@ std::optional<int64_t> whole(const dom::object& object, const char* key, int64_t
   return value;
 }
 
-void read_openai_options(const dom::object& root, ApiRequest& request) {
+void read_common_options(const dom::object& root, const char* limit, ApiRequest& request) {
   std::string_view model;
   if (root.at_key("model").get(model) == simdjson::SUCCESS) request.model = model;
   request.stream = flag(root, "stream");
+  request.ignore_eos = flag(root, "ignore_eos");
+  if (!request.max_tokens) request.max_tokens = whole(root, limit, 1);
+  request.min_tokens = whole(root, "min_tokens", 0).value_or(0);
+  if (request.max_tokens && request.min_tokens > *request.max_tokens) {
+    refuse(fmt::format("'min_tokens' must not be above '{}'", limit), "min_tokens");
+  }
+  request.seed = seed_of(root);
+}
+
+void read_openai_options(const dom::object& root, ApiRequest& request) {
+  request.max_tokens = whole(root, "max_completion_tokens", 1);
+  read_common_options(root, "max_tokens", request);
   if (const auto value = given(root, "stream_options")) {
     dom::object options;
     if (value->get(options) != simdjson::SUCCESS) {
@@ -74,51 +86,50 @@ void read_openai_options(const dom::object& root, ApiRequest& request) {
     request.include_usage = flag(options, "include_usage");
     request.continuous_usage = flag(options, "continuous_usage_stats");
   }
-  request.ignore_eos = flag(root, "ignore_eos");
-  request.max_tokens = whole(root, "max_completion_tokens", 1);
-  if (!request.max_tokens) request.max_tokens = whole(root, "max_tokens", 1);
-  request.min_tokens = whole(root, "min_tokens", 0).value_or(0);
-  if (request.max_tokens && request.min_tokens > *request.max_tokens) {
-    refuse("'min_tokens' must not be above 'max_tokens'", "min_tokens");
-  }
   if (whole(root, "n", 1).value_or(1) != 1)
     refuse("this endpoint serves one choice a request", "n");
-  request.seed = seed_of(root);
 }
 
-void add_content(const dom::element& content, PromptTokens& prompt) {
+void add_content(const dom::element& content, const char* key, PromptTokens& prompt) {
   std::string_view text;
   dom::array parts;
   if (content.is_null()) return;
   if (content.get(text) == simdjson::SUCCESS) return prompt.add_text(text);
   if (content.get(parts) != simdjson::SUCCESS) {
-    refuse("'content' must be a string or a list of parts", "messages");
+    refuse("'content' must be a string or a list of parts", key);
   }
   for (const dom::element& part : parts) {
     dom::object object;
     if (part.get(object) != simdjson::SUCCESS) {
-      refuse("a part of 'content' must be an object", "messages");
+      refuse("a part of 'content' must be an object", key);
     }
     if (object.at_key("text").get(text) == simdjson::SUCCESS) prompt.add_text(text);
   }
 }
 
-void add_messages(const dom::element& value, const TokenProfile& tokens, PromptTokens& prompt) {
+void add_messages(const dom::element& value, const char* key, const TokenProfile& tokens,
+                  PromptTokens& prompt) {
   dom::array messages;
   if (value.get(messages) != simdjson::SUCCESS || messages.begin() == messages.end()) {
-    refuse("'messages' must be a list of at least one message", "messages");
+    refuse(fmt::format("'{}' must be a list of at least one message", key), key);
   }
   for (const dom::element& item : messages) {
     dom::object message;
     std::string_view role;
     if (item.get(message) != simdjson::SUCCESS ||
         message.at_key("role").get(role) != simdjson::SUCCESS) {
-      refuse("a message must be an object with a 'role'", "messages");
+      refuse("a message must be an object with a 'role'", key);
     }
     prompt.add_overhead(tokens.message_overhead, role);
-    if (const auto content = member(message, "content")) add_content(*content, prompt);
+    if (const auto content = member(message, "content")) add_content(*content, key, prompt);
   }
   prompt.add_overhead(tokens.request_overhead, "generation");
+}
+
+void add_message(std::string_view role, std::string_view text, const TokenProfile& tokens,
+                 PromptTokens& prompt) {
+  prompt.add_overhead(tokens.message_overhead, role);
+  prompt.add_text(text);
 }
 
 void add_prompt(const dom::element& value, PromptTokens& prompt) {

@@ -28,11 +28,17 @@ std::optional<int64_t> whole(const simdjson::dom::object& object, const char* ke
 
 // All that chat and completions have in common.
 void read_openai_options(const simdjson::dom::object& root, ApiRequest& request);
+// Of those what other APIs have too: model, stream, seed, the length (`limit` is its key) and what
+// keeps the answer at it.
+void read_common_options(const simdjson::dom::object& root, const char* limit, ApiRequest& request);
 
-// A message's `content`, a chat's `messages`, a completion's `prompt`.
-void add_content(const simdjson::dom::element& content, PromptTokens& prompt);
-void add_messages(const simdjson::dom::element& value, const TokenProfile& tokens,
+// A message's `content`, a conversation under `key`, a completion's `prompt`.
+void add_content(const simdjson::dom::element& content, const char* key, PromptTokens& prompt);
+void add_messages(const simdjson::dom::element& value, const char* key, const TokenProfile& tokens,
                   PromptTokens& prompt);
+// A conversation of one text.
+void add_message(std::string_view role, std::string_view text, const TokenProfile& tokens,
+                 PromptTokens& prompt);
 void add_prompt(const simdjson::dom::element& value, PromptTokens& prompt);
 // `key` is where its text was to be.
 void refuse_empty(const PromptTokens& prompt, const char* key);

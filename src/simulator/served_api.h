@@ -1,7 +1,7 @@
 // An API as the endpoint serves it: where, how its requests are read, and how its answers are
-// written. One file each (served_chat.cc, served_completions.cc), a row each in kServedApis;
-// nothing else in simulator/ knows which API it has to do with. What the two share is in
-// request_fields.h and choices_writer.h.
+// written. One file each (served_chat.cc, served_messages.cc, …), a row each in kServedApis;
+// nothing else in simulator/ knows which API it has to do with. What some share is in
+// request_fields.h, choices_writer.h and typed_event_writer.h.
 #pragma once
 
 #include <array>
@@ -27,6 +27,7 @@ struct Api {
   bool reasons = false;                   // an answer begins with the profile's reasoning tokens
   std::optional<int64_t> default_tokens;  // of a request without a limit; absent: all that fit
   std::optional<Dialect> always_counts;   // the one that sends usage whether requested or not
+  bool counts_in_chunks = true;           // where the client asks for it, or the wire has it so
 
   // Fills in what `root` asks for; throws ApiFailure.
   void (*read)(const simdjson::dom::object& root, const SimulatorProfile& profile,
@@ -37,8 +38,11 @@ struct Api {
 
 extern const Api kServedChat;         // served_chat.cc
 extern const Api kServedCompletions;  // served_completions.cc
+extern const Api kServedResponses;    // served_responses.cc
+extern const Api kServedMessages;     // served_messages.cc
 
-inline constexpr std::array<const Api*, 2> kServedApis = {&kServedChat, &kServedCompletions};
+inline constexpr std::array<const Api*, 4> kServedApis = {&kServedChat, &kServedCompletions,
+                                                          &kServedResponses, &kServedMessages};
 
 // Null where no API is served there.
 const Api* served_at(std::string_view path);

@@ -12,7 +12,7 @@ namespace {
 void read_chat(const simdjson::dom::object& root, const SimulatorProfile& profile,
                ApiRequest& request) {
   read_openai_options(root, request);
-  add_messages(required(root, "messages"), profile.tokens, request.prompt);
+  add_messages(required(root, "messages"), "messages", profile.tokens, request.prompt);
   refuse_empty(request.prompt, "messages");
 }
 

@@ -28,7 +28,8 @@ bool sends_usage(const SimulatorProfile& profile, const ApiRequest& request, con
 // Every chunk has a count.
 bool sends_continuous_usage(const SimulatorProfile& profile, const ApiRequest& request,
                             const Fault* fault) {
-  if (!request.stream || !sends_usage(profile, request, fault)) return false;
+  if (!request.stream || !request.api->counts_in_chunks) return false;
+  if (!sends_usage(profile, request, fault)) return false;
   return request.continuous_usage || profile.wire.usage == WireProfile::Usage::kEveryChunk;
 }
 
@@ -206,7 +207,7 @@ bool Response::inject_before_chunk(const EngineEvent& event) {
     case FaultKind::kFinishError:
       writer_->tokens({}, progress(), "network_error", payload_);
       writer_->done(payload_);
-      truth_.finish_reason = "network_error";
+      truth_.finish_reason = writer_->spelt("network_error");
       break;
     case FaultKind::kSilentError:
       writer_->silent_error(payload_);
@@ -327,7 +328,7 @@ void Response::send_tail(std::string_view reason) {
     }
     payload_.clear();
     done_sent_ = true;
-    truth_.finish_reason = reason;
+    truth_.finish_reason = writer_->spelt(reason);
     if (faulty(FaultKind::kSilentEnd)) return fall_silent();
     writer_->done(payload_);
   }
@@ -369,7 +370,7 @@ void Response::send_plain(const EngineEvent& event) {
   out_ =
       response_head({.content_length = body.size(), .keep_alive = keep_alive_}, profile_.dialect) +
       body;
-  truth_.finish_reason = finish_reason_;
+  truth_.finish_reason = writer_->spelt(finish_reason_);
   id_sent_ = head_sent_ = true;
   note_chunk(SteadyClock().now(), event);
   write(out_);
@@ -390,6 +391,7 @@ Progress Response::progress() const {
 // Bytes.
 
 void Response::append_payload(std::string& out) const {
+  if (payload_.empty()) return;  // an empty chunk would end the body
   if (http_1_0_) {
     out += payload_;
   } else {

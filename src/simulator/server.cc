@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cmath>
+#include <thread>
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/open_files.h"
@@ -24,6 +25,15 @@ constexpr uint64_t kLengthStream = 12;
 
 bool strict_about_model(Dialect dialect) {
   return dialect == Dialect::kVllm || dialect == Dialect::kOpenai;
+}
+
+// The trace's id in a W3C traceparent of version 00: 00-ID-PARENT-FLAGS. Empty: there is none.
+std::string trace_id_in(const std::string& traceparent) {
+  constexpr size_t kBegin = 3;
+  constexpr size_t kDigits = 32;
+  constexpr size_t kSize = kBegin + kDigits + 1 + 16 + 3;
+  if (traceparent.size() != kSize || !traceparent.starts_with("00-")) return {};
+  return traceparent.substr(kBegin, kDigits);
 }
 
 // How long the answer is and why it ends.
@@ -165,9 +175,11 @@ void Server::on_unreadable(Connection& connection, int status) {
 
 void Server::on_request(Connection& connection, ReceivedRequest request) {
   std::string_view path = request.path;
-  const bool open_page = path == "/health" || path == "/ping" || path == "/metrics";
+  const bool open_page =
+      path == "/health" || path == "/ping" || path == "/metrics" || path == "/metrics/";
   if (!open_page && !options_.api_key.empty() &&
-      request.authorization != "Bearer " + options_.api_key) {
+      request.authorization != "Bearer " + options_.api_key &&
+      request.api_key != options_.api_key) {
     return fail(connection, request,
                 {.status = 401, .message = "Invalid API key", .type = "authentication_error"});
   }
@@ -183,9 +195,14 @@ void Server::on_request(Connection& connection, ReceivedRequest request) {
   if (path == "/v1/models") {
     return answer(connection, request, {}, models_page(profile_, unix_seconds()));
   }
-  if (path == "/metrics") {
+  if (path == "/metrics" || path == "/metrics/") {
+    // As a Python server that renders the page on its event loop: nothing else is done meanwhile.
+    if (profile_.wire.metrics_block > Duration{}) {
+      std::this_thread::sleep_for(profile_.wire.metrics_block);
+    }
+    const std::string page = metrics_page(profile_, engine_.load(), totals_, started_);
     return answer(connection, request, {.content_type = "text/plain; version=0.0.4"},
-                  metrics_page(profile_, engine_.load(), totals_, started_));
+                  path == "/metrics" ? page : named_samples(page, request.query));
   }
   if (profile_.wire.tokenize && (path == "/tokenize" || path == "/v1/tokenize")) {
     auto parsed = parse_tokenize_request(request.body, profile_);
@@ -230,7 +247,10 @@ void Server::generate(Connection& connection, const ReceivedRequest& request, co
   const int64_t number = ++requests_;
   connection.last_arrival = request.at;
   connection.last_response_id.clear();
-  TruthRecord truth{.number = number, .api = std::string(api.name), .arrival = request.at};
+  TruthRecord truth{.trace_id = trace_id_in(request.traceparent),
+                    .number = number,
+                    .api = std::string(api.name),
+                    .arrival = request.at};
   const Fault* fault = choose_fault(number);
   if (fault != nullptr && inject_at_arrival(connection, request, *fault, truth)) {
     truth.end = clock_.now();

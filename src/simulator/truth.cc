@@ -25,6 +25,7 @@ std::optional<Instant> read_instant(const json& object, const char* key) {
 TruthRecord read_record(const json& object) {
   TruthRecord record;
   record.response_id = object.at("response_id").get<std::string>();
+  record.trace_id = object.value("trace_id", "");
   record.number = object.at("number").get<int64_t>();
   record.api = object.at("api").get<std::string>();
   record.stream = object.at("stream").get<bool>();
@@ -71,8 +72,8 @@ void read_lines(const std::filesystem::path& path, const char* what, const ReadL
     if (!lines.whole()) break;  // cut short by a kill
     try {
       read_line(json::parse(*line));
-    } catch (const std::exception& problem) {
-      throw Error{{.what = fmt::format("not a line of {}: {}", what, problem.what()),
+    } catch (const std::exception&) {  // whose text is not for people
+      throw Error{{.what = std::string("not a line of ") + what,
                    .where = lines.where(),
                    .next = "give the file that `llmsweep simulate --log` wrote"}};
     }
@@ -84,6 +85,7 @@ void read_lines(const std::filesystem::path& path, const char* what, const ReadL
 std::string truth_line(const TruthRecord& record) {
   nlohmann::ordered_json object;
   object["response_id"] = record.response_id;
+  if (!record.trace_id.empty()) object["trace_id"] = record.trace_id;
   object["number"] = record.number;
   object["api"] = record.api;
   object["stream"] = record.stream;

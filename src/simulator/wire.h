@@ -66,8 +66,10 @@ class EventWriter {
   // What follows the last token, but for what done() writes.
   virtual void closing(std::string_view finish, const Progress& progress, std::string& out) = 0;
   virtual void done(std::string& out) = 0;  // the mark of the end, if there is one
+  // The API's word for a reason of the end: "stop", "length" or another.
+  virtual std::string_view spelt(std::string_view finish) const { return finish; }
   void comment(std::string& out);
-  void error(const ApiFailure& failure, std::string& out);
+  virtual void error(const ApiFailure& failure, std::string& out);
   void silent_error(std::string& out);  // of type `error`, with its words in a comment
 
   // An unstreamed answer.

@@ -65,6 +65,7 @@ KeysOfHash keys_of_hash() {
 // Leaves out what does not change a measurement.
 void keep_what_is_measured(SpecJson& spec) {
   for (const auto& [name, key, words] : keys_of_hash().resumable) {
+    if (!name.empty() && !spec.contains(name)) continue;
     SpecJson& section = name.empty() ? spec : spec[name];
     if (!section.is_object()) continue;
     const auto& [other, value] = key.resume_unless;
@@ -78,8 +79,9 @@ void make_paths_absolute(SpecJson& spec) {
   for (const auto& [section, key, words] : keys_of_hash().paths) {
     if (!spec[section].contains(key.name)) continue;
     SpecJson& path = spec[section][key.name];
-    if (std::find(words.begin(), words.end(), path) != words.end()) continue;
-    path = std::filesystem::absolute(path.get<std::string>()).lexically_normal().string();
+    const auto written = path.get<std::string>();
+    if (std::find(words.begin(), words.end(), written) != words.end()) continue;
+    path = std::filesystem::absolute(written).lexically_normal().string();
   }
 }
 
@@ -91,6 +93,7 @@ void leave_out_later_keys(SpecJson& spec, const SpecJson& recorded) {
   for (auto& [section, keys] : spec.items()) {
     const auto known = recorded.find(section);
     if (!keys.is_object() || known == recorded.end() || !known->is_object()) continue;
+    if (!defaults.contains(section)) continue;
     for (const auto& [key, value] : defaults[section].items()) {
       if (!known->contains(key) && keys.contains(key) && keys[key] == value) keys.erase(key);
     }

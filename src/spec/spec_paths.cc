@@ -37,6 +37,13 @@ SpecPaths::SpecPaths(const std::filesystem::path& folder) {
   folders_.emplace_back(LLMSWEEP_DATA_DIR);
 }
 
+bool SpecPaths::has(const std::filesystem::path& path) const {
+  if (folders_.empty()) return true;
+  return std::any_of(folders_.begin(), folders_.end(), [&path](const auto& folder) {
+    return is_there((folder / path).lexically_normal());  // an absolute path stays what it is
+  });
+}
+
 std::string SpecPaths::find(const ConfigNode& node) const {
   return find(node, node.as_string());
 }
@@ -56,7 +63,7 @@ std::string SpecPaths::find(const ConfigNode& node, const std::filesystem::path&
     if (std::find(tried.begin(), tried.end(), shown) == tried.end()) tried.push_back(shown);
   }
   node.fail("there is no file '" + printable(path.string()) + "'",
-            "looked for it in " + join(tried, ", "));
+            "looked for it in " + join(tried, ", ") + (advice_.empty() ? "" : "; " + advice_));
 }
 
 }  // namespace llmsweep

@@ -19,8 +19,12 @@ class SpecPaths {
   SpecPaths() = default;
 
   // Tried after the others.
+  // Said with the folders where a file is in none of them.
+  void advise(std::string advice) { advice_ = std::move(advice); }
   void add(std::filesystem::path folder) { folders_.push_back(std::move(folder)); }
 
+  // Whether find() finds it.
+  bool has(const std::filesystem::path& path) const;
   // The first file (or folder) that is there; else Error at `node` with what was tried.
   std::string find(const ConfigNode& node) const;
   // The same for a path that is only a part of the node's text.
@@ -28,6 +32,7 @@ class SpecPaths {
 
  private:
   std::vector<std::filesystem::path> folders_;
+  std::string advice_;  // empty: none
 };
 
 }  // namespace llmsweep

@@ -3,95 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <type_traits>
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/spec_keys.h"
-#include "llmsweep/protocol/api.h"
+#include "llmsweep/model/target.h"
+#include "spec/spec_check.h"
 #include "spec/spec_values.h"
 
 namespace llmsweep {
 namespace {
-
-// Which keys of a section may stand together, before any is read.
-
-template <class T>
-void check_presence(const ConfigNode&, const T&) {}
-
-void check_presence(const ConfigNode& node, const EndpointSpec&) {
-  const ConfigNode url = node["url"];
-  const ConfigNode simulator = node["simulator"];
-  const ConfigNode urls = node["urls"];
-  const bool has_url = url.present() || urls.present();
-  if (url.present() && urls.present()) {
-    urls.fail("stands beside url", "keep one: a url, or a list of urls");
-  }
-  if (has_url && simulator.present()) {
-    simulator.fail(std::string("stands beside ") + (url.present() ? "url" : "urls"),
-                   "keep one: a url, or a simulator profile");
-  }
-  if (!has_url && !simulator.present()) {
-    node.fail("needs a url or a simulator",
-              "as in url: http://127.0.0.1:8000/v1, or simulator: profile.yaml");
-  }
-  const ConfigNode key_file = node["api_key_file"];
-  if (key_file.present() && node["api_key_env"].present()) {
-    key_file.fail("stands beside api_key_env", "keep one: the variable, or the file");
-  }
-}
-
-// What the values of a section ask of each other and of the sections before it.
-
-void check(const ConfigNode&, const SystemSpec&, const SweepSpec&) {}
-void check(const ConfigNode&, const PriceSpec&, const SweepSpec&) {}
-void check(const ConfigNode&, const BudgetSpec&, const SweepSpec&) {}
-
-void check(const ConfigNode& node, EndpointSpec& endpoint, const SweepSpec&) {
-  if (!is_header_name(endpoint.api_key_header)) {
-    node["api_key_header"].fail("must be a header's name, as in api-key",
-                                "write the header's name, never the key");
-  }
-  if (!endpoint.urls.empty()) endpoint.url = endpoint.urls.front();
-  if (endpoint.urls.size() == 1) endpoint.urls.clear();
-}
-
-void check(const ConfigNode& node, const WorkloadSpec& workload, const SweepSpec& spec) {
-  if (workload.prefix_tokens > 0 && workload.input_tokens &&
-      workload.prefix_tokens >= largest(*workload.input_tokens)) {
-    node["prefix_tokens"].fail("must be below input_tokens: the rest of a prompt is its own");
-  }
-  if (workload.prompt_as != PromptAs::kIds) return;
-  const ConfigNode prompt_as = node["prompt_as"];
-  if (!traits_of(spec.endpoint.api).takes_token_ids) {
-    prompt_as.fail("token ids can only be sent to completions", "set endpoint.api: completions");
-  }
-  if (workload.tokenizer.empty()) {
-    prompt_as.fail("token ids need a tokenizer", "set workload.tokenizer");
-  }
-}
-
-void check(const ConfigNode& node, const LoadSpec& load, const SweepSpec&) {
-  if (load.spread_starts > Duration(0) && load.warmup_per_slot == 0) {
-    node["spread_starts"].fail(
-        "needs a warm-up: requests that start while others have not begun "
-        "are not measured",
-        "set load.warmup_per_slot to 1 or more");
-  }
-  if (load.repeats_max != 0 && load.repeats_max < load.repeats) {
-    node["repeats_max"].fail("must be 0 or at least repeats, which is " +
-                             std::to_string(load.repeats));
-  }
-}
-
-void check(const ConfigNode& node, const ClientSpec& client, const SweepSpec& spec) {
-  const EndpointSpec& endpoint = spec.endpoint;
-  bool beyond_sockets = endpoint.use_proxy || endpoint.url.starts_with("https://");
-  for (const std::string& url : endpoint.urls) beyond_sockets |= url.starts_with("https://");
-  if (client.transport == Transport::kSockets && beyond_sockets) {
-    node["transport"].fail("plain sockets speak neither TLS nor to a proxy", "use auto or libcurl");
-  }
-}
 
 template <class T>
 void add_once(std::vector<T>& list, T item, const ConfigNode& node, const std::string& what) {
@@ -102,6 +23,44 @@ void add_once(std::vector<T>& list, T item, const ConfigNode& node, const std::s
 template <class Enum>
 Enum choice(const ConfigNode& node) {
   return *from_name<Enum>(node.as_choice(all_names<Enum>()));
+}
+
+// "e2e:p50:15s"; of goodput no statistic is used, and none can be left out.
+Target read_target_text(const ConfigNode& node, const kind::Targets& kind) {
+  Target target;
+  try {
+    target = parse_target(node.as_string());
+  } catch (const Error& error) {
+    node.fail(error.text().what, error.text().next);
+  }
+  if (kind.of_requests) {
+    node.fail("goodput's limits are maps, as they have no statistic",
+              "as in {metric: e2e, max: 15s}");
+  }
+  if (kind.of_a_tier && !target.all.empty()) node.fail("holds a + among limits that all hold");
+  return target;
+}
+
+// One limit, or several: what a target's keys ask of each other.
+void settle_target(const ConfigNode& node, Target& target) {
+  const ConfigNode metric = node["metric"], max = node["max"], min = node["min"];
+  if (node["all"].present()) {
+    for (const char* one : {"metric", "statistic", "max", "min"}) {
+      if (node[one].present()) node[one].fail("stands beside all, whose limits say it");
+    }
+    if (target.all.size() < 2) node["all"].fail("needs two limits or more", "else write the one");
+    return;
+  }
+  const bool speed = metric.present() && metric.as_string() == kDecodeSpeed;
+  if (node["name"].present()) node["name"].fail("is of limits under all", "leave it out");
+  if (speed) {
+    if (max.present()) max.fail("is no limit of a speed", "write min, in tokens a second");
+    if (!min.present()) min.fail("is required", "as in min: 30");
+    target = at_decode_speed(target.statistic, *target.min_tps);
+    return;
+  }
+  if (min.present()) min.fail("is of decode_speed", "write max, as in max: 15s");
+  if (!max.present()) max.fail("is required", "as in max: 15s");
 }
 
 // Reads one map of keys. Absent or null: the member keeps its default.
@@ -122,8 +81,9 @@ class SpecReader {
   }
 
   template <class T>
-  void operator()(const Key& key, T& section, const kind::Section&) {
+  void operator()(const Key& key, T& section, const kind::Section& kind) {
     const ConfigNode node = node_[key.name];
+    if (kind.optional && !node.present()) return;
     check_presence(node, section);
     SpecReader reader(node, paths_, spec_);
     keys(reader, section);
@@ -154,6 +114,9 @@ class SpecReader {
       node.fail("must not be empty", key.required != nullptr ? key.required : "");
     }
   }
+  void read(const ConfigNode& node, const Key&, std::string& member, const kind::Date&) {
+    member = read_date(node);
+  }
   template <class Int>
   requires std::is_integral_v<Int>
   void read(const ConfigNode& node, const Key&, Int& member, const kind::Whole& range) {
@@ -175,7 +138,11 @@ class SpecReader {
   void read(const ConfigNode& node, const Key&, std::string& member, const kind::Path& path) {
     const std::string text = node.as_string();
     const bool word = std::find(path.words.begin(), path.words.end(), text) != path.words.end();
-    member = word ? text : paths_.find(node);
+    if (word) {
+      member = text;
+    } else {
+      member = path.with_part ? find_with_part(node, paths_) : paths_.find(node);
+    }
   }
   void read(const ConfigNode& node, const Key&, std::string& member, const kind::TokenizerPath&) {
     member = read_tokenizer(node, paths_);
@@ -186,6 +153,34 @@ class SpecReader {
   void read(const ConfigNode& node, const Key&, std::vector<std::string>& member,
             const kind::Urls&) {
     member = read_urls(node);
+  }
+  void read(const ConfigNode& node, const Key&, MetricsSpec& member, const kind::MetricsPages&) {
+    if (node.kind() == ConfigNode::Kind::kScalar) {
+      member = {.automatic = node.as_choice({"auto", "off"}) == "auto", .pages = {}};
+      return;
+    }
+    member.automatic = false;
+    for (const ConfigNode& item : node.items()) {
+      const bool scalar = item.kind() == ConfigNode::Kind::kScalar;
+      if (scalar && item.as_string() == "auto") {
+        if (member.automatic) item.fail("the same page is listed twice");
+        member.automatic = true;
+        continue;
+      }
+      MetricsPage page = read_metrics_page(item);
+      if (member.pages.size() == kMaxUrls) {
+        item.fail("is more than " + std::to_string(kMaxUrls) + " pages");
+      }
+      const auto same_url = [&](const MetricsPage& other) { return other.url == page.url; };
+      if (std::any_of(member.pages.begin(), member.pages.end(), same_url)) {
+        item.fail("the same page is listed twice");
+      }
+      member.pages.push_back(std::move(page));
+    }
+    if (member.pages.empty() && !member.automatic) {
+      node.fail("must be auto, off, or a list of at least one page",
+                "as in [http://10.0.0.1:8000/metrics]");
+    }
   }
   void read(const ConfigNode& node, const Key&, std::string& member, const kind::VariableName&) {
     member = read_variable_name(node);
@@ -204,6 +199,7 @@ class SpecReader {
   requires std::is_arithmetic_v<Number>
   void read(const ConfigNode& node, const Key&, std::vector<Number>& member,
             const kind::Levels& range) {
+    member.clear();
     const bool one = node.kind() == ConfigNode::Kind::kScalar;
     for (const ConfigNode& item : one ? std::vector{node} : node.items()) {
       const auto level = static_cast<Number>(
@@ -214,21 +210,52 @@ class SpecReader {
     }
     if (member.empty()) node.fail("must hold at least one level", range.example);
   }
+  void read(const ConfigNode& node, const Key&, std::vector<RateStep>& member,
+            const kind::Profile&) {
+    member = read_profile(node);
+  }
   void read(const ConfigNode& node, const Key&, std::vector<Target>& member,
             const kind::Targets& kind) {
     for (const ConfigNode& item : node.items()) {
       Target target;
-      SpecReader reader(item, paths_, spec_);
-      keys(reader, target, kind);
-      item.reject_unknown_keys();
+      if (item.kind() == ConfigNode::Kind::kScalar) {
+        target = read_target_text(item, kind);
+      } else {
+        SpecReader reader(item, paths_, spec_);
+        keys(reader, target, kind);
+        item.reject_unknown_keys();
+        settle_target(item, target);
+      }
       add_once(member, target, item, "the same target");
     }
   }
   void read(const ConfigNode& node, const Key&, Metric& member, const kind::TargetMetric& kind) {
-    member = choice<Metric>(node);
-    if (kind.of_requests && !is_of_requests(member)) {
-      node.fail("goodput is judged per request: one of e2e, ttft, ttfo, tpot");
+    if (node.as_string() == kDecodeSpeed) {  // settle_target() has the rest
+      member = Metric::kTpot;
+      return;
     }
+    std::vector<std::string> names = all_names<Metric>();
+    names.emplace_back(kDecodeSpeed);
+    member = *from_name<Metric>(node.as_choice(names));
+    if (kind.of_requests && !is_of_requests(member)) {
+      node.fail("goodput is judged per request: one of e2e, ttft, ttfo, tpot, decode_speed");
+    }
+  }
+
+  // A URL, {url, role}, or nvml in the place of a URL: the GPUs of this machine.
+  static MetricsPage read_metrics_page(const ConfigNode& item) {
+    MetricsPage page;
+    const bool map = item.kind() == ConfigNode::Kind::kMap;
+    const ConfigNode url = map ? item["url"] : item;
+    const bool local = url.kind() == ConfigNode::Kind::kScalar && url.as_string() == kLocalGpus;
+    page.url = local ? std::string(kLocalGpus) : read_url(url);
+    if (local) page.role = MetricsRole::kGpu;
+    if (map && item["role"].present()) page.role = choice<MetricsRole>(item["role"]);
+    if (local && page.role != MetricsRole::kGpu) {
+      item["role"].fail("nvml speaks of GPUs", "leave it out, or write role: gpu");
+    }
+    if (map) item.reject_unknown_keys();
+    return page;
   }
 
   ConfigNode node_;
@@ -248,12 +275,37 @@ SystemSpec read_system(const ConfigNode& node) {
   return system;
 }
 
+PriceSpec read_prices(const ConfigNode& node) {
+  PriceSpec prices;
+  if (!node.present()) return prices;
+  const SpecPaths paths;
+  const SweepSpec none;
+  SpecReader reader(node, paths, none);
+  keys(reader, prices);
+  check(node, prices, none);
+  node.reject_unknown_keys();
+  return prices;
+}
+
 SweepSpec read_spec(const ConfigNode& root, const SpecPaths& paths) {
   SweepSpec spec;
   SpecReader reader(root, paths, spec);
   keys(reader, spec);
   if (spec.load.refine && spec.targets.empty()) {
     root["load"]["refine"].fail("needs a target to refine around", "add one under targets");
+  }
+  if (spec.load.search.wanted() && spec.targets.empty()) {
+    root["search"].fail("needs a target to keep",
+                        "as in targets: [{metric: e2e, statistic: p50, max: 15s}]");
+  }
+  const auto& pages = spec.endpoint.metrics.pages;
+  const bool reads_gpus = std::any_of(pages.begin(), pages.end(), [](const MetricsPage& page) {
+    return page.role == MetricsRole::kGpu;
+  });
+  if (!spec.require.empty() && !reads_gpus) {
+    root["require"].fail(
+        "asks for energy, and no page of endpoint.metrics speaks of GPUs",
+        "as in endpoint.metrics: [{url: http://10.0.0.1:9400/metrics, role: gpu}]");
   }
   root.reject_unknown_keys();
   return spec;

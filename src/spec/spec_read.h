@@ -10,5 +10,6 @@ namespace llmsweep {
 SweepSpec read_spec(const ConfigNode& root, const SpecPaths& paths);
 
 SystemSpec read_system(const ConfigNode& node);
+PriceSpec read_prices(const ConfigNode& node);  // absent: none
 
 }  // namespace llmsweep

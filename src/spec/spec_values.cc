@@ -1,10 +1,13 @@
 #include "spec/spec_values.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 
 #include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
@@ -93,6 +96,20 @@ std::string read_text(const ConfigNode& node) {
   return text;
 }
 
+std::string read_date(const ConfigNode& node) {
+  const std::string text = node.as_string();
+  bool shaped = text.size() == 10;
+  for (size_t i = 0; shaped && i < text.size(); ++i) {
+    shaped = i == 4 || i == 7 ? text[i] == '-' : text[i] >= '0' && text[i] <= '9';
+  }
+  const int month = shaped ? static_cast<int>(parse_int(text.substr(5, 2)).value_or(0)) : 0;
+  const int day = shaped ? static_cast<int>(parse_int(text.substr(8, 2)).value_or(0)) : 0;
+  if (month < 1 || month > 12 || day < 1 || day > 31) {
+    node.fail("must be a date, YYYY-MM-DD", "as in 2026-11-28");
+  }
+  return text;
+}
+
 std::string read_url(const ConfigNode& node) {
   std::string url = read_text(node);
   const std::string hint = "as in http://127.0.0.1:8000/v1";
@@ -106,6 +123,13 @@ std::string read_url(const ConfigNode& node) {
               "put the key into an environment variable and name it in api_key_env");
   }
   if (authority.empty() || authority.front() == ':') node.fail("names no host", hint);
+  const size_t colon = authority.rfind(':');
+  if (colon != std::string::npos && authority.find(']', colon) == std::string::npos) {
+    const std::optional<int64_t> port = parse_int(authority.substr(colon + 1));
+    if (!port || *port < 1 || *port > 65'535) {
+      node.fail("names a port that there is not (1 to 65535)", hint);
+    }
+  }
   if (url.find_first_of(" <>\"\\^`{}|") != std::string::npos) {
     node.fail("holds a character that no URL may hold", hint);
   }
@@ -200,14 +224,50 @@ TokenCount read_tokens(const ConfigNode& node) {
   return {.fixed = node.as_int(1, kMaxTokens)};
 }
 
+std::vector<RateStep> read_profile(const ConfigNode& node) {
+  constexpr const char* kExample =
+      "as in profile: [{for: 60s, rate: 2}, {for: 60s, from: 2, to: 8}]";
+  constexpr NumberRange kRates{0, kMaxRate};
+  if (node.kind() != ConfigNode::Kind::kList) node.fail("must be a list of steps", kExample);
+  std::vector<RateStep> steps;
+  for (const ConfigNode& item : node.items()) {
+    if (item.kind() != ConfigNode::Kind::kMap) item.fail("must be a step", kExample);
+    RateStep step;
+    const ConfigNode length = item["for"];
+    const ConfigNode rate = item["rate"];
+    const ConfigNode from = item["from"];
+    const ConfigNode to = item["to"];
+    item.reject_unknown_keys();
+    if (!length.present()) item.fail("does not say for how long", kExample);
+    if (rate.present() == (from.present() || to.present()) || from.present() != to.present()) {
+      item.fail("needs a rate, or from and to", kExample);
+    }
+    step.length = length.as_duration(kShortestStep);
+    step.from = (rate.present() ? rate : from).as_number(kRates);
+    step.to = (rate.present() ? rate : to).as_number(kRates);
+    if (steps.size() == kMaxSteps) item.fail(fmt::format("is more than {} steps", kMaxSteps));
+    steps.push_back(step);
+  }
+  if (peak_rate(steps) <= 0) node.fail("has no step with a rate above 0", kExample);
+  return steps;
+}
+
 // A rank file's pattern may be named after a '#': "ranks.tiktoken#o200k_base".
 std::string read_tokenizer(const ConfigNode& node, SpecPaths paths) {
   std::string text = node.as_string();
   if (text == "server") return text;
   if (const auto folder = tokenizer_folder(); !folder.empty()) paths.add(folder);
+  paths.advise(
+      "scripts/fetch-tokenizer gets a named one, and tokenizer: server counts with the server's "
+      "own");
+  return find_with_part(node, paths);
+}
+
+std::string find_with_part(const ConfigNode& node, const SpecPaths& paths) {
+  const std::string text = node.as_string();
   const size_t hash = text.rfind('#');
-  const std::string path = paths.find(node, text.substr(0, hash));
-  return hash == std::string::npos ? path : path + text.substr(hash);
+  if (hash == std::string::npos || paths.has(text)) return paths.find(node);
+  return paths.find(node, text.substr(0, hash)) + text.substr(hash);
 }
 
 int64_t largest(const TokenCount& count) {

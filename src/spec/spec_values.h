@@ -15,6 +15,8 @@ namespace llmsweep {
 
 // One line of text that people read: no control characters, at most kMaxTextBytes.
 std::string read_text(const ConfigNode& node);
+// "2026-11-28".
+std::string read_date(const ConfigNode& node);
 
 // The base URL, without a slash at its end. Credentials in it would reach every file we write.
 std::string read_url(const ConfigNode& node);
@@ -27,7 +29,11 @@ std::string read_extra_body(const ConfigNode& node);  // a JSON object
 TokenCount read_tokens(const ConfigNode& node);
 // The largest number of tokens that `count` stands for; of a normal distribution its mean.
 int64_t largest(const TokenCount& count);
+// Steps of a rate, not all of them 0.
+std::vector<RateStep> read_profile(const ConfigNode& node);
 // "server", or the path of a file, maybe with a "#PATTERN" at its end.
 std::string read_tokenizer(const ConfigNode& node, SpecPaths paths);
+// The path of a file, with the "#PART" that follows it where no file has the whole name.
+std::string find_with_part(const ConfigNode& node, const SpecPaths& paths);
 
 }  // namespace llmsweep

@@ -1,8 +1,11 @@
 #include "spec/spec_write.h"
 
+#include <optional>
+
 #include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/spec_keys.h"
+#include "llmsweep/model/target.h"
 #include "llmsweep/spec/spec_file.h"
 
 namespace llmsweep {
@@ -19,6 +22,7 @@ class SpecWriter {
 
   template <class T, class... Kind>
   void operator()(const Key& key, T& member, const Kind&... kind) {
+    if (foreign_ && key.loop == *foreign_) return;
     SpecJson json = write(member, kind...);
     if (!json.is_null()) object_[key.name] = std::move(json);
   }
@@ -51,7 +55,35 @@ class SpecWriter {
     if (!endpoint.urls.empty()) writer.object_.erase("url");  // the first of them
     return writer.take();
   }
+  static SpecJson write(SearchSpec& search, const kind::Section&) {
+    if (!search.wanted()) return {};
+    SpecWriter writer;
+    keys(writer, search);
+    return writer.take();
+  }
+  static SpecJson write(PowerSpec& power, const kind::Section&) {
+    if (!power.stated()) return {};
+    SpecWriter writer;
+    keys(writer, power);
+    return writer.take();
+  }
+  static SpecJson write(LoadSpec& load, const kind::Section&) {
+    SpecWriter writer;
+    const bool closed = !load.concurrency.empty() || load.search.over == SearchOver::kConcurrency;
+    if (load.is_open()) writer.foreign_ = LoopKind::kClosed;
+    if (closed) writer.foreign_ = LoopKind::kOpen;
+    keys(writer, load);
+    if (load.duration) {
+      writer.object_.erase("requests_per_slot");
+      writer.object_.erase("min_requests");
+    }
+    if (!load.profile.empty()) writer.object_.erase("measure");  // the sum of its steps
+    return writer.take();
+  }
   static SpecJson write(const std::string& member, const kind::Text&) { return member; }
+  static SpecJson write(const std::string& member, const kind::Date&) {
+    return text_or_null(member);
+  }
   template <class Int>
   requires std::is_integral_v<Int>
   static SpecJson write(Int member, const kind::Whole&) { return member; }
@@ -77,6 +109,16 @@ class SpecWriter {
   static SpecJson write(const std::vector<std::string>& member, const kind::Urls&) {
     return member.empty() ? SpecJson() : SpecJson(member);
   }
+  static SpecJson write(const MetricsSpec& member, const kind::MetricsPages&) {
+    if (member.automatic && member.pages.empty()) return "auto";
+    if (member.off()) return "off";
+    SpecJson list = SpecJson::array();
+    if (member.automatic) list.push_back("auto");
+    for (const MetricsPage& page : member.pages) {
+      list.push_back({{"url", page.url}, {"role", name_of(page.role)}});
+    }
+    return list;
+  }
   static SpecJson write(const std::string& member, const kind::VariableName&) {
     return text_or_null(member);
   }
@@ -98,18 +140,45 @@ class SpecWriter {
   static SpecJson write(const std::vector<Number>& member, const kind::Levels&) {
     return member.empty() ? SpecJson() : SpecJson(member);
   }
+  static SpecJson write(const std::vector<RateStep>& member, const kind::Profile&) {
+    SpecJson list;
+    for (const RateStep& step : member) {
+      SpecJson json = {{"for", format_duration(step.length)}};
+      if (step.from == step.to) {
+        json["rate"] = step.from;
+      } else {
+        json["from"] = step.from;
+        json["to"] = step.to;
+      }
+      list.push_back(std::move(json));
+    }
+    return list;
+  }
   static SpecJson write(std::vector<Target>& member, const kind::Targets& kind) {
     SpecJson list = SpecJson::array();
     for (Target& target : member) {
       SpecWriter writer;
       keys(writer, target, kind);
-      list.push_back(writer.take());
+      SpecJson json = writer.take();
+      if (!target.all.empty()) {
+        for (const char* one : {"metric", "statistic", "max"}) json.erase(one);
+      } else {
+        json.erase("all");
+      }
+      if (target.name.empty()) json.erase("name");
+      if (target.max == Duration(0)) json.erase("max");
+      if (target.min_tps) {
+        json["metric"] = kDecodeSpeed;
+        json.erase("max");
+      }
+      list.push_back(std::move(json));
     }
     return list;
   }
   static SpecJson write(Metric member, const kind::TargetMetric&) { return name_of(member); }
 
   SpecJson object_ = SpecJson::object();
+  std::optional<LoopKind> foreign_;  // whose keys are left out
 };
 
 }  // namespace

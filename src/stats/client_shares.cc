@@ -38,7 +38,30 @@ std::optional<double> late_ms(std::optional<Duration> delay) {
   return delay ? std::optional(to_ms(*delay)) : std::nullopt;
 }
 
-// What the two ends of the tokens' time make of its length.
+// Of chunks that waited together in the kernel it keeps the last one's arrival: the first came as
+// many gaps earlier, each as long as those after them.
+double merged_ms(const RequestRecord& record) {
+  const int64_t gaps_after = record.chunks - 1 - record.first_token_merged;
+  if (record.first_token_merged == 0 || gaps_after <= 0 || !record.first_token_delay) return 0;
+  const Duration after = *record.last_token - record.last_token_delay.value_or(Duration(0)) -
+                         (*record.first_token - *record.first_token_delay);
+  const auto merged = static_cast<double>(record.first_token_merged);
+  return std::max(0.0, to_ms(after)) * merged / static_cast<double>(gaps_after);
+}
+
+std::optional<double> first_token_late_ms(const RequestRecord& record) {
+  if (!record.first_token_delay) return std::nullopt;
+  return to_ms(*record.first_token_delay) + merged_ms(record);
+}
+
+std::optional<double> first_answer_token_late_ms(const RequestRecord& record) {
+  if (!record.first_answer_token_delay) return std::nullopt;
+  const bool is_first = record.first_answer_token == record.first_token;
+  return to_ms(*record.first_answer_token_delay) + (is_first ? merged_ms(record) : 0);
+}
+
+// What the two ends of the tokens' time make of its length. All that the first read brought is
+// before it, so that the last of it, whose arrival is known, is where it begins.
 std::optional<double> tpot_late_ms(const RequestRecord& record) {
   const int64_t later_tokens = record.streamed() - record.first_chunk_tokens;
   if (!record.first_token_delay || !record.last_token_delay || later_tokens <= 0) {
@@ -74,8 +97,8 @@ std::vector<ClientShare> client_shares(std::span<const RequestRecord> records,
     if (record.phase != Phase::kMeasured || record.outcome != Outcome::kOk) continue;
     const RequestMetrics metrics = request_metrics(record, origin);
     e2e.add(metrics.e2e_ms, late_ms(record.last_token_delay));
-    ttft.add(metrics.ttft_ms, late_ms(record.first_token_delay));
-    ttfo.add(metrics.ttfo_ms, late_ms(record.first_answer_token_delay));
+    ttft.add(metrics.ttft_ms, first_token_late_ms(record));
+    ttfo.add(metrics.ttfo_ms, first_answer_token_late_ms(record));
     tpot.add(metrics.tpot_ms, tpot_late_ms(record));
   }
   std::vector<ClientShare> shares;

@@ -16,6 +16,14 @@ double log_of_mean(std::span<const double> values, MeanKind mean) {
   return sum / static_cast<double>(values.size());
 }
 
+std::optional<WelchDifference> difference_of(std::span<const double> baseline,
+                                             std::span<const double> candidate,
+                                             const CompareOptions& options) {
+  const bool paired = options.paired && baseline.size() == candidate.size();
+  return paired ? paired_log_ratio(baseline, candidate, options.mean)
+                : log_ratio(baseline, candidate, options.mean);
+}
+
 }  // namespace
 
 std::optional<RatioComparison> compare_ratio(std::span<const double> baseline,
@@ -24,7 +32,7 @@ std::optional<RatioComparison> compare_ratio(std::span<const double> baseline,
   const double from = log_of_mean(baseline, options.mean);
   const double to = log_of_mean(candidate, options.mean);
   if (!std::isfinite(from) || !std::isfinite(to)) return std::nullopt;
-  const auto of_runs = log_ratio(baseline, candidate, options.mean);
+  const auto of_runs = difference_of(baseline, candidate, options);
   RatioComparison result{.ratio = std::exp(of_runs ? of_runs->difference : to - from)};
   if (!of_runs) return result;
   const Interval within = of_runs->interval(options.confidence);

@@ -5,10 +5,11 @@
 #include <cstddef>
 #include <map>
 
-#include "llmsweep/model/quantity.h"
+#include "llmsweep/model/target.h"
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/users_at_target.h"
 #include "stats/judged_levels.h"
+#include "stats/target_value.h"
 
 namespace llmsweep {
 namespace {
@@ -21,7 +22,7 @@ std::vector<double> fresh_logs(const LevelStats& level, const Target& target) {
   std::vector<double> logs;
   for (const RunStats& run : level.runs) {
     if (!run.confirming) continue;
-    const auto value = value_of(run, measure_of(target));
+    const auto value = target_value(run, target);
     if (!value || !(*value > 0)) break;
     logs.push_back(std::log(*value));
   }
@@ -39,7 +40,7 @@ struct Spread {
 };
 
 // Of all levels' first `runs` fresh runs.
-Spread pooled_spread(const std::vector<std::vector<double>>& logs, size_t runs) {
+Spread pooled_spread(std::span<const std::vector<double>> logs, size_t runs) {
   Spread spread;
   double squares = 0;
   for (const std::vector<double>& level : logs) {
@@ -117,14 +118,12 @@ class Ends {
 
 }  // namespace
 
-std::vector<Confirmed> confirmed_levels(std::span<const LevelStats* const> levels,
-                                        const Target& target, double alpha) {
-  std::vector<std::vector<double>> logs;
-  for (const LevelStats* level : levels) logs.push_back(fresh_logs(*level, target));
-  const double limit = std::log(to_ms(target.max));
+std::vector<Confirmed> confirmed_by(std::span<const std::vector<double>> logs, double limit_ms,
+                                    double alpha) {
+  const double limit = std::log(limit_ms);
   const double level_of_look = alpha / 2 / static_cast<double>(kConfirmLooks.size());
-  std::vector<Confirmed> states(levels.size(), Confirmed::kOpen);
-  for (size_t i = 0; i < levels.size(); ++i) {
+  std::vector<Confirmed> states(logs.size(), Confirmed::kOpen);
+  for (size_t i = 0; i < logs.size(); ++i) {
     for (const int look : kConfirmLooks) {
       const auto runs = static_cast<size_t>(look);
       if (logs[i].size() < runs) break;
@@ -138,6 +137,13 @@ std::vector<Confirmed> confirmed_levels(std::span<const LevelStats* const> level
     }
   }
   return states;
+}
+
+std::vector<Confirmed> confirmed_levels(std::span<const LevelStats* const> levels,
+                                        const Target& target, double alpha) {
+  std::vector<std::vector<double>> logs;
+  for (const LevelStats* level : levels) logs.push_back(fresh_logs(*level, target));
+  return confirmed_by(logs, limit_of(target), alpha);
 }
 
 std::optional<RefineStep> next_refine_step(std::span<const LevelStats> levels, const Target& target,

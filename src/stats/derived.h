@@ -5,7 +5,7 @@
 
 namespace llmsweep {
 
-// Fills the drain bias, the throughput per GPU and throughput/latency.
+// Fills the drain bias, the throughputs of all tokens and per GPU, and throughput/latency.
 void fill_derived(RunStats& stats, const LevelContext& level);
 
 }  // namespace llmsweep

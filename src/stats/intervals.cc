@@ -122,6 +122,24 @@ std::optional<WelchDifference> log_ratio(std::span<const double> first,
   return test;
 }
 
+std::optional<WelchDifference> paired_log_ratio(std::span<const double> first,
+                                                std::span<const double> second, MeanKind mean) {
+  if (first.size() != second.size() || first.size() < 2) return std::nullopt;
+  const double a = moments_of(first).mean, b = moments_of(second).mean;
+  const bool geometric = mean == MeanKind::kGeometric;
+  if (geometric && (!all_positive(first) || !all_positive(second))) return std::nullopt;
+  if (!(a > 0) || !(b > 0)) return std::nullopt;
+  const std::vector<double> from = geometric ? logs_of(first) : divided(first, a);
+  const std::vector<double> to = geometric ? logs_of(second) : divided(second, b);
+  std::vector<double> differences;
+  for (size_t i = 0; i < from.size(); ++i) differences.push_back(to[i] - from[i]);
+  const Moments moments = moments_of(differences);
+  const auto count = static_cast<double>(moments.count);
+  return WelchDifference{.difference = geometric ? moments.mean : std::log(b / a),
+                         .standard_error = std::sqrt(moments.variance / count),
+                         .degrees = count - 1};
+}
+
 std::vector<double> holm_adjusted(std::span<const double> p_values) {
   std::vector<size_t> order(p_values.size());
   std::iota(order.begin(), order.end(), size_t{0});

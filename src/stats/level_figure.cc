@@ -40,6 +40,11 @@ bool fill_from_runs(LevelFigure& figure, Pooling pooling) {
   return true;
 }
 
+// Of an overloaded level no latency has a value, though one of its runs may have had one.
+bool has_none(const LevelStats& level, const Quantity& quantity) {
+  return level.pooled.is_overloaded() && quantity.is_latency();
+}
+
 // Of a level of one run, and of one of which a file tells no runs.
 void fill_pooled(LevelFigure& figure, const LevelStats& level, const Measure& measure) {
   const Quantity& quantity = *measure.quantity;
@@ -56,6 +61,7 @@ LevelFigure figure_of(const LevelStats& level, const Measure& measure, const Rea
   const Quantity& quantity = *measure.quantity;
   LevelFigure figure{.pooled = value_of(level.pooled, measure, reading)};
   for (const RunStats& run : level.runs) {
+    if (has_none(level, quantity)) break;
     if (const auto value = value_of(run, measure, reading)) {
       figure.runs.push_back(*value);
     } else {

@@ -12,6 +12,7 @@
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/percentile.h"
 #include "stats/derived.h"
+#include "stats/open_load.h"
 #include "stats/phase.h"
 #include "stats/request_stats.h"
 #include "stats/slot_time.h"
@@ -165,6 +166,11 @@ void fill_derived(RunStats& stats, const LevelContext& level) {
   if (!level.fillers && steady > 0)
     stats.drain_bias = stats.output_throughput_tps.value_or(0) / steady - 1;
   const double headline = headline_throughput_tps(stats);
+  const double output = stats.output_tokens_mean.value_or(0);
+  const double input = stats.input_tokens_mean.value_or(0);
+  if (headline > 0 && output > 0 && input > 0) {
+    stats.total_throughput_tps = headline * (input + output) / output;
+  }
   if (level.gpus > 0) stats.throughput_per_gpu_tps = headline / level.gpus;
   const double e2e_ms = stats.e2e.p50.value_or(0);
   if (e2e_ms > 0) stats.throughput_per_latency = headline / e2e_ms;
@@ -174,8 +180,16 @@ RunStats run_stats(const RunInput& input) {
   const LevelContext& level = input.level;
   RunStats stats{.repeat = input.repeat, .client = input.client};
   const int64_t good = fill_request_stats(stats, input.records, level);
-  const std::vector<SlotTime> times = slot_times(input.records);
-  fill_rates(stats, times, level);
+  std::vector<SlotTime> times = slot_times(input.records);
+  if (input.open) {
+    for (SlotTime& time : times) {  // of an open loop a slot waits for nobody
+      time.gap.reset();
+      time.held = {};
+    }
+    fill_open_load(stats, times, *input.open);
+  } else {
+    fill_rates(stats, times, level);
+  }
   fill_delays(stats.client, times, level.point.origin());
   fill_chunks(stats.client, input.records);
   if (level.point.is_closed()) stats.in_step = in_step(input.records, stats.e2e.p50.value_or(0));

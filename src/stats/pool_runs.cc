@@ -10,6 +10,7 @@
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/intervals.h"
 #include "stats/derived.h"
+#include "stats/open_load.h"
 #include "stats/request_stats.h"
 
 namespace llmsweep {
@@ -114,6 +115,21 @@ Validity united_validity(const Runs& runs) {
   return united;
 }
 
+// The worst of the runs: where one is overloaded, so is the level.
+std::optional<OpenLoad> pooled_open(const Runs& runs) {
+  std::optional<OpenLoad> pooled;
+  for (const RunStats& run : runs) {
+    if (!run.open) continue;
+    if (!pooled) pooled.emplace();
+    pooled->state = std::max(pooled->state, run.open->state);
+    pooled->overload = std::max(pooled->overload, run.open->overload);
+    pooled->scheduled += run.open->scheduled;
+    pooled->sent += run.open->sent;
+    pooled->waiting_at_end = std::max(pooled->waiting_at_end, run.open->waiting_at_end);
+  }
+  return pooled;
+}
+
 template <class Enum>
 std::vector<Enum> union_of(const Runs& runs, std::vector<Enum> RunStats::*member) {
   std::vector<Enum> united;
@@ -136,14 +152,18 @@ LevelStats pool_runs(const LevelContext& level, std::vector<RunStats> runs,
   fill_from_runs(pooled, runs);
   fill_request_stats(pooled, records, level);  // of all requests together, where it can be had
   fill_derived(pooled, level);
+  pooled.open = pooled_open(runs);
+  if (pooled.is_overloaded()) drop_latencies(pooled);
   pooled.client = pooled_client(runs);
   pooled.valid =
       std::all_of(runs.begin(), runs.end(), [](const RunStats& run) { return run.valid; });
   pooled.invalid_reasons = union_of(runs, &RunStats::invalid_reasons);
   pooled.warnings = union_of(runs, &RunStats::warnings);
   pooled.validity = united_validity(runs);
-  stats.e2e_p50_between_runs_ci95 =
-      log_student_interval(values_of(runs, [](const RunStats& run) { return run.e2e.p50; }));
+  if (!pooled.is_overloaded()) {
+    stats.e2e_p50_between_runs_ci95 =
+        log_student_interval(values_of(runs, [](const RunStats& run) { return run.e2e.p50; }));
+  }
   stats.throughput_between_runs_ci95 = log_student_interval(
       values_of(runs, [](const RunStats& run) { return headline_throughput_tps(run); }));
   stats.runs = std::move(runs);

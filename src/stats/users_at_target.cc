@@ -1,23 +1,25 @@
 #include "llmsweep/stats/users_at_target.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <vector>
 
 #include "llmsweep/model/quantity.h"
+#include "llmsweep/model/target.h"
 #include "llmsweep/stats/confirm_users.h"
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/isotonic.h"
 #include "llmsweep/stats/level_figure.h"
 #include "llmsweep/stats/refine.h"
-#include "llmsweep/stats/validity.h"
 #include "stats/judged_levels.h"
+#include "stats/target_value.h"
 
 namespace llmsweep {
 namespace {
 
 struct Point {
-  double concurrency;
+  double load;
   double value_ms;
   double weight;
 };
@@ -42,8 +44,8 @@ std::optional<double> crossing(const Curve& curve, double max_ms) {
   if (values.size() < 2 || values[fail] <= max_ms) return std::nullopt;
   const std::vector<double> fitted = isotonic_increasing(values, weights);
   const double share = (max_ms - fitted[fail - 1]) / (fitted[fail] - fitted[fail - 1]);
-  const double pass = curve[fail - 1].concurrency;
-  return pass + share * (curve[fail].concurrency - pass);
+  const double pass = curve[fail - 1].load;
+  return pass + share * (curve[fail].load - pass);
 }
 
 std::optional<Interval> between_repeats(const std::vector<const LevelStats*>& levels,
@@ -51,13 +53,13 @@ std::optional<Interval> between_repeats(const std::vector<const LevelStats*>& le
   std::map<int, Curve> curves;  // by repeat
   for (const LevelStats* level : levels) {
     for (const RunStats& run : level->runs) {
-      const auto value = value_of(run, measure_of(target));
+      const auto value = target_value(run, target);
       if (value) curves[run.repeat].push_back(point_of(*level, *value, run));
     }
   }
   std::vector<double> crossings;
   for (const auto& [repeat, curve] : curves) {
-    const auto users = crossing(curve, to_ms(target.max));
+    const auto users = crossing(curve, limit_of(target));
     if (!users) return std::nullopt;
     crossings.push_back(*users);
   }
@@ -71,8 +73,9 @@ struct Bracket {
 
 // What fresh runs say of a level stands before its figure. Where they confirm a level that passes
 // below one that misses, those are the bracket, and what is open between them is.
-Bracket bracket_of(const std::vector<const LevelStats*>& levels, const Target& target) {
-  const std::vector<Confirmed> states = confirmed_levels(levels, target);
+Bracket bracket_of(const std::vector<const LevelStats*>& levels, const Target& target,
+                   double alpha) {
+  const std::vector<Confirmed> states = confirmed_levels(levels, target, alpha);
   Bracket bracket;
   for (size_t i = 0; i < levels.size() && !bracket.fail; ++i) {
     if (states[i] == Confirmed::kMisses) bracket.fail = i;
@@ -89,62 +92,121 @@ Bracket bracket_of(const std::vector<const LevelStats*>& levels, const Target& t
   return bracket;
 }
 
+// The highest load that meets the target, of one kind.
+struct LoadAtTarget {
+  UsersKind kind = UsersKind::kNoValidLevel;
+  std::optional<double> pass, fail;
+  std::optional<double> interpolated;
+  std::optional<Interval> interpolated_ci95;
+  bool confirmed = false;
+};
+
+void interpolate(LoadAtTarget& result, const std::vector<const LevelStats*>& counted,
+                 const Target& target) {
+  Curve curve;
+  for (const LevelStats* level : counted) {
+    const auto value = target_value(*level, target);
+    if (value) curve.push_back(point_of(*level, *value, level->pooled));
+  }
+  const auto load = crossing(curve, limit_of(target));
+  if (!load || *load < *result.pass || *load > *result.fail) return;
+  result.interpolated = load;
+  // The line between the levels is not the curve: over a wide bracket the interval misses it.
+  const bool narrow = *result.fail <= *result.pass * RefineOptions{}.max_bracket_ratio;
+  if (narrow) result.interpolated_ci95 = between_repeats(counted, target);
+}
+
+LoadAtTarget load_at_target(std::span<const LevelStats> levels, const Target& target, LoadKind kind,
+                            double alpha) {
+  LoadAtTarget result;
+  const auto counted = judged_levels(levels, target, kind);
+  if (counted.empty()) return result;
+  const Bracket bracket = bracket_of(counted, target, alpha);
+  if (bracket.fail) result.fail = counted[*bracket.fail]->point.value;
+  if (bracket.pass) result.pass = counted[*bracket.pass]->point.value;
+  result.confirmed = bracket.confirmed;
+  result.kind = !result.pass   ? UsersKind::kBelowSweep
+                : !result.fail ? UsersKind::kBeyondSweep
+                               : UsersKind::kMeasured;
+  if (result.kind != UsersKind::kMeasured) return result;
+  const bool bound = !target_value(*counted[*bracket.pass], target);
+  if (!bound) interpolate(result, counted, target);  // else no curve to follow
+  return result;
+}
+
+std::optional<int> whole(const std::optional<double>& load) {
+  return load ? std::optional(static_cast<int>(*load)) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<bool> meets(const LevelStats& level, const Target& target) {
+  if (level.pooled.is_overloaded()) return false;
+  if (!target.all.empty()) {  // one that is missed decides, whatever is not known of the others
+    bool all = true;
+    for (const Target& part : target.all) {
+      const std::optional<bool> one = meets(level, part);
+      if (one && !*one) return false;
+      all = all && one.has_value();
+    }
+    return all ? std::optional(true) : std::nullopt;
+  }
   const double max_ms = to_ms(target.max);
   const LevelFigure figure = figure_of(level, measure_of(target));
   if (!figure.lacking.empty()) return std::nullopt;
-  if (figure.value) return *figure.value <= max_ms;
+  const bool may_pass = level.pooled.is_settled();
+  if (figure.value && (may_pass || *figure.value > max_ms)) return *figure.value <= max_ms;
   if (figure.at_most && *figure.at_most <= max_ms) return true;
   return std::nullopt;
 }
 
 std::vector<const LevelStats*> judged_levels(std::span<const LevelStats> levels,
-                                             const Target& target) {
+                                             const Target& target, LoadKind kind) {
   std::vector<const LevelStats*> result;
   for (const LevelStats& level : levels) {
-    const bool known = level.point.concurrency() > 0 && meets(level, target);
-    if (known && can_be_judged(level, measure_of(target))) result.push_back(&level);
+    if (level.point.kind != kind || !level.point.known() || !meets(level, target)) continue;
+    if (can_be_judged_at(level, target)) result.push_back(&level);
   }
   std::sort(result.begin(), result.end(),
             [](const LevelStats* a, const LevelStats* b) { return a->point < b->point; });
   return result;
 }
 
-UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& target, int gpus) {
-  UsersAtTarget result{.target = target, .kind = UsersKind::kNoValidLevel};
-  const auto counted = judged_levels(levels, target);
-  if (counted.empty()) return result;
-  const Bracket bracket = bracket_of(counted, target);
-  const auto concurrency_at = [&counted](size_t i) { return counted[i]->point.concurrency(); };
-  if (bracket.fail) result.c_fail = concurrency_at(*bracket.fail);
-  if (bracket.pass) result.c_pass = concurrency_at(*bracket.pass);
-  result.confirmed = bracket.confirmed;
-  if (bracket.confirmed) result.confirmed_error = kConfirmError;
-  result.users = result.c_pass.value_or(0);
+UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& target, int gpus,
+                              double alpha) {
+  const LoadAtTarget load = load_at_target(levels, target, LoadKind::kConcurrency, alpha);
+  UsersAtTarget result{.target = target,
+                       .kind = load.kind,
+                       .users = whole(load.pass).value_or(0),
+                       .c_pass = whole(load.pass),
+                       .c_fail = whole(load.fail),
+                       .c_interpolated = load.interpolated,
+                       .c_interpolated_ci95 = load.interpolated_ci95,
+                       .confirmed = load.confirmed};
+  if (load.confirmed) result.confirmed_error = alpha;
   if (gpus > 0) result.users_per_gpu = static_cast<double>(result.users) / gpus;
-  if (!result.c_pass) {
-    result.kind = UsersKind::kBelowSweep;
-  } else if (!result.c_fail) {
-    result.kind = UsersKind::kBeyondSweep;
-  } else {
-    result.kind = UsersKind::kMeasured;
-    if (!figure_of(*counted[*bracket.pass], measure_of(target)).value)
-      return result;  // a bound: no curve to follow
-    Curve curve;
-    for (const LevelStats* level : counted) {
-      const auto value = figure_of(*level, measure_of(target)).value;
-      if (value) curve.push_back(point_of(*level, *value, level->pooled));
-    }
-    const auto users = crossing(curve, to_ms(target.max));
-    if (!users || *users < *result.c_pass || *users > *result.c_fail) return result;
-    result.c_interpolated = users;
-    // The line between the levels is not the curve: over a wide bracket the interval misses it.
-    const bool narrow = *result.c_fail <= *result.c_pass * RefineOptions{}.max_bracket_ratio;
-    if (narrow) result.c_interpolated_ci95 = between_repeats(counted, target);
-  }
   return result;
+}
+
+RateAtTarget rate_at_target(std::span<const LevelStats> levels, const Target& target, int gpus,
+                            double alpha) {
+  const LoadAtTarget load = load_at_target(levels, target, LoadKind::kRate, alpha);
+  RateAtTarget result{.target = target,
+                      .kind = load.kind,
+                      .rate_rps = load.pass.value_or(0),
+                      .r_pass = load.pass,
+                      .r_fail = load.fail,
+                      .r_interpolated = load.interpolated,
+                      .r_interpolated_ci95 = load.interpolated_ci95,
+                      .confirmed = load.confirmed};
+  if (load.confirmed) result.confirmed_error = alpha;
+  if (gpus > 0) result.rate_per_gpu_rps = result.rate_rps / gpus;
+  return result;
+}
+
+std::optional<int64_t> gpus_for_rate(const RateAtTarget& rate, double rate_rps) {
+  if (rate.rate_per_gpu_rps <= 0) return std::nullopt;
+  return std::llround(std::ceil(rate_rps / rate.rate_per_gpu_rps - 1e-9));
 }
 
 }  // namespace llmsweep

@@ -1,6 +1,7 @@
 #include "llmsweep/stats/validity.h"
 
 #include <cassert>
+#include <utility>
 
 namespace llmsweep {
 
@@ -24,6 +25,9 @@ std::string_view sentence(InvalidReason reason) {
              "1 ms and over 1 % of the median E2E latency.";
     case InvalidReason::kConcurrencyOff:
       return "The achieved concurrency is off the asked one by more than 2 %.";
+    case InvalidReason::kRateOff:
+      return "The requests sent in the window are over 2 % more or fewer than were scheduled in "
+             "it.";
     case InvalidReason::kOutputTokensOff:
       return "The output lengths are off the planned ones by more than 1 %.";
     case InvalidReason::kInputTokensOff:
@@ -33,6 +37,9 @@ std::string_view sentence(InvalidReason reason) {
       return "More measured requests failed than load.max_error_rate allows.";
     case InvalidReason::kTooFewRequests:
       return "Too few requests completed for the statistic that a target asks for.";
+    case InvalidReason::kEnergyMissing:
+      return "The spec requires energy, and the GPUs' readings say no J per output token that can "
+             "be trusted.";
     case InvalidReason::kInterrupted:
       return "The level was interrupted before it was complete.";
   }
@@ -55,6 +62,8 @@ std::string_view remedy(InvalidReason reason) {
     case InvalidReason::kConcurrencyOff:
       return "Look at failures, reconnects and slot gaps; raise load.requests_per_slot so that the "
              "level has a steady window.";
+    case InvalidReason::kRateOff:
+      return "Run the client on a quieter machine, or raise client.threads.";
     case InvalidReason::kOutputTokensOff:
       return "Let the server honour ignore_eos or min_tokens (endpoint.request_fields), and keep "
              "input plus output inside its context length.";
@@ -67,6 +76,10 @@ std::string_view remedy(InvalidReason reason) {
     case InvalidReason::kTooFewRequests:
       return "Raise load.requests_per_slot, load.min_requests or load.repeats: p90 needs 10, p95 "
              "20 and p99 300 completed requests.";
+    case InvalidReason::kEnergyMissing:
+      return "runs[].telemetry.energy[].missing says why: a longer run (60 s at least), an "
+             "exporter "
+             "that refreshes more often, or all GPUs of system.gpus on its page.";
     case InvalidReason::kInterrupted:
       return "Run the level again to its end.";
   }
@@ -148,9 +161,25 @@ std::string_view sentence(Warning warning) {
              "the last chunk: the slots waited for it.";
     case Warning::kWithDrain:
       return "No fillers: output and request throughput are with drain.";
+    case Warning::kForeignTraffic:
+      return "The server generated over 1 % more tokens, or ended over 1 % more requests, than "
+             "were "
+             "ours: somebody else was served too.";
   }
   assert(false && "every warning has its sentence");
   return {};
+}
+
+std::optional<Metric> marked_metric(Warning warning) {
+  constexpr std::pair<Warning, Metric> kMarks[] = {
+      {Warning::kClientDelayE2e, Metric::kE2e},   {Warning::kClientDelayTtft, Metric::kTtft},
+      {Warning::kClientDelayTtfo, Metric::kTtfo}, {Warning::kClientDelayTpot, Metric::kTpot},
+      {Warning::kClientDelayItl, Metric::kItl},   {Warning::kClientDelayIcl, Metric::kIcl},
+  };
+  for (const auto& [mark, metric] : kMarks) {
+    if (mark == warning) return metric;
+  }
+  return std::nullopt;
 }
 
 std::string_view remedy(Warning warning) {
@@ -212,6 +241,8 @@ std::string_view remedy(Warning warning) {
              "to one connection each.";
     case Warning::kWithDrain:
       return "Set load.fillers: true for a throughput without drain.";
+    case Warning::kForeignTraffic:
+      return "Measure a server that serves nobody else; runs[].telemetry.foreign has both counts.";
   }
   assert(false && "every warning has its remedy");
   return {};

@@ -23,7 +23,9 @@ std::string Budget::exceeded_by(LoadPoint point, Instant now) const {
   const Use next = expected(point);
   if (budget.tokens && tokens_ + next.tokens > *budget.tokens) return "load.budget.tokens";
   const bool late = budget.time && now - begun_ + next.time > *budget.time;
-  return late ? "load.budget.time" : "";
+  if (late) return "load.budget.time";
+  const std::optional<Duration>& search = spec_.load.search.budget;
+  return search && now - begun_ + next.time > *search ? "search.budget" : "";
 }
 
 void Budget::add(LoadPoint point, const std::vector<RequestRecord>& records, Duration time) {

@@ -1,4 +1,4 @@
-// What a start of a sweep has taken of load.budget.
+// What a start of a sweep has taken of load.budget and of search.budget.
 #pragma once
 
 #include <map>

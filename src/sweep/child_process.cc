@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +23,21 @@ constexpr int kPatienceMs = 10'000;
       {.what = what + (error != 0 ? std::string(": ") + std::strerror(error) : ""),
        .where = "the simulated endpoint",
        .next = "can this program start processes of its own here?"});
+}
+
+// Leaves the child to be waited for. It looks from time to time: kernels before 5.3 have no
+// descriptor that says when a process has ended.
+bool ends_within(pid_t pid, int patience_ms) {
+  constexpr int kPauseMs = 5;
+  for (int waited = 0;; waited += kPauseMs) {
+    siginfo_t ended{};
+    if (waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        ended.si_pid == pid) {
+      return true;
+    }
+    if (waited >= patience_ms) return false;
+    poll(nullptr, 0, kPauseMs);
+  }
 }
 
 // In the child, between fork and exec: nothing that takes a lock.
@@ -92,11 +106,7 @@ std::string ChildProcess::first_line(Duration timeout) {
 void ChildProcess::stop() {
   if (pid_ <= 0) return;
   kill(pid_, SIGINT);
-  // A descriptor that becomes readable when the child has ended.
-  const auto watch = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
-  pollfd ended{.fd = watch, .events = POLLIN, .revents = 0};
-  if (watch < 0 || poll(&ended, 1, kPatienceMs) <= 0) kill(pid_, SIGKILL);
-  if (watch >= 0) close(watch);
+  if (!ends_within(pid_, kPatienceMs)) kill(pid_, SIGKILL);
   while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
   pid_ = -1;

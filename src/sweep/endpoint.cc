@@ -12,6 +12,7 @@
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/protocol/api.h"
 
 namespace llmsweep {
 namespace {
@@ -165,6 +166,12 @@ std::vector<std::string> secrets_of(const SweepSpec& spec, const Connection& con
 OpenEndpoint::OpenEndpoint(const EndpointSpec& endpoint, std::vector<std::string>& notes,
                            const std::filesystem::path& truth_log) {
   connection_ = {.urls = endpoint.urls, .headers = endpoint.headers};
+  for (const auto& [name, value] : traits_of(endpoint.api).headers) {
+    const bool given = std::any_of(
+        endpoint.headers.begin(), endpoint.headers.end(),
+        [&name = name](const auto& header) { return is_same_header(header.first, name); });
+    if (!given) connection_.headers.emplace_back(name, value);
+  }
   // What loads it would wait for a FIFO.
   if (!endpoint.ca_file.empty()) const RegularFile readable(endpoint.ca_file);
   if (connection_.urls.empty()) connection_.urls = {endpoint.url};

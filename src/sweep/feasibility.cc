@@ -10,6 +10,7 @@
 #include "llmsweep/dataset/prompts.h"
 #include "llmsweep/http/make_client.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/model/target.h"
 #include "llmsweep/schedule/schedule.h"
 #include "llmsweep/stats/percentile.h"
 #include "llmsweep/sweep/prediction.h"
@@ -39,8 +40,19 @@ void require_context(const SweepSpec& spec, const Preflight& preflight) {
        .next = "ask for less, or let the server take more (vLLM: --max-model-len)"});
 }
 
+std::string more_requests(const LoadSpec& load, LoadPoint point, int64_t needed) {
+  const int64_t of_a_run = (needed + load.repeats - 1) / load.repeats;
+  if (point.is_closed()) return fmt::format("set load.min_requests: {}", of_a_run);
+  if (point.kind == LoadKind::kProfile) {
+    return fmt::format("make the steps of load.profile longer: {} requests in a run", of_a_run);
+  }
+  return fmt::format("set load.measure: {:.0f}s",
+                     std::ceil(static_cast<double>(of_a_run) / point.value));
+}
+
 void require_samples(const SweepSpec& spec) {
-  for (const Target& target : spec.targets) {
+  if (spec.load.duration) return;  // how many there will be is the endpoint's to say
+  for (const Target& target : parts_of(spec.targets)) {
     if (target.metric == Metric::kItl || target.metric == Metric::kIcl) continue;  // of gaps
     const int64_t needed = samples_needed(target.statistic);
     for (const LoadPoint point : load_points(spec.load)) {
@@ -50,8 +62,7 @@ void require_samples(const SweepSpec& spec) {
       throw Error({.what = fmt::format("a target at {} needs {} requests of a level, and {} has {}",
                                        name_of(target.statistic), needed, text_of(point), requests),
                    .where = "targets",
-                   .next = fmt::format("set load.min_requests: {}",
-                                       (needed + spec.load.repeats - 1) / spec.load.repeats)});
+                   .next = more_requests(spec.load, point, needed)});
     }
   }
 }

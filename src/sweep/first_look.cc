@@ -6,6 +6,7 @@
 #include <array>
 
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/target.h"
 #include "llmsweep/stats/percentile.h"
 #include "llmsweep/sweep/prediction.h"
 
@@ -45,10 +46,10 @@ void fit_the_context(SweepSpec& spec, int64_t context, const Said& said,
 }
 
 // The most that fits, by the time of one request alone. Latency grows with the level: up to 16 it
-// is three times as long on average where the server computes four at once, and six times, which is
-// still in time, where it computes one.
+// is six times as long on average where the server computes one at a time, and more where it then
+// shares its processors with the client. Where it grows less, more repeats take the time.
 int requests_per_slot_for(const SweepSpec& spec, const Preflight& preflight) {
-  constexpr int kGrowth = 4;
+  constexpr int kGrowth = 7;
   constexpr std::array kCounts = {10, 6, 4, 2};
   SweepSpec tried = spec;
   tried.load.repeats = 1;
@@ -63,11 +64,30 @@ int requests_per_slot_for(const SweepSpec& spec, const Preflight& preflight) {
 // What a target's statistic needs, in each run of a level.
 int requests_for(const SweepSpec& spec) {
   int64_t needed = 0;
-  for (const Target& target : spec.targets) {
+  for (const Target& target : parts_of(spec.targets)) {
     if (target.metric == Metric::kItl || target.metric == Metric::kIcl) continue;
     needed = std::max(needed, samples_needed(target.statistic));
   }
   return static_cast<int>((needed + spec.load.repeats - 1) / spec.load.repeats);
+}
+
+// Warm-ups of three requests' time, windows that share what is left.
+void choose_windows(SweepSpec& spec, const Preflight& preflight) {
+  using std::chrono::seconds;
+  constexpr Duration kShortest = seconds(2);
+  constexpr double kFewest = 40;  // arrivals: 30 are needed, and how many come is drawn
+  LoadSpec& load = spec.load;
+  if (load.rate.empty()) return;  // a profile says how long
+  const Duration alone = request_time_alone(spec, preflight);
+  const auto levels = static_cast<int64_t>(load.rate.size());
+  const Duration of_level = kFirstTableWithin / levels;
+  load.warmup =
+      std::clamp<Duration>(std::chrono::ceil<seconds>(3 * alone), kShortest, LoadSpec{}.warmup);
+  const double slowest = *std::min_element(load.rate.begin(), load.rate.end());
+  const double arrivals = std::max<double>(kFewest, requests_for(spec));
+  const Duration needed = std::chrono::ceil<seconds>(from_seconds(arrivals / slowest));
+  load.measure = std::max(
+      {kShortest, needed, Duration(std::chrono::floor<seconds>(of_level - load.warmup - alone))});
 }
 
 }  // namespace
@@ -89,7 +109,9 @@ std::vector<std::string> choose_the_rest(SweepSpec& spec, const Preflight& prefl
     spec.load.repeats = 1;
     spec.load.repeats_max = kFirstRepeats;
   }
-  if (!said.requests) {
+  if (spec.load.is_open()) {
+    if (!said.window) choose_windows(spec, preflight);
+  } else if (!said.requests) {
     spec.load.requests_per_slot = requests_per_slot_for(spec, preflight);
     spec.load.min_requests = requests_for(spec);
   }

@@ -1,10 +1,15 @@
 #include "sweep/level_runner.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "llmsweep/base/random.h"
+#include "llmsweep/base/text.h"
 #include "llmsweep/load/load_loop.h"
 #include "llmsweep/load/watchdog.h"
 #include "llmsweep/protocol/request.h"
@@ -15,14 +20,33 @@
 namespace llmsweep {
 namespace {
 
-// Numbers of spare prompts that a run may use for each planned one.
-constexpr int64_t kSparePerPrompt = 64;
+// Numbers of spare prompts that a run may use for each planned one: fillers, or what a level sends
+// that measures for a time.
+int64_t spares_per_prompt(const LoadSpec& load) {
+  return load.duration ? 1 << 16 : 64;
+}
 
 // With more failures the run's error rate is over its limit, whatever the rest does.
-int64_t max_failed(const LoadSpec& load, LoadPoint point) {
+int64_t max_failed(const LoadSpec& load, int64_t measured) {
   if (!load.stop_over_error_rate) return std::numeric_limits<int64_t>::max();
-  const auto measured = static_cast<double>(prompt_demand(load, point).measured);
-  return static_cast<int64_t>(measured * load.max_error_rate);
+  return static_cast<int64_t>(static_cast<double>(measured) * load.max_error_rate);
+}
+
+// Each repeat with one of its own: a phase that a run happens to have is not that of all.
+Schedule schedule_of(const SweepSpec& spec, const RunId& run) {
+  return make_schedule(spec.load, run.point, schedule_seed(spec.workload.seed, run.repeat));
+}
+
+// Fillers that may be wanted before more can be made.
+int fillers_at_once(const LoadSpec& load, LoadPoint point) {
+  constexpr double kMakingSeconds = 0.5;
+  if (point.is_closed()) return point.slots();
+  return static_cast<int>(peak_rate(load, point) * kMakingSeconds) + 1;
+}
+
+std::optional<uint64_t> trace_seed(const SweepSpec& spec) {
+  if (!spec.endpoint.traceparent) return std::nullopt;
+  return std::stoull(draw_id(), nullptr, 16);
 }
 
 }  // namespace
@@ -36,8 +60,9 @@ PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight,
                   .bytes_per_token = preflight.bytes_per_token};
   for (int repeat = 0; repeat < spec.load.repeats; ++repeat) {
     for (const LoadPoint point : load_points(spec.load)) {
-      const PromptDemand demand = prompt_demand(spec.load, point);
       const RunId run{point, repeat};
+      const PromptDemand demand = point.is_closed() ? prompt_demand(spec.load, point)
+                                                    : prompt_demand(schedule_of(spec, run));
       plan.needs.push_back({run, Phase::kWarmup, demand.warmup});
       plan.needs.push_back({run, Phase::kMeasured, demand.measured});
       plan.needs.push_back({run, Phase::kFiller, demand.filler});
@@ -48,18 +73,20 @@ PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight,
 
 LevelRunner::LevelRunner(const SweepSpec& spec, const Preflight& preflight, LoadClients clients,
                          Redactor secrets, const PromptSource& prompts, RecordWriter& writer,
-                         const Interrupts& interrupts, SweepObserver& observer)
+                         const Interrupts& interrupts, SweepObserver& observer,
+                         TelemetryRecorder* telemetry)
     : spec_(spec),
       preflight_(preflight),
       prompts_(prompts),
       writer_(writer),
       interrupts_(interrupts),
       observer_(observer),
+      telemetry_(telemetry),
       secrets_(std::move(secrets)),
       clients_(std::move(clients)) {}
 
-int64_t LevelRunner::prompts_of(LoadPoint point) const {
-  return prompt_demand(spec_.load, point).total();
+int64_t LevelRunner::prompts_of(const RunId& run) const {
+  return prompt_demand(schedule_of(spec_, run)).total();
 }
 
 // The server's own tokenizer would be asked for each answer, in the middle of the load.
@@ -71,20 +98,21 @@ std::shared_ptr<const Tokenizer> LevelRunner::tokenizer_of_answers() const {
 
 LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
   const LoadPoint point = position.run.point;
-  const PromptSet prompts = prompts_.build(first_prompt, prompts_of(point));
+  Schedule schedule = schedule_of(spec_, position.run);
+  const PromptDemand demand = prompt_demand(schedule);
+  const PromptSet prompts = prompts_.build(first_prompt, demand.total());
 
   SpareFillers spare;
-  FillerSupply supply(
-      spare, point.slots(),
-      [&, next = kSparePrompts + first_prompt * kSparePerPrompt](int64_t count) mutable {
-        const PromptSet more = prompts_.build(next, count, 1);
-        next += count;
-        return requests_of(more.prompts);
-      });
-  // Each repeat with starts of its own: a phase that a run happens to have is not that of all.
-  const uint64_t seed =
-      Random(spec_.workload.seed, static_cast<uint64_t>(position.run.repeat)).next();
-  LoadPlan plan{.schedule = make_schedule(spec_.load, point, seed),
+  FillerSupply supply(spare, fillers_at_once(spec_.load, point),
+                      [&, next = kSparePrompts + first_prompt * spares_per_prompt(spec_.load)](
+                          int64_t count) mutable {
+                        const PromptSet more = prompts_.build(next, count, 1);
+                        next += count;
+                        return requests_of(more.prompts);
+                      });
+  std::optional<OpenRun> open;
+  if (schedule.window) open = OpenRun{.schedule_sha256 = schedule_sha256(schedule)};
+  LoadPlan plan{.schedule = std::move(schedule),
                 .prompts = prompts.prompts,
                 .bodies = render(prompts.prompts),
                 .spare_fillers = &spare,
@@ -94,14 +122,14 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
                 .load = spec_.load,
                 .request_timeout = spec_.endpoint.request_timeout,
                 .max_response_bytes = spec_.client.max_response_bytes,
-                .max_failed = max_failed(spec_.load, point),
+                .max_failed = max_failed(spec_.load, demand.measured),
                 .chunks = chunk_sink(),
                 .model = preflight_.model,
+                .trace_seed = trace_seed(spec_),
                 .tokenizer = tokenizer_of_answers(),
                 .secrets = secrets_};
-  const int64_t planned_fillers = prompt_demand(spec_.load, point).filler;
   LoadControl control;
-  RunTracker tracker(position, prompt_demand(spec_.load, point).measured, clock_.now());
+  RunTracker tracker(position, demand.measured, clock_.now(), spec_.load.duration);
   const Ticker ticker{.tick = [&] {
     const int interrupts = interrupts_.load();
     if (interrupts > 1) {
@@ -109,7 +137,8 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
     } else if (interrupts == 1 || writer_.failed()) {
       control.stop = Stop::kFinish;
     }
-    if (spec_.load.fillers) supply.top_up(planned_fillers - control.fillers_taken.load());
+    if (spec_.load.fillers || spec_.load.duration)
+      supply.top_up(demand.filler - control.fillers_taken.load());
     const Instant now = clock_.now();
     observer_.progress(tracker.progress(control, clients_.size(), now), now);
   }};
@@ -118,17 +147,39 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
     tracker.add(record);
   };
 
+  std::optional<RunSampling> sampling;
+  MetricsSampler* sampler = telemetry_ != nullptr ? telemetry_->sampler() : nullptr;
+  if (sampler != nullptr) {
+    sampling.emplace(*sampler, position.run, watch_of(control));
+    tell_of_others(sampling->busy_before());
+    control.hold_fillers = spec_.load.fillers;
+    sampling->begin();
+  }
   Watchdog watchdog(clock_);
   plan.pulse = &watchdog.pulse();
   LoadOutcome outcome = run_loops(plan, clients_, clock_, control, sink, ticker);
+  if (sampling) sampling->finish();
   const std::vector<Stall> stalls = watchdog.stop();
 
+  if (open) {
+    open->start_ns = to_ns(outcome.started);
+    open->overload = control.overload;
+  }
   LevelRun run{.client = client_health(outcome, stalls),
                .records = std::move(outcome.records),
                .gave_up = control.gave_up,
                .over_budget = control.over_budget,
+               .open = open,
                .storage_error = writer_.flush()};
+  if (telemetry_ != nullptr && run.storage_error.empty()) run.storage_error = telemetry_->flush();
   return run;
+}
+
+void LevelRunner::tell_of_others(double busy) {
+  if (busy <= 0 || std::exchange(told_of_others_, true)) return;
+  observer_.note(fmt::format(
+      "the server is not idle: it has {} request{} before our first one, so somebody else is on it",
+      format_number(busy), busy == 1 ? "" : "s"));
 }
 
 ChunkSink LevelRunner::chunk_sink() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "sweep/load_clients.h"
 #include "sweep/record_writer.h"
 #include "sweep/run_tracker.h"
+#include "sweep/telemetry_recorder.h"
 
 namespace llmsweep {
 
@@ -25,27 +27,30 @@ struct LevelRun {
   ClientHealth client;  // what the records do not say
   std::vector<RequestRecord> records;
   bool gave_up = false;
-  bool over_budget = false;   // gave up although some still completed
-  std::string storage_error;  // the records are not all on disk, and why
+  bool over_budget = false;     // gave up although some still completed
+  std::optional<OpenRun> open;  // of an open loop
+  std::string storage_error;    // the records are not all on disk, and why
 };
 
 // Holds what all runs of a sweep share: prompts, connections, the file of records.
 class LevelRunner {
  public:
   // A loop for each of the clients, of which there is one at least. `secrets` are kept out of every
-  // record.
+  // record. `telemetry` may be null: no page of metrics is read.
   LevelRunner(const SweepSpec& spec, const Preflight& preflight, LoadClients clients,
               Redactor secrets, const PromptSource& prompts, RecordWriter& writer,
-              const Interrupts& interrupts, SweepObserver& observer);
+              const Interrupts& interrupts, SweepObserver& observer,
+              TelemetryRecorder* telemetry = nullptr);
 
   // Takes prompts from `first_prompt` on, prompts_of() of them.
   LevelRun run(const RunPosition& position, int64_t first_prompt);
-  int64_t prompts_of(LoadPoint point) const;
+  int64_t prompts_of(const RunId& run) const;
 
  private:
   std::vector<std::shared_ptr<const std::string>> render(const std::vector<Prompt>& prompts) const;
   std::vector<SpareFillers::Request> requests_of(const std::vector<Prompt>& prompts) const;
   ChunkSink chunk_sink() const;
+  void tell_of_others(double busy);
   std::shared_ptr<const Tokenizer> tokenizer_of_answers() const;
 
   const SweepSpec& spec_;
@@ -54,6 +59,8 @@ class LevelRunner {
   RecordWriter& writer_;
   const Interrupts& interrupts_;
   SweepObserver& observer_;
+  TelemetryRecorder* telemetry_;
+  bool told_of_others_ = false;
   SteadyClock clock_;
   Redactor secrets_;
   LoadClients clients_;

@@ -1,22 +1,31 @@
 #include "sweep/load_clients.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <thread>
 
 #include "llmsweep/http/make_client.h"
 #include "llmsweep/protocol/request.h"
+#include "llmsweep/schedule/schedule.h"
 #include "llmsweep/sweep/prediction.h"
 
 namespace llmsweep {
 namespace {
 
 constexpr int kStreamsPerLoop = 2048;
+constexpr double kRequestsPerLoop = 5000;  // a second
 
-int loops_for(const SweepSpec& spec, int streams) {
+int loops_for(const SweepSpec& spec, const Preflight& preflight) {
   if (spec.client.threads > 0) return spec.client.threads;
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  return std::clamp((streams + kStreamsPerLoop - 1) / kStreamsPerLoop, 1, cores);
+  const Duration request = request_time_alone(spec, preflight);
+  double loops = 1;
+  for (const LoadPoint point : load_points(spec.load)) {
+    loops = std::max(loops, likely_in_flight(spec.load, point, request) / kStreamsPerLoop);
+    if (!point.is_closed()) loops = std::max(loops, peak_rate(spec.load, point) / kRequestsPerLoop);
+  }
+  return std::clamp(static_cast<int>(std::ceil(loops)), 1, cores);
 }
 
 }  // namespace
@@ -24,7 +33,7 @@ int loops_for(const SweepSpec& spec, int streams) {
 LoadClients make_load_clients(const SweepSpec& spec, const Preflight& preflight,
                               const Connection& connection) {
   const int streams = most_streams(spec);
-  const int loops = loops_for(spec, streams);
+  const int loops = loops_for(spec, preflight);
   ensure_descriptors(static_cast<size_t>(streams));
   ensure_ports(static_cast<size_t>(streams), preflight.addresses.size());
   std::vector<std::string> urls;

@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/describe.h"
+#include "llmsweep/model/names.h"
+#include "llmsweep/model/target.h"
 #include "llmsweep/schedule/schedule.h"
+#include "llmsweep/stats/search.h"
 
 namespace llmsweep {
 
@@ -18,7 +22,60 @@ int most_streams(const SweepSpec& spec) {
   return streams;
 }
 
+namespace {
+
+constexpr double kAssumedNoise = 0.02;  // of a run's median, until one is measured
+
+struct PlannedLevel {
+  LoadPoint point;
+  int runs = 0;
+};
+
+// As often as each level will be run; of a search what it needs where the answer lies in the
+// middle.
+std::vector<PlannedLevel> planned_levels(const SweepSpec& spec) {
+  std::vector<PlannedLevel> levels;
+  if (!spec.load.search.wanted()) {
+    for (const LoadPoint point : load_points(spec.load)) {
+      levels.push_back({point, spec.load.repeats});
+    }
+    return levels;
+  }
+  const SearchCost cost = expected_search_cost(spec.load.search, kAssumedNoise);
+  for (const LoadPoint point : cost.locating) levels.push_back({point, 1});
+  levels.push_back({cost.locating.back(), cost.confirming});
+  return levels;
+}
+
+// "e2e p50 within 15s", "ttft p95 within 2s and decode_speed p95 of 30 tokens/s".
+std::string plan_of(const Target& target) {
+  std::vector<std::string> limits;
+  for (const Target& part : parts_of(target)) {
+    limits.push_back(part.min_tps
+                         ? fmt::format("{} {} of {} tokens/s", kDecodeSpeed,
+                                       name_of(part.statistic), *part.min_tps)
+                         : fmt::format("{} {} within {}", name_of(part.metric),
+                                       name_of(part.statistic), format_duration(part.max)));
+  }
+  return join(limits, " and ");
+}
+
+std::string search_text(const SweepSpec& spec) {
+  const SearchSpec& search = spec.load.search;
+  const Target& target = spec.targets.front();
+  const SearchCost cost = expected_search_cost(search, kAssumedNoise);
+  return fmt::format(
+      "plan       {}: the most {} from {} to {} that keeps {}\n"
+      "runs       about {} to find it, {} to confirm it (noise of {:g} % assumed)\n",
+      printable(spec.name), name_of(search.kind()), value_text({search.kind(), search.low()}),
+      value_text({search.kind(), search.high()}), plan_of(target), cost.locating.size(),
+      cost.confirming, 100 * kAssumedNoise);
+}
+
+}  // namespace
+
 std::string plan_text(const SweepSpec& spec) {
+  if (spec.load.search.wanted()) return search_text(spec);
   int64_t measured = 0;
   int64_t warmup = 0;
   const std::vector<LoadPoint> points = load_points(spec.load);
@@ -29,6 +86,17 @@ std::string plan_text(const SweepSpec& spec) {
     warmup += demand.warmup;
     levels += fmt::format("{}{}", levels.empty() ? "" : ", ", value_text(point));
   }
+  std::string steps;
+  for (const RateStep& step : spec.load.profile) {
+    steps += fmt::format("{}{} at {}", steps.empty() ? "steps      " : ", ",
+                         format_duration(step.length), step_text(step));
+  }
+  if (!steps.empty()) steps += " requests/s\n";
+  if (spec.load.duration) {
+    steps = fmt::format("time       {} of each level are measured\n",
+                        format_duration(*spec.load.duration));
+  }
+  const char* const least = spec.load.duration ? "at least " : "";
   const int64_t repeats = spec.load.repeats;
   const double output = mean_tokens(spec.workload.output_tokens);
   const std::string input = spec.workload.input_tokens
@@ -36,17 +104,23 @@ std::string plan_text(const SweepSpec& spec) {
                                 : std::string("their own");
   return fmt::format(
       "plan       {}: {} {}; {} repeat{}\n"
-      "requests   {} measured, {} warm-up, fillers besides\n"
-      "tokens     {} in, {} out a request; {} out in all\n",
+      "{}"
+      "requests   {}{} measured, {} warm-up, fillers besides\n"
+      "tokens     {} in, {} out a request; {}{} out in all\n",
       printable(spec.name), name_of(points.front().kind), levels, repeats, repeats == 1 ? "" : "s",
-      format_number(static_cast<double>(measured * repeats)),
-      format_number(static_cast<double>(warmup * repeats)), input, format_number(output),
+      steps, least, format_number(static_cast<double>(measured * repeats)),
+      format_number(static_cast<double>(warmup * repeats)), input, format_number(output), least,
       format_number(static_cast<double>((measured + warmup) * repeats) * output));
 }
 
 PlannedLoad planned_load(const SweepSpec& spec, const Preflight& preflight) {
   constexpr Duration kQuickest = std::chrono::microseconds(100);  // a token; below it is noise
-  PlannedLoad planned{.streams = most_streams(spec)};
+  double streams = 0;
+  for (const LoadPoint point : load_points(spec.load)) {
+    const Duration request = request_time_alone(spec, preflight);
+    streams = std::max(streams, likely_in_flight(spec.load, point, request));
+  }
+  PlannedLoad planned{.streams = std::max(1, static_cast<int>(std::ceil(streams)))};
   if (preflight.time_per_token >= kQuickest) {
     planned.chunks_per_s = planned.streams / to_seconds(preflight.time_per_token);
   }
@@ -60,20 +134,19 @@ Duration request_time_alone(const SweepSpec& spec, const Preflight& preflight) {
 }
 
 Duration shortest_run_time(const SweepSpec& spec, Duration request_alone) {
-  double seconds = 0;  // of one run of each level
-  for (const LoadPoint point : load_points(spec.load)) {
-    seconds += to_seconds(shortest_run(spec.load, point, request_alone));
+  double seconds = 0;
+  for (const auto& [point, runs] : planned_levels(spec)) {
+    seconds += to_seconds(shortest_run(spec.load, point, request_alone)) * runs;
   }
-  return from_seconds(seconds * spec.load.repeats);
+  return from_seconds(seconds);
 }
 
 SweepCost least_cost(const SweepSpec& spec, Duration time) {
   int64_t requests = 0;
-  for (const LoadPoint point : load_points(spec.load)) {
+  for (const auto& [point, runs] : planned_levels(spec)) {
     const PromptDemand demand = prompt_demand(spec.load, point);
-    requests += int64_t{demand.measured} + demand.warmup;
+    requests += (int64_t{demand.measured} + demand.warmup) * runs;
   }
-  requests *= spec.load.repeats;
   const auto tokens = [requests](double each) {
     return static_cast<int64_t>(static_cast<double>(requests) * each);
   };

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
+#include <string>
 #include <utility>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/dataset/calibration.h"
 #include "llmsweep/http/ca_bundle.h"
@@ -31,7 +34,16 @@ constexpr int64_t kMostProbeTokens = 4096;  // that a server may want
 constexpr Duration kListNeeded = std::chrono::seconds(30);
 constexpr Duration kListNotNeeded = std::chrono::seconds(10);
 constexpr Duration kMetricsNotNeeded = std::chrono::seconds(2);
+constexpr size_t kLongestVersion = 100;
 constexpr int64_t kShorterTokens = 4;  // another length, for the time per token
+
+// Of a JSON object; empty where it has no such text.
+std::string text_member(const std::string& body, const char* key) {
+  const nlohmann::json page = nlohmann::json::parse(body, nullptr, false);
+  if (!page.is_object()) return {};
+  const auto member = page.find(key);
+  return member != page.end() && member->is_string() ? member->get<std::string>() : std::string();
+}
 
 class Checker {
  public:
@@ -47,9 +59,11 @@ class Checker {
   }
 
   Preflight run() {
+    note_held_secrets();
     resolve();
     find_model();
     find_server_start();
+    find_server_version();
     load_tokenizer();
     calibrate();
     for (size_t i = 1; i < connection_.urls.size(); ++i) check_another(connection_.urls[i]);
@@ -57,6 +71,16 @@ class Checker {
   }
 
  private:
+  void note_held_secrets() {
+    for (const auto& [name, value] : spec_.endpoint.headers) {
+      if (!names_a_secret(name)) continue;
+      note(
+          fmt::format("the spec holds what the header {} carries, which is redacted in all that is "
+                      "written; endpoint.api_key_env keeps it out of the spec too",
+                      printable(name)));
+    }
+  }
+
   void resolve() {
     const ResolvedEndpoint endpoint = prober_.resolve(base_url_);
     if (!endpoint.error.empty() && !spec_.endpoint.use_proxy) advisor().unreachable(endpoint.error);
@@ -120,9 +144,23 @@ class Checker {
   }
 
   void find_server_start() {
+    if (spec_.endpoint.metrics.off()) return;
     const Probed page =
         prober_.try_get(url_beside_version(base_url_, "/metrics"), kMetricsNotNeeded);
     if (page.answer.ok()) result_.provenance.server_started = process_start_in(page.answer.body);
+  }
+
+  // vLLM's and TensorRT LLM's page, and llama.cpp's.
+  void find_server_version() {
+    for (const auto& [path, key] :
+         {std::pair("/version", "version"), std::pair("/props", "build_info")}) {
+      const Probed page = prober_.try_get(url_beside_version(base_url_, path), kMetricsNotNeeded);
+      if (!page.answer.ok()) continue;
+      std::string text = text_member(page.answer.body, key);
+      secrets_.redact(text);
+      result_.provenance.server_version = printable(text, kLongestVersion);
+      if (!text.empty()) return;
+    }
   }
 
   // Cut last: what a key loses at the end would not be recognised.
@@ -134,8 +172,9 @@ class Checker {
   // Whether the endpoint lists it, as far as it lists any; a note where not.
   void expect_model(const std::vector<ModelInfo>& models) {
     if (models.empty() || lists(models)) return;
+    unlisted_ = names_of(models);
     note(fmt::format("the endpoint does not list the model '{}'; it lists: {}",
-                     printable(result_.model), names_of(models)));
+                     printable(result_.model), unlisted_));
   }
 
   bool lists(const std::vector<ModelInfo>& models) const {
@@ -155,11 +194,21 @@ class Checker {
       if (options_.prefer_server_tokenizer) try_server_tokenizer();
       return;
     }
-    result_.tokenizer =
-        name == "server"
-            ? make_server_tokenizer(options_.contact, prober_.exchange_to(base_url_), result_.model)
-            : llmsweep::load_tokenizer(name);
+    result_.tokenizer = name == "server" ? server_tokenizer() : llmsweep::load_tokenizer(name);
     for (const std::string& line : result_.tokenizer->info().notes) note(line);
+  }
+
+  std::shared_ptr<const Tokenizer> server_tokenizer() {
+    try {
+      return make_server_tokenizer(options_.contact, prober_.exchange_to(base_url_), result_.model);
+    } catch (const MeasurementError& error) {
+      // Who knows no such model has no tokenizer of it either.
+      if (unlisted_.empty()) throw;
+      ErrorText text = error.text();
+      text.next = fmt::format("name a model that it lists: endpoint.model, of {}; or {}", unlisted_,
+                              text.next);
+      throw MeasurementError(std::move(text));
+    }
   }
 
   void try_server_tokenizer() {
@@ -469,6 +518,7 @@ class Checker {
   std::vector<int64_t> usage_;  // of the probes, by the first address
   int64_t fewest_tokens_ = 1;   // that the server lets a request ask for
   bool listed_ = false;         // /models answered: the base URL is right
+  std::string unlisted_;        // the models of a list without the spec's own; empty: it is there
   std::string others_;          // models that the list has beside the one that was chosen
   bool renamed_once_ = false;
   bool tried_ = false;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/results/power_file.h"
 #include "llmsweep/spec/spec_file.h"
 #include "sweep/summary.h"
 
@@ -31,9 +32,11 @@ Rebuilt rebuild_result(const std::filesystem::path& folder) {
           fmt::format("{} was cut short: its records are in no statistic", text_of(run.id)));
     }
   }
-  const RunRecords records = records_in(folder / "requests.jsonl");
+  const RunFiles files = {.records = records_in(folder / "requests.jsonl"),
+                          .pages = pages_in(folder / "telemetry.jsonl"),
+                          .meter = read_power_readings(folder / kMeterFile)};
   for (const LoadPoint point : points) {
-    put_level(rebuilt.result, spec, summarise_level(spec, point, journal.runs, records));
+    put_level(rebuilt.result, spec, summarise_level(spec, point, journal.runs, files));
   }
   return rebuilt;
 }

@@ -22,21 +22,30 @@ namespace {
        .next = "nothing was changed; requests.jsonl and sweep.jsonl have to be of one sweep"});
 }
 
+struct Placed {
+  RunEntry run;
+  bool superseded = false;
+};
+
 // By their place in the file. Of those that begin at one byte all but the last have no records.
-std::vector<RunEntry> runs_in_order(const Journal& journal) {
-  std::vector<RunEntry> runs = journal.superseded;
-  runs.insert(runs.end(), journal.runs.begin(), journal.runs.end());
+std::vector<Placed> runs_in_order(const Journal& journal) {
+  std::vector<Placed> runs;
+  for (const RunEntry& run : journal.superseded) runs.push_back({run, true});
+  for (const RunEntry& run : journal.runs) runs.push_back({run, false});
   const auto known_end = [](const RunEntry& run) {
     return run.ended ? run.lines.end : run.lines.begin;
   };
-  std::stable_sort(runs.begin(), runs.end(), [&](const RunEntry& a, const RunEntry& b) {
-    return std::pair(a.lines.begin, known_end(a)) < std::pair(b.lines.begin, known_end(b));
+  std::stable_sort(runs.begin(), runs.end(), [&](const Placed& a, const Placed& b) {
+    return std::pair(a.run.lines.begin, known_end(a.run)) <
+           std::pair(b.run.lines.begin, known_end(b.run));
   });
   return runs;
 }
 
-void check_run(const fs::path& requests, const RunEntry& run, ByteRange lines) {
-  const auto superseded = run.whole() ? Superseded::kSkip : Superseded::kInclude;
+void check_run(const fs::path& requests, const Placed& placed, ByteRange lines) {
+  const RunEntry& run = placed.run;
+  const bool counts = run.whole() && !placed.superseded;
+  const auto superseded = counts ? Superseded::kSkip : Superseded::kInclude;
   RecordReader reader(requests, {.range = lines, .superseded = superseded});
   int64_t found = 0;
   while (const std::optional<RequestRecord> record = reader.next()) {
@@ -57,18 +66,18 @@ void check_run(const fs::path& requests, const RunEntry& run, ByteRange lines) {
 }  // namespace
 
 void require_records_of(const Journal& journal, const fs::path& requests) {
-  const std::vector<RunEntry> runs = runs_in_order(journal);
+  const std::vector<Placed> runs = runs_in_order(journal);
   const bool any = there_is(requests);
   const int64_t whole = any ? end_of_whole_lines(requests) : 0;
   int64_t at = 0;
   for (size_t i = 0; i < runs.size(); ++i) {
-    const int64_t follows = i + 1 < runs.size() ? runs[i + 1].lines.begin : whole;
-    const ByteRange lines{.begin = runs[i].lines.begin,
-                          .end = runs[i].ended ? runs[i].lines.end : follows};
+    const int64_t follows = i + 1 < runs.size() ? runs[i + 1].run.lines.begin : whole;
+    const ByteRange lines{.begin = runs[i].run.lines.begin,
+                          .end = runs[i].run.ended ? runs[i].run.lines.end : follows};
     if (lines.begin != at || lines.end < lines.begin || lines.end > whole) {
       refuse(requests,
              fmt::format("the records of {} are not at bytes {} to {} as sweep.jsonl has it",
-                         text_of(runs[i].id), lines.begin, lines.end));
+                         text_of(runs[i].run.id), lines.begin, lines.end));
     }
     if (lines.end > lines.begin) check_run(requests, runs[i], lines);
     at = lines.end;

@@ -49,7 +49,14 @@ LevelProgress RunTracker::progress(const LoadControl& control, size_t loops, Ins
     shown.client_busy =
         static_cast<double>(control.busy_ns.load()) / 1e9 / elapsed / static_cast<double>(loops);
   }
-  if (shown.done > 0) {
+  if (const int64_t until = control.measure_until_ns.load(); until > 0) {
+    const Duration left = std::max(Duration(0), from_ns(until) - now);
+    const double share = 1 - to_seconds(left) / to_seconds(*measure_for_);
+    const double at_this_pace = static_cast<double>(shown.done) / std::max(share, 1e-3);
+    shown.total = std::max(measured_, static_cast<int64_t>(at_this_pace));
+    shown.level_eta = left;
+    if (position_.runs_after) shown.sweep_eta = left + *position_.runs_after;
+  } else if (shown.done > 0) {
     const double left = static_cast<double>(shown.total - shown.done);
     shown.level_eta = from_seconds(elapsed / static_cast<double>(shown.done) * left);
     if (position_.runs_after) shown.sweep_eta = *shown.level_eta + *position_.runs_after;

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "llmsweep/base/clock.h"
@@ -15,8 +16,10 @@ namespace llmsweep {
 
 class RunTracker {
  public:
-  RunTracker(RunPosition position, int64_t measured, Instant started)
-      : position_(position), measured_(measured), started_(started) {}
+  // `measure_for`: as Schedule has it; `measured` are then those that are planned.
+  RunTracker(RunPosition position, int64_t measured, Instant started,
+             std::optional<Duration> measure_for = {})
+      : position_(position), measured_(measured), started_(started), measure_for_(measure_for) {}
 
   void add(const RequestRecord& record);                                          // any thread
   LevelProgress progress(const LoadControl& control, size_t loops, Instant now);  // one thread
@@ -31,6 +34,7 @@ class RunTracker {
   RunPosition position_;
   int64_t measured_;
   Instant started_;
+  std::optional<Duration> measure_for_;
   mutable std::mutex mutex_;
   std::vector<double> e2e_ms_;            // of completed measured requests; guarded by mutex_
   std::vector<double> ttft_ms_;           // likewise

@@ -84,6 +84,7 @@ SweepSpec spec_for(const SelftestLoad& load, const SelftestOptions& options,
       std::max(5.0, load.chunks_per_stream_s * to_seconds(options.per_load) / kRequestsPerSlot);
   const double tokens = chunks * tokens_per_chunk(options);
   SweepSpec spec;
+  spec.endpoint.metrics = {.automatic = false};
   spec.name = "selftest";
   spec.system.gpus = 1;
   spec.endpoint.url = url;

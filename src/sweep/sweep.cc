@@ -3,7 +3,7 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -15,15 +15,10 @@
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/schedule/schedule.h"
 #include "llmsweep/spec/spec_file.h"
-#include "llmsweep/stats/confirm_users.h"
-#include "llmsweep/sweep/endpoint.h"
 #include "llmsweep/sweep/prediction.h"
-#include "sweep/budget.h"
-#include "sweep/level_runner.h"
 #include "sweep/provenance.h"
-#include "sweep/record_writer.h"
+#include "sweep/running_sweep.h"
 #include "sweep/summary.h"
-#include "sweep/sweep_store.h"
 
 namespace llmsweep {
 namespace {
@@ -36,354 +31,378 @@ bool is_completed(const RequestRecord& record) {
   return record.phase == Phase::kMeasured && record.outcome == Outcome::kOk;
 }
 
-// As the spec lists them in the first, third, … repeat, the other way round in the others: what
-// changes inside a round then meets each level early as often as late.
+}  // namespace
+
 std::vector<LoadPoint> levels_of_round(const LoadSpec& load, int repeat) {
   std::vector<LoadPoint> points = load_points(load);
   if (repeat % 2 == 1) std::reverse(points.begin(), points.end());
   return points;
 }
 
-class Sweep {
- public:
-  Sweep(const SweepSpec& spec, const std::filesystem::path& folder, const Interrupts& interrupts,
-        SweepObserver& observer, const SweepOptions& options)
-      : spec_(spec),
-        folder_(folder),
-        interrupts_(interrupts),
-        observer_(observer),
-        options_(options),
-        store_(folder) {}
+SteppedSweep::Sweep::Sweep(const SweepSpec& spec, const std::filesystem::path& folder,
+                           const Interrupts& interrupts, SweepObserver& observer,
+                           const SweepOptions& options)
+    : spec_(spec),
+      folder_(folder),
+      interrupts_(interrupts),
+      observer_(observer),
+      options_(options),
+      store_(folder) {}
 
-  SweepOutcome run() {
-    if (store_.resumed()) store_.check_same_spec(spec_);
-    if (store_.was_complete() && !options_.repeats_wanted) return already_complete();
-    store_.begin();
-
-    std::vector<std::string> notes;
-    const OpenEndpoint endpoint(spec_.endpoint, notes, folder_ / "truth.jsonl");
-    result().simulated = endpoint.simulated();
-    Preflight preflight = options_.preflight ? *options_.preflight : check(endpoint.connection());
-    describe(preflight, std::move(notes));
-    observer_.planned(planned_load(spec_, preflight));
-
-    PromptSource prompts = make_prompts(preflight);
-    if (goes_on_with_others(prompts) && preflight.tokenizer == nullptr) {
-      preflight.bytes_per_token = preflight.bytes_per_token_of_probes;
-      prompts = make_prompts(preflight);
-    }
-    describe_prompts(prompts);
-
-    store_.open(spec_, result());
-    for (const std::string& line : result().provenance.notes) observer_.note(line);
-    summarise_what_is_there();
-    save();
-    RecordWriter writer(folder_, spec_.client.record_chunks);
-    const Connection& connection = endpoint.connection();
-    LevelRunner runner(spec_, preflight, make_load_clients(spec_, preflight, connection),
-                       Redactor(secrets_of(spec_, connection)), prompts, writer, interrupts_,
-                       observer_);
-    budget_.emplace(spec_, request_time_alone(spec_, preflight), clock_.now());
-    for (int repeat = 0; repeat < spec_.load.repeats && !over_; ++repeat) {
-      for (const LoadPoint point : levels_of_round(spec_.load, repeat)) {
-        if (!over_) run_level(runner, {point, repeat});
-      }
-    }
-    if (spec_.load.refine) refine(runner);
-    if (options_.repeats_wanted) add_repeats(runner);
-    if (!over_) finish();
-    return std::move(outcome_);
+SweepOutcome SteppedSweep::Sweep::run() {
+  if (store_.resumed()) store_.check_same_spec(spec_);
+  if (store_.was_complete() && !options_.repeats_wanted) return already_complete();
+  check_endpoint_and_prompts();
+  open();
+  if (spec_.load.search.wanted()) {
+    search(*runner_);
+  } else {
+    run_listed_levels(*runner_);
   }
+  if (spec_.load.refine) refine(*runner_);
+  if (options_.repeats_wanted) add_repeats(*runner_);
+  return end(true);
+}
 
- private:
-  SweepResult& result() { return outcome_.result; }
-
-  Preflight check(const Connection& connection) {
-    return check_endpoint(spec_, connection,
-                          {.contact = {},
-                           .interrupts = &interrupts_,
-                           .patience = options_.patience,
-                           .tell = [&](const std::string& line) { observer_.note(line); }});
+void SteppedSweep::Sweep::check_endpoint_and_prompts() {
+  store_.begin();
+  std::vector<std::string> notes;
+  endpoint_.emplace(spec_.endpoint, notes, folder_ / "truth.jsonl");
+  result().simulated = endpoint_->simulated();
+  preflight_ = options_.preflight ? *options_.preflight : check(endpoint_->connection());
+  describe(preflight_, std::move(notes));
+  observer_.planned(planned_load(spec_, preflight_));
+  prompts_.emplace(make_prompts(preflight_));
+  if (goes_on_with_others(*prompts_) && preflight_.tokenizer == nullptr) {
+    preflight_.bytes_per_token = preflight_.bytes_per_token_of_probes;
+    prompts_.emplace(make_prompts(preflight_));
   }
+  describe_prompts(*prompts_);
+}
 
-  // That of the sweep that is gone on with, so that its prompts stay what they were.
-  const std::string& nonce() {
-    if (!nonce_) {
-      const bool drawn = spec_.workload.nonce == kAutoNonce;
-      nonce_ = store_.resumed() ? store_.head().workload.nonce
-               : drawn          ? draw_id()
-                                : spec_.workload.nonce;
-    }
-    return *nonce_;
+void SteppedSweep::Sweep::open() {
+  store_.open(spec_, result());
+  for (const std::string& line : result().provenance.notes) observer_.note(line);
+  summarise_what_is_there();
+  save();
+  writer_.emplace(folder_, spec_.client.record_chunks);
+  const Connection& connection = endpoint_->connection();
+  secrets_.emplace(secrets_of(spec_, connection));
+  telemetry_.emplace(spec_, connection, preflight_, *secrets_, folder_, interrupts_);
+  for (const std::string& line : telemetry_->open()) observer_.note(line);
+  runner_.emplace(spec_, preflight_, make_load_clients(spec_, preflight_, connection), *secrets_,
+                  *prompts_, *writer_, interrupts_, observer_, &*telemetry_);
+  budget_.emplace(spec_, request_time_alone(spec_, preflight_), clock_.now());
+}
+
+bool SteppedSweep::Sweep::run_one(const RunId& id, int64_t first_prompt) {
+  first_prompt_ = first_prompt;
+  run_level(*runner_, id);
+  return !over_;
+}
+
+SweepOutcome SteppedSweep::Sweep::end(bool whole) {
+  if (!over_ && whole) finish();
+  return std::move(outcome_);
+}
+
+SweepOutcome SteppedSweep::Sweep::already_complete() {
+  observer_.note("every run of this sweep had ended: nothing is left to measure");
+  result() = store_.head();
+  result().name = spec_.name;
+  result().spec_json = spec_to_json(spec_);
+  result().interrupted = false;
+  summarise_what_is_there();
+  save();
+  return std::move(outcome_);
+}
+
+Preflight SteppedSweep::Sweep::check(const Connection& connection) {
+  return check_endpoint(spec_, connection,
+                        {.contact = {},
+                         .interrupts = &interrupts_,
+                         .patience = options_.patience,
+                         .tell = [&](const std::string& line) { observer_.note(line); }});
+}
+
+const std::string& SteppedSweep::Sweep::nonce() {
+  if (!nonce_) {
+    const bool drawn = spec_.workload.nonce == kAutoNonce;
+    nonce_ = store_.resumed() ? store_.head().workload.nonce
+             : drawn          ? draw_id()
+                              : spec_.workload.nonce;
   }
+  return *nonce_;
+}
 
-  void describe(const Preflight& preflight, std::vector<std::string> notes) {
-    SweepResult& described = result();
-    described.tool = std::string("llmsweep ") + version();
-    described.name = spec_.name;
-    described.created_at = utc_timestamp();
-    described.interrupted = true;  // until the last run has ended
+void SteppedSweep::Sweep::describe(const Preflight& preflight, std::vector<std::string> notes) {
+  SweepResult& described = result();
+  described.tool = std::string("llmsweep ") + version();
+  described.name = spec_.name;
+  described.created_at = utc_timestamp();
+  described.interrupted = true;  // until the last run has ended
+  if (!spec_.load.search.wanted()) {
     described.planned_runs = static_cast<int>(load_points(spec_.load).size()) * spec_.load.repeats;
-    described.spec_json = spec_to_json(spec_);
-    described.model = preflight.model;
-    described.system = spec_.system;
-    described.looks = options_.looks;
-    described.provenance = preflight.provenance;
-    described.simulated |= is_simulator(preflight.provenance);
-    describe_host(described.provenance);
-    described.provenance.notes.insert(described.provenance.notes.begin(), notes.begin(),
-                                      notes.end());
-    WorkloadSummary& workload = described.workload;
-    workload.input_tokens = spec_.workload.input_tokens;
-    workload.input_scope = spec_.workload.input_scope;
-    workload.output_tokens = spec_.workload.output_tokens;
-    workload.seed = spec_.workload.seed;
-    workload.nonce = nonce();
-    workload.template_overhead_tokens = preflight.overhead_tokens;
-    if (preflight.tokenizer != nullptr) {
-      workload.tokenizer_path = preflight.tokenizer->info().path;
-      workload.tokenizer_sha256 = preflight.tokenizer->info().sha256;
-      workload.tokenizer_vocabulary = preflight.tokenizer->info().vocabulary;
+  }
+  described.spec_json = spec_to_json(spec_);
+  described.model = preflight.model;
+  described.system = spec_.system;
+  described.looks = options_.looks;
+  described.pairing = options_.pairing;
+  described.provenance = preflight.provenance;
+  described.simulated |= is_simulator(preflight.provenance);
+  describe_host(described.provenance);
+  described.provenance.command = options_.command;
+  described.provenance.notes.insert(described.provenance.notes.begin(), notes.begin(), notes.end());
+  WorkloadSummary& workload = described.workload;
+  workload.input_tokens = spec_.workload.input_tokens;
+  workload.input_scope = spec_.workload.input_scope;
+  workload.output_tokens = spec_.workload.output_tokens;
+  workload.seed = spec_.workload.seed;
+  workload.nonce = nonce();
+  workload.template_overhead_tokens = preflight.overhead_tokens;
+  if (preflight.tokenizer != nullptr) {
+    workload.tokenizer_path = preflight.tokenizer->info().path;
+    workload.tokenizer_sha256 = preflight.tokenizer->info().sha256;
+    workload.tokenizer_vocabulary = preflight.tokenizer->info().vocabulary;
+  }
+}
+
+PromptSource SteppedSweep::Sweep::make_prompts(const Preflight& preflight) {
+  PromptPlan plan = prompt_plan(spec_, preflight, nonce());
+  plan.interrupts = &interrupts_;
+  return {std::move(plan), preflight.tokenizer};
+}
+
+bool SteppedSweep::Sweep::goes_on_with_others(const PromptSource& prompts) const {
+  return store_.resumed() &&
+         store_.head().workload.prompt_set_sha256 != prompts.fingerprint(kFingerprintPrompts);
+}
+
+void SteppedSweep::Sweep::describe_prompts(const PromptSource& prompts) {
+  const DatasetSummary& dataset = prompts.dataset();
+  result().workload.dataset = dataset.name;
+  result().workload.dataset_records_skipped = dataset.skipped;
+  result().workload.prompt_set_sha256 = prompts.fingerprint(kFingerprintPrompts);
+  for (const std::string& reason : dataset.skip_reasons) {
+    observer_.note("dataset: skipped " + reason);
+  }
+  for (const std::string& line : dataset.notes) observer_.note("dataset: " + line);
+}
+
+void SteppedSweep::Sweep::run_listed_levels(LevelRunner& runner) {
+  for (int repeat = 0; repeat < spec_.load.repeats && !over_; ++repeat) {
+    for (const LoadPoint point : levels_of_round(spec_.load, repeat)) {
+      if (!over_) run_level(runner, {point, repeat});
     }
   }
+}
 
-  PromptSource make_prompts(const Preflight& preflight) {
-    PromptPlan plan = prompt_plan(spec_, preflight, nonce());
-    plan.interrupts = &interrupts_;
-    return {std::move(plan), preflight.tokenizer};
+void SteppedSweep::Sweep::run_level(LevelRunner& runner, const RunId& id) {
+  if (store_.has(id)) return;
+  if (interrupts_ > 0) {
+    stop();
+    return;
   }
-
-  bool goes_on_with_others(const PromptSource& prompts) const {
-    return store_.resumed() &&
-           store_.head().workload.prompt_set_sha256 != prompts.fingerprint(kFingerprintPrompts);
+  if (stop_for_budget(id)) return;
+  RunEntry entry;
+  try {
+    entry = store_.start(id, runner.prompts_of(id), first_prompt_);
+  } catch (const MeasurementError& error) {
+    outcome_.storage_error = error.what();
+    over_ = true;
+    return;
   }
-
-  void describe_prompts(const PromptSource& prompts) {
-    const DatasetSummary& dataset = prompts.dataset();
-    result().workload.dataset = dataset.name;
-    result().workload.dataset_records_skipped = dataset.skipped;
-    result().workload.prompt_set_sha256 = prompts.fingerprint(kFingerprintPrompts);
-    for (const std::string& reason : dataset.skip_reasons) {
-      observer_.note("dataset: skipped " + reason);
-    }
-    for (const std::string& line : dataset.notes) observer_.note("dataset: " + line);
+  LevelRun run;
+  const Instant started = clock_.now();
+  try {
+    run = runner.run(position_of(id), entry.first_prompt);
+  } catch (const InterruptedError&) {  // while its prompts were made: nothing had been sent
+    stop();
+    return;
   }
-
-  void run_level(LevelRunner& runner, const RunId& id) {
-    if (store_.has(id)) return;
-    if (interrupts_ > 0) {
-      stop();
-      return;
-    }
-    if (stop_for_budget(id)) return;
-    RunEntry entry;
-    try {
-      entry = store_.start(id, runner.prompts_of(id.point));
-    } catch (const MeasurementError& error) {
-      outcome_.storage_error = error.what();
-      over_ = true;
-      return;
-    }
-    LevelRun run;
-    const Instant started = clock_.now();
-    try {
-      run = runner.run(position_of(id), entry.first_prompt);
-    } catch (const InterruptedError&) {  // while its prompts were made: nothing had been sent
-      stop();
-      return;
-    }
-    took_[id.point] = clock_.now() - started;
-    budget_->add(id.point, run.records, took_[id.point]);
-    entry.interrupted = interrupts_.load() > 0;
-    entry.gave_up = run.gave_up;
-    entry.client = run.client;
-    outcome_.stopped |= entry.interrupted;
-    outcome_.storage_error = run.storage_error;
-    const bool any = std::any_of(run.records.begin(), run.records.end(), is_completed);
-    store_.end(std::move(entry), std::move(run.records), outcome_.storage_error);
-    summarise(id.point);
-    outcome_.endpoint_lost = run.gave_up && !run.over_budget;
-    save_what_is_measured();
-    over_ = outcome_.stopped || (run.gave_up && !any) || !outcome_.storage_error.empty();
-    for (const LevelStats& level : result().levels) {
-      if (level.point == id.point) observer_.run_finished(level);
-    }
-    if (run.over_budget) {
-      observer_.note(text_of(id.point) +
-                     " was given up: it cannot keep load.max_error_rate any more");
-    } else if (run.gave_up) {
-      observer_.note(text_of(id.point) + " was given up after " +
-                     std::to_string(spec_.load.max_consecutive_errors) +
-                     " errors in a row (load.max_consecutive_errors)");
-    }
-    // The threads of the next level may take other arenas of the allocator: what each of them keeps
-    // of the largest level that it has seen would add up.
-    malloc_trim(0);
+  took_[id.point] = clock_.now() - started;
+  budget_->add(id.point, run.records, took_[id.point]);
+  entry.interrupted = interrupts_.load() > 0;
+  entry.gave_up = run.gave_up;
+  entry.client = run.client;
+  entry.open = run.open;
+  outcome_.stopped |= entry.interrupted;
+  outcome_.storage_error = run.storage_error;
+  const bool any = std::any_of(run.records.begin(), run.records.end(), is_completed);
+  store_.end(std::move(entry), std::move(run.records), outcome_.storage_error);
+  summarise(id.point);
+  outcome_.endpoint_lost = run.gave_up && !run.over_budget;
+  save_what_is_measured();
+  over_ = outcome_.stopped || (run.gave_up && !any) || !outcome_.storage_error.empty();
+  for (const LevelStats& level : result().levels) {
+    if (level.point == id.point) observer_.run_finished(level);
   }
+  if (run.over_budget) {
+    observer_.note(text_of(id.point) +
+                   " was given up: it cannot keep load.max_error_rate any more");
+  } else if (run.gave_up) {
+    observer_.note(text_of(id.point) + " was given up after " +
+                   std::to_string(spec_.load.max_consecutive_errors) +
+                   " errors in a row (load.max_consecutive_errors)");
+  }
+  // The threads of the next level may take other arenas of the allocator: what each of them keeps
+  // of the largest level that it has seen would add up.
+  malloc_trim(0);
+}
 
-  RunPosition position_of(const RunId& id) const {
-    const std::vector<LoadPoint> points = levels_of_round(spec_.load, id.repeat);
-    const auto at = std::find(points.begin(), points.end(), id.point);
-    const LoadSpec& load = spec_.load;
+RunPosition SteppedSweep::Sweep::position_of(const RunId& id) const {
+  if (spec_.load.search.wanted()) {
     return {.run = id,
-            .repeats =
-                id.repeat < load.repeats ? load.repeats : std::max(load.repeats_max, id.repeat + 1),
-            .nth = static_cast<int>(at - points.begin()),
-            .levels = static_cast<int>(points.size()),
-            .runs_after = time_of_runs_after(id),
+            .nth = static_cast<int>(store_.runs().size()),
+            .levels = 0,
+            .runs_after = {},
             .simulated = outcome_.result.simulated};
   }
+  const std::vector<LoadPoint> points = levels_of_round(spec_.load, id.repeat);
+  const auto at = std::find(points.begin(), points.end(), id.point);
+  const LoadSpec& load = spec_.load;
+  return {.run = id,
+          .repeats =
+              id.repeat < load.repeats ? load.repeats : std::max(load.repeats_max, id.repeat + 1),
+          .nth = static_cast<int>(at - points.begin()),
+          .levels = static_cast<int>(points.size()),
+          .runs_after = time_of_runs_after(id),
+          .simulated = outcome_.result.simulated};
+}
 
-  // As RunPosition says; absent also where runs may be added that nobody has planned yet.
-  std::optional<Duration> time_of_runs_after(const RunId& id) const {
-    if (spec_.load.refine || options_.repeats_wanted) return std::nullopt;
-    Duration time{};
-    bool after = false;
-    for (int repeat = 0; repeat < spec_.load.repeats; ++repeat) {
-      for (const LoadPoint point : levels_of_round(spec_.load, repeat)) {
-        const RunId other{point, repeat};
-        const bool counts = after && !store_.has(other);
-        after |= other == id;
-        if (!counts) continue;
-        const auto took = took_.find(point);
-        if (took == took_.end()) return std::nullopt;
-        time += took->second;
-      }
-    }
-    return time;
-  }
-
-  bool stop_for_budget(const RunId& id) {
-    const std::string why = budget_->exceeded_by(id.point, clock_.now());
-    if (why.empty()) return false;
-    observer_.note(text_of(id) + " would exceed " + why +
-                   ": the sweep ends here; a resume goes on, with a budget of its own");
-    result().stopped_for = why;
-    outcome_.budget_spent = true;
-    over_ = true;
-    save_what_is_measured();
-    if (!outcome_.storage_error.empty()) return true;
-    try {
-      store_.stopped(why);
-    } catch (const Error& error) {
-      outcome_.storage_error = error.what();
-    }
-    return true;
-  }
-
-  void stop() {
-    outcome_.stopped = true;
-    over_ = true;
-  }
-
-  // Bisects the bracket of users at the first target until it is narrow enough, then confirms both
-  // of its ends by fresh runs.
-  void refine(LevelRunner& runner) {
-    while (!over_ && !spec_.targets.empty()) {
-      const auto step = next_refine_step(result().levels, spec_.targets.front());
-      if (!step) return;
-      if (step->confirming) {
-        run_level(runner, {step->point, std::max(runs_of(step->point), spec_.load.repeats)});
-        continue;
-      }
-      spec_.load.concurrency.push_back(step->point.concurrency());
-      for (int repeat = 0; repeat < spec_.load.repeats && !over_; ++repeat) {
-        run_level(runner, {step->point, repeat});
-      }
+std::optional<Duration> SteppedSweep::Sweep::time_of_runs_after(const RunId& id) const {
+  if (spec_.load.refine || options_.repeats_wanted || options_.pairing) return std::nullopt;
+  Duration time{};
+  bool after = false;
+  for (int repeat = 0; repeat < spec_.load.repeats; ++repeat) {
+    for (const LoadPoint point : levels_of_round(spec_.load, repeat)) {
+      const RunId other{point, repeat};
+      const bool counts = after && !store_.has(other);
+      after |= other == id;
+      if (!counts) continue;
+      const auto took = took_.find(point);
+      if (took == took_.end()) return std::nullopt;
+      time += took->second;
     }
   }
+  return time;
+}
 
-  // One more run of each level that wants one, round by round.
-  void add_repeats(LevelRunner& runner) {
-    bool added = true;
-    int rounds = spec_.load.repeats;
-    while (added && !over_) {
-      added = false;
-      std::vector<LoadPoint> points = options_.repeats_wanted(result());
-      if (rounds++ % 2 == 1) std::reverse(points.begin(), points.end());
-      for (const LoadPoint point : points) {
-        const int had = runs_of(point);
-        if (over_ || had == 0 || had >= spec_.load.repeats_max) continue;
-        run_level(runner, {point, had});
-        added = true;
-      }
-    }
+bool SteppedSweep::Sweep::stop_for_budget(const RunId& id) {
+  const std::string why = budget_->exceeded_by(id.point, clock_.now());
+  if (why.empty()) return false;
+  observer_.note(text_of(id) + " would exceed " + why +
+                 ": the sweep ends here; a resume goes on, with a budget of its own");
+  result().stopped_for = why;
+  if (result().search && result().search->end == SearchEnd::kOpen) {
+    result().search->end = SearchEnd::kBudget;
   }
-
-  int runs_of(LoadPoint point) const {
-    return static_cast<int>(
-        std::count_if(store_.runs().begin(), store_.runs().end(),
-                      [&](const RunEntry& run) { return run.id.point == point; }));
+  outcome_.budget_spent = true;
+  over_ = true;
+  save_what_is_measured();
+  if (!outcome_.storage_error.empty()) return true;
+  try {
+    store_.stopped(why);
+  } catch (const Error& error) {
+    outcome_.storage_error = error.what();
   }
+  return true;
+}
 
-  // Where the records of earlier runs are gone the level stands as it was.
-  void summarise(LoadPoint point) {
-    try {
-      put_level(result(), spec_, summarise_level(spec_, point, store_.runs(), store_.records()));
-    } catch (const Error& error) {
-      if (outcome_.storage_error.empty()) outcome_.storage_error = error.what();
-    }
+void SteppedSweep::Sweep::stop() {
+  outcome_.stopped = true;
+  over_ = true;
+}
+
+int SteppedSweep::Sweep::runs_of(LoadPoint point) const {
+  return static_cast<int>(
+      std::count_if(store_.runs().begin(), store_.runs().end(),
+                    [&](const RunEntry& run) { return run.id.point == point; }));
+}
+
+void SteppedSweep::Sweep::summarise(LoadPoint point) {
+  try {
+    put_level(result(), spec_, summarise_level(spec_, point, store_.runs(), store_.files()));
+  } catch (const Error& error) {
+    if (outcome_.storage_error.empty()) outcome_.storage_error = error.what();
   }
+}
 
-  // What a resumed sweep keeps.
-  void summarise_what_is_there() {
-    std::set<LoadPoint> points;
-    for (const RunEntry& run : store_.runs()) points.insert(run.id.point);
-    for (const LoadPoint point : points) summarise(point);
-  }
+void SteppedSweep::Sweep::summarise_what_is_there() {
+  std::set<LoadPoint> points;
+  for (const RunEntry& run : store_.runs()) points.insert(run.id.point);
+  for (const LoadPoint point : points) summarise(point);
+}
 
-  SweepOutcome already_complete() {
-    observer_.note("every run of this sweep had ended: nothing is left to measure");
-    result() = store_.head();
-    result().name = spec_.name;
-    result().spec_json = spec_to_json(spec_);
-    result().interrupted = false;
-    summarise_what_is_there();
+void SteppedSweep::Sweep::finish() {
+  const bool whole = std::all_of(store_.runs().begin(), store_.runs().end(),
+                                 [](const RunEntry& run) { return run.whole(); });
+  result().interrupted = !whole;
+  save_what_is_measured();
+  if (whole && outcome_.storage_error.empty()) store_.complete();
+}
+
+void SteppedSweep::Sweep::save() {
+  write_result(folder_ / "result.json", result());
+}
+
+void SteppedSweep::Sweep::save_what_is_measured() {
+  try {
     save();
-    return std::move(outcome_);
+  } catch (const MeasurementError& error) {
+    outcome_.storage_error = error.what();
   }
+}
 
-  // A run that was given up is no end: a resume starts it again.
-  void finish() {
-    const bool whole = std::all_of(store_.runs().begin(), store_.runs().end(),
-                                   [](const RunEntry& run) { return run.whole(); });
-    result().interrupted = !whole;
-    save_what_is_measured();
-    if (whole && outcome_.storage_error.empty()) store_.complete();
+SteppedSweep::SteppedSweep(const SweepSpec& spec, const std::filesystem::path& folder,
+                           const Interrupts& interrupts, SweepObserver& observer,
+                           const SweepOptions& options)
+    : sweep_(std::make_unique<Sweep>(spec, folder, interrupts, observer, options)) {
+  if (sweep_->store().resumed()) sweep_->store().check_same_spec(spec);
+}
+SteppedSweep::~SteppedSweep() = default;
+
+bool SteppedSweep::is_complete() const {
+  return sweep_->store().was_complete();
+}
+
+std::set<RunId> SteppedSweep::whole_runs() const {
+  std::set<RunId> runs;
+  for (const RunEntry& run : sweep_->store().runs()) {
+    if (run.whole()) runs.insert(run.id);
   }
+  return runs;
+}
 
-  void save_what_is_measured() {
-    try {
-      save();
-    } catch (const MeasurementError& error) {
-      outcome_.storage_error = error.what();
-    }
-  }
+const SweepResult& SteppedSweep::check() {
+  sweep_->check_endpoint_and_prompts();
+  return sweep_->described();
+}
 
-  void save() { write_result(folder_ / "result.json", result()); }
+void SteppedSweep::open(const std::vector<RunId>& again) {
+  sweep_->store().start_again(again);
+  sweep_->open();
+}
 
-  SweepSpec spec_;
-  std::filesystem::path folder_;
-  const Interrupts& interrupts_;
-  SweepObserver& observer_;
-  const SweepOptions& options_;
-  SweepStore store_;
-  std::optional<std::string> nonce_;
-  SweepOutcome outcome_;
-  SteadyClock clock_;
-  std::optional<Budget> budget_;
-  std::map<LoadPoint, Duration> took_;  // the last run of each level, its prompts included
-  bool over_ = false;
-};
+int64_t SteppedSweep::next_prompt() const {
+  return sweep_->store().next_prompt();
+}
 
-}  // namespace
+bool SteppedSweep::run(const RunId& id, int64_t first_prompt) {
+  return sweep_->run_one(id, first_prompt);
+}
+
+SweepOutcome SteppedSweep::end(bool whole) {
+  return sweep_->is_open() ? sweep_->end(whole) : sweep_->already_complete();
+}
 
 SweepOutcome run_sweep(const SweepSpec& spec, const std::filesystem::path& folder,
                        const Interrupts& interrupts, SweepObserver& observer,
                        const SweepOptions& options) {
   ensure_descriptors(static_cast<size_t>(most_streams(spec)),
                      spec.endpoint.simulator.empty() ? 1 : 2);
-  return Sweep(spec, folder, interrupts, observer, options).run();
+  return SteppedSweep::Sweep(spec, folder, interrupts, observer, options).run();
 }
 
 }  // namespace llmsweep

@@ -9,6 +9,7 @@
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/base/version.h"
+#include "llmsweep/results/power_file.h"
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/simulator/truth.h"
 #include "llmsweep/spec/spec_file.h"
@@ -27,6 +28,10 @@ int64_t cut_broken_line(const fs::path& path) {
   const int64_t broken = size_of_file(path) - whole;
   if (broken > 0) cut_file(path, whole);
   return broken;
+}
+
+int64_t size_or_none(const fs::path& path) {
+  return there_is(path) ? size_of_file(path) : 0;
 }
 
 // What a kill left of files that were being replaced (write_file_atomically()).
@@ -141,6 +146,7 @@ void SweepStore::begin() {
   cut_file(folder_ / "sweep.jsonl", journal_.whole_bytes);
   if (resumed()) writer_.resumed(SteadyClock().now());
   cut_broken_line(folder_ / "truth.jsonl");
+  cut_broken_line(telemetry());
   cut_broken_line(signs_beside(folder_ / "truth.jsonl"));
   remove_fragments(folder_);
 }
@@ -172,21 +178,35 @@ void SweepStore::supersede_broken_runs(std::vector<std::string>& notes) {
   if (const int64_t cut = cut_broken_line(requests()); cut > 0) {
     notes.push_back(fmt::format("a last line of {} bytes was cut short by the kill", cut));
   }
-  const auto broken = std::stable_partition(journal_.runs.begin(), journal_.runs.end(),
-                                            [](const RunEntry& run) { return run.whole(); });
+  const auto broken = std::stable_partition(
+      journal_.runs.begin(), journal_.runs.end(),
+      [this](const RunEntry& run) { return run.whole() && !again_.contains(run.id); });
   for (auto run = broken; run != journal_.runs.end(); ++run) {
-    int64_t marked = 0;
-    if (there_is(requests())) {
-      const ByteRange lines = run->ended ? run->lines : ByteRange{.begin = run->lines.begin};
-      marked = mark_superseded(requests(), lines);
-    }
-    writer_.superseded(*run);
-    notes.push_back(
-        fmt::format("{} did not come to its end: started again, its {} records are "
-                    "marked superseded",
-                    text_of(run->id), marked));
+    const int64_t marked = mark(*run);
+    notes.push_back(fmt::format(
+        "{} {}: started again, its {} records are marked superseded", text_of(run->id),
+        run->whole() ? "is half of a pair that did not come to its end" : "did not come to its end",
+        marked));
   }
   journal_.runs.erase(broken, journal_.runs.end());
+}
+
+int64_t SweepStore::mark(const RunEntry& run) {
+  int64_t marked = 0;
+  if (there_is(requests())) {
+    const ByteRange lines = run.ended ? run.lines : ByteRange{.begin = run.lines.begin};
+    marked = mark_superseded(requests(), lines);
+  }
+  writer_.superseded(run);
+  return marked;
+}
+
+void SweepStore::supersede(const RunId& id) {
+  const auto run = std::find_if(journal_.runs.begin(), journal_.runs.end(),
+                                [&](const RunEntry& entry) { return entry.id == id; });
+  if (run == journal_.runs.end()) return;
+  mark(*run);
+  journal_.runs.erase(run);
 }
 
 bool SweepStore::has(const RunId& id) const {
@@ -194,13 +214,21 @@ bool SweepStore::has(const RunId& id) const {
                      [&](const RunEntry& run) { return run.id == id; });
 }
 
-RunEntry SweepStore::start(const RunId& id, int64_t prompts) {
+void SweepStore::start_again(const std::vector<RunId>& runs) {
+  again_.insert(runs.begin(), runs.end());
+}
+
+RunEntry SweepStore::start(const RunId& id, int64_t prompts, int64_t first_prompt) {
+  journal_.prompts_used = std::max(journal_.prompts_used, first_prompt);
+  const int64_t started_ns = to_ns(SteadyClock().now());
   RunEntry run{.id = id,
-               .started_at = utc_timestamp(),
-               .started_ns = to_ns(SteadyClock().now()),
+               .started_at = utc_timestamp(realtime_minus_monotonic() + Duration(started_ns)),
+               .started_ns = started_ns,
                .first_prompt = journal_.prompts_used,
                .prompts = prompts};
   run.lines.begin = size_of_file(requests());
+  run.pages.begin = size_or_none(telemetry());
+  run.pages.end = run.pages.begin;
   writer_.started(run);
   journal_.prompts_used += prompts;
   return run;
@@ -212,6 +240,7 @@ void SweepStore::end(RunEntry run, std::vector<RequestRecord> records, std::stri
   if (storage_error.empty()) {
     try {
       run.lines.end = size_of_file(requests());
+      run.pages.end = size_or_none(telemetry());
       writer_.ended(run);
     } catch (const std::exception& error) {
       storage_error = error.what();
@@ -225,11 +254,14 @@ void SweepStore::complete() {
   writer_.complete();
 }
 
-RunRecords SweepStore::records() const {
-  return [this, from_file = records_in(requests())](const RunEntry& run) {
-    const auto unsaved = unsaved_.find(run.id);
-    return unsaved != unsaved_.end() ? unsaved->second : from_file(run);
-  };
+RunFiles SweepStore::files() const {
+  return {.records =
+              [this, from_file = records_in(requests())](const RunEntry& run) {
+                const auto unsaved = unsaved_.find(run.id);
+                return unsaved != unsaved_.end() ? unsaved->second : from_file(run);
+              },
+          .pages = pages_in(telemetry()),
+          .meter = read_power_readings(folder_ / kMeterFile)};
 }
 
 }  // namespace llmsweep

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,12 @@ class SweepStore {
   const SweepResult& head() const { return journal_.head; }
   bool was_complete() const { return journal_.complete; }
   std::filesystem::path requests() const { return folder_ / "requests.jsonl"; }
+  std::filesystem::path telemetry() const { return folder_ / "telemetry.jsonl"; }
   // Throws Error naming each difference where the folder's sweep asked for other measurements.
   void check_same_spec(const SweepSpec& spec) const;
 
+  // Before open(): these runs are started again though they ended.
+  void start_again(const std::vector<RunId>& runs);
   // Before anything is sent: where it is a resume, writes down that it begins, and cuts the journal
   // and the simulated endpoint's log to whole lines and removes what a kill left half replaced.
   void begin();
@@ -41,14 +45,20 @@ class SweepStore {
   void open(const SweepSpec& spec, SweepResult& result);
 
   bool has(const RunId& id) const;
-  RunEntry start(const RunId& id, int64_t prompts);
+  // The first prompt that no run has taken.
+  int64_t next_prompt() const { return journal_.prompts_used; }
+  // Takes prompts from next_prompt() on, or from `first_prompt`, which is not before it.
+  RunEntry start(const RunId& id, int64_t prompts, int64_t first_prompt = 0);
   // After the last record was written. Where writing failed, now or before, `storage_error` says
   // why and the run's records stay in memory instead.
   void end(RunEntry run, std::vector<RequestRecord> records, std::string& storage_error);
+  // A run that ended counts for nothing any more, and may be started again. Throws Error where its
+  // records cannot be marked.
+  void supersede(const RunId& id);
   void complete();
   void stopped(const std::string& why) { writer_.stopped(why); }
   const std::vector<RunEntry>& runs() const { return journal_.runs; }
-  RunRecords records() const;
+  RunFiles files() const;
 
  private:
   // What is made in a fresh folder does not stay where the sweep never got its head, whatever
@@ -67,12 +77,14 @@ class SweepStore {
 
   static JournalWriter checked_journal(const std::filesystem::path& folder, bool fresh);
   void supersede_broken_runs(std::vector<std::string>& notes);
+  int64_t mark(const RunEntry& run);  // as superseded: its records, and in the journal
 
   std::filesystem::path folder_;
   bool fresh_;  // there was no journal
   Made made_;
   JournalWriter writer_;
   Journal journal_;
+  std::set<RunId> again_;
   std::map<RunId, std::vector<RequestRecord>> unsaved_;
 };
 

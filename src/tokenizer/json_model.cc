@@ -101,6 +101,56 @@ void read_merges(const TokenizerJson& place, ModelPart& part) {
   }
 }
 
+struct UnigramPiece {
+  std::string_view text;
+  double score = 0;
+};
+
+// ["▁the", -3.5].
+UnigramPiece read_unigram_piece(const TokenizerJson& place, element value, size_t index) {
+  UnigramPiece piece;
+  array pair;
+  if (value.get(pair) != simdjson::SUCCESS || pair.size() != 2 ||
+      pair.at(0).get(piece.text) != simdjson::SUCCESS || piece.text.empty() ||
+      pair.at(1).get(piece.score) != simdjson::SUCCESS) {
+    place.item(value, index).fail("expected a piece and its score");
+  }
+  return piece;
+}
+
+// Every piece can stand in a text, "<s>" and "<0x0A>" too.
+ModelPart read_unigram(const TokenizerJson& place) {
+  constexpr double kUnknownPenalty = 10;
+  const TokenizerJson vocabulary = place.at("vocab");
+  const auto list = vocabulary.list();
+  int64_t unknown = Vocabulary::kNone;
+  if (auto found = place.find("unk_id")) {
+    if (found->value().get(unknown) != simdjson::SUCCESS) found->fail("expected a number");
+  }
+  if (unknown < 0 || unknown >= static_cast<int64_t>(list.size()) ||
+      list.size() >= static_cast<size_t>(Vocabulary::kMaxId)) {
+    place.refuse("a Unigram model whose unk_id is no token");
+  }
+  ModelPart part;
+  part.model.by_characters = true;
+  part.model.unknown = static_cast<int32_t>(unknown);
+  part.unigram.emplace(UnigramModel::Sums::kDouble, part.model.unknown);
+  double least = 0;
+  for (element value : list) {
+    const auto id = static_cast<int32_t>(part.size);
+    const UnigramPiece piece = read_unigram_piece(vocabulary, value, static_cast<size_t>(id));
+    part.model.vocabulary.add(piece.text, id);
+    part.unigram->add(piece.text, id, piece.score);
+    least = part.size == 0 ? piece.score : std::min(least, piece.score);
+    ++part.size;
+  }
+  part.unigram->finish(least - kUnknownPenalty);
+  part.model.index_characters();
+  part.model.byte_fallback = place.flag("byte_fallback", false);
+  if (part.model.byte_fallback) part.unigram->fall_back_to(part.model.byte_ids);
+  return part;
+}
+
 }  // namespace
 
 int32_t ModelPart::find(std::string_view content) const {
@@ -117,10 +167,15 @@ int32_t ModelPart::find(std::string_view content) const {
 
 void refuse_other_models(const TokenizerJson& place) {
   std::string_view type = place.text_or("type", "BPE");
-  if (type != "BPE") place.refuse(fmt::format("the tokenizer model '{}'", type));
+  if (type != "BPE" && type != "Unigram")
+    place.refuse(fmt::format("the tokenizer model '{}'", type));
 }
 
 ModelPart read_model(const TokenizerJson& place, bool byte_level) {
+  if (place.text_or("type", "BPE") == "Unigram") {
+    if (byte_level) place.refuse("a Unigram model behind a ByteLevel pre-tokenizer");
+    return read_unigram(place);
+  }
   refuse_unknown_options(place);
   ModelPart part;
   BpeModel& model = part.model;

@@ -28,12 +28,13 @@ StageList read_pre_tokenizer(const std::optional<TokenizerJson>& place);
 
 struct ModelPart {
   BpeModel model;
+  std::optional<UnigramModel> unigram;                   // then `model` has only its vocabulary
   std::vector<std::pair<std::string, int32_t>> outside;  // tokens not in the byte alphabet
   int64_t size = 0;                                      // of the vocabulary
 
   int32_t find(std::string_view content) const;  // Vocabulary::kNone where absent
 };
-// Refuses Unigram, WordPiece and the like by their name.
+// Refuses WordPiece and the like by their name.
 void refuse_other_models(const TokenizerJson& place);
 // `byte_level`: tokens are written in the byte alphabet, else as characters.
 ModelPart read_model(const TokenizerJson& place, bool byte_level);

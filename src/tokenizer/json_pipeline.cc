@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <memory>
+#include <optional>
 #include <utility>
+
+#include "tokenizer/character_map.h"
+#include "tokenizer/rank_tokens.h"
 
 namespace llmsweep {
 
@@ -111,6 +116,15 @@ void add_stages(const TokenizerJson& place, StageList& list, int depth) {
   }
 }
 
+// The table of SentencePiece's normalization, in base64.
+std::shared_ptr<const CharacterMap> read_character_map(const TokenizerJson& place) {
+  std::string bytes;
+  std::optional<CharacterMap> map;
+  if (append_base64(place.text(), bytes)) map = CharacterMap::parse(bytes);
+  if (!map) place.refuse("the normalizer 'Precompiled' with a table of another kind");
+  return std::make_shared<const CharacterMap>(std::move(*map));
+}
+
 void add_steps(const TokenizerJson& place, std::vector<NormalizeStep>& steps, int depth) {
   if (depth > kDeepest) place.refuse("a normalizer nested this deep");
   std::string_view type = place.at("type").text();
@@ -134,6 +148,8 @@ void add_steps(const TokenizerJson& place, std::vector<NormalizeStep>& steps, in
   } else if (type == "Strip") {
     steps.emplace_back(StripSpace{.left = place.flag("strip_left", true),
                                   .right = place.flag("strip_right", true)});
+  } else if (type == "Precompiled") {
+    steps.emplace_back(MapGraphemes{read_character_map(place.at("precompiled_charsmap"))});
   } else {
     place.refuse(fmt::format("the normalizer '{}'", type));
   }

@@ -28,7 +28,7 @@ class TokenizerJson {
   TokenizerJson item(simdjson::dom::element value, size_t index) const;
   simdjson::dom::element value() const { return value_; }
 
-  std::string where() const { return *file_ + ":" + path_; }
+  std::string where() const { return path_.empty() ? *file_ : *file_ + ":" + path_; }
   const std::string& file() const { return *file_; }
   // "… is not supported", with the fallback named.
   [[noreturn]] void refuse(std::string what) const;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
+#include <vector>
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
@@ -23,16 +25,38 @@ bool is_rank_file(const fs::path& file) {
   return file.extension() == ".tiktoken" || file.filename() == "tiktoken.model";
 }
 
+// T5's spiece.model, XLM-R's sentencepiece.bpe.model, Mistral's tokenizer.model.v3: whatever it is
+// called, it begins with a piece.
+bool is_piece_file(const fs::path& file) {
+  constexpr size_t kStart = 4096;
+  if (file.filename().string().find(".model") == std::string::npos) return false;
+  std::string start(kStart, '\0');
+  std::ifstream stream(file, std::ios::binary);
+  stream.read(start.data(), static_cast<std::streamsize>(start.size()));
+  start.resize(static_cast<size_t>(stream.gcount()));
+  return looks_like_sentence_piece(start);
+}
+
 fs::path file_in(const fs::path& folder) {
   for (const char* name : {"tokenizer.json", "tekken.json", "tiktoken.model", "tokenizer.model"}) {
     if (is_file(folder / name)) return folder / name;
   }
+  fs::path found;
+  std::vector<std::string> names;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (entry.path().extension() == ".tiktoken") return entry.path();
+    const fs::path& file = entry.path();
+    if (is_file(file) && (file.extension() == ".tiktoken" || is_piece_file(file))) {
+      found = file;
+      names.push_back(printable(file.filename().string(), 60));
+    }
   }
-  throw Error{{.what = "the folder holds no tokenizer.json, tekken.json, tokenizer.model or rank "
-                       "file",
+  if (names.size() == 1) return found;
+  std::sort(names.begin(), names.end());
+  throw Error{{.what = names.empty()
+                           ? "the folder holds no tokenizer.json, tekken.json, tokenizer.model or "
+                             "rank file"
+                           : "the folder holds several tokenizers: " + join(names, ", "),
                .where = folder.string(),
                .next = "name the file, or set workload.tokenizer: server"}};
 }

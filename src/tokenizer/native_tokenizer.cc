@@ -2,54 +2,21 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <utility>
 
 #include "llmsweep/base/text.h"
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/unicode.h"
+#include "tokenizer/word_cache.h"
 
 namespace llmsweep {
 
 namespace {
 
 constexpr int32_t kSpaceMarkCode = 0x2581;  // ▁
-
-// The ids of short pieces met before. Text repeats its words: nearly every look-up is a hit.
-class WordCache {
- public:
-  // Appends the ids of `piece`; false where it is not known.
-  bool append(std::string_view piece, uint64_t hash, std::vector<int32_t>& ids) const {
-    const Entry& entry = entries_[hash >> kShift];
-    if (entry.bytes != piece.size() || std::memcmp(entry.text, piece.data(), piece.size()) != 0) {
-      return false;
-    }
-    ids.insert(ids.end(), entry.ids, entry.ids + entry.count);
-    return true;
-  }
-  void keep(std::string_view piece, uint64_t hash, std::span<const int32_t> ids) {
-    if (ids.size() > kIds) return;
-    Entry& entry = entries_[hash >> kShift];
-    entry.bytes = static_cast<uint8_t>(piece.size());
-    entry.count = static_cast<uint8_t>(ids.size());
-    std::memcpy(entry.text, piece.data(), piece.size());
-    std::copy(ids.begin(), ids.end(), entry.ids);
-  }
-  static constexpr size_t kBytes = 30;
-
- private:
-  static constexpr size_t kIds = 8;
-  static constexpr int kShift = 64 - 15;
-  struct Entry {
-    uint8_t bytes = 0;
-    uint8_t count = 0;
-    char text[kBytes];
-    int32_t ids[kIds];
-  };
-  std::vector<Entry> entries_ = std::vector<Entry>(size_t{1} << (64 - kShift));
-};
 
 // Follows marked text through the text that it was made from.
 class SourceWalk {
@@ -230,6 +197,10 @@ class NativeEncoder final : public Encoder {
   template <class GoOn>
   bool append_pieces(std::string_view text, bool at_start, const GoOn& go_on) {
     for (const Piece& piece : tokenizer_.parts_.pre_tokenizer.split(text, split_, at_start)) {
+      if (tokenizer_.parts_.unigram) {
+        if (!append_best(piece.text, *tokenizer_.parts_.unigram, go_on)) return false;
+        continue;
+      }
       const bool whole = is_whole_token(piece.text);
       for (size_t begin = 0; begin < piece.text.size();) {
         const size_t end =
@@ -243,6 +214,24 @@ class NativeEncoder final : public Encoder {
         if (!go_on(part)) return false;
         begin = end;
       }
+    }
+    return true;
+  }
+
+  template <class GoOn>
+  bool append_best(std::string_view piece, const UnigramModel& model, const GoOn& go_on) {
+    best_.clear();
+    viterbi_.wants_ends = true;
+    model.encode(piece, viterbi_, best_);
+    viterbi_.wants_ends = false;
+    size_t taken = 0;
+    for (size_t begin = 0; begin < piece.size();) {
+      const size_t end = model.end_of_part(piece, begin);
+      for (; taken < best_.size() && viterbi_.ends[taken] <= end; ++taken) {
+        ids_.push_back(best_[taken]);
+      }
+      if (!go_on(piece.substr(begin, end - begin))) return false;
+      begin = end;
     }
     return true;
   }
@@ -267,11 +256,14 @@ class NativeEncoder final : public Encoder {
 
   // `at_start`: nothing stands before it, no added token either.
   void encode_normalized(std::string_view text, SpecialTokens special, bool at_start) {
+    const bool any = !text.empty();
     for (const Normalizer* step : {&tokenizer_.parts_.normalizer, &tokenizer_.parts_.marks}) {
       if (step->leaves_alone(text)) continue;
       normalized_ = (*step)(text);
       text = normalized_;
     }
+    const TokenTexts& texts = tokenizer_.parts_.texts;
+    if (any && text.empty() && texts.mark_for_nothing) text = texts.mark;
     if (special == SpecialTokens::kPlain) return encode_text(text, at_start);
     segments_.clear();
     tokenizer_.normalized_added_.split(text, segments_);
@@ -310,6 +302,7 @@ class NativeEncoder final : public Encoder {
 
   void encode_piece(std::string_view piece) {
     const NativeParts& parts = tokenizer_.parts_;
+    if (parts.unigram) return parts.unigram->encode(piece, viterbi_, ids_);
     if (parts.pre_tokenizer.in_byte_alphabet()) {
       bytes_.clear();
       append_bytes_of(piece, bytes_);
@@ -325,12 +318,19 @@ class NativeEncoder final : public Encoder {
   }
 
   void encode_part(std::string_view part) {
-    if (part.size() > WordCache::kBytes) return merge_part(part);
-    uint64_t hash = hash_bytes(part);
-    if (cache_.append(part, hash, ids_)) return;
-    size_t before = ids_.size();
+    if (part.size() > Words::kBytes) return merge_part(part);
+    const uint64_t hash = hash_bytes(part);
+    if (const Words::Entry* known = words_.find(part, hash)) {
+      ids_.insert(ids_.end(), known->found.begin(), known->found.begin() + known->count);
+      return;
+    }
+    const size_t before = ids_.size();
     merge_part(part);
-    cache_.keep(part, hash, std::span(ids_).subspan(before));
+    const std::span<const int32_t> ids = std::span(ids_).subspan(before);
+    if (part.empty() || ids.size() > kWordIds) return;
+    Words::Entry& entry = words_.put(part, hash);
+    entry.count = static_cast<uint8_t>(ids.size());
+    std::copy(ids.begin(), ids.end(), entry.found.begin());
   }
 
   void merge_part(std::string_view part) {
@@ -339,10 +339,15 @@ class NativeEncoder final : public Encoder {
     model.encode(part, bpe_, ids_);
   }
 
+  static constexpr size_t kWordIds = 8;  // an entry fills a line of the processor's cache
+  using Words = WordCache<std::array<int32_t, kWordIds>>;
+
   const NativeTokenizer& tokenizer_;
-  WordCache cache_;
+  Words words_;  // short pieces of `model`, each with its ids
   SplitScratch split_;
   BpeScratch bpe_;
+  UnigramScratch viterbi_;
+  std::vector<int32_t> best_;
   std::vector<int32_t> ids_;
   std::vector<Segment> raw_;
   std::vector<Segment> segments_;

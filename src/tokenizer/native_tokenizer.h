@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,14 +11,16 @@
 #include "tokenizer/bpe.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/pre_tokenizer.h"
+#include "tokenizer/unigram.h"
 
 namespace llmsweep {
 
 // What tokens of characters stand for.
 struct TokenTexts {
-  std::string mark;        // of a space; empty: none
-  bool bytes = false;      // "<0x0A>" is a byte
-  int64_t strip_left = 0;  // spaces at the start of a text that are not part of it
+  std::string mark;               // of a space; empty: none
+  bool bytes = false;             // "<0x0A>" is a byte
+  int64_t strip_left = 0;         // spaces at the start of a text that are not part of it
+  bool mark_for_nothing = false;  // a text of which the normalizer leaves nothing is one mark
 };
 
 struct NativeParts {
@@ -25,7 +28,8 @@ struct NativeParts {
   Normalizer normalizer;
   Normalizer marks;  // of spaces: what the model sees besides; no part of Tokenizer::normalize
   PreTokenizer pre_tokenizer;
-  BpeModel model;
+  BpeModel model;                       // with `unigram`: only its vocabulary
+  std::optional<UnigramModel> unigram;  // cuts text in the place of `model`
   TokenTexts texts;
   std::vector<AddedToken> added;
   std::vector<AddedToken> fixed;      // found in marked text, plain or not, and never merged

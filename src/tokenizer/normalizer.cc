@@ -9,6 +9,7 @@ namespace {
 
 std::string replace(const ReplaceText& step, std::string_view text) {
   std::string out;
+  out.reserve(text.size() + text.size() / 2);  // marks of spaces are longer than these
   size_t done = 0;
   RegexScratch scratch;
   for (size_t from = 0; from <= text.size();) {
@@ -29,6 +30,18 @@ std::string replace(const ReplaceText& step, std::string_view text) {
   }
   out += text.substr(std::min(done, text.size()));
   return out;
+}
+
+std::string collapse_spaces(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t end = 0;;) {
+    const size_t begin = text.find_first_not_of(' ', end);
+    if (begin == std::string_view::npos) return out;
+    end = std::min(text.find(' ', begin), text.size());
+    if (!out.empty()) out += ' ';
+    out += text.substr(begin, end - begin);
+  }
 }
 
 std::string strip(const StripSpace& step, std::string_view text) {
@@ -52,6 +65,11 @@ std::string apply(const NormalizeStep& step, std::string text) {
   if (const auto* form = std::get_if<NormalForm>(&step)) return normalize(text, *form);
   if (const auto* replacement = std::get_if<ReplaceText>(&step)) return replace(*replacement, text);
   if (const auto* space = std::get_if<StripSpace>(&step)) return strip(*space, text);
+  if (const auto* map = std::get_if<std::shared_ptr<const CharacterMap>>(&step)) {
+    return (**map)(text);
+  }
+  if (const auto* map = std::get_if<MapGraphemes>(&step)) return map->map->by_grapheme(text);
+  if (std::holds_alternative<CollapseSpaces>(step)) return collapse_spaces(text);
   if (const auto* end = std::get_if<StripEnd>(&step)) {
     while (!text.empty() && text.ends_with(end->content)) {
       text.resize(text.size() - end->content.size());

@@ -1,12 +1,14 @@
 // What text goes through before it is split.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "tokenizer/character_map.h"
 #include "tokenizer/regex.h"
 #include "tokenizer/unicode.h"
 
@@ -26,7 +28,13 @@ struct StripSpace {
 struct StripEnd {
   std::string content;  // as often as the text ends with it
 };
-using NormalizeStep = std::variant<NormalForm, ReplaceText, PrependText, StripSpace, StripEnd>;
+struct CollapseSpaces {};  // one in the place of several, none at either end
+struct MapGraphemes {      // by CharacterMap::by_grapheme
+  std::shared_ptr<const CharacterMap> map;
+};
+using NormalizeStep =
+    std::variant<NormalForm, ReplaceText, PrependText, StripSpace, StripEnd, CollapseSpaces,
+                 std::shared_ptr<const CharacterMap>, MapGraphemes>;
 
 // Immutable, any thread.
 class Normalizer {

@@ -5,12 +5,16 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
+#include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/sha256.h"
 #include "llmsweep/base/text.h"
+#include "tokenizer/character_map.h"
 #include "tokenizer/native_tokenizer.h"
 #include "tokenizer/protobuf.h"
 
@@ -19,6 +23,9 @@ namespace llmsweep {
 namespace {
 
 constexpr const char* kPieceMark = "\xE2\x96\x81";  // ▁
+
+constexpr uint64_t kUnigram = 1;
+constexpr uint64_t kBpe = 2;
 
 enum class PieceKind { kNormal = 1, kUnknown, kControl, kUserDefined, kUnused, kByte };
 struct ScoredPiece {
@@ -103,18 +110,17 @@ void check_piece_model(const PieceModel& model, const std::string& name) {
                  .next = "get the file again, or set workload.tokenizer: server"}};
   }
   constexpr std::array<const char*, 5> kTypes = {"", "Unigram", "BPE", "Word", "Char"};
-  if (model.model_type != 2) {
+  if (model.model_type != kUnigram && model.model_type != kBpe) {
     const bool known = model.model_type > 0 && model.model_type < kTypes.size();
     refuse_piece_model(fmt::format("of the kind {}", known ? kTypes[model.model_type] : "unknown"),
                        name);
   }
-  if (!model.char_map.empty()) {
-    refuse_piece_model(fmt::format("with the normalization '{}'", printable(model.rule, 40)), name);
-  }
   if (model.space_as_suffix) refuse_piece_model("that marks the space after a word", name);
   if (!model.escape_spaces) refuse_piece_model("that does not mark spaces", name);
-  if (std::any_of(model.pieces.begin(), model.pieces.end(),
-                  [](const ScoredPiece& piece) { return piece.kind == PieceKind::kUnused; })) {
+  const bool bpe = model.model_type == kBpe;
+  if (bpe && std::any_of(model.pieces.begin(), model.pieces.end(), [](const ScoredPiece& piece) {
+        return piece.kind == PieceKind::kUnused;
+      })) {
     refuse_piece_model("with unused pieces", name);
   }
 }
@@ -160,13 +166,25 @@ void make_piece_merges(const PieceModel& model, BpeModel& bpe) {
   }
 }
 
+// What is defined by the user stands before the table.
+std::shared_ptr<const CharacterMap> character_map_of(const PieceModel& model,
+                                                     const std::string& name) {
+  std::optional<CharacterMap> map = CharacterMap::parse(model.char_map);
+  if (!map) {
+    refuse_piece_model(
+        fmt::format("whose normalization '{}' is no table of its kind", printable(model.rule, 40)),
+        name);
+  }
+  for (const ScoredPiece& piece : model.pieces) {
+    if (piece.kind == PieceKind::kUserDefined) map->keep(piece.text);
+  }
+  return std::make_shared<const CharacterMap>(std::move(*map));
+}
+
 Normalizer normalizer_of(const PieceModel& model, const std::string& name) {
   std::vector<NormalizeStep> steps;
-  if (model.collapse_spaces) {
-    steps.emplace_back(ReplaceText{.pattern = Regex(" {2,}", name), .content = " "});
-    steps.emplace_back(ReplaceText{.pattern = Regex(R"(\A )", name), .content = ""});
-    steps.emplace_back(StripEnd{" "});
-  }
+  if (!model.char_map.empty()) steps.emplace_back(character_map_of(model, name));
+  if (model.collapse_spaces) steps.emplace_back(CollapseSpaces{});
   return Normalizer(std::move(steps));
 }
 
@@ -177,6 +195,34 @@ Normalizer marks_of(const PieceModel& model) {
   // Marks at the end go too, and those that the text itself has.
   if (model.collapse_spaces) steps.emplace_back(StripEnd{kPieceMark});
   return Normalizer(std::move(steps));
+}
+
+// The library's own bonus for what is defined by the user: more than any piece that is likely.
+double score_of_defined(const ScoredPiece& piece, float most) {
+  return static_cast<double>(static_cast<float>(piece.text.size()) * most) - 0.1;
+}
+
+UnigramModel unigram_of(const PieceModel& model, const BpeModel& bpe) {
+  constexpr float kUnknownPenalty = 10;
+  UnigramModel unigram(UnigramModel::Sums::kFloat, bpe.unknown);
+  float least = std::numeric_limits<float>::max();
+  float most = 0.1F;  // at least: as of the library's version 0.2.3
+  for (const ScoredPiece& piece : model.pieces) {
+    if (piece.kind != PieceKind::kNormal) continue;
+    least = std::min(least, piece.score);
+    most = std::max(most, piece.score);
+  }
+  for (size_t i = 0; i < model.pieces.size(); ++i) {
+    const ScoredPiece& piece = model.pieces[i];
+    const auto id = static_cast<int32_t>(i);
+    if (piece.kind == PieceKind::kNormal) unigram.add(piece.text, id, piece.score);
+    if (piece.kind == PieceKind::kUserDefined) {
+      unigram.add(piece.text, id, score_of_defined(piece, most));
+    }
+  }
+  unigram.finish(least - kUnknownPenalty);
+  if (model.byte_fallback) unigram.fall_back_to(bpe.byte_ids);
+  return unigram;
 }
 
 }  // namespace
@@ -199,7 +245,7 @@ std::shared_ptr<const Tokenizer> parse_sentence_piece(std::string_view bytes, st
     const auto id = static_cast<int32_t>(i);
     bpe.vocabulary.add(piece.text, id);
     if (piece.kind == PieceKind::kUnknown) bpe.unknown = id;
-    if (piece.kind == PieceKind::kUserDefined) {
+    if (piece.kind == PieceKind::kUserDefined && model.model_type == kBpe) {
       parts.fixed.push_back({.content = std::string(piece.text), .id = id});
     }
     if (piece.kind == PieceKind::kControl || piece.kind == PieceKind::kUnknown) {
@@ -209,15 +255,20 @@ std::shared_ptr<const Tokenizer> parse_sentence_piece(std::string_view bytes, st
   bpe.fuse_unknown = true;
   bpe.byte_fallback = model.byte_fallback;
   bpe.index_characters();
-  make_piece_merges(model, bpe);
+  if (model.model_type == kBpe) {
+    make_piece_merges(model, bpe);
+  } else {
+    parts.unigram = unigram_of(model, bpe);
+  }
   parts.normalizer = normalizer_of(model, name);
   parts.marks = marks_of(model);
   parts.texts.mark = kPieceMark;
   parts.texts.bytes = model.byte_fallback;
   parts.texts.strip_left = model.prefix ? 1 : 0;
+  parts.texts.mark_for_nothing = model.prefix && !model.collapse_spaces;
   parts.info.sha256 = sha256_hex(bytes);
   parts.info.vocabulary = static_cast<int64_t>(model.pieces.size());
-  parts.info.kind = "SentencePiece BPE";
+  parts.info.kind = parts.unigram ? "SentencePiece Unigram" : "SentencePiece BPE";
   parts.info.path = std::move(name);
   return std::make_shared<NativeTokenizer>(std::move(parts));
 }

@@ -1,5 +1,5 @@
 // SentencePiece's tokenizer.model: a protocol buffer of pieces with scores, of which those of BPE
-// models are read (docs/decisions/0012).
+// and Unigram models are read (docs/decisions/0012).
 #pragma once
 
 #include <memory>

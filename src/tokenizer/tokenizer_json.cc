@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "llmsweep/base/error.h"
@@ -11,11 +12,61 @@
 
 namespace llmsweep {
 
+namespace {
+
+[[noreturn]] void refuse_file(const std::string& what, const std::string& name) {
+  throw Error{{.what = "no tokenizer, but " + what,
+               .where = name,
+               .next = "give the tokenizer.json or tokenizer.model of the same model, or set "
+                       "workload.tokenizer: server"}};
+}
+
+// Files that lie beside a tokenizer, or hold one.
+void refuse_other_texts(std::string_view text, const std::string& name) {
+  struct Beginning {
+    std::string_view bytes;
+    const char* what;
+  };
+  constexpr Beginning kBeginnings[] = {
+      {"\x1f\x8b", "a file compressed by gzip"},
+      {"\x28\xb5\x2f\xfd", "a file compressed by zstd"},
+      {"PK\x03\x04", "a ZIP archive"},
+      {"GGUF", "a model in GGUF, whose vocabulary is not read"},
+      {"version https://git-lfs", "the pointer of a Git LFS file that was not fetched"},
+      {"#version", "a list of merges without its vocabulary (merges.txt)"},
+      {"[PAD]\n", "the vocabulary of a WordPiece tokenizer (vocab.txt)"},
+      {"<", "an HTML or XML page"}};
+  for (const Beginning& beginning : kBeginnings) {
+    if (text.starts_with(beginning.bytes)) refuse_file(beginning.what, name);
+  }
+}
+
+void refuse_other_objects(const TokenizerJson& root) {
+  if (root.find("model")) return;
+  for (const char* key : {"tokenizer_class", "added_tokens_decoder", "chat_template"}) {
+    if (root.find(key)) {
+      refuse_file("its settings without a vocabulary (tokenizer_config.json)", root.file());
+    }
+  }
+  if (root.find("model_type") || root.find("architectures")) {
+    refuse_file("the settings of a model (config.json)", root.file());
+  }
+  const auto map = root.map();
+  const bool ids = std::all_of(map.begin(), map.end(),
+                               [](const auto& field) { return field.value.is_number(); });
+  if (ids && map.size() > 0) {
+    refuse_file("a vocabulary without its merges (vocab.json)", root.file());
+  }
+}
+
+}  // namespace
+
 std::shared_ptr<const Tokenizer> parse_tokenizer_json(std::string_view json, std::string name) {
   simdjson::dom::parser parser;
   simdjson::dom::element root_value;
   auto code = parser.parse(json.data(), json.size()).get(root_value);
   if (code != simdjson::SUCCESS) {
+    refuse_other_texts(json, name);
     throw Error{
         {.what = std::string("the tokenizer is not valid JSON: ") + simdjson::error_message(code),
          .where = name,
@@ -23,6 +74,7 @@ std::shared_ptr<const Tokenizer> parse_tokenizer_json(std::string_view json, std
   }
   TokenizerJson root(root_value, name, "");
   if (is_tekken(root)) return parse_tekken(root, sha256_hex(json));
+  refuse_other_objects(root);
   const TokenizerJson model_place = root.at("model");
   refuse_other_models(model_place);
   StageList stages = read_pre_tokenizer(root.find("pre_tokenizer"));
@@ -45,10 +97,13 @@ std::shared_ptr<const Tokenizer> parse_tokenizer_json(std::string_view json, std
   }
   parts.pre_tokenizer = PreTokenizer(std::move(stages.stages));
   parts.model = std::move(model.model);
+  parts.unigram = std::move(model.unigram);
   parts.info.path = name;
   parts.info.sha256 = sha256_hex(json);
   parts.info.vocabulary = model.size + beyond;
-  parts.info.kind = by_characters ? "SentencePiece BPE" : "byte-level BPE";
+  parts.info.kind = parts.unigram   ? "SentencePiece Unigram"
+                    : by_characters ? "SentencePiece BPE"
+                                    : "byte-level BPE";
   if (root.find("truncation")) {
     parts.info.notes.emplace_back("the file's truncation setting is not applied");
   }

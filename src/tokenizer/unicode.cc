@@ -176,4 +176,18 @@ std::string normalize(std::string_view text, NormalForm form) {
   return out;
 }
 
+size_t grapheme_bytes(std::string_view text) {
+  if (text.empty()) return 0;
+  Character left = character_at(text, 0);
+  size_t bytes = left.bytes;
+  utf8proc_int32_t state = 0;
+  while (bytes < text.size()) {
+    const Character right = character_at(text, bytes);
+    if (utf8proc_grapheme_break_stateful(left.code, right.code, &state)) break;
+    bytes += right.bytes;
+    left = right;
+  }
+  return bytes;
+}
+
 }  // namespace llmsweep

@@ -23,6 +23,9 @@ bool is_white_space(int32_t code);
 bool is_word(int32_t code);
 bool is_symbol(int32_t code);  // neither \w nor white space
 
+// Bytes of the extended grapheme cluster that valid UTF-8 begins with; 0: there is no text.
+size_t grapheme_bytes(std::string_view text);
+
 enum class NormalForm { kNfc, kNfd, kNfkc, kNfkd };
 // `text` is valid UTF-8. Takes linear time (n log n in a run of combining marks).
 std::string normalize(std::string_view text, NormalForm form);

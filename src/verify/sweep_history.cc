@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace llmsweep {
@@ -34,6 +35,16 @@ bool left_on_purpose(const TruthClosing& closing,
   });
 }
 
+// A slot has one request in flight; an open loop has as many as its guard allows.
+int64_t most_in_flight(const RunId& run, const std::string& spec_json) {
+  if (run.point.is_closed()) return run.point.slots();
+  using Json = nlohmann::json;
+  const Json spec = Json::parse(spec_json, nullptr, false);
+  const Json::json_pointer guard("/load/max_in_flight");
+  const bool stated = spec.is_object() && spec.contains(guard) && spec[guard].is_number_integer();
+  return stated ? spec[guard].get<int64_t>() : LoadSpec{}.max_in_flight;
+}
+
 }  // namespace
 
 SweepHistory::SweepHistory(const Journal& journal) : resumes_(journal.resumes) {
@@ -57,6 +68,7 @@ SweepHistory::SweepHistory(const Journal& journal) : resumes_(journal.resumes) {
     } else {
       cut_.push_back({.id = run.id,
                       .superseded = superseded,
+                      .most_in_flight = most_in_flight(run.id, journal.head.spec_json),
                       .started = started,
                       .until = resume_after(started)});
     }
@@ -67,7 +79,7 @@ SweepHistory::SweepHistory(const Journal& journal) : resumes_(journal.resumes) {
 
 int64_t SweepHistory::slots_cut() const {
   int64_t slots = 0;
-  for (const CutRun& run : cut_) slots += run.id.point.slots();
+  for (const CutRun& run : cut_) slots += run.most_in_flight;
   return slots;
 }
 
@@ -180,11 +192,11 @@ SweepHistory::Unrecorded SweepHistory::judge(const std::vector<const TruthRecord
         judged.unwritten.emplace_back(request, before);
       }
     }
-    // The last to lose its client first: one slot has one request in flight.
+    // The last to lose its client first.
     std::sort(cut.begin(), cut.end(), [](const auto* a, const auto* b) {
       return a->end.value_or(Instant::max()) > b->end.value_or(Instant::max());
     });
-    const size_t slots = std::min(cut.size(), static_cast<size_t>(run.id.point.slots()));
+    const size_t slots = std::min(cut.size(), static_cast<size_t>(run.most_in_flight));
     judged.in_flight.insert(judged.in_flight.end(), cut.begin(),
                             cut.begin() + static_cast<std::ptrdiff_t>(slots));
     for (size_t i = slots; i < cut.size(); ++i) judged.lost.emplace_back(cut[i], late(*cut[i]));

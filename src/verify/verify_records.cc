@@ -75,6 +75,11 @@ class Verifier {
       problem(record,
               fmt::format("{} chunks recorded, {} sent", record.chunks, truth.chunks.size()));
     }
+    const std::string trace_id = record.trace_id ? to_hex(record.trace_id) : "";
+    if (trace_id != truth.trace_id) {
+      problem(record, fmt::format("trace id '{}' recorded, '{}' in truth", trace_id,
+                                  printable(truth.trace_id)));
+    }
     if (record.sent && *record.sent > truth.arrival) {
       problem(record, "sent after it had arrived");
     }

@@ -41,11 +41,40 @@ std::vector<Comparison> article() {
 TEST(HeadlineSentences, SayWhatTheArticleSays) {
   const std::vector<std::string> lines = headline_sentences(article()[0]);
   ASSERT_EQ(lines.size(), 4u);
-  EXPECT_EQ(lines[0], "at 15,000 ms p50 E2E: 2 against 0.125 users per GPU, 16×");
+  EXPECT_EQ(
+      lines[0],
+      "at 15,000 ms p50 E2E: 8 users on 4 GPUs against 1 on 8: 2 against 0.125 users per GPU, "
+      "16×");
   EXPECT_EQ(lines[1],
             "latency at concurrency 1: 5,801 against 14,716 ms, 2.54× lower (one repeat: no "
             "between-run interval)");
   EXPECT_EQ(lines[3], "weights: 415 against 690 GB, 1.66× smaller");
+}
+
+TEST(HeadlineSentences, CallTheSameTheSame) {
+  const SweepResult a = make_result("a", 1, {{1, {5000}}, {8, {20000}}});
+  const Comparison comparison = compare(a, a, {.targets = {e2e_target(15s)}});
+  EXPECT_EQ(headline_sentences(comparison)[0],
+            "at 15,000 ms p50 E2E: 1 against 1 users per GPU, the same");
+}
+
+TEST(HeadlineSentences, SayWhyAnIntervalWithoutOneShowsNoDifference) {
+  Comparison comparison = article()[0];
+  comparison.family.rows = 17;
+  comparison.headlines = {{.kind = HeadlineKind::kLatency,
+                           .last = at_concurrency(8),
+                           .levels = 3,
+                           .ci95 = Interval{1.008, 1.245},
+                           .ratio = 1 / 1.12,
+                           .verdict = Verdict::kNoDifferenceShown}};
+  const auto sentence = [&](Interval interval) {
+    comparison.headlines[0].ci95 = interval;
+    return headline_sentences(comparison)[0];
+  };
+  EXPECT_THAT(sentence({1.008, 1.245}),
+              HasSubstr("(no difference shown: of 17 rows one may look so by chance)"));
+  EXPECT_THAT(sentence({1.008, 1.02}), HasSubstr("(no difference shown: none of 3 % or more)"));
+  EXPECT_THAT(sentence({0.99, 1.245}), HasSubstr("(no difference shown)"));
 }
 
 TEST(HeadlineSentences, TurnTheWordsRoundWhereTheCandidateIsWorse) {
@@ -94,7 +123,22 @@ TEST(ComparisonTable, ShowsHeadlinesLevelsAndQualityInsideItsWidth) {
         "-0.014", "one repeat", "8 users, 16 misses it", "Same: model deepseek-v3.2"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
+  EXPECT_THAT(comparison_table(article(), {.width = 400}, CompareView::kShort),
+              HasSubstr("\nE2E: from a request's start to its last token; TTFT: "));
   for (const std::string& line : split(text, '\n')) EXPECT_LE(display_width(line), 90u) << line;
+}
+
+TEST(ComparisonTable, KeepsItsBaselineWhereTheWindowIsNarrow) {
+  for (const CompareView view : {CompareView::kShort, CompareView::kFull}) {
+    int heads = 0;
+    for (const std::string& line : split(comparison_table(article(), {.width = 80}, view), '\n')) {
+      const bool head = trim(line).starts_with("target") || trim(line).starts_with("level");
+      if (!head || line.find("candidate") == std::string::npos) continue;
+      ++heads;
+      EXPECT_THAT(line, HasSubstr("baseline"));
+    }
+    EXPECT_GE(heads, 2);
+  }
 }
 
 TEST(ComparisonTable, BeginsWithASummaryWhereThereAreSeveralCandidates) {

@@ -287,7 +287,12 @@ TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
   b.levels[0].pooled.input_tokens_mean = 2400;
   b.levels[0].pooled.cached_tokens_mean = 1200;
   a.levels[0].pooled.input_tokens_mean = 2400;
+  a.prices = b.prices = PriceSpec{.gpu_hour = 2};
+  b.prices->currency = "EUR";
+  a.profile = {{.to_s = 60, .rate_from = 2, .rate_to = 2, .level = {}}};
+  b.profile = {{.to_s = 60, .rate_from = 2, .rate_to = 4, .level = {}}};
   const std::string text = refusal(a, b);
+  EXPECT_THAT(text, HasSubstr("load_profile: 60 s at 2 in 'a', 60 s at 2 → 4 in 'b'"));
   for (const std::string& field : comparable_fields()) {
     EXPECT_THAT(text, HasSubstr(field + ":"));
     EXPECT_THAT(text, HasSubstr("--allow-different " + field));
@@ -434,6 +439,12 @@ TEST(Compare, SaysOnceThatAFigureIsNotValidByAnyOfItsStatistics) {
   }
   ASSERT_EQ(of_itl.size(), 1u);
   EXPECT_THAT(of_itl[0], HasSubstr("'b' at c1, c8: itl by several statistics is not valid."));
+  // Nor does each metric that a late client reaches have a line of its own.
+  for (LevelStats& level : b.levels)
+    level.pooled.validity["ttft:p50"] = {InvalidReason::kClientDelay};
+  EXPECT_THAT(compare(a, b).notes, ::testing::Contains(HasSubstr(
+                                       "'b' at c1, c8: itl by several statistics, ttft:p50 are "
+                                       "not valid. The client was late")));
 }
 
 TEST(Compare, KnowsTheSameMeasurementUnderAnotherName) {

@@ -58,7 +58,21 @@ TEST(GateText, SaysEverythingAboutARuleOnOneLine) {
             "PASS         a: 14,716 ms [14,690, 14,742], limit 15,000 ms, margin 1.9 % (3 runs, t "
             "on their logs); because");
   EXPECT_EQ(lines[3], "INVALID      c: no value; because; do this");
-  EXPECT_EQ(lines[5], "gate FAIL: 1 FAIL, 1 INVALID, 1 INCONCLUSIVE, 1 PASS");
+  EXPECT_THAT(lines[5], StartsWith("[low, high]: 95 % bounds each"));
+  EXPECT_EQ(lines[6], "gate FAIL: 1 FAIL, 1 INVALID, 1 INCONCLUSIVE, 1 PASS");
+}
+
+TEST(GateText, CountsUsersInWholeNumbersAndNamesTheirUnit) {
+  GateReport report;
+  report.lines = {{.rule = "users_per_gpu@e2e:p50:15s >= 2",
+                   .outcome = GateOutcome::kPass,
+                   .unit = "users per GPU",
+                   .measured = 2,
+                   .target = 2,
+                   .limit = 2}};
+  const std::string text = gate_text(report, {});
+  EXPECT_THAT(text, HasSubstr(": 2 users per GPU, limit 2 users per GPU"));
+  EXPECT_THAT(text, Not(HasSubstr("[low, high]")));  // there is no interval
 }
 
 TEST(GateText, SaysWhatInconclusiveIsCountedAs) {
@@ -72,7 +86,7 @@ TEST(GateText, LetsNoLineOrEscapeOfANameThrough) {
   const std::string text = gate_text(hostile(), {});
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   EXPECT_THAT(text, Not(HasSubstr("\n::error")));
-  EXPECT_EQ(split(text, '\n').size(), 8u);
+  EXPECT_EQ(split(text, '\n').size(), 9u);
 }
 
 TEST(GateJson, NamesALoadThatIsNoConcurrency) {
@@ -132,6 +146,15 @@ TEST(GateJunit, CountsEveryOutcome) {
   GateReport lenient = every_outcome();
   lenient.inconclusive_is = InconclusiveIs::kPass;
   EXPECT_THAT(gate_junit(lenient), HasSubstr("failures=\"1\" errors=\"1\" skipped=\"1\""));
+}
+
+TEST(GateJunit, SaysHowLongWasMeasured) {
+  GateReport report = every_outcome();
+  report.seconds = 61.25;
+  report.lines[0].seconds = 12.5;
+  const std::string xml = gate_junit(report);
+  EXPECT_THAT(xml, HasSubstr("skipped=\"0\" time=\"61.250\">"));
+  EXPECT_THAT(xml, HasSubstr("classname=\"llmsweep.gate\" time=\"12.500\">"));
 }
 
 TEST(GateJunit, IsValidAgainstItsSchemaWhateverTheNames) {

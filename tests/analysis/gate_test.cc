@@ -94,6 +94,17 @@ TEST(Gate, RefusesOnlyWhatTheReasonOfAnInvalidLevelSpeaksAgainst) {
   EXPECT_EQ(line_of(result, "error_rate@c8 <= 1%").outcome, kInvalid);
 }
 
+TEST(Gate, OfSeveralLimitsTheWorstDecides) {
+  SweepResult result = measured();
+  EXPECT_EQ(line_of(result, "users@e2e:p50:15s+decode_speed:p50:100 >= 8").outcome, kPass);
+  EXPECT_EQ(line_of(result, "users@e2e:p50:15s+decode_speed:p50:1000 >= 8").outcome, kFail);
+  EXPECT_EQ(line_of(result, "users@e2e:p50:1s+decode_speed:p50:100 >= 8").outcome, kFail);
+  result.levels[1].pooled.validity = {{"tpot:p50", {InvalidReason::kClientDelay}}};
+  EXPECT_EQ(line_of(result, "users@e2e:p50:15s >= 8").outcome, kPass);
+  EXPECT_EQ(line_of(result, "users@e2e:p50:15s+decode_speed:p50:100 >= 8").outcome, kInconclusive)
+      << "no level that carries them says both";
+}
+
 TEST(Gate, RefusesTheStatisticThatTooFewRequestsCompletedFor) {
   SweepResult result = measured();
   RunStats& pooled = result.levels[1].pooled;
@@ -409,6 +420,8 @@ TEST(Gate, TakesTheErrorRateAsMeasured) {
   pooled.requests = {.completed = 990, .failed = 10};
   EXPECT_EQ(line_of(result, "error_rate@c8 <= 1%").outcome, kPass);
   EXPECT_EQ(line_of(result, "error_rate@c8 <= 0.9%").outcome, kFail);
+  EXPECT_EQ(line_of(result, "error_rate@c8 <= 1%").why, "the value is not above the limit");
+  EXPECT_EQ(line_of(result, "error_rate@c8 <= 0.9%").why, "the value is above the limit");
   EXPECT_EQ(line_of(result, "error_rate@c8 <= 0.9% tolerance 0.2%").outcome, kPass);
   pooled.valid = false;
   pooled.invalid_reasons = {InvalidReason::kErrors};
@@ -424,6 +437,7 @@ TEST(Gate, TakesTheErrorRateAsMeasured) {
 TEST(Gate, DecidesUsersByTheLevelsThatCarryThem) {
   const SweepResult result = measured();  // 4 GPUs; 8 pass 15 s, 16 miss it
   EXPECT_EQ(line_of(result, "users_per_gpu@e2e:p50:15s >= 2").outcome, kPass);
+  EXPECT_EQ(line_of(result, "users_per_gpu@e2e:p50:15s >= 2").unit, "users per GPU");
   EXPECT_EQ(line_of(result, "users@e2e:p50:15s >= 8").outcome, kPass);
   EXPECT_EQ(line_of(result, "users_per_gpu@e2e:p50:15s >= 4").outcome, kFail);
   EXPECT_EQ(line_of(result, "users_per_gpu@e2e:p50:15s >= 2.25 tolerance 13%").outcome, kPass);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <numeric>
+#include <utility>
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/base/error.h"
@@ -84,6 +85,27 @@ TEST(Files, AtomicWriteLeavesNoFragmentBehind) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 1);
 }
 
+TEST(Files, WritesPieceByPieceAllOrNothing) {
+  const fs::path folder = fresh_folder("pieces");
+  std::vector<std::string> pieces = {"three", "two", "one"};
+  std::string piece;
+  const NextPiece next = [&]() -> std::string_view {
+    if (pieces.empty()) return {};
+    piece = pieces.back();
+    pieces.pop_back();
+    return piece;
+  };
+  write_file_atomically(folder / "a", next);
+  EXPECT_EQ(read_file(folder / "a"), "onetwothree");
+  const auto broken = [given = false]() mutable -> std::string_view {
+    if (std::exchange(given, true)) throw Error({.what = "the source broke"});
+    return "half";
+  };
+  EXPECT_THROW(write_file_atomically(folder / "a", NextPiece(broken)), Error);
+  EXPECT_EQ(read_file(folder / "a"), "onetwothree");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 1);
+}
+
 TEST(Files, AFullDiskIsAnErrorThatKeepsTheOldFile) {
   EXPECT_THROW(AppendFile(fs::path("/dev/full")).append("x"), MeasurementError);
 }
@@ -109,6 +131,16 @@ TEST(Clock, MonotonicAndRealtimeDifferByTheirOffset) {
   const Duration again = realtime_minus_monotonic();
   EXPECT_LT(std::chrono::abs(once - again), std::chrono::milliseconds(50));
   EXPECT_EQ(utc_timestamp().size(), 20u);
+}
+
+TEST(Clock, ReadsTheTimesOfDayThatItWrites) {
+  const Duration instant = std::chrono::seconds(1'795'320'306) + std::chrono::microseconds(1'234);
+  EXPECT_EQ(utc_timestamp(instant), "2026-11-22T04:05:06.001234Z");
+  EXPECT_EQ(parse_utc_timestamp("2026-11-22T04:05:06.001234Z"), instant);
+  EXPECT_EQ(parse_utc_timestamp("2026-11-22T04:05:06Z"), std::chrono::seconds(1'795'320'306));
+  for (const char* text : {"", "2026-11-22", "2026-13-22T04:05:06Z", "2026-11-xxT04:05:06Z"}) {
+    EXPECT_FALSE(parse_utc_timestamp(text)) << text;
+  }
 }
 
 }  // namespace

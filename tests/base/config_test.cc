@@ -163,6 +163,14 @@ TEST(Config, BrokenYamlNamesTheLine) {
               AllOf(HasSubstr("spec.yaml:2"), HasSubstr("spaces, not tabs")));
 }
 
+TEST(Config, AQuoteThatIsNeverClosedNamesTheLine) {
+  EXPECT_THAT(error_of([] { yaml("a: 1\nname: \"x\nb: 2\n"); }),
+              AllOf(HasSubstr("spec.yaml:2"), HasSubstr("never closed | end it with \"")));
+  EXPECT_THAT(error_of([] { yaml("é: 1\nname: 'it''s\n"); }), HasSubstr("end it with '"));
+  EXPECT_EQ(yaml("é: 'it''s'\nb: \"a \\\" b\"\n")["b"].as_string(), "a \" b");
+  EXPECT_EQ(yaml("b: \"two\n  lines\"")["b"].as_string(), "two lines");
+}
+
 TEST(Config, AcceptsJsonWithTabsAndEscapes) {
   const ConfigNode root = ConfigNode::parse(
       "{\n\t\"text\":\t\"\\ud83d\\ude00 \\u00e9 \\/ \\n \\\"\",\n\t\"n\":\t-1.5e3,\n\t\"b\": "

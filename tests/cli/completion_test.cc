@@ -77,6 +77,8 @@ void expect_completes(Shell& shell) {
   EXPECT_THAT(shell.enter("llmsweep run --out measurem\t"), StartsWith("run --out measurements"));
   EXPECT_EQ(shell.enter("llmsweep export --as llm\t"), "export --as llm-d-report");
   EXPECT_EQ(shell.enter("llmsweep completion fi\t"), "completion fish");
+  // A key of the spec, behind which the value goes on.
+  EXPECT_EQ(shell.enter("llmsweep run --set load.repeats_m\t4"), "run --set load.repeats_max=4");
 }
 
 TEST(Completion, WorksInBash) {
@@ -133,6 +135,7 @@ TEST(Completion, WorksInFish) {
   EXPECT_THAT(offered("llmsweep show --format mark"), StartsWith("markdown\t"));
   EXPECT_THAT(offered("llmsweep run --out measurem"), HasSubstr("measurements/"));
   EXPECT_EQ(offered("llmsweep completion fi"), "fish\n");
+  EXPECT_THAT(offered("llmsweep run --set load.budget.to"), StartsWith("load.budget.tokens=\t"));
   EXPECT_THAT(offered("llmsweep show --"), Not(HasSubstr("--dry-run")));
 }
 

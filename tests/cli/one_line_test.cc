@@ -32,6 +32,24 @@ json kept_result(const fs::path& folder) {
   return json::parse(read_file(folder / "result.json"));
 }
 
+TEST(OneLine, MeasuresRates) {
+  const fs::path folder = test_folder();
+  EndpointProcess endpoint(folder / "endpoint", kQuick);
+  const ProcessResult run = run_llmsweep(
+      {"run", endpoint.url(), "--rate", "40,80", "--isl", "64", "--osl", "8", "--repeats", "1",
+       "--set", "load.warmup=0.2s", "--set", "load.measure=1s", "--out", folder / "out"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const json result = kept_result(folder / "out" / "tiny-8b");
+  ASSERT_EQ(result["levels"].size(), 2u);
+  EXPECT_EQ(result["levels"][1]["load_point"], "r80");
+  EXPECT_EQ(load_spec(folder / "out" / "tiny-8b" / "spec.yaml", {}).load.rate,
+            (std::vector<double>{40, 80}));
+  const ProcessResult both =
+      run_llmsweep({"run", endpoint.url(), "--rate", "40", "-c", "2", "--out", folder / "both"});
+  EXPECT_EQ(both.exit_code, 2);
+  EXPECT_THAT(both.err, HasSubstr("stands beside"));
+}
+
 TEST(OneLine, MeasuresAUrlAndLeavesItsSpec) {
   const fs::path folder = test_folder();
   EndpointProcess endpoint(folder / "endpoint", kQuick);

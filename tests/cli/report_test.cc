@@ -3,15 +3,22 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "cli/process.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
 #include "llmsweep/results/record_file.h"
 
 namespace llmsweep {
 namespace {
+namespace fs = std::filesystem;
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 std::string published_file(const std::string& name) {
   return LLMSWEEP_SOURCE_DIR "/datasets/published/deepseek-v3.2-" + name + ".json";
@@ -104,8 +111,49 @@ TEST(ReportCommand, WritesNoSvgUnderAnotherName) {
   const ProcessResult result =
       run_llmsweep({"report", published_file("h200-fp8"), "--figure", folder / "f.png"});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr("--figure: figures are written as SVG, not as '.png'"));
+  EXPECT_THAT(result.err, HasSubstr("--figure: writes SVG, not '.png'; write it with "
+                                    "llmsweep report --png "));
+  const std::string file = published_file("h200-fp8");
+  const ProcessResult compared =
+      run_llmsweep({"compare", file, file, "--figure", folder / "f.png"});
+  EXPECT_EQ(compared.exit_code, 2);
+  EXPECT_THAT(compared.err, HasSubstr("--figure: writes SVG"));
   EXPECT_FALSE(fs::exists(folder / "f.png"));
+}
+
+TEST(ReportCommand, WritesAPngWhereItsProgramIsInstalled) {
+  const fs::path folder = test_folder();
+  const fs::path png = folder / "f.png";
+  const std::vector<std::string> words = {LLMSWEEP_BINARY, "report", published_file("h200-fp8"),
+                                          "--png", png};
+  const ProcessResult without = Process(words, folder, {"PATH=" + folder.string()}).wait();
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_THAT(without.err, HasSubstr("rsvg-convert, which is not installed; install librsvg2-bin"));
+  EXPECT_FALSE(fs::exists(png));
+  // One that fails, and one that writes something else.
+  for (const auto& [script, why] : {std::pair{"exit 3", "it failed"}, {"echo no", "is none"}}) {
+    write_file_atomically(folder / "rsvg-convert", std::string("#!/bin/sh\n") + script + "\n");
+    fs::permissions(folder / "rsvg-convert", fs::perms::owner_all);
+    const ProcessResult broken = Process(words, folder, {"PATH=" + folder.string()}).wait();
+    EXPECT_EQ(broken.exit_code, 1);
+    EXPECT_THAT(broken.err, HasSubstr(why));
+    EXPECT_FALSE(fs::exists(png));
+  }
+  fs::remove(folder / "rsvg-convert");
+  EXPECT_THAT(run_llmsweep({"report", published_file("h200-fp8"), "--png", folder / "f.svg"}).err,
+              HasSubstr("--png: writes PNG, not '.svg'"));
+  if (!fs::exists("/usr/bin/rsvg-convert")) GTEST_SKIP() << "no rsvg-convert (librsvg2-bin)";
+  const ProcessResult written = Process(words, folder, {"PATH=/usr/bin"}).wait();
+  EXPECT_EQ(written.exit_code, 0) << written.err;
+  EXPECT_EQ(written.out, png.string() + "\n");
+  const std::string bytes = read_file(png);
+  EXPECT_THAT(bytes, StartsWith("\x89PNG\r\n"));
+  const auto number_at = [&bytes](size_t at) {
+    return static_cast<unsigned char>(bytes[at + 2]) * 256 +
+           static_cast<unsigned char>(bytes[at + 3]);
+  };
+  EXPECT_EQ(number_at(16), 1920);
+  EXPECT_EQ(number_at(20), 1200);
 }
 
 TEST(ReportCommand, SaysOnThePageThatWorkloadsAreUnlike) {
@@ -154,6 +202,78 @@ TEST(ShowCommand, PrintsTheTableAgain) {
   EXPECT_THAT(result.out, Not(HasSubstr("\x1b")));
   EXPECT_THAT(run_llmsweep({"show", published_file("h200-fp8"), "--format", "json"}).out,
               HasSubstr("\"schema_version\""));
+}
+
+std::filesystem::path old_result(const char* name) {
+  return std::filesystem::path(LLMSWEEP_SOURCE_DIR) / "tests/compat/0.1.0/results" / name;
+}
+
+TEST(ExportRequests, HasALineARequestWithItsLatenciesAndTheTimeOfDay) {
+  const std::filesystem::path folder = old_result("complete");
+  const ProcessResult result = run_llmsweep({"export", folder, "--as", "requests-csv"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const std::vector<std::string> lines = split(result.out, '\n');
+  const std::vector<std::string> names = split(trim(lines[0]), ',');
+  const auto field = [&names](const std::string& line, const std::string& name) {
+    const auto at = std::find(names.begin(), names.end(), name);
+    EXPECT_NE(at, names.end()) << name;
+    return split(trim(line), ',')[static_cast<size_t>(at - names.begin())];
+  };
+  RecordReader reader(folder / "requests.jsonl");
+  size_t count = 0;
+  while (const auto record = reader.next()) {
+    const std::string& line = lines[++count];
+    EXPECT_EQ(field(line, "level"), name_of(record->run.point));
+    EXPECT_EQ(field(line, "slot"), std::to_string(record->slot));
+    EXPECT_EQ(field(line, "phase"), name_of(record->phase));
+    EXPECT_EQ(field(line, "output_tokens"), std::to_string(record->output_tokens));
+    if (record->outcome != Outcome::kOk) continue;
+    EXPECT_NEAR(std::stod(field(line, "e2e_ms")), to_ms(*record->last_token - *record->sent), 1e-3);
+    EXPECT_NEAR(std::stod(field(line, "ttft_ms")), to_ms(*record->first_token - *record->sent),
+                1e-3);
+    // The sweep's runs began at 15:56:05 and :06, says its journal.
+    EXPECT_THAT(field(line, "started_at"), StartsWith("2026-11-28T15:56:0"));
+    EXPECT_LT(field(line, "started_at"), field(line, "ended_at"));
+  }
+  EXPECT_GT(count, 10u);
+  EXPECT_EQ(lines.size(), count + 2);  // the header, and nothing after the last line break
+}
+
+TEST(ExportRequests, LeavesOutWhatWasMeasuredAgainAndNamesWhatIsMissing) {
+  const std::filesystem::path folder = test_folder();
+  const std::string file = (folder / "requests.csv").string();
+  ASSERT_EQ(run_llmsweep({"export", old_result("resumed") / "result.json", "--as", "requests-csv",
+                          "-o", file})
+                .exit_code,
+            0);
+  RecordReader reader(old_result("resumed") / "requests.jsonl");
+  size_t kept = 0;
+  while (reader.next()) ++kept;
+  EXPECT_GT(reader.superseded(), 0);
+  EXPECT_EQ(split(read_file(file), '\n').size(), kept + 2);
+  const ProcessResult imported =
+      run_llmsweep({"export", published_file("h200-fp8"), "--as", "requests-csv", "-o", file});
+  EXPECT_EQ(imported.exit_code, 2);
+  EXPECT_THAT(imported.err, HasSubstr("there is no requests.jsonl beside it"));
+}
+
+// What our own rules refused stays refused, whichever tool's file it went through.
+TEST(VllmExport, KeepsALevelInvalidThroughAnImport) {
+  const fs::path folder = test_folder();
+  auto result = nlohmann::json::parse(read_file(old_result("complete") / "result.json"));
+  auto& level = result["levels"][0];
+  level["valid"] = false;
+  level["invalid_reasons"] = {"client_busy"};
+  write_file_atomically(folder / "result.json", result.dump());
+  const std::string lines = (folder / "vllm.jsonl").string();
+  const std::string back = (folder / "back.json").string();
+  ASSERT_EQ(
+      run_llmsweep({"export", folder / "result.json", "--as", "vllm-json", "-o", lines}).exit_code,
+      0);
+  ASSERT_EQ(run_llmsweep({"import", lines, "--gpus", "2", "-o", back}).exit_code, 0);
+  const auto imported = nlohmann::json::parse(read_file(back));
+  EXPECT_EQ(imported["levels"][0]["valid"], false);
+  EXPECT_EQ(imported["levels"][1]["valid"], true);
 }
 
 }  // namespace

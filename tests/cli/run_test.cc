@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <thread>
 
 #include "cli/endpoint_process.h"
 #include "cli/process.h"
@@ -20,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // About 55 ms a request alone.
 fs::path write_spec(const fs::path& folder, const std::string& load, int output_tokens = 20) {
@@ -60,6 +64,29 @@ TEST(Run, SweepsTheSimulatedGb300FromItsShippedSpec) {
   EXPECT_EQ(run_llmsweep({"verify", results}).exit_code, 0);
 }
 
+TEST(Run, AllLevelsInvalidIsAnErrorWhereThatIsAskedFor) {
+  const fs::path folder = test_folder();
+  write_file_atomically(folder / "profile.yaml",
+                        "dialect: openai\n"  // which refuses ignore_eos
+                        "tokens: {natural_mean: 12, natural_stddev: 1}\n"
+                        "engine: {step: {base_ms: 1}, max_batch_size: 8}\n");
+  write_file_atomically(
+      folder / "spec.yaml",
+      "name: test\nsystem: {gpus: 1}\nendpoint: {simulator: " + (folder / "profile.yaml").string() +
+          "}\nworkload: {input_tokens: 50, output_tokens: 40}\n"
+          "load: {concurrency: [1], requests_per_slot: 4, repeats: 1}\n");
+  std::vector<std::string> words = {"run", folder / "spec.yaml", "--out", folder / "out"};
+  const ProcessResult lenient = run_llmsweep(words);
+  EXPECT_EQ(lenient.exit_code, 0) << lenient.err;
+  EXPECT_THAT(lenient.out, HasSubstr("INVALID: the level's figures say nothing of the server"));
+  EXPECT_THAT(lenient.err,
+              HasSubstr("spec.yaml, once what makes level 1 INVALID is mended (above)\n"));
+  words.push_back("--strict");
+  const ProcessResult strict = run_llmsweep(words);
+  EXPECT_EQ(strict.exit_code, 12) << strict.err;
+  EXPECT_THAT(strict.err, HasSubstr("--strict: no level is valid\n"));
+}
+
 TEST(Run, MeasuresOnTheSimulatorAndLeavesEveryFile) {
   const fs::path folder = test_folder();
   const fs::path spec =
@@ -73,6 +100,12 @@ TEST(Run, MeasuresOnTheSimulatorAndLeavesEveryFile) {
   const json result = json::parse(read_file(results / "result.json"));
   EXPECT_EQ(result["simulated"], true);
   ASSERT_EQ(result["levels"].size(), 2u);
+  const bool busy = !result["levels"][0]["valid"] || !result["levels"][1]["valid"];
+  EXPECT_THAT(
+      run.err,
+      HasSubstr("s; next: llmsweep run " + spec.string() +
+                (busy ? ", once what makes level"
+                      : " --set 'load.concurrency=[8,16]', to find how many do not fit\n")));
   EXPECT_EQ(result["levels"][0]["requests"]["completed"], 6);
   EXPECT_EQ(result["levels"][1]["requests"]["completed"], 24);
   EXPECT_EQ(result["levels"][1]["requests"]["failed"], 0);
@@ -91,19 +124,221 @@ TEST(Run, MeasuresOnTheSimulatorAndLeavesEveryFile) {
   EXPECT_EQ(seen.size(), 30u);
 }
 
+ProcessResult recompute(const fs::path& folder, const fs::path& results) {
+  return Process({"/usr/bin/python3", LLMSWEEP_SOURCE_DIR "/tests/python/recompute.py", results},
+                 folder)
+      .wait();
+}
+
 TEST(Run, EveryNumberOfTheResultFollowsFromTheRecords) {
   if (!fs::exists("/usr/bin/python3")) GTEST_SKIP() << "needs python3";
   const fs::path folder = test_folder();
   const fs::path spec =
       write_spec(folder, "{concurrency: [1, 3, 8], requests_per_slot: 4, repeats: 3}");
   ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder / "out"}).exit_code, 0);
-  const ProcessResult recomputed =
-      Process({"/usr/bin/python3", LLMSWEEP_SOURCE_DIR "/tests/python/recompute.py",
-               folder / "out" / "test"},
-              folder)
-          .wait();
+  const ProcessResult recomputed = recompute(folder, folder / "out" / "test");
   EXPECT_EQ(recomputed.exit_code, 0) << recomputed.out << recomputed.err;
   EXPECT_THAT(recomputed.out, HasSubstr("9 runs compared, 0 numbers differ"));
+}
+
+TEST(Run, MeasuresAConcurrencyForATime) {
+  const fs::path folder = test_folder();
+  const fs::path spec =
+      write_spec(folder, "{concurrency: [1, 4], duration: 1s, warmup_per_slot: 1, repeats: 2}");
+  ASSERT_EQ(
+      run_llmsweep({"run", spec, "--out", folder / "out", "--set", "client.threads=2"}).exit_code,
+      0);
+  const ProcessResult planned = run_llmsweep({"check", spec});
+  EXPECT_THAT(planned.out, HasSubstr("time       1s of each level are measured\n"
+                                     "requests   at least 10 measured, 10 warm-up"));
+  const fs::path results = folder / "out" / "test";
+  struct Measured {
+    int64_t first = std::numeric_limits<int64_t>::max();
+    int64_t last = 0;
+    int64_t count = 0;
+    std::set<int64_t> slots;
+  };
+  std::map<std::string, Measured> runs;
+  for (const json& line : read_lines(results / "requests.jsonl").whole) {
+    if (line["phase"] != "measured") continue;
+    Measured& run = runs[line["level"].dump() + "/" + line["repeat"].dump()];
+    const auto at = line["scheduled_ns"].get<int64_t>();
+    run.first = std::min(run.first, at);
+    run.last = std::max(run.last, at);
+    run.slots.insert(line["slot"].get<int64_t>());
+    ++run.count;
+  }
+  ASSERT_EQ(runs.size(), 4u);
+  for (const auto& [name, run] : runs) {
+    EXPECT_GT(run.count, 3 * static_cast<int64_t>(run.slots.size())) << name;
+    EXPECT_LT(run.last - run.first, 1'500'000'000) << name << ": as late as the first was sent";
+    EXPECT_GT(run.last - run.first, 700'000'000) << name << ": to the end of the time";
+  }
+  const ProcessResult verified = run_llmsweep({"verify", results});
+  EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
+  const ProcessResult recomputed = recompute(folder, results);
+  EXPECT_EQ(recomputed.exit_code, 0) << recomputed.out << recomputed.err;
+  EXPECT_THAT(recomputed.out, HasSubstr("4 runs compared, 0 numbers differ"));
+  const ProcessResult again =
+      run_llmsweep({"run", spec, "--resume", results, "--set", "client.threads=2"});
+  EXPECT_THAT(again.err, HasSubstr("nothing is left to measure"));
+}
+
+constexpr const char* kRates =
+    "{rate: [40, 80, 400], warmup: 0.5s, measure: 1s, drain: 30s, repeats: 2}";
+
+TEST(Run, MeasuresRatesByOneScheduleARepeat) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_spec(folder, kRates);
+  ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder / "a"}).exit_code, 0);
+  ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder / "b", "--set", "load.rate=[80]"}).exit_code,
+            0);
+  const json result = json::parse(read_file(folder / "a" / "test" / "result.json"));
+  const json other = json::parse(read_file(folder / "b" / "test" / "result.json"));
+  ASSERT_EQ(result["levels"].size(), 3u);
+  const json& level = result["levels"][1];
+  EXPECT_EQ(level["concurrency"], nullptr);
+  EXPECT_EQ(level["load_point"], "r80");
+  const auto schedule = [](const json& of_level, int repeat) {
+    return of_level["runs"][repeat]["open_loop"]["schedule_sha256"];
+  };
+  EXPECT_EQ(schedule(level, 0), schedule(other["levels"][0], 0)) << "whoever serves it";
+  EXPECT_EQ(schedule(level, 1), schedule(other["levels"][0], 1));
+  EXPECT_NE(schedule(level, 0), schedule(level, 1));
+  EXPECT_NE(level["open_loop"]["state"], "overloaded");
+  EXPECT_TRUE(level["e2e_ms"]["p50"].is_number());
+
+  const json& beyond = result["levels"][2];
+  EXPECT_EQ(beyond["open_loop"]["state"], "overloaded");
+  EXPECT_EQ(beyond["e2e_ms"]["p50"], nullptr);
+  EXPECT_GT(beyond["growth_rps"], 100);
+  EXPECT_LT(beyond["served_rps"], 250);
+
+  const std::vector<json> lines = read_lines(folder / "a" / "test" / "requests.jsonl").whole;
+  std::map<std::string, int64_t> measured;
+  for (const json& line : lines) {
+    EXPECT_EQ(line["level"], nullptr);
+    if (line["phase"] == "measured") ++measured[line["load_point"]];
+  }
+  for (const json& of_level : result["levels"]) {
+    EXPECT_EQ(measured[of_level["load_point"]], of_level["open_loop"]["scheduled"]);
+  }
+  const ProcessResult verified = run_llmsweep({"verify", folder / "a" / "test"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
+}
+
+TEST(Run, EveryNumberOfARateFollowsFromTheRecords) {
+  if (!fs::exists("/usr/bin/python3")) GTEST_SKIP() << "needs python3";
+  const fs::path folder = test_folder();
+  const fs::path spec = write_spec(folder, kRates);
+  ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder / "out"}).exit_code, 0);
+  const ProcessResult recomputed = recompute(folder, folder / "out" / "test");
+  EXPECT_EQ(recomputed.exit_code, 0) << recomputed.out << recomputed.err;
+  EXPECT_THAT(recomputed.out, HasSubstr("6 runs compared, 0 numbers differ"));
+  const std::string before = read_file(folder / "out" / "test" / "result.json");
+  ASSERT_EQ(run_llmsweep({"rebuild", folder / "out" / "test"}).exit_code, 0);
+  EXPECT_EQ(json::parse(read_file(folder / "out" / "test" / "result.json"))["levels"],
+            json::parse(before)["levels"]);
+}
+
+// A burst of twice the capacity between two steps that are carried.
+constexpr const char* kChangingRate =
+    "{profile: [{for: 1s, rate: 40}, {for: 1s, from: 40, to: 600}, {for: 1s, rate: 0}, "
+    "{for: 1s, rate: 60}], warmup: 0.5s, drain: 30s, repeats: 2}";
+
+TEST(Run, MeasuresAProfileStepByStepAndAsAWhole) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_spec(folder, kChangingRate);
+  ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder / "out"}).exit_code, 0);
+  const json result = json::parse(read_file(folder / "out" / "test" / "result.json"));
+  ASSERT_EQ(result["levels"].size(), 1u);
+  const json& whole = result["levels"][0];
+  EXPECT_EQ(whole["load_point"], "p105");
+  EXPECT_EQ(result["rates_at_target"], json::array());
+  ASSERT_EQ(result["profile"].size(), 4u);
+  int64_t scheduled = 0;
+  for (const json& step : result["profile"]) {
+    EXPECT_EQ(step["level"]["load_point"], "p105");
+    ASSERT_EQ(step["level"]["runs"].size(), 2u);
+    scheduled += step["level"]["open_loop"]["scheduled"].get<int64_t>();
+  }
+  EXPECT_EQ(whole["open_loop"]["scheduled"], scheduled) << "each request is of one step";
+  const json& ramp = result["profile"][1];
+  EXPECT_EQ(ramp["from_s"], 1);
+  EXPECT_EQ(ramp["to_s"], 2);
+  EXPECT_EQ(ramp["rate_from"], 40);
+  EXPECT_EQ(ramp["rate_to"], 600);
+  EXPECT_EQ(ramp["level"]["open_loop"]["state"], "overloaded");
+  EXPECT_EQ(ramp["level"]["e2e_ms"]["p50"], nullptr);
+  const json& pause = result["profile"][2]["level"];
+  EXPECT_EQ(pause["requests"]["completed"], 0);
+  EXPECT_EQ(pause["valid"], true) << "nothing was to come";
+  EXPECT_GT(pause["served_rps"], 0) << "what had piled up";
+  EXPECT_TRUE(whole["e2e_ms"]["p50"].is_number());
+  const ProcessResult shown = run_llmsweep({"show", folder / "out" / "test"});
+  EXPECT_THAT(shown.out, HasSubstr("rate profile"));
+  EXPECT_THAT(shown.out, HasSubstr("1–2 s: 40 → 600"));
+  const ProcessResult verified = run_llmsweep({"verify", folder / "out" / "test"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
+  const std::string before = read_file(folder / "out" / "test" / "result.json");
+  ASSERT_EQ(run_llmsweep({"rebuild", folder / "out" / "test"}).exit_code, 0);
+  EXPECT_EQ(json::parse(read_file(folder / "out" / "test" / "result.json"))["profile"],
+            json::parse(before)["profile"]);
+  const ProcessResult recomputed = recompute(folder, folder / "out" / "test");
+  EXPECT_EQ(recomputed.exit_code, 0) << recomputed.out << recomputed.err;
+  EXPECT_THAT(recomputed.out, HasSubstr("10 runs compared, 0 numbers differ"));
+}
+
+TEST(Run, EndsARateThatFillsItsGuardAsOverloaded) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_spec(folder,
+                                   "{rate: 400, warmup: 0.2s, measure: 30s, max_in_flight: 50, "
+                                   "repeats: 1}");
+  const ProcessResult run = run_llmsweep({"run", spec, "--out", folder / "out"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  const json result = json::parse(read_file(folder / "out" / "test" / "result.json"));
+  const json& level = result["levels"][0];
+  EXPECT_EQ(level["open_loop"]["overload"], "max_in_flight");
+  EXPECT_EQ(level["open_loop"]["state"], "overloaded");
+  EXPECT_EQ(level["e2e_ms"]["p50"], nullptr);
+  for (const json& reason : level["invalid_reasons"]) {
+    EXPECT_NE(reason, "errors");
+    EXPECT_NE(reason, "too_few_requests");
+  }
+  EXPECT_EQ(run_llmsweep({"verify", folder / "out" / "test"}).exit_code, 0);
+}
+
+// Stopped for 2 s: whatever was due meanwhile is sent late, which the level says, and none is lost.
+TEST(Run, ARateWhoseClientStoodStillIsInvalidAndLosesNoArrival) {
+  const fs::path folder = test_folder();
+  EndpointProcess endpoint(folder / "endpoint", "engine: {step: {base_ms: 1}}\n");
+  write_file_atomically(folder / "spec.yaml",
+                        "name: test\nsystem: {gpus: 1}\nendpoint: {url: " + endpoint.url() +
+                            "}\nworkload: {input_tokens: 20, output_tokens: 5}\n"
+                            "load: {rate: 50, warmup: 0.5s, measure: 6s, repeats: 1}\n");
+  const fs::path results = folder / "out" / "test";
+  Process run({LLMSWEEP_BINARY, "run", folder / "spec.yaml", "--out", folder / "out"}, folder);
+  const auto measuring = [&] { return read_lines(results / "requests.jsonl").whole.size() > 60; };
+  ASSERT_TRUE(eventually(measuring));
+  run.signal(SIGSTOP);
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  run.signal(SIGCONT);
+  run.wait();
+  const json level = json::parse(read_file(results / "result.json"))["levels"][0];
+  EXPECT_EQ(level["valid"], false);
+  EXPECT_THAT(level["invalid_reasons"].get<std::vector<std::string>>(),
+              ::testing::Contains("send_lateness"));
+  int64_t measured = 0;
+  int64_t late = 0;
+  for (const json& line : read_lines(results / "requests.jsonl").whole) {
+    if (line["phase"] != "measured") continue;
+    ++measured;
+    EXPECT_EQ(line["outcome"], "ok");
+    late += line["sent_ns"].get<int64_t>() - line["scheduled_ns"].get<int64_t>() > 100'000'000;
+  }
+  EXPECT_EQ(measured, level["open_loop"]["scheduled"]);
+  EXPECT_GT(late, 50) << "of about 95 in 1.9 s";
+  EXPECT_GT(level["e2e_ms"]["p95"], 1000) << "and their wait is in the latency";
 }
 
 TEST(Run, SeveralEventLoopsGiveTheSameRequestsAndTokens) {
@@ -329,6 +564,8 @@ TEST(Run, TwoInterruptsStopAtOnce) {
     EXPECT_EQ(line["outcome"], "cancelled");
   }
   EXPECT_EQ(json::parse(read_file(results / "result.json"))["interrupted"], true);
+  // Nobody is sent to the server's log for what the user broke off.
+  EXPECT_THAT(ended.out, Not(HasSubstr("max_error_rate"))) << ended.out;
 }
 
 // A server that keeps prefixes must not be faster for the second run of a spec.

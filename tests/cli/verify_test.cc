@@ -32,7 +32,7 @@ class VerifiedRun {
     Simulator simulator(quick_profile(Dialect::kVllm), {.truth_log = truth()});
     std::ofstream(folder_ / "spec.yaml")
         << "name: test\nsystem: {gpus: 1}\nendpoint: {url: \"" << simulator.base_url()
-        << "\"}\nworkload: {input_tokens: 40, output_tokens: 12}\n"
+        << "\", traceparent: true}\nworkload: {input_tokens: 40, output_tokens: 12}\n"
            "load: {concurrency: [1, 3], requests_per_slot: 3, repeats: 1}\n";
     const ProcessResult run =
         run_llmsweep({"run", folder_ / "spec.yaml", "--out", folder_ / "out", "--quiet"});
@@ -105,6 +105,8 @@ TEST(Verify, FailsOnATamperedRecordAndNamesTheRequest) {
                  edited("first_token_ns", last["sent_ns"]));
   expect_failure((name + "the record says 'transport_error', the endpoint did 'ok'").c_str(),
                  edited("outcome", "transport_error"));
+  expect_failure((name + "trace id '4bf92f3577b34da6a3ce929d0e0e4736' recorded").c_str(),
+                 edited("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736"));
   expect_failure("invented: not in the truth log", edited("response_id", "chatcmpl-no"));
   expect_failure("a second record of the same response",
                  [](Lines& records) { records.push_back(records[last_measured(records)]); });

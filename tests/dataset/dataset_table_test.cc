@@ -12,11 +12,11 @@ namespace {
 using testing::HasSubstr;
 
 // What a table's rows ask and for how many tokens, or the error's words.
-std::string read_table(const std::string& bytes) {
+std::string read_table(const std::string& bytes, const std::string& part = "") {
   const auto path = std::filesystem::path(testing::TempDir()) / "llmsweep-table.csv";
   write_file_atomically(path, bytes);
   try {
-    const Dataset set = Dataset::open(path.string(), 1);
+    const Dataset set = Dataset::open(path.string() + part, 1);
     Dataset::Reader reader(set);
     std::string said;
     for (int64_t i = 0; i < set.size(); ++i) {
@@ -24,6 +24,7 @@ std::string read_table(const std::string& bytes) {
       said += "[" + record.turns.back().second + "]";
       if (record.max_tokens > 0) said += std::to_string(record.max_tokens);
     }
+    EXPECT_EQ(set.summary().name, path.string() + part);
     for (const std::string& reason : set.summary().skip_reasons) said += "; " + reason;
     return said;
   } catch (const Error& error) {
@@ -53,9 +54,35 @@ TEST(TableDataset, CountsRowsThatItCannotUse) {
   EXPECT_THAT(read_table("prompt,max_tokens\na,many\nb,2\n"), HasSubstr("not a positive whole"));
 }
 
+TEST(TableDataset, TakesTheColumnThatIsNamedBehindThePath) {
+  const std::string table = "id,Riddle,prompt,max_tokens,input\n1,\"a, b\",no,20,c\n2,d,no,,e\n";
+  EXPECT_EQ(read_table(table, "#Riddle"), "[a, b]20[d]");
+  EXPECT_EQ(read_table(table, "#riddle"), "[a, b]20[d]");
+  EXPECT_EQ(read_table(table, "#prompt"), "[no]20[no]");
+  EXPECT_EQ(read_table(table, "#id"), "[1]20[2]");
+  EXPECT_EQ(read_table("\xEF\xBB\xBF"
+                       "a;b\r\n1;2\r\n",
+                       "#a"),
+            "[1]");
+  EXPECT_EQ(read_table("a,lines\n1,2\n", "#lines"), "[2]");
+  EXPECT_THAT(read_table(table, "#riddles"), HasSubstr("no column 'riddles'"));
+  EXPECT_THAT(read_table(table, "#riddles"),
+              HasSubstr("names id, Riddle, prompt, max_tokens, input; #lines makes"));
+  EXPECT_THAT(read_table("[{\"prompt\": \"a\"}]", "#prompt"), HasSubstr("a file that is no table"));
+}
+
+TEST(TableDataset, TakesEachLineOfAText) {
+  EXPECT_EQ(read_table("\xEF\xBB\xBFto be, or\r\n\n\"not\nto; be\t\"?", "#lines"),
+            "[to be, or][\"not][to; be\t\"?]");
+  EXPECT_EQ(read_table("{\"a\": 1}\nprompt,b\n", "#lines"), "[{\"a\": 1}][prompt,b]");
+  EXPECT_EQ(read_table("one line", "#lines"), "[one line]");
+  EXPECT_THAT(read_table("a\n\xE9\n", "#lines"), HasSubstr("[a]; 1 records that are not valid"));
+  EXPECT_THAT(read_table(std::string("a\0b\0\n\0c\0", 8), "#lines"), HasSubstr("UTF-16"));
+}
+
 TEST(TableDataset, IsRefusedByNameWithoutAColumnOfPrompts) {
   EXPECT_THAT(read_table("id,riddle\n1,a\n"), HasSubstr("a CSV table or a plain text, not JSON"));
-  EXPECT_THAT(read_table("id,riddle\n1,a\n"), HasSubstr("'prompt' in the first line"));
+  EXPECT_THAT(read_table("id,riddle\n1,a\n"), HasSubstr("FILE#COLUMN"));
   EXPECT_THAT(read_table("id,prompt\n1,\"a\n2,b\n"), HasSubstr("row 2 of the table does not end"));
   EXPECT_THAT(read_table("{\"riddle\": \"a\"}\n"), HasSubstr("no usable record"));
 }

@@ -1,5 +1,6 @@
 #include "dataset/dataset.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -329,7 +330,7 @@ TEST(DatasetErrors, AnotherKindOfFileIsNamed) {
   says("\x28\xb5\x2f\xfd", "zstd");
   says("PAR1....", "Parquet");
   says("PAR1....", "pandas.read_parquet('FILE')");
-  says("id,riddle\n", "'prompt' in the first line");
+  says("id,riddle\n", "FILE#COLUMN");
   says("\xff\xfe[\0", "iconv -f UTF-16");
   says("\x04\x22\x4d\x18", "lz4");
   says(std::string("data.json") + std::string(248, '\0') + "ustar\0", "an archive (tar)");
@@ -362,13 +363,13 @@ TEST(JsonLines, TheLengthOfTheAnswerMayHaveOtherNamesAndAFraction) {
         "output_tokens_count", "output_length", "max_output_tokens", "output_len",
         "expected_output_len", "completion_tokens", "max_gen_tokens", "num_output_tokens",
         "output_token_count", "response_tokens", "n_predict", "num_predict"}) {
-    for (const char* value : {"128", "128.0", "1.28e2"}) {
+    for (const char* value : {"128", "128.0", "1.28e2", "\"128\""}) {
       const std::string line = std::string("{\"prompt\": \"x\", \"") + key + "\": " + value + "}";
       EXPECT_EQ(only_record(line).max_tokens, 128) << line;
     }
     EXPECT_EQ(only_record(std::string("{\"prompt\": \"x\", \"") + key + "\": null}").max_tokens, 0);
   }
-  for (const char* value : {"128.5", "0", "-1", "\"128\"", "1e300", "true"}) {
+  for (const char* value : {"128.5", "0", "-1", "\"many\"", "\"\"", "1e300", "true"}) {
     EXPECT_THAT(error_of(std::string("{\"prompt\": \"x\", \"max_tokens\": ") + value + "}"),
                 HasSubstr("not a positive whole number"));
   }
@@ -410,6 +411,20 @@ TEST(PublicForms, AreReadAsTheirOwnToolsReadThem) {
             (Turns{{"user", "Sort:\n\nb a"}}));
   EXPECT_EQ(only_record(R"({"turns": ["one", "two"]})").turns,
             (Turns{{"user", "one"}, {"user", "two"}}));
+}
+
+TEST(PublicForms, WhereNobodyIsNamedTheUserBegins) {
+  const Turns alternating = {{"user", "why?"}, {"assistant", "so"}, {"user", "oh?"}};
+  for (const char* key : {"content", "value"}) {
+    std::string turns;
+    for (const auto& [role, text] : alternating) {
+      turns += (turns.empty() ? "" : ", ") + fmt::format(R"({{"{}": "{}"}})", key, text);
+    }
+    for (const char* name : {"conversations", "conversation", "items"}) {
+      const std::string record = fmt::format(R"({{"{}": [{}]}})", name, turns);
+      EXPECT_EQ(only_record(record).turns, alternating) << record;
+    }
+  }
 }
 
 TEST(PublicForms, LengthsInsideOtherObjectsAreRead) {

@@ -42,6 +42,11 @@ TEST(FuzzCorpus, OfStreamsBreaksNothing) {
   replay(fuzz_stream, {"fuzz/corpus/stream", "protocol/captures", "protocol/fixtures"});
 }
 
+TEST(FuzzCorpus, OfStreamsOfTypedEventsBreaksNothing) {
+  replay(fuzz_responses_stream, {"fuzz/corpus/responses_stream", "fuzz/corpus/stream"}, 6);
+  replay(fuzz_messages_stream, {"fuzz/corpus/messages_stream", "fuzz/corpus/stream"}, 6);
+}
+
 TEST(FuzzCorpus, OfAnswersBreaksNothing) {
   replay(fuzz_answers, {"fuzz/corpus/answers", "protocol/captures", "protocol/fixtures"});
 }
@@ -52,6 +57,10 @@ TEST(FuzzCorpus, OfSpecsBreaksNothing) {
 
 TEST(FuzzCorpus, OfResultsBreaksNothing) {
   replay(fuzz_result, {"fuzz/corpus/result", "../datasets/published", "protocol/captures"});
+}
+
+TEST(FuzzCorpus, OfMetricsPagesBreaksNothing) {
+  replay(fuzz_metrics, {"fuzz/corpus/metrics", "telemetry/pages"}, 10);
 }
 
 TEST(FuzzCorpus, OfTokenizerFilesBreaksNothing) {

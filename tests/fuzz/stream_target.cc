@@ -29,11 +29,11 @@ Response parse(std::string_view input) {
 }
 
 // Every piece is copied to memory of its own size, so that a sanitizer sees a read beyond it.
-RequestRecord read(const Response& response, size_t max_piece, ChunkParser& parser) {
+RequestRecord read(Api api, const Response& response, size_t max_piece, ChunkParser& parser) {
   Random random(response.body.size());
   RequestRecord record;
   static const Redactor kSecrets({"sk-0123456789abcdef"});
-  ResponseReader reader(Api::kChat, record, kSecrets);
+  ResponseReader reader(api, record, kSecrets);
   reader.headers(response.status, response.headers, from_ns(0));
   for (std::string_view rest = response.body; !rest.empty();) {
     const size_t size = max_piece == 0 ? rest.size() : 1 + random.below(max_piece);
@@ -74,17 +74,29 @@ void require_same(const RequestRecord& a, const RequestRecord& b) {
   require(a.first_choice == b.first_choice && a.last_choice == b.last_choice);
 }
 
-}  // namespace
-
-void fuzz_stream(std::string_view input) {
+void fuzz(Api api, std::string_view input) {
   ChunkParser parser;
   const Response response = parse(input);
-  const RequestRecord whole = read(response, 0, parser);
+  const RequestRecord whole = read(api, response, 0, parser);
   require_sound(whole);
   std::string error = whole.error;
   hide_sent_text(error, {&response.body, 1});
   require(is_valid_utf8(error));
-  for (size_t max_piece : {1, 5, 60}) require_same(read(response, max_piece, parser), whole);
+  for (size_t max_piece : {1, 5, 60}) require_same(read(api, response, max_piece, parser), whole);
+}
+
+}  // namespace
+
+void fuzz_stream(std::string_view input) {
+  fuzz(Api::kChat, input);
+}
+
+void fuzz_responses_stream(std::string_view input) {
+  fuzz(Api::kResponses, input);
+}
+
+void fuzz_messages_stream(std::string_view input) {
+  fuzz(Api::kMessages, input);
 }
 
 }  // namespace llmsweep

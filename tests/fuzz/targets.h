@@ -9,6 +9,8 @@ namespace llmsweep {
 // A response: status line and headers where it begins with "HTTP/1.1 ", then the body. Cut in
 // pieces or not, it must give the same record.
 void fuzz_stream(std::string_view input);
+void fuzz_responses_stream(std::string_view input);
+void fuzz_messages_stream(std::string_view input);
 
 // JSON that answers the check before a run, or refuses it.
 void fuzz_answers(std::string_view input);
@@ -29,6 +31,10 @@ void fuzz_tokenization(std::string_view input);
 
 // A ShareGPT file, a JSONL file, or one record of either.
 void fuzz_dataset(std::string_view input);
+
+// A page of metrics: whole or cut in pieces, it has the same samples; its kept lines have its
+// figures.
+void fuzz_metrics(std::string_view input);
 
 // Other tools' results, one target an importer: what is accepted is a result that can be written
 // and read.

@@ -299,6 +299,7 @@ TEST(ClientOptions, RefuseUrlsAndHeadersThatCannotBeUsed) {
     }
   };
   EXPECT_THAT(attempt("ftp://localhost/"), HasSubstr("'ftp'"));
+  EXPECT_THAT(attempt("quic://localhost/"), HasSubstr("the scheme 'quic' is not supported"));
   EXPECT_THAT(attempt("http://"), HasSubstr("not a URL"));
   EXPECT_THAT(attempt(""), HasSubstr("not a URL"));
   const std::string secret = attempt("http://me:hunter2@localhost:1/");

@@ -108,6 +108,37 @@ TEST_P(Connections, DyingUnderARequestShowAsASecondSend) {
   EXPECT_EQ(driver.client().health().resends, 1);
 }
 
+TEST_P(Connections, CarryTheHeaderOfARequestOnItsSecondSendAndOnNoOther) {
+  std::mutex mutex;
+  std::vector<std::string> requests;
+  RawServer server([&](Peer& peer) {
+    for (int i = 0; const auto request = peer.read_request(); ++i) {
+      {
+        const std::lock_guard lock(mutex);
+        requests.push_back(*request);
+      }
+      if (peer.number() == 0 && i == 1) return;  // closes without a byte
+      peer.send(with_length("ok"));
+    }
+  });
+  HttpClientOptions options = options_for(server, GetParam());
+  options.headers = {{"X-Test", "all"}};
+  {
+    Driver driver(options);
+    driver.run(1);
+    driver.client().start(2, {.body = shared("{}"), .header = "traceparent: 00-a-b-01"});
+    EXPECT_EQ(driver.finish(2).resent, 1);
+    driver.run(3);
+  }
+  ASSERT_EQ(requests.size(), 4U);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const bool own = i == 1 || i == 2;
+    EXPECT_THAT(requests[i], HasSubstr("\r\nX-Test: all\r\n"));
+    EXPECT_EQ(requests[i].find("\r\ntraceparent: 00-a-b-01\r\n") != std::string::npos, own) << i;
+    EXPECT_THAT(requests[i], HasSubstr("\r\n\r\n{}"));
+  }
+}
+
 TEST_P(Connections, MayDieAnyNumberOfTimes) {
   // libcurl by itself fails every sixth such request of a handle that is used again.
   RawServer server([](Peer& peer) {

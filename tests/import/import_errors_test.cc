@@ -8,6 +8,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string minimal(const std::string& model, int concurrency, int tokens = 100) {
   return R"({"model_id": ")" + model + R"(", "max_concurrency": )" + std::to_string(concurrency) +
@@ -23,7 +24,8 @@ TEST(ImportErrors, NameTheFileAndWhatIsWrong) {
   EXPECT_THAT(error(folder.path() / "none.json"), HasSubstr("none.json"));
   EXPECT_THAT(error(folder.add("empty.json", "")), HasSubstr("empty.json"));
   EXPECT_THAT(error(folder.add("half.json", minimal("m", 8).substr(0, 60))),
-              AllOf(HasSubstr("half.json"), HasSubstr("not JSON"), HasSubstr("whole")));
+              AllOf(HasSubstr("half.json"), HasSubstr("not JSON at line 1, column 6"),
+                    HasSubstr("whole"), Not(HasSubstr("exception"))));
   EXPECT_THAT(error(folder.add("half.jsonl", minimal("m", 8) + "\n" + "{\"completed\": ")),
               HasSubstr("half.jsonl:2"));
   EXPECT_THAT(error(folder.add("other.json", "{\"a\": 1}")),
@@ -86,6 +88,22 @@ TEST(Import, LetsTheUserCorrectWhatAFileSaysOfTheSystem) {
   EXPECT_EQ(stated.system.accelerator, "H200");
   EXPECT_EQ(stated.system.precision, "FP8");
   EXPECT_EQ(stated.system.tensor_parallel, 8);
+}
+
+TEST(ImportErrors, ANegativeFigureIsRefused) {
+  const ImportFolder folder;
+  for (const char* key : {"output_throughput", "request_throughput", "duration"}) {
+    const auto value = [key](const char* name, int positive) {
+      return std::string("\"") + name +
+             "\": " + (std::string(name) == key ? "-3" : std::to_string(positive));
+    };
+    const auto file = folder.add(
+        "a.json", "{" + value("output_throughput", 100) + ", " + value("request_throughput", 2) +
+                      ", " + value("duration", 10) +
+                      R"(, "completed": 20, "total_output_tokens": 1000, "max_concurrency": 2})");
+    EXPECT_THAT(error_text([&] { import_results({file}, on_gpus(1)); }),
+                AllOf(HasSubstr("a.json"), HasSubstr("is negative: -3")));
+  }
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Files that are no JSON, those of the wrong kind, and the reports of llm-d and MLPerf Endpoints.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -270,6 +271,144 @@ TEST(ImportMlperfEndpoints, ReadsNanosecondsAndItsCountOfFailures) {
   EXPECT_THAT(cut.levels[0].pooled.invalid_reasons, Contains(InvalidReason::kInterrupted));
 }
 
+std::string event(const std::string& type, int64_t ns, const std::string& sample = "",
+                  const std::string& data = "null") {
+  return R"({"event_type":")" + type + R"(","timestamp_ns":)" + std::to_string(ns) +
+         R"(,"sample_uuid":")" + sample + R"(","conversation_id":"","turn":null,"data":)" + data +
+         "}\n";
+}
+
+// Two slots for two seconds, a chunk each 10 ms: a request lasts 100 ms, its first chunk is there
+// after 20 ms. `failed`: of that many the last ones.
+std::string events_of_two_slots(int requests, int failed = 0) {
+  constexpr int64_t kMs = 1'000'000;
+  std::string lines = event("session.started", 0) + event("sample.issued", 1, "warm");
+  lines += event("session.start_performance_tracking", 2);
+  lines += event("sample.recv_first", 3, "warm") + event("sample.complete", 4, "warm");
+  for (int i = 0; i < requests; ++i) {
+    const int64_t begin = 5000 * kMs + i / 2 * 100 * kMs;
+    const std::string id = "s" + std::to_string(i);
+    lines += event("sample.issued", begin, id, R"(["PromptData","NaN is text"])");
+    if (i >= requests - failed) {
+      lines += event("error.generic", begin + 50 * kMs, id, R"(["ErrorData","HTTP","503"])");
+    } else {
+      lines += event("sample.recv_first", begin + 20 * kMs, id);
+      for (int k = 3; k < 10; ++k)
+        lines += event("sample.recv_non_first", begin + k * 10 * kMs, id);
+    }
+    lines +=
+        event("sample.complete", begin + 100 * kMs, id, R"(["TextModelOutput",["a","b"],["c"]])");
+  }
+  return lines + event("session.stop_performance_tracking", 1) + "{\"event_type\": \"sess";
+}
+
+std::string mlperf_of(int ended, int failed) {
+  std::string text = mlperf(R"({"type": "concurrency", "target_concurrency": 2})");
+  const auto put = [&text](const std::string& key, const std::string& was, int count) {
+    const std::string from = "\"" + key + "\": " + was;
+    text.replace(text.find(from), from.size(), "\"" + key + "\": " + std::to_string(count));
+  };
+  put("n_samples_issued", "400", ended);
+  put("n_samples_completed", "400", ended);
+  put("n_samples_failed", "2", failed);
+  return text;
+}
+
+TEST(ImportMlperfEndpoints, TakesTimesOfRequestsFromTheEventsBesideIt) {
+  const ImportFolder folder;
+  folder.add("run/events.jsonl", events_of_two_slots(40, 1));
+  folder.add("run/performance/result_summary.json", mlperf_of(40, 1));
+  const SweepResult result = import_results({folder.path() / "run"}, on_gpus(1));
+  ASSERT_EQ(result.levels.size(), 1u);
+  const RunStats& run = result.levels[0].pooled;
+  EXPECT_EQ(run.requests.completed, 39);
+  EXPECT_EQ(run.requests.failed, 1);
+  EXPECT_NEAR(*run.e2e.p50, 100, 1e-6);
+  EXPECT_NEAR(*run.ttft.p50, 20, 1e-6);
+  EXPECT_NEAR(*run.icl.p50, 10, 0.2) << "a histogram";
+  EXPECT_NEAR(*run.achieved_concurrency, 2, 1e-6);
+  EXPECT_NEAR(*run.wall_seconds, 2, 1e-6);
+  EXPECT_EQ(run.output_throughput_tps, 246.0) << "the events do not count tokens";
+  EXPECT_EQ(run.output_tokens_mean, 61.5);
+  EXPECT_FALSE(run.tpot.p50);
+  EXPECT_THAT(result.provenance.notes, Contains(HasSubstr("1 lines of its events.jsonl")));
+  EXPECT_THAT(result.provenance.notes, Contains(HasSubstr("which does not count tokens")));
+}
+
+TEST(ImportMlperfEndpoints, LeavesOutTheEventsOfAnotherRun) {
+  const ImportFolder folder;
+  folder.add("events.jsonl", events_of_two_slots(30));
+  const auto summary = folder.add("result_summary.json", mlperf_of(40, 0));
+  const SweepResult result = import_results({summary}, on_gpus(1));
+  EXPECT_DOUBLE_EQ(*result.levels[0].pooled.e2e.p50, 1900);
+  EXPECT_THAT(result.provenance.notes,
+              Contains(HasSubstr("30 requests that completed, its summary 40")));
+  EXPECT_THAT(error_text([&] {
+                import_results({folder.add("e.jsonl", event("sample.issued", 1, "x"))}, on_gpus(1));
+              }),
+              HasSubstr("result_summary.json in it"));
+}
+
+// As its submissions are laid out: the summary has neither whole latencies nor the concurrency.
+TEST(ImportMlperfEndpoints, ReadsTheFolderOfASubmission) {
+  const ImportFolder folder;
+  const auto add = [&](const std::string& point, const std::string& name, const std::string& text) {
+    folder.add("system/model/" + point + "/" + name, text);
+  };
+  for (const int concurrency : {4, 16}) {
+    const std::string point = fmt::format("r{}", concurrency);
+    add(point, "result_summary.json",
+        R"({"n_samples_issued": 4100, "n_samples_completed": 4100, "n_samples_failed": 100,
+"duration_ns": 1e12, "ttft": {"total": 4e11, "percentiles": {"50": 8e7, "90": 9e7, "95": 9.5e7}},
+"tpot": {"total": 0.0, "percentiles": {"50": 4e6}}, "output_sequence_lengths": {"total": 410000.0,
+"percentiles": {}}, "system_tps": 410.0, "tps_per_user": 181.8})");
+    add(point, "point.yaml",
+        fmt::format("concurrency: {}\nmodel_name: gpt-oss-120b\nmodel_precision: FP16\n"
+                    "runtime_settings:\n  load_pattern: concurrency\n",
+                    concurrency));
+    add(point, "system_desc.json",
+        R"({"serving_framework": "vLLM", "node_types": [{"number_of_nodes": 2, "accelerator_info":
+[{"accelerator_model_name": "MI355X", "accelerators_per_node": 8}]}],
+"config_summary": {"tensor_parallel": 8, "disaggregated": null}})");
+    add(point, "run_metadata.json", "{}");
+  }
+  const SweepResult result = import_results({folder.path() / "system" / "model"});
+  ASSERT_EQ(result.levels.size(), 2u);
+  EXPECT_EQ(result.levels[1].point.concurrency(), 16);
+  EXPECT_EQ(result.model, "gpt-oss-120b");
+  EXPECT_EQ(result.system.gpus, 16);
+  EXPECT_EQ(result.system.accelerator, "MI355X");
+  EXPECT_EQ(result.system.precision, "FP16");
+  EXPECT_EQ(result.system.engine, "vLLM");
+  const RunStats& stats = result.levels[0].pooled;
+  EXPECT_EQ(stats.requests.completed, 4000);
+  EXPECT_EQ(stats.requests.failed, 100);
+  EXPECT_NEAR(*stats.ttft.p50, 80, 1e-9);
+  EXPECT_NEAR(*stats.tpot.p50, 4, 1e-9);
+  EXPECT_FALSE(stats.e2e.p50);
+  EXPECT_EQ(stats.output_throughput_tps, 410.0);
+  EXPECT_EQ(result.workload.output_tokens.mean, 100.0);
+  folder.add("poisson/config.yaml", "settings:\n  load_pattern: {type: poisson, target_qps: 3}\n");
+  EXPECT_THAT(error_text([&] {
+                import_results(
+                    {folder.add("poisson/result_summary.json",
+                                R"({"n_samples_completed": 1, "duration_ns": 1e9, "ttft": {}})")},
+                    on_gpus(1));
+              }),
+              HasSubstr("load pattern is 'poisson'"));
+}
+
+TEST(ImportMlperfEndpoints, PoolsNoTokensOfRequestsThatWereNotCounted) {
+  const ImportFolder folder;
+  for (const char* run : {"a", "b"}) {
+    folder.add(std::string(run) + "/events.jsonl", events_of_two_slots(run[0] == 'a' ? 40 : 44));
+    folder.add(std::string(run) + "/result_summary.json", mlperf_of(run[0] == 'a' ? 40 : 44, 0));
+  }
+  const SweepResult result = import_results({folder.path()}, on_gpus(1));
+  ASSERT_EQ(result.levels[0].runs.size(), 2u);
+  EXPECT_NEAR(*result.levels[0].pooled.output_throughput_tps, 246, 1e-9);
+}
+
 TEST(ImportAiperf, ReadsTheSummaryOfASweep) {
   const ImportFolder folder;
   const auto level = [](int concurrency, const std::string& more) {
@@ -302,6 +441,74 @@ TEST(ImportAiperf, ReadsTheSummaryOfASweep) {
              R"({"request_latency": {"unit": "ms", "avg": 2000.4, "p50": 1900.4},
 "request_count": {"unit": "requests", "avg": 400}})");
   EXPECT_EQ(import_results({folder.path()}, on_gpus(1)).levels[0].runs.size(), 1u);
+}
+
+// Each trial runs the whole sweep: its summary lies deeper.
+TEST(ImportAiperf, CountsTheRunsOfARepeatedSweepAndNotItsSummary) {
+  const ImportFolder folder;
+  const auto metrics = [](int latency) {
+    return fmt::format(R"({{"request_latency": {{"unit": "ms", "avg": {0}, "p50": {0}}},
+"request_count": {{"unit": "requests", "avg": 400}}}})",
+                       latency);
+  };
+  for (const int trial : {1, 2, 3}) {
+    folder.add(
+        fmt::format("s/profile_runs/trial_000{}/concurrency_8/profile_export_aiperf.json", trial),
+        metrics(2000 + trial));
+  }
+  folder.add("s/aggregate/concurrency_8/profile_export_aiperf_aggregate.json",
+             R"({"metadata": {"aggregation_type": "confidence"}, "metrics": {}})");
+  folder.add("s/aggregate/sweep_aggregate/profile_export_aiperf_sweep.json",
+             R"({"per_combination_metrics": [{"parameters": {"concurrency": 8}, "metrics": )" +
+                 metrics(2002) + "}]}");
+  EXPECT_EQ(import_results({folder.path() / "s"}, on_gpus(1)).levels[0].runs.size(), 3u);
+}
+
+// Of several trials each statistic stands by itself; the first versions had them by the value of
+// the one parameter.
+TEST(ImportAiperf, ReadsTheSummaryOfASweepOfSeveralTrials) {
+  const ImportFolder folder;
+  const auto statistic = [](const std::string& name, double mean, const std::string& unit) {
+    return fmt::format(R"("{}": {{"mean": {}, "std": 3.0, "min": 1, "max": 9999, "cv": 0.1,
+"ci_low": 1, "ci_high": 9999, "unit": "{}"}})",
+                       name, mean, unit);
+  };
+  const std::string metrics = "{" + statistic("request_latency_avg", 2000, "ms") + "," +
+                              statistic("request_latency_p50", 1900, "ms") + "," +
+                              statistic("request_latency_min", 50, "ms") + "," +
+                              statistic("time_to_first_token_p90", 0.033, "sec") + "," +
+                              statistic("request_count_avg", 400, "requests") + "," +
+                              statistic("output_token_throughput_avg", 1792, "tokens/sec") + "}";
+  const std::string listed =
+      R"({"metadata": {"num_trials_per_value": 3}, "per_combination_metrics": [
+{"parameters": {"phases.profiling.concurrency": 16}, "metrics": )" +
+      metrics + "}]}";
+  const std::string by_value =
+      R"({"metadata": {"parameter_name": "concurrency", "num_trials_per_value": 3},
+"per_value_metrics": {"16": )" +
+      metrics + "}}";
+  for (const std::string& sweep : {listed, by_value}) {
+    const SweepResult result =
+        import_results({folder.add("profile_export_aiperf_sweep.json", sweep)}, on_gpus(1));
+    ASSERT_EQ(result.levels.size(), 1u) << sweep;
+    EXPECT_EQ(result.levels[0].point.concurrency(), 16);
+    const RunStats& stats = result.levels[0].pooled;
+    EXPECT_EQ(stats.e2e.p50, 1900.0);
+    EXPECT_EQ(stats.e2e.mean, 2000.0);
+    EXPECT_EQ(stats.e2e.min, 50.0);
+    EXPECT_FALSE(stats.e2e.max) << "the most of the trials' means is no request's";
+    EXPECT_EQ(stats.ttft.p90, 33.0);
+    EXPECT_EQ(stats.requests.completed, 400);
+    EXPECT_EQ(stats.output_throughput_tps, 1792.0);
+    EXPECT_THAT(result.provenance.notes, Contains(HasSubstr("the mean of several trials")));
+  }
+  EXPECT_THAT(error_text([&] {
+                import_results({folder.add("profile_export_aiperf_aggregate.json",
+                                           R"({"metadata": {"aggregation_type": "confidence"},
+"metrics": )" + metrics + "}")},
+                               on_gpus(1));
+              }),
+              HasSubstr("summary of repeated runs"));
 }
 
 }  // namespace

@@ -2,9 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
 #include "import/import_folder.h"
 #include "llmsweep/model/describe.h"
 #include "llmsweep/results/result_file.h"
+#include "llmsweep/spec/spec_file.h"
 
 namespace llmsweep {
 namespace {
@@ -58,6 +64,60 @@ TEST(ImportInferenceX, CountsGpusAsItsOwnCodeDoes) {
     EXPECT_EQ(result.system.gpus, given.gpus);
     EXPECT_DOUBLE_EQ(*result.levels[0].pooled.output_throughput_tps, given.throughput);
   }
+}
+
+// What InferenceX published on 2026-05-20 of GLM-5 (FP8, SGLang; 8,192 tokens in, 1,024 out):
+// tokens/s per GPU, and dollars per million tokens. What it assumed is in configs/costs/.
+TEST(ImportInferenceX, HasItsPublishedCosts) {
+  struct Published {
+    double tps_per_gpu;
+    double cents;
+  };
+  const std::vector<Published> b200 = {{417.0, 130}, {650.1, 83},  {952.7, 57},  {1296.8, 42},
+                                       {1619.3, 34}, {1929.5, 28}, {1947.3, 28}, {231.3, 234},
+                                       {382.4, 142}, {613.2, 88},  {933.7, 58},  {1291.8, 42},
+                                       {1669.1, 32}, {1746.1, 31}};
+  const std::vector<Published> mi355x = {{625.5, 66},  {911.7, 45},  {1208.1, 34}, {1707.4, 24},
+                                         {1895.0, 22}, {1911.7, 22}, {373.4, 110}, {534.2, 77},
+                                         {358.8, 115}, {579.6, 71},  {870.8, 47},  {1274.0, 32},
+                                         {1660.1, 25}, {2071.4, 20}, {2189.4, 19}};
+  const std::filesystem::path costs =
+      std::filesystem::path(LLMSWEEP_SOURCE_DIR) / "configs" / "costs";
+  int off_by_one = 0;
+  for (const auto& [file, points] : {std::pair("inferencex-b200-2026-05-20.yaml", b200),
+                                     std::pair("inferencex-mi355x-2026-05-20.yaml", mi355x)}) {
+    const ImportOptions assumed = {.system = load_system(costs / file),
+                                   .prices = load_prices(costs / file)};
+    for (const auto& [tps_per_gpu, cents] : points) {
+      const SweepResult result =
+          of_rows(row(16, R"("tp": 8, "tput_per_gpu": )" + std::to_string(tps_per_gpu)), assumed);
+      const double cost = 100 * result.levels[0].pooled.cost_per_million_tokens.value();
+      off_by_one += std::lround(cost) != std::lround(cents);
+      EXPECT_NEAR(cost, cents, 0.56) << tps_per_gpu;
+    }
+  }
+  EXPECT_LE(off_by_one, 1);  // its throughput is rounded as well
+}
+
+// A row of 2026-09-03: DeepSeek V4 on 8 B200, whose boards drew 5,167.287 W.
+TEST(ImportInferenceX, HasOtherEnergyProvisionedThanItsBoardsUse) {
+  const std::filesystem::path file =
+      std::filesystem::path(LLMSWEEP_SOURCE_DIR) / "configs/costs/inferencex-b200-2026-05-20.yaml";
+  ImportOptions assumed = {.system = load_system(file), .prices = load_prices(file)};
+  assumed.system.power.node_kw = 5.167287;
+  assumed.system.power.node_source = "its boards";
+  assumed.system.power.node_date = "2026-09-03";
+  const ImportFolder folder;
+  const SweepResult result = import_results(
+      {folder.add("agg.json", R"([{"hw": "b200", "framework": "vllm", "model": "dsv4", "tp": 8,
+"precision": "fp4", "isl": 8192, "osl": 1024, "conc": 64, "median_e2el": 46.225,
+"tput_per_gpu": 1449.6198691145855, "output_tput_per_gpu": 160.82267313299127}])")},
+      assumed);
+  const RunStats& level = result.levels[0].pooled;
+  EXPECT_NEAR(*level.node_j_per_output_token, 4.016292, 1e-5);  // its joules_per_output_token
+  EXPECT_NEAR(*level.provisioned_j_per_output_token, 2170 / 160.82267313299127, 1e-9);
+  EXPECT_EQ(result.prices->currency, "USD");
+  EXPECT_EQ(result.system.power.provisioned_date, "2026-05-20");
 }
 
 TEST(ImportInferenceX, KnowsEverySpellingOfNoSpeculation) {

@@ -17,7 +17,7 @@ const std::map<std::string, int> kLayer = {
     {"base", 0},      {"model", 1},     {"protocol", 2}, {"schedule", 2}, {"stats", 2},
     {"tokenizer", 2}, {"http", 3},      {"dataset", 3},  {"spec", 3},     {"results", 3},
     {"analysis", 3},  {"simulator", 3}, {"load", 4},     {"import", 4},   {"telemetry", 4},
-    {"report", 4},    {"sweep", 5},     {"verify", 5},   {"cli", 6}};
+    {"trace", 4},     {"report", 4},    {"sweep", 5},    {"verify", 5},   {"cli", 6}};
 
 struct Include {
   fs::path file;
@@ -169,6 +169,8 @@ TEST(Layering, NothingStartsAProgram) {
     for (const auto& entry : fs::recursive_directory_iterator(source / root)) {
       if (!entry.is_regular_file() || entry.path().extension() == ".js") continue;
       if (entry.path().stem() == "child_process") continue;  // selftest: llmsweep itself
+      if (entry.path().stem() == "png") continue;   // rsvg-convert, our own SVG in: decision 16
+      if (entry.path().stem() == "nvml") continue;  // the driver's library, by a name of its own
       std::ifstream file(entry.path());
       std::string text;
       for (int line = 1; std::getline(file, text); ++line) {

@@ -34,6 +34,9 @@ class FakeClient final : public HttpClient {
   void start(RequestId id, const HttpRequest& request) override {
     started.push_back(id);
     lanes.push_back(request.lane);
+    headers.push_back(request.header);
+    clock_.advance_to(clock_.now() + start_takes);
+    most_starts_at_once = std::max(most_starts_at_once, ++starts_at_once_);
     most_in_flight = std::max(most_in_flight, ++in_flight_);
     live_.insert(id);
     for (ScriptedEvent& event : script_(id)) {
@@ -51,6 +54,7 @@ class FakeClient final : public HttpClient {
     events.clear();
     texts_.clear();
     ++polls;
+    starts_at_once_ = 0;
     clock_.advance_to(clock_.now() + poll_takes);
     deadline = std::max(deadline, clock_.now());
     while (!pending_.empty()) {
@@ -70,13 +74,17 @@ class FakeClient final : public HttpClient {
 
   std::vector<RequestId> started;
   std::vector<uint32_t> lanes;
+  std::vector<std::string> headers;
   std::vector<RequestId> cancelled;
   std::vector<std::pair<RequestId, bool>> watches;
   size_t most_in_flight = 0;
+  size_t most_starts_at_once = 0;  // without a poll between them
   size_t polls = 0;
   Duration poll_takes{};
+  Duration start_takes{};
 
  private:
+  size_t starts_at_once_ = 0;
   void deliver(RequestId id, ScriptedEvent scripted, Instant at, std::vector<HttpEvent>& events) {
     if (!live_.contains(id)) return;
     texts_.push_back(std::make_unique<std::string>(std::move(scripted.text)));

@@ -14,7 +14,7 @@ namespace {
 // How many enumerators the model's headers declare for `enumeration`: counted there, so that one
 // forgotten in names.cc shows although nobody thought of it here.
 size_t declared(const std::string& enumeration) {
-  const std::regex declaration("enum class " + enumeration + R"([^;{]*\{([^}]*)\})");
+  const std::regex declaration("enum class " + enumeration + R"(\b[^;{]*\{([^}]*)\})");
   const std::regex comment("//[^\n]*");
   const std::regex enumerator(R"(\bk[A-Z]\w*)");
   size_t count = 0;
@@ -55,6 +55,10 @@ TEST(Names, CoverEveryEnumeratorOnceAndReadBack) {
   expect_complete<PromptAs>("PromptAs");
   expect_complete<Reuse>("Reuse");
   expect_complete<Transport>("Transport");
+  expect_complete<ArrivalProcess>("ArrivalProcess");
+  expect_complete<ArrivalCount>("ArrivalCount");
+  expect_complete<Overload>("Overload");
+  expect_complete<LoadState>("LoadState");
   expect_complete<Metric>("Metric");
   expect_complete<Statistic>("Statistic");
   expect_complete<Phase>("Phase");

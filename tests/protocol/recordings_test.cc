@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "llmsweep/base/random.h"
+#include "llmsweep/model/names.h"
 
 namespace llmsweep::protocol_test {
 namespace {
@@ -110,7 +111,7 @@ std::string test_name(const ::testing::TestParamInfo<Expected>& info) {
   std::string name = info.param.file.substr(info.param.file.find('/') + 1);
   std::replace_if(
       name.begin(), name.end(), [](char c) { return c == '/' || c == '-'; }, '_');
-  return name;
+  return name.append("_by_").append(name_of(info.param.api));
 }
 
 INSTANTIATE_TEST_SUITE_P(Stream, EveryRecording, ::testing::ValuesIn(expected_recordings()),

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Other people's clients against `llmsweep simulate`.
 
-    clients_test.py curl   LLMSWEEP
-    clients_test.py openai LLMSWEEP VENV     installs the openai package into VENV once
+    clients_test.py curl LLMSWEEP
+    clients_test.py openai|anthropic LLMSWEEP VENV     installs that package into VENV once
 
 Exits 0 where everything works, 1 where not, 77 (skipped) where the client cannot be had.
 """
@@ -88,11 +88,11 @@ def test_curl(binary):
             assert code == "401", code
 
 
-def venv_with_openai(venv):
+def venv_with(package, venv):
     python = venv / "bin" / "python"
 
     def has_it():
-        return python.exists() and subprocess.run([str(python), "-c", "import openai"], check=False).returncode == 0
+        return python.exists() and subprocess.run([str(python), "-c", f"import {package}"], check=False).returncode == 0
 
     if has_it():
         return python
@@ -100,22 +100,22 @@ def venv_with_openai(venv):
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True, timeout=INSTALL_SECONDS)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run(
-            [*pip, "--timeout", "5", "--retries", "1", "openai"],
+            [*pip, "--timeout", "5", "--retries", "1", package],
             check=True,
             timeout=INSTALL_SECONDS,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
     except (OSError, subprocess.SubprocessError) as problem:
-        skip(f"the openai package cannot be installed: {problem}")
+        skip(f"the {package} package cannot be installed: {problem}")
     if not has_it():
-        skip("the openai package cannot be imported")
+        skip(f"the {package} package cannot be imported")
     return python
 
 
-def test_openai(binary, venv):
-    python = venv_with_openai(pathlib.Path(venv))
-    client = str(pathlib.Path(__file__).with_name("openai_client.py"))
+def test_package(package, binary, venv):
+    python = venv_with(package, pathlib.Path(venv))
+    client = str(pathlib.Path(__file__).with_name(f"{package}_client.py"))
     with endpoint(binary, "--api-key", "sesame") as base:
         subprocess.run([str(python), client, base, "sesame"], check=True, timeout=60)
 
@@ -124,7 +124,7 @@ def main(arguments):
     if arguments[0] == "curl":
         test_curl(arguments[1])
     else:
-        test_openai(arguments[1], arguments[2])
+        test_package(*arguments)
 
 
 if __name__ == "__main__":

@@ -68,71 +68,151 @@ class HtmlReport(unittest.TestCase):
     def pixels(self, canvas, index):
         return self.run_script("(%s)(%s, %d)" % (COUNT_PIXELS, json.dumps(canvas), index))
 
-    def point(self, dataset, index):
-        """Where a mark of the first chart is in the window."""
+    def marks(self, chart, result):
+        """How many marks of a result are drawn, and that they have a size."""
         return self.run_script("""(() => {
-            const chart = charts[0];
-            chart.canvas.scrollIntoView({block: 'center', behavior: 'instant'});
-            const box = chart.canvas.getBoundingClientRect();
-            const mark = chart.getDatasetMeta(%d).data[%d];
-            return [box.left + mark.x, box.top + mark.y]; })()""" % (dataset, index))
+            const marks = [...document.querySelectorAll('#chart-%s g.mark.r%d')];
+            return marks.filter((mark) => mark.getBoundingClientRect().width > 5).length; })()""" % (chart, result))
+
+    def point(self, index, chart=0):
+        """Where a mark of a chart is in the window."""
+        return self.run_script("""(() => {
+            const chart = charts[%d];
+            chart.svg.scrollIntoView({block: 'center', behavior: 'instant'});
+            const box = chart.svg.getBoundingClientRect();
+            const scale = box.width / chart.size.width;
+            const {x, y} = chart.points[%d];
+            return [box.left + x * scale, box.top + y * scale]; })()""" % (chart, index))
 
     def test_every_chart_is_drawn(self):
-        canvases = self.run_script("charts.map((chart) => chart.canvas.id)")
-        self.assertEqual(len(canvases), 5)
-        for canvas in canvases:
+        ids = self.run_script("charts.map((chart) => chart.spec.id)")
+        self.assertEqual(ids, ["throughput-latency", "gpu-throughput-speed", "latency-concurrency",
+                               "throughput-concurrency", "percentiles"])
+        for chart in ids:
             for result in range(3):
-                self.assertGreater(self.pixels(canvas, result), 60, (canvas, result))
-        self.assertGreater(self.pixels("chart-distribution", 0), 60)
+                self.assertGreaterEqual(self.marks(chart, result), 7, (chart, result))
+        self.assertGreater(self.run_script("document.querySelectorAll('#chart-distribution rect.f0').length"), 10)
         self.assertGreater(self.pixels("chart-timeline", 0), 60)
 
+    def test_marks_whiskers_and_texts_are_inside_their_drawing(self):
+        for width in (1280, 800, 390):
+            self.browser.resize(width, 900, mobile=width < 500)
+            self.open("report.html")
+            outside = self.run_script("""charts.flatMap((chart) => {
+                const box = chart.svg.getBoundingClientRect();
+                const out = (node) => { const b = node.getBoundingClientRect();
+                    return b.left < box.left - 1 || b.right > box.right + 1 || b.top < box.top - 1 || b.bottom > box.bottom + 1; };
+                return [...chart.svg.querySelectorAll('text, g.mark')].filter(out)
+                    .map((node) => chart.spec.id + ' ' + node.textContent); })""")
+            self.assertEqual(outside, [], width)
+            small = self.run_script("""Math.min(...charts.map((chart) =>
+                12 * chart.svg.clientWidth / chart.size.width))""")
+            self.assertGreater(small, 9.5, width)
+
+    def test_no_text_of_a_chart_covers_another_or_a_target(self):
+        for width in (1280, 390):
+            self.browser.resize(width, 900, mobile=width < 500)
+            self.open("report.html")
+            self.assertEqual(self.run_script("""charts.flatMap((chart) => {
+                const texts = [...chart.svg.querySelectorAll('text')].filter((node) => node.textContent);
+                const lines = [...chart.svg.querySelectorAll('path.target')];
+                const box = (node) => node.getBoundingClientRect();
+                const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+                const found = [];
+                texts.forEach((one, i) => texts.slice(i + 1).forEach((other) => {
+                    if (meet(box(one), box(other))) found.push(one.textContent + ' / ' + other.textContent);
+                }));
+                for (const label of chart.svg.querySelectorAll('text.label')) {
+                    if (lines.some((line) => meet(box(line), box(label)))) found.push(label.textContent + ' / target');
+                }
+                return found.map((text) => chart.spec.id + ': ' + text); })"""), [], width)
+
+    def test_concurrency_has_whole_ticks(self):
+        switch = "charts[2].tools.querySelectorAll('button')[0]"
+        self.browser.click(switch)
+        texts = self.run_script("charts[2].axis('x').ticks.map((tick) => tick[1])")
+        self.assertEqual([text for text in texts if "." in text], [])
+
     def test_hovering_shows_exact_values_with_their_interval(self):
-        x, y = self.point(0, 0)
+        x, y = self.point(0)
         self.browser.mouse("mouseMoved", x, y)
         self.browser.frames()
-        tooltip = self.run_script("""({shown: charts[0].tooltip.opacity, title: charts[0].tooltip.title.join(' '),
-            body: charts[0].tooltip.body.flatMap((part) => part.lines).join(' ')})""")
-        self.assertGreater(tooltip["shown"], 0)
-        self.assertEqual(tooltip["title"], "GB200 NVFP4, concurrency 1")
-        self.assertIn("median E2E 5,801 ms [5,685, 5,917]", tooltip["body"])
-        self.assertIn("between runs", tooltip["body"])
+        self.assertFalse(self.run_script("charts[0].tip.hidden"))
+        text = self.run_script("charts[0].tip.innerText")
+        self.assertTrue(text.startswith("GB200 NVFP4, concurrency 1\n"), text)
+        self.assertIn("median E2E 5,801 ms [5,685, 5,917]", text)
+        self.assertIn("between runs", text)
+        self.browser.mouse("mouseMoved", 5, 5)
+        self.assertTrue(self.run_script("charts[0].tip.hidden"))
 
     def test_the_legend_hides_and_shows_a_result_in_every_chart(self):
-        before = self.pixels("chart-gpu-speed", 0)
+        before = self.marks("gpu-throughput-speed", 0)
         self.browser.click("document.querySelector('#legend button')")
         self.assertEqual(self.run_script(
             "document.querySelector('#legend button').getAttribute('aria-pressed')"), "false")
-        self.assertLess(self.pixels("chart-gpu-speed", 0), 5)
-        self.assertLess(self.pixels("chart-throughput-latency", 0), 5)
-        self.assertGreater(self.pixels("chart-gpu-speed", 1), 60)
+        self.assertEqual(self.marks("gpu-throughput-speed", 0), 0)
+        self.assertEqual(self.marks("throughput-latency", 0), 0)
+        self.assertGreater(self.marks("gpu-throughput-speed", 1), 0)
         self.browser.click("document.querySelector('#legend button')")
-        self.assertEqual(self.pixels("chart-gpu-speed", 0), before)
+        self.assertEqual(self.marks("gpu-throughput-speed", 0), before)
 
     def test_dragging_zooms_and_reset_undoes_it(self):
-        before = self.run_script("[charts[0].scales.x.min, charts[0].scales.x.max]")
-        x0, y0 = self.point(0, 0)
-        x1, y1 = self.point(0, 3)
+        x0, y0 = self.point(0)
+        x1, y1 = self.point(3)
+        ticks = "[...charts[0].svg.querySelectorAll('text.soft')].map((text) => text.textContent).filter((text) => text)"
+        before = self.run_script(ticks)
         self.browser.drag(x0 - 20, y0 + 20, x1 + 20, y1 - 20)
-        low, high = self.run_script("[charts[0].scales.x.min, charts[0].scales.x.max]")
-        self.assertGreater(low, before[0])
-        self.assertLess(high, before[1])
-        self.browser.click("charts[0].canvas.closest('.chart').querySelector('[aria-label=\"Reset the zoom\"]')")
-        self.assertEqual(self.run_script("[charts[0].scales.x.min, charts[0].scales.x.max]"), before)
+        low, high = self.run_script("charts[0].shown.x")
+        self.assertGreater(low, 0)
+        self.assertLess(high, 1)
+        self.assertTrue(any(text not in before for text in self.run_script(ticks)))
+        self.browser.click("charts[0].tools.querySelector('[aria-label=\"Reset the zoom\"]')")
+        self.assertEqual(self.run_script("charts[0].shown.x"), [0, 1])
+        self.assertEqual(self.run_script(ticks), before)
 
     def test_the_keyboard_reaches_every_point(self):
-        self.run_script("charts[0].canvas.focus()")
+        live = "document.getElementById('chart-live').textContent"
+        self.run_script("charts[0].svg.focus()")
         self.browser.key("ArrowRight")
-        first = self.run_script("document.getElementById('chart-live').textContent")
+        self.assertIn("GB200 NVFP4, concurrency 1: ", self.run_script(live))
         self.browser.key("ArrowRight")
-        second = self.run_script("document.getElementById('chart-live').textContent")
-        self.assertIn("GB200 NVFP4, concurrency 1: ", first)
-        self.assertIn("GB200 NVFP4, concurrency 2: ", second)
+        self.assertIn("GB200 NVFP4, concurrency 2: ", self.run_script(live))
+        self.browser.key("End")
+        self.assertIn("H200 FP8, concurrency 64: ", self.run_script(live))
+        self.assertIn("INVALID: ", self.run_script(live))
+        self.browser.key("Escape")
+        self.assertTrue(self.run_script("charts[0].tip.hidden"))
+        self.run_script("document.getElementById('chart-distribution').focus()")
+        self.browser.key("ArrowRight")
+        self.assertIn("requests", self.run_script(live))
+        self.run_script("document.getElementById('chart-timeline').focus()")
+        self.browser.key("ArrowRight")
+        self.assertIn("slot 1, warmup, ok", self.run_script(live))
+
+    def test_the_keyboard_zooms(self):
+        self.run_script("charts[0].svg.focus()")
+        self.run_script("""charts[0].svg.dispatchEvent(new KeyboardEvent('keydown', {key: '+', bubbles: true}))""")
+        self.assertGreater(self.run_script("charts[0].shown.x[0]"), 0)
+        self.run_script("""charts[0].svg.dispatchEvent(new KeyboardEvent('keydown', {key: '0', bubbles: true}))""")
+        self.assertEqual(self.run_script("charts[0].shown.x"), [0, 1])
 
     def test_scales_switch_between_linear_and_logarithmic(self):
-        switch = "charts[0].canvas.closest('.chart').querySelectorAll('.tools button')[0]"
-        before = self.run_script("charts[0].scales.x.type")
+        switch = "charts[0].tools.querySelectorAll('button')[0]"
+        before = self.run_script("charts[0].axis('x').title")
         self.browser.click(switch)
-        self.assertNotEqual(self.run_script("charts[0].scales.x.type"), before)
+        after = self.run_script("charts[0].axis('x').title")
+        self.assertNotEqual(after, before)
+        self.assertIn(after, self.run_script("charts[0].svg.textContent"))
+
+    def test_the_latency_shown_is_a_choice(self):
+        self.run_script("""(() => { const node = charts[2].tools.querySelector('select');
+            node.value = [...node.options].find((option) => option.textContent === 'Median TTFT').value;
+            node.dispatchEvent(new Event('change')); })()""")
+        self.assertIn("median TTFT (ms)", self.run_script("charts[2].svg.textContent"))
+        self.run_script("charts[2].svg.focus()")
+        self.browser.key("ArrowRight")
+        self.assertIn("concurrency 1: median TTFT 70",
+                      self.run_script("document.getElementById('chart-live').textContent"))
 
     def test_tables_sort_and_copy(self):
         column = "[...document.querySelectorAll('#levels table')[0].tBodies[0].rows].map((row) => row.cells[0].textContent)"
@@ -151,7 +231,7 @@ class HtmlReport(unittest.TestCase):
         summary = "document.getElementById('distribution-summary').textContent"
         before = self.run_script(summary)
         self.run_script("""(() => { const node = document.querySelector('#distribution-tools select');
-            node.value = '1'; node.dispatchEvent(new Event('change')); })()""")
+            node.value = '0'; node.dispatchEvent(new Event('change')); })()""")
         self.assertNotEqual(self.run_script(summary), before)
         self.assertIn("at concurrency 1.", self.run_script(summary))
         x, y = self.run_script("""(() => {
@@ -163,10 +243,22 @@ class HtmlReport(unittest.TestCase):
         self.browser.mouse("mouseMoved", x, y)
         self.assertIn("slot 1, warmup, ok", self.run_script("timeline.tip.innerText"))
 
+    def test_the_servers_gauges_stand_under_the_timeline(self):
+        self.assertEqual(self.run_script("timeline.run.gauges.map((gauge) => gauge.name)"), ["running", "waiting"])
+        self.assertIn("waiting 0 to 5.50 requests",
+                      self.run_script("document.getElementById('timeline-gauges').textContent"))
+        x, y = self.run_script("""(() => {
+            timeline.canvas.scrollIntoView({block: 'end', behavior: 'instant'});
+            const box = timeline.canvas.getBoundingClientRect();
+            const shape = geometry();
+            return [box.left + shape.x(shape.end) - 20, box.top + shape.strip + 10]; })()""")
+        self.browser.mouse("mouseMoved", x, y)
+        self.assertIn("running 4 requests", self.run_script("timeline.tip.innerText"))
+
     def test_dark_colours_reach_the_charts(self):
-        light = self.run_script("[getComputedStyle(document.body).backgroundColor, charts[0].data.datasets[0].borderColor]")
+        light = self.run_script("[getComputedStyle(document.body).backgroundColor, getComputedStyle(charts[0].svg.querySelector('.line.c0')).stroke]")
         self.browser.color_scheme("dark")
-        dark = self.run_script("[getComputedStyle(document.body).backgroundColor, charts[0].data.datasets[0].borderColor]")
+        dark = self.run_script("[getComputedStyle(document.body).backgroundColor, getComputedStyle(charts[0].svg.querySelector('.line.c0')).stroke]")
         self.assertNotEqual(light[0], dark[0])
         self.assertNotEqual(light[1], dark[1])
 
@@ -174,7 +266,7 @@ class HtmlReport(unittest.TestCase):
         self.browser.resize(375, 812, mobile=True)
         self.open("report.html")
         self.assertEqual(self.run_script("document.documentElement.scrollWidth"), 375)
-        self.assertGreater(self.pixels("chart-throughput-latency", 0), 60)
+        self.assertGreater(self.marks("throughput-latency", 0), 6)
 
     def test_the_raw_result_can_be_taken_out(self):
         names = self.run_script(
@@ -195,7 +287,7 @@ class HtmlReport(unittest.TestCase):
 
     def test_a_million_requests_are_summarised(self):
         self.open("million.html")
-        self.assertGreater(self.pixels("chart-distribution", 0), 60)
+        self.assertEqual(self.run_script("document.querySelectorAll('#chart-distribution rect.f0').length"), 1)
         self.assertIn("1,000,000 requests", self.run_script("document.getElementById('timeline-summary').textContent"))
 
     def test_screenshots(self):
@@ -217,6 +309,12 @@ class HtmlReport(unittest.TestCase):
                     head.getBoundingClientRect().width + 1;
             }).map((head) => head.textContent)""")
             self.assertEqual(broken, [])
+
+    def test_whether_a_level_is_valid_is_in_view_on_a_desktop(self):
+        self.browser.resize(1280, 900)
+        self.open("report.html")
+        self.assertEqual(self.run_script("""[...document.querySelectorAll('#levels .scroll')]
+            .filter((box) => box.scrollWidth > box.clientWidth + 1).length"""), 0)
 
     def test_print_hides_what_only_works_on_a_screen(self):
         self.browser.print_media(True)

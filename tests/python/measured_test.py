@@ -18,6 +18,8 @@ import statistics
 import subprocess
 import sys
 
+import one_card
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = ROOT / "datasets/measured"
 PAGE = ROOT / "docs/measured.md"
@@ -29,7 +31,7 @@ FAILURES = []
 T_975 = {2: 4.302653}  # Student's t, two degrees of freedom: three repeats
 
 # What the page says of how it was measured; no result.
-SETTINGS = {"1", "8", "16", "61", "64", "95", "141", "800", "950", "1,600", "2,400", "0.26.0", "0.85"}
+SETTINGS = {"1", "8", "16", "61", "64", "95", "128", "141", "512", "800", "950", "1,600", "2,400", "0.26.0", "0.85"}
 
 
 def check(holds, what):
@@ -286,7 +288,20 @@ def host():
     return lines
 
 
-BLOCKS = {"llama": llama, "noise": noise, "referee": referee, "server": server_table, "mtp": mtp, "host": host}
+def one_card_pair():
+    sides = [one_card.FOLDER / side / "result.json" for side in ("bf16", "fp8")]
+    return one_card.pair(check, json.loads(run("compare", *sides, "--format", "json"))[0]["levels"])
+
+
+def one_card_calibrated():
+    done = subprocess.run([LLMSWEEP, "calibrate", one_card.FOLDER / "bf16/result.json"], capture_output=True, text=True)
+    check(done.returncode == 1, f"calibrate: exit code {done.returncode}\n{done.stderr}")
+    return one_card.calibrated(done.stdout + done.stderr)
+
+
+BLOCKS = {"one-card-pair": one_card_pair, "one-card-rates": lambda: one_card.rates(check),
+          "one-card-search": lambda: one_card.search(check), "one-card-power": one_card.power,
+          "one-card-calibrated": one_card_calibrated, "llama": llama, "noise": noise, "referee": referee, "server": server_table, "mtp": mtp, "host": host}
 
 
 def run(*arguments, expect=0):
@@ -319,6 +334,11 @@ def recompute():
         done = subprocess.run([sys.executable, str(ROOT / "tests/python/recompute.py"), str(DATA / name)],
                               capture_output=True, text=True)
         check(done.returncode == 0, f"{name}: {done.stdout}")
+    for name in ("bf16", "fp8", "rates", "search"):
+        one_card.unpack(name, SCRATCH / name)
+        done = subprocess.run([sys.executable, str(ROOT / "tests/python/recompute.py"), str(SCRATCH / name)],
+                              capture_output=True, text=True)
+        check(done.returncode == 0, f"{name}: {done.stdout}")
 
 
 def main():
@@ -338,7 +358,7 @@ def main():
         outside = outside.replace(block[0], "")
     outside = re.sub(r"`[^`]*`|\[[^]]*\]\([^)]*\)|https?://\S+", "", outside)
     outside = re.sub(r"(?m)^    .*$", "", outside)
-    for name in ("H200", "H100", "GB300", "GB200", "DeepSeek-V3", "Llama-3.1-8B", "DeepSeek V4", "BF16", "FP8", "NVFP4", "MXFP4"):
+    for name in ("E2E", "H200", "H100", "GB300", "GB200", "DeepSeek-V3", "Llama-3.1-8B", "DeepSeek V4", "BF16", "FP8", "NVFP4", "MXFP4"):
         outside = outside.replace(name, "")
     for number in re.findall(r"\d[\d,.]*\d|\d", outside):
         check(number in SETTINGS, f"docs/measured.md names {number} outside of what is recomputed")

@@ -29,7 +29,7 @@ ATTEMPTS = 4
 PROFILE = "engine:\n  step: {base_ms: 1}\n"
 SPEC = """name: test
 system: {{gpus: 1}}
-endpoint: {{simulator: {profile}{endpoint}}}
+endpoint: {{simulator: {profile}, metrics: off{endpoint}}}
 workload: {{input_tokens: 20, output_tokens: 5{workload}}}
 load: {{concurrency: [1], requests_per_slot: 2, warmup_per_slot: 0, repeats: 1}}
 """
@@ -132,6 +132,7 @@ def places():
         Place("verify RESULT", ["verify", "odd", "--truth", "sweep/truth.jsonl"]),
         Place("verify --truth", ["verify", "sweep", "--truth", "odd"]),
         Place("calibrate INPUT", ["calibrate", "odd"]),
+        Place("trace FILE", ["trace", "odd"]),
         Place("calibrate --start", ["calibrate", "sweep", "--start", "odd"]),
         Place("tokens FILE", ["tokens", "--tokenizer", "ranks.tiktoken#o200k_base", "odd"]),
         Place("tokens --tokenizer", ["tokens", "--tokenizer", "odd", "--text", "x"]),
@@ -162,6 +163,7 @@ def places():
         Place("compare --figure", ["compare", "sweep", "sweep", "--figure", "odd"], writes=True),
         Place("report --html", ["report", "sweep", "--html", "odd"], writes=True),
         Place("report --figure", ["report", "sweep", "--figure", "odd"], writes=True),
+        Place("export --as requests-csv --out", ["export", "sweep", "--as", "requests-csv", "--out", "odd"], writes=True),
         Place("report --figures", ["report", "sweep", "--figures", "odd"], may_change=["odd"]),
         Place("report --markdown", ["report", "sweep", "--markdown", "odd"], writes=True),
         Place("report --csv", ["report", "sweep", "--csv", "odd"], writes=True),

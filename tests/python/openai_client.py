@@ -56,11 +56,20 @@ except openai.APIError as failed:
     assert "injected" in str(failed), failed
 assert len([word for word in words if word]) == 2, words
 
-# The other API, and what is refused.
+# The other APIs, and what is refused.
 stream = client.completions.create(
     model="simulated", prompt="once upon a time", max_tokens=5, stream=True, extra_body=FIXED
 )
 assert len("".join(chunk.choices[0].text for chunk in stream).split()) == 5
+talk = {"model": "simulated", "input": QUESTION, "max_output_tokens": 6, "extra_body": FIXED}
+answer = client.responses.create(**talk)
+assert answer.status == "incomplete" and answer.incomplete_details.reason == "max_output_tokens", answer
+assert len(answer.output_text.split()) == answer.usage.output_tokens == 6, answer
+*_, last = events = list(client.responses.create(**talk, stream=True))
+text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+assert text == last.response.output_text == answer.output_text, last
+assert last.type == "response.incomplete" and last.response.usage == answer.usage, last
+assert [event.sequence_number for event in events] == list(range(len(events))), events
 for kind, attempt in (
     (openai.AuthenticationError, lambda: make_client(api_key="wrong").models.list()),
     (openai.NotFoundError, lambda: ask(client, model="other")),

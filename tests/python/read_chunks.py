@@ -68,4 +68,5 @@ def main():
     return 1 if differ or not requests <= len(chunks) <= requests + superseded else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -20,12 +20,12 @@ TOLERANCE = 1e-9
 FAILURES = []
 
 
-def check(where, computed, stated):
+def check(where, computed, stated, tolerance=TOLERANCE):
     if computed is None or stated is None:
         if computed is not stated:
             FAILURES.append(f"{where}: computed {computed}, stated {stated}")
         return
-    if abs(computed - stated) > TOLERANCE * max(1.0, abs(computed)):
+    if abs(computed - stated) > tolerance * max(1.0, abs(computed)):
         FAILURES.append(f"{where}: computed {computed!r}, stated {stated!r}")
 
 
@@ -118,10 +118,20 @@ def streamed_tokens(record):
     return record["output_tokens"] if streamed is None else streamed
 
 
+def point_of(item, closed):
+    """A load point's name: `closed` is the key of a concurrency."""
+    return item.get("load_point") or f"c{item[closed]}"
+
+
+def origin_of(record):
+    """Where a request's latencies start."""
+    return "scheduled_ns" if record.get("load_point", "").startswith(("r", "p")) else "sent_ns"
+
+
 def ttft(record):
     """All in one read: when the first token came is not known."""
     at_once = record["first_token_ns"] == record["last_token_ns"] and streamed_tokens(record) > 1
-    return None if at_once else ms(record, "first_token_ns")
+    return None if at_once else ms(record, "first_token_ns", origin_of(record))
 
 
 def tpot(record):
@@ -133,9 +143,9 @@ def tpot(record):
 def latencies(records):
     ok = [r for r in records if r["phase"] == "measured" and r["outcome"] == "ok"]
     samples = {
-        "e2e_ms": [ms(r, "last_token_ns") for r in ok],
+        "e2e_ms": [ms(r, "last_token_ns", origin_of(r)) for r in ok],
         "ttft_ms": [ttft(r) for r in ok],
-        "ttfo_ms": [ms(r, "first_answer_token_ns") for r in ok],
+        "ttfo_ms": [ms(r, "first_answer_token_ns", origin_of(r)) for r in ok],
         "tpot_ms": [tpot(r) for r in ok],
     }
     of_vllm = {  # docs/metrics.md, "Under vLLM's definitions"
@@ -163,16 +173,29 @@ def late(record, token):
     return None if delay is None else delay / 1e6
 
 
+def first_token_late(record):
+    """Chunks that a stall made wait behind the first token: the receipt is that of the last of them."""
+    share, merged = late(record, "first_token"), record.get("first_token_merged", 0)
+    after = record["chunks"] - 1 - merged
+    if share is None or merged == 0 or after <= 0:
+        return share
+    last = record["last_token_ns"] - (record.get("last_token_delay_ns") or 0)
+    received = record["first_token_ns"] - record["first_token_delay_ns"]
+    return share + max(0.0, (last - received) / 1e6) * merged / after
+
+
 def twice(records, metric):
     """The samples from our stamps and from the kernel's arrivals, and how many of the latter there are."""
     ours, kernels, known = [], [], 0
     for r in records:
         if metric == "e2e":
-            value, share = ms(r, "last_token_ns"), late(r, "last_token")
+            value, share = ms(r, "last_token_ns", origin_of(r)), late(r, "last_token")
         elif metric == "ttft":
-            value, share = ttft(r), late(r, "first_token")
+            value, share = ttft(r), first_token_late(r)
         elif metric == "ttfo":
-            value, share = ms(r, "first_answer_token_ns"), late(r, "first_answer_token")
+            value, share = ms(r, "first_answer_token_ns", origin_of(r)), late(r, "first_answer_token")
+            if r["first_answer_token_ns"] == r["first_token_ns"]:
+                share = first_token_late(r)
         else:
             value, share = tpot(r), None
             first, last = late(r, "first_token"), late(r, "last_token")
@@ -239,6 +262,142 @@ def tokens_received(records):
     return {id(r): r["output_tokens"] * (scale if cut_short(r) else 1) for r in records}
 
 
+def tokens_inside(r, received, low, high):
+    if r["first_token_ns"] is None:
+        return 0
+    span = r["last_token_ns"] - r["first_token_ns"]
+    if span <= 0:
+        return received[id(r)] if low <= r["first_token_ns"] <= high else 0
+    share = overlap(r["first_token_ns"], r["last_token_ns"], low, high) / span
+    return received[id(r)] * share
+
+
+SECONDS = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+
+
+def seconds(text):
+    number = text.rstrip("hmsun")
+    return float(number) * SECONDS[text[len(number) :].strip()]
+
+
+def deviation(values):
+    return math.sqrt(moments(values)[1]) if len(values) > 1 else 0.0
+
+
+def steps_of(load):
+    """(begin, end, rate at both) of each step of load.profile, in seconds after the window's begin."""
+    steps, begin = [], 0.0
+    for step in load.get("profile", []):
+        end = begin + seconds(step["for"])
+        rates = (step["rate"], step["rate"]) if "rate" in step else (step["from"], step["to"])
+        steps.append((begin, end, *rates))
+        begin = end
+    return steps
+
+
+def arrivals_until(steps, at):
+    """The integral of the profile's rate; beyond its edges the rate is theirs."""
+    if at <= 0:
+        return at * steps[0][2]
+    total = 0.0
+    for begin, end, low, high in steps:
+        if at <= begin:
+            break
+        part = min(at, end) - begin
+        total += part * (low + (high - low) * part / (end - begin) / 2)
+    return total + max(0.0, at - steps[-1][1]) * steps[-1][3]
+
+
+def window_of(load, start_ns, step=None):
+    """(begin, end, when its load began), of the run or of one step of its profile."""
+    begin = start_ns + round(seconds(load["warmup"]) * 1e9)
+    steps = steps_of(load)
+    if step is not None:
+        edges = [begin + round(steps[step][i] * 1e9) for i in (0, 1)]
+        return *edges, edges[0]
+    length = steps[-1][1] if steps else seconds(load["measure"])
+    return begin, begin + round(length * 1e9), start_ns
+
+
+def in_phases(records, begin, end):
+    """As if the window were this one."""
+    for r in records:
+        at = r["scheduled_ns"]
+        yield dict(r, phase="warmup" if at < begin else "measured" if at < end else "filler")
+
+
+def open_loop(records, load, rate, start_ns, step=None):
+    """docs/metrics.md, "Rates": the rates of the window, and the state."""
+    begin, end, begins = window_of(load, start_ns, step)
+    end_of = lambda r: r["end_ns"] if r["end_ns"] is not None else r["scheduled_ns"]
+    length = (end - begin) / 1e9
+    measured = [r for r in records if r["phase"] == "measured"]
+    for r in records:
+        phase = "warmup" if r["scheduled_ns"] < begin else "measured" if r["scheduled_ns"] < end else "filler"
+        if r["phase"] != phase:
+            FAILURES.append(f"{rate}: request {r['index']} is {r['phase']}, scheduled as {phase}")
+    inside = lambda at: at is not None and begin <= at < end
+    in_flight = lambda at: sum(r["scheduled_ns"] < at <= end_of(r) for r in records)
+    received = tokens_received(records)
+    tokens = math.fsum(tokens_inside(r, received, begin, end) for r in records)
+    served = sum(r["outcome"] == "ok" and inside(r["end_ns"]) for r in records)
+    first = [
+        (r["first_token_ns"] - r["scheduled_ns"], r["last_token_ns"] - r["first_token_ns"], r["scheduled_ns"])
+        for r in measured
+        if r["last_token_ns"] is not None and ttft(r) is not None
+    ]
+    built_up, wait, service = begin, 0, math.inf
+    if late := sorted(wait for wait, _, at in first if at >= end - (end - begin) // 4):
+        shortest = min(wait for wait, _, _ in first)
+        service = percentile(sorted(decoding for _, decoding, _ in first), 0.5) + shortest
+        wait = percentile(late, 0.5) - shortest
+        built_up = min(max(begins + 3 * service, begin), begin + (end - begin) // 2)
+    growth = in_flight(end) - in_flight(built_up)
+    lengths = [r["planned_output_tokens"] for r in measured]
+    mean = math.fsum(lengths) / len(lengths) if lengths else 0
+    cs = max(0.25, deviation(lengths) / mean) if mean > 0 else 0.25
+    arrivals = load["arrivals"]
+    ca = {"poisson": 1, "gamma": arrivals["cv"], "constant": 0}[arrivals["process"]]
+    since = (end - built_up) / 1e9
+    limit = max(2, 2.33 * math.sqrt(rate * since * (ca**2 + cs**2)))
+    if (steps := steps_of(load)) and service < math.inf:  # what is in flight follows the rate
+        first_step = start_ns + round(seconds(load["warmup"]) * 1e9)
+
+        def expected(at):
+            after = (at - first_step) / 1e9
+            return arrivals_until(steps, after) - arrivals_until(steps, after - service / 1e9)
+
+        limit += expected(end) - expected(built_up)
+    state = "overloaded" if growth > limit else "unsettled" if wait > service / 4 else "settled"
+    figures = {
+        "offered_rps": sum(inside(r["scheduled_ns"]) for r in measured) / length,
+        "achieved_rps": sum(inside(r["sent_ns"]) for r in records) / length,
+        "served_rps": served / length,
+        "growth_rps": growth / since,
+        "request_throughput_rps": served / length,
+        "steady_output_throughput_tps": tokens / length,
+        "output_throughput_tps": tokens / length,
+        "achieved_concurrency": sum(
+            overlap(r["sent_ns"] or r["scheduled_ns"], end_of(r), begin, end) for r in records
+        )
+        / (end - begin),
+        "wall_seconds": length,
+    }
+    counted = {
+        "window_from_ns": begin,
+        "window_to_ns": end,
+        "scheduled": sum(inside(r["scheduled_ns"]) for r in measured),
+        "sent": sum(inside(r["sent_ns"]) for r in records),
+        "waiting_at_end": sum(
+            r["scheduled_ns"] < end <= end_of(r)
+            and (r["first_token_ns"] is None or r["first_token_ns"] >= end)
+            for r in records
+        ),
+        "growth_limit": limit,
+    }
+    return figures, counted, state
+
+
 def rates(records, concurrency, gpus, fillers):
     received = tokens_received(records)
     measured = [r for r in records if r["phase"] == "measured"]
@@ -247,18 +406,9 @@ def rates(records, concurrency, gpus, fillers):
     end = max(last) if last else max(r["end_ns"] for r in measured)
     window = (end - start) / 1e9
 
-    def tokens_inside(r, low, high):
-        if r["first_token_ns"] is None:
-            return 0
-        span = r["last_token_ns"] - r["first_token_ns"]
-        if span <= 0:
-            return received[id(r)] if low <= r["first_token_ns"] <= high else 0
-        share = overlap(r["first_token_ns"], r["last_token_ns"], low, high) / span
-        return received[id(r)] * share
-
     answer = {
         "output_throughput_tps": math.fsum(
-            tokens_inside(r, start, end) for r in records if r["phase"] != "warmup"
+            tokens_inside(r, received, start, end) for r in records if r["phase"] != "warmup"
         )
         / window
     }
@@ -554,8 +704,8 @@ def check_users(result, gpus):
         at = f"at {target['target_ms']} ms"
         levels = [
             level
-            for level in sorted(result["levels"], key=lambda level: level["concurrency"])
-            if can_be_judged(level, "e2e:p50")
+            for level in sorted(result["levels"], key=lambda level: level["concurrency"] or 0)
+            if level["concurrency"] and can_be_judged(level, "e2e:p50")
         ]
         passing, failing, confirmed = users_at(levels, target["target_ms"])
         check(f"users {at}", passing or 0, target["users"])
@@ -573,14 +723,81 @@ def check_starts(result, folder):
         return
     with open(f"{folder}/sweep.jsonl", encoding="utf-8") as file:
         started = [e for e in map(json.loads, file) if e.get("event") == "run_started"]
-    at = {(e["level"], e["repeat"]): e["started_ns"] for e in started}  # the last counts
-    kept = {(l["concurrency"], r["repeat"]) for l in result["levels"] for r in l["runs"]}
+    at = {(point_of(e, "level"), e["repeat"]): e["started_ns"] for e in started}  # the last counts
+    kept = {(point_of(l, "concurrency"), r["repeat"]) for l in result["levels"] for r in l["runs"]}
     first = min((at[key] for key in kept if key in at), default=None)
     for level in result["levels"]:
         for run in level["runs"]:
-            key = (level["concurrency"], run["repeat"])
+            key = (point_of(level, "concurrency"), run["repeat"])
             if run.get("started_s") is not None and key in at:
-                check(f"c{key[0]}.run{key[1]}.started_s", (at[key] - first) / 1e9, run["started_s"])
+                check(f"{key[0]}.run{key[1]}.started_s", (at[key] - first) / 1e9, run["started_s"])
+
+
+def start_of(folder, point, repeat):
+    """What the schedule's instants count from, from the journal."""
+    with open(f"{folder}/sweep.jsonl", encoding="utf-8") as file:
+        ended = [e for e in map(json.loads, file) if e.get("event") == "run_ended"]
+    return [e for e in ended if (point_of(e, "level"), e["repeat"]) == (point, repeat)][-1]["open_loop"]["start_ns"]
+
+
+def check_open(where, records, run, load, rate, start_ns, step=None):
+    figures, counted, state = open_loop(records, load, rate, start_ns, step)
+    stated = run["open_loop"]
+    if stated["overload"] != "none":  # its window ends with it
+        return
+    for name, value in figures.items():
+        check(f"{where}.{name}", value, run[name])
+    for name, value in counted.items():
+        # The service time in it is rounded to a nanosecond, in which 600 requests/s are 6e-7.
+        tolerance = 1e-7 if name == "growth_limit" else TOLERANCE
+        check(f"{where}.open_loop.{name}", value, stated[name], tolerance)
+    if state != stated["state"]:
+        FAILURES.append(f"{where}: computed {state}, stated {stated['state']}")
+
+
+def check_profile(result, records, folder):
+    """Each step of load.profile, as a level whose window it is. How many runs of steps."""
+    compared = 0
+    for number, step in enumerate(result.get("profile", [])):
+        point = point_of(result["levels"][0], "concurrency")
+        rate = (step["rate_from"] + step["rate_to"]) / 2
+        every = []
+        for run in step["level"]["runs"]:
+            load = result["spec"]["load"]
+            start = start_of(folder, point, run["repeat"])
+            begin, end, _ = window_of(load, start, number)
+            of_run = list(in_phases((r for r in records if r["repeat"] == run["repeat"]), begin, end))
+            every += of_run
+            where = f"step {number}.run{run['repeat']}"
+            ok = [r for r in of_run if r["phase"] == "measured" and r["outcome"] == "ok"]
+            check(f"{where}.completed", len(ok), run["requests"]["completed"])
+            if ok and run["open_loop"]["state"] != "overloaded":  # a pause has none
+                compare_distributions(where, latencies(of_run), run)
+            check_open(where, of_run, run, load, rate, start, number)
+            compared += 1
+        if any(r["phase"] == "measured" for r in every) and step["level"]["open_loop"]["state"] != "overloaded":
+            compare_distributions(f"step {number}", latencies(every), step["level"])
+    return compared
+
+
+def check_costs(where, steady, run, result):
+    """What tokens cost and the stated powers use, by docs/cost.md."""
+    system = result["system"]
+    prices, power, gpus = result.get("prices") or {}, system.get("power") or {}, system.get("gpus")
+    total = None
+    if run["input_tokens_mean"] and run["output_tokens_mean"]:
+        total = steady * (run["input_tokens_mean"] + run["output_tokens_mean"]) / run["output_tokens_mean"]
+    hour = prices.get("gpu_hour") if prices.get("source") and prices.get("date") and gpus else None
+    kw, provisioned = power.get("node_kw"), power.get("provisioned_kw_per_gpu")
+    for key, of, throughput in (
+        ("total_throughput_tps", 1, total and 1 / total),
+        ("cost_per_million_output_tokens", hour and hour * gpus / 3600 * 1e6, steady),
+        ("cost_per_million_tokens", hour and hour * gpus / 3600 * 1e6, total),
+        ("node_j_per_output_token", kw and kw * 1000, steady),
+        ("provisioned_j_per_output_token", provisioned and gpus and provisioned * 1000 * gpus, steady),
+    ):
+        if key in run:  # later than the oldest files
+            check(f"{where}.{key}", of / throughput if of and throughput else None, run[key])
 
 
 def main(folder):
@@ -589,20 +806,29 @@ def main(folder):
     with open(f"{folder}/requests.jsonl", encoding="utf-8") as file:
         records = [r for r in map(json.loads, file) if not r["superseded"]]
     gpus = result["system"]["gpus"]
-    fillers = result["spec"]["load"]["fillers"]
+    load = result["spec"]["load"]
     compared = 0
     for level in result["levels"]:
         concurrency = level["concurrency"]
-        of_level = [r for r in records if r["level"] == concurrency]
+        point = point_of(level, "concurrency")
+        of_level = [r for r in records if point_of(r, "level") == point]
         run_rates = []
         for run in level["runs"]:
-            where = f"c{concurrency}.run{run['repeat']}"
+            where = f"{point}.run{run['repeat']}"
             of_run = [r for r in of_level if r["repeat"] == run["repeat"]]
             measured = [r for r in of_run if r["phase"] == "measured"]
             ok = [r for r in measured if r["outcome"] == "ok"]
             check(f"{where}.completed", len(ok), run["requests"]["completed"])
             check(f"{where}.failed", len(measured) - len(ok), run["requests"]["failed"])
-            compare_distributions(where, latencies(of_run), run)
+            is_open = run.get("open_loop")
+            if not (is_open and is_open["state"] == "overloaded"):
+                compare_distributions(where, latencies(of_run), run)
+            elif any(run[metric]["p50"] is not None for metric in ("e2e_ms", "ttft_ms", "tpot_ms", "itl_ms")):
+                FAILURES.append(f"{where}: overloaded, and has a latency")
+            if is_open:
+                check_open(where, of_run, run, load, float(point[1:]), start_of(folder, point, run["repeat"]))
+                compared += 1
+                continue
             if "validity" in run:
                 stated = {key for key in run["validity"] if ":" in key}
                 computed = doubts(run, ok)
@@ -610,15 +836,20 @@ def main(folder):
                     FAILURES.append(f"{where}.validity: computed {sorted(computed)}, stated {sorted(stated)}")
             if "in_step" in run:
                 check(f"{where}.in_step", in_step(of_run), run["in_step"])
-            run_rates.append(rates(of_run, concurrency, gpus, fillers))
+            run_rates.append(rates(of_run, concurrency, gpus, load["fillers"]))
             for name, value in run_rates[-1].items():
                 check(f"{where}.{name}", value, run[name])
+            if "steady_output_throughput_tps" in run_rates[-1]:
+                check_costs(where, run_rates[-1]["steady_output_throughput_tps"], run, result)
             compared += 1
-        compare_distributions(f"c{concurrency}", latencies(of_level), level)
-        if all(run["valid"] for run in level["runs"]):
+        is_open = level.get("open_loop")
+        if not (is_open and is_open["state"] == "overloaded"):
+            compare_distributions(point, latencies(of_level), level)
+        if not is_open and all(run["valid"] for run in level["runs"]):
             for name in ("steady_output_throughput_tps", "output_throughput_tps"):
                 if all(name in run for run in run_rates):
                     check(f"c{concurrency}.{name}", geometric_mean([r[name] for r in run_rates]), level[name])
+    compared += check_profile(result, records, folder)
     check_users(result, gpus)
     check_starts(result, folder)
     for line in FAILURES[:40]:

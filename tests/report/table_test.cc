@@ -131,6 +131,18 @@ TEST(LevelTable, SaysFirstWhatWasFoundAndWhetherToBelieveIt) {
             "16 users on 4 GPUs within 1,500 ms p50 E2E, the highest level: there may be room");
   EXPECT_EQ(first(UsersKind::kBelowSweep, 0, 1),
             "Not even the lowest level on 4 GPUs is within 1,500 ms p50 E2E; 1 does not fit");
+  SweepResult above = with_target(target, UsersKind::kBeyondSweep, 8, {});
+  above.levels[1].pooled.valid = false;
+  EXPECT_EQ(line_of(level_table(above, {}), 1),
+            "8 users on 4 GPUs within 1,500 ms p50 E2E; 16 is INVALID: there may be room");
+  above.users_at_target[0].kind = UsersKind::kMeasured;
+  above.users_at_target[0].c_fail = 32;
+  EXPECT_EQ(line_of(level_table(above, {}), 1),
+            "8 users on 4 GPUs within 1,500 ms p50 E2E; 32 do not fit, 16 is INVALID");
+  SweepResult below = with_target(target, UsersKind::kBelowSweep, 0, 16);
+  below.levels[0].pooled.valid = false;  // of 8, which may have met it
+  EXPECT_EQ(line_of(level_table(below, {}), 1),
+            "No valid level on 4 GPUs is within 1,500 ms p50 E2E; 16 do not fit");
   SweepResult result = with_target(target, UsersKind::kMeasured, 8, 16);
   for (LevelStats& level : result.levels) level.pooled.client.receive_samples = 100;
   result.levels[1].pooled.client.receive_delay_p99_ms = 0.214;
@@ -170,6 +182,86 @@ TEST(LevelTable, ShowsWhatWasAskedForAndNotTheSameFigureTwice) {
   EXPECT_THAT(text, Not(HasSubstr("per GPU")));
 }
 
+// The first line that begins so.
+std::string line_with(const std::string& text, const std::string& beginning) {
+  for (const std::string& line : split(text, '\n')) {
+    if (line.starts_with(beginning)) return line;
+  }
+  return "";
+}
+
+TEST(LevelTable, ExplainsTheTermsThatItShowsAndNoOthers) {
+  const Target target{.max = std::chrono::milliseconds(1500)};
+  SweepResult result = with_target(target, UsersKind::kMeasured, 8, 16);
+  const std::string wide = level_table(result, {.width = 400});
+  EXPECT_EQ(line_with(wide, "E2E: "),
+            "E2E: from a request's start to its last token; p50: half took no longer; p90: 90 of "
+            "100 took no longer; p99: 99 of 100 took no longer, from 300 requests on; TTFT: from "
+            "its start to its first token; TPOT: time per output token after the first; per user: "
+            "a request's output tokens / its E2E");
+  // What gave way to the window is not explained; the headline is.
+  const std::string narrow = level_table(result, {.width = 60});
+  EXPECT_THAT(narrow, Not(HasSubstr("per user")));
+  EXPECT_THAT(narrow, HasSubstr("p50: half"));
+  EXPECT_THAT(wide, HasSubstr("intervals: 95 %"));
+  EXPECT_THAT(narrow, Not(HasSubstr("intervals: 95 %")));
+  EXPECT_THAT(wide, Not(HasSubstr("ITL: ")));
+  result.levels[0].pooled.validity = {{"itl:p99", {InvalidReason::kClientDelay}}};
+  EXPECT_THAT(level_table(result, {.width = 400}), HasSubstr("; ITL: gap between"));
+  result.levels[0].pooled.client.receive_samples = 100;
+  EXPECT_THAT(level_table(result, {.width = 400}), HasSubstr("; client late (p99): "));
+  const TableStyle throughput{.columns = parse_columns("throughput", ColumnsOf::kLevel)};
+  result.users_at_target.clear();
+  result.levels[0].pooled.client.receive_samples = 0;
+  EXPECT_EQ(line_with(level_table(result, throughput), "E2E: "), "");
+  EXPECT_THAT(markdown_report({&result, 1}),
+              HasSubstr("\n\nE2E: from a request's start to its last "
+                        "token; TTFT: "));
+}
+
+TEST(LevelTable, ShowsTheRangeOfTwoRepeats) {
+  SweepResult result = sample::empty_result("gb200", 4);
+  result.levels = {sample::level(1, 100, 272, 4), sample::level(8, 200, 872, 4)};
+  const auto keep = [](LevelStats& level, const std::vector<double>& e2e_ms) {
+    level.runs.resize(e2e_ms.size());
+    for (size_t i = 0; i < e2e_ms.size(); ++i) level.runs[i].e2e.p50 = e2e_ms[i];
+  };
+  keep(result.levels[0], {111, 109});
+  keep(result.levels[1], {200, 210});
+  const std::string both = level_table(result, {.width = 110});
+  EXPECT_THAT(both, HasSubstr("  range  "));
+  EXPECT_THAT(both, HasSubstr("  110  109 to 111  "));
+  EXPECT_THAT(both, HasSubstr("A to B: the range of 2 repeats; 3 give an interval"));
+  EXPECT_THAT(both, Not(HasSubstr("95 %")));
+  EXPECT_THAT(level_line(result.levels[0], {}), HasSubstr("E2E     110 ms 109 to 111"));
+  EXPECT_THAT(markdown_report({&result, 1}), HasSubstr("| 110 | 109 to 111 |"));
+  keep(result.levels[1], {200, 205, 210});  // one level has an interval
+  const std::string mixed = level_table(result, {.width = 110});
+  EXPECT_THAT(mixed, HasSubstr("95 % interval"));
+  EXPECT_THAT(mixed, HasSubstr("intervals: 95 %, between 3 repeats; A to B: the range of 2"));
+}
+
+TEST(LevelTable, FoldsTheMarksOfSeveralMetricsIntoOneLine) {
+  SweepResult result = with_target({}, UsersKind::kMeasured, 8, 16);
+  for (LevelStats& level : result.levels) {
+    level.pooled.warnings = {Warning::kClientDelayTtft, Warning::kClientDelayTtfo,
+                             Warning::kClientDelayItl, Warning::kClientDelayIcl};
+  }
+  result.levels[0].pooled.warnings.push_back(Warning::kClientDelayTpot);
+  const std::string text = level_table(result, {.width = 400});
+  const std::string rest =
+      " are marked !: too much of them is the client's own delay, or too many gaps were left out. "
+      "Give the client idle cores, or raise client.threads.";
+  EXPECT_EQ(line_with(text, "warning"),
+            "warning levels 8, 16: Figures of TTFT, TTFO, ITL and ICL "
+            "(levels 8, 16) and TPOT (level 8)" +
+                rest);
+  EXPECT_THAT(text, HasSubstr(", 1 warning\n"));
+  result.levels[0].pooled.warnings.pop_back();
+  EXPECT_EQ(line_with(level_table(result, {.width = 400}), "warning"),
+            "warning levels 8, 16: Figures of TTFT, TTFO, ITL and ICL" + rest);
+}
+
 TEST(UsersSentences, NameTheBracketAndTheDenominator) {
   SweepResult result = sample::empty_result("gb200", 4);
   result.users_at_target = {{.target = {.max = std::chrono::seconds(15)},
@@ -181,6 +273,21 @@ TEST(UsersSentences, NameTheBracketAndTheDenominator) {
   EXPECT_THAT(users_sentences(result),
               ElementsAre("at 15,000 ms p50 E2E: 8 users on 4 GPUs = 2.00 users per GPU (8 passes, "
                           "16 fails; about 8.4 interpolated)"));
+}
+
+TEST(UsersSentences, StayInsideTheTerminal) {
+  SweepResult result = sample::empty_result("gb200", 4);
+  EXPECT_EQ(users_text(result, {.width = 80}), "");
+  result.users_at_target = {{.target = {.max = std::chrono::seconds(15)},
+                             .users = 8,
+                             .c_pass = 8,
+                             .c_fail = 16,
+                             .c_interpolated = 8.37,
+                             .users_per_gpu = 2}};
+  EXPECT_EQ(users_text(result, {.width = 80}),
+            "\nat 15,000 ms p50 E2E: 8 users on 4 GPUs = 2.00 users per GPU (8 passes, 16\n"
+            "  fails; about 8.4 interpolated)\n");
+  EXPECT_EQ(split(users_text(result, {.width = 160}), '\n').size(), 3u);
 }
 
 TEST(UsersSentences, NeverExtrapolate) {
@@ -198,7 +305,7 @@ TEST(UsersSentences, NeverExtrapolate) {
       users_sentences(result),
       ElementsAre("at 500 ms p90 TTFT: no measured level meets it on 1 GPU (1 fails)",
                   "at 500 ms p90 TTFT: at least 1 user on 1 GPU = at least 1.00 users per "
-                  "GPU (1 is the highest level and passes)",
+                  "GPU (1 is the highest valid level, and passes)",
                   "at 500 ms p90 TTFT: no level on 1 GPU is valid, so nothing can be said"));
 }
 

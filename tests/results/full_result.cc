@@ -52,6 +52,66 @@ ClientHealth client() {
           .gaps_left_out = 4};
 }
 
+RunTelemetry telemetry() {
+  RunTelemetry telemetry{.sources = {},
+                         .window_s = 60.5,
+                         .window_tokens = 5000.25,
+                         .figures = {},
+                         .foreign = ForeignTraffic{.our_tokens = 6000.5,
+                                                   .server_tokens = 6200,
+                                                   .tokens_uncertain = 16,
+                                                   .our_requests = 83,
+                                                   .server_requests = 85,
+                                                   .tokens_share = 0.033,
+                                                   .requests_share = 0.024,
+                                                   .requests_of_others = 2,
+                                                   .found = true},
+                         .influence = ScrapeInfluence{.pages = 11,
+                                                      .page_ms = 3.5,
+                                                      .busy_fraction = 0.0007,
+                                                      .gaps = 88,
+                                                      .gap_ms = 8.4,
+                                                      .expected_ms = 8.9,
+                                                      .met_ms = 23.5,
+                                                      .standard_error_ms = 1.5},
+                         .busy_before = 2,
+                         .answers = AnswerTimes{.requests = 80,
+                                                .prefill_p50_ms = 150.5,
+                                                .decode_p50_ms = 5500.5,
+                                                .before_prefill_p50_ms = 49.5,
+                                                .decode_differs_p50_ms = -0.5}};
+  telemetry.sources = {{.url = "http://127.0.0.1:8000/metrics",
+                        .role = MetricsRole::kDecode,
+                        .engine = "vllm",
+                        .pages = 4,
+                        .failed = 1,
+                        .error = "HTTP 503",
+                        .bytes = 34000,
+                        .filtered = true,
+                        .page_p50_ms = 2.8,
+                        .page_max_ms = 21.5,
+                        .busy_fraction = 0.004,
+                        .largest_gap_s = 5.01,
+                        .refresh_s = 0.1}};
+  telemetry.energy = {{.basis = EnergyBasis::kGpuPowerIntegral,
+                       .gpus = 4,
+                       .window_s = 60.25,
+                       .joules = 120000.5,
+                       .error_j = 50.5,
+                       .mean_power_w = 2000.5,
+                       .tokens = 5000.5,
+                       .j_per_output_token = 24.5,
+                       .missing = "window_short"}};
+  telemetry.figures = {
+      {.figure = ServerFigure::kOutputTokens,
+       .run = 6300,
+       .served = 6200,
+       .window = 5100,
+       .missing = "counter_reset"},
+      {.figure = ServerFigure::kKvUsed, .missing = {}, .mean = 0.5, .max = 0.9, .samples = 12}};
+  return telemetry;
+}
+
 RunStats run(int repeat) {
   RunStats run;
   run.repeat = repeat;
@@ -76,6 +136,12 @@ RunStats run(int repeat) {
   run.steady_output_throughput_tps = 272.5;
   run.drain_bias = -0.01;
   run.throughput_per_gpu_tps = 68.125;
+  run.total_throughput_tps = 700.5;
+  run.cost_per_million_output_tokens = 9.25;
+  run.cost_per_million_tokens = 3.25;
+  run.gpu_j_per_output_token = 24.5;
+  run.node_j_per_output_token = 30.5;
+  run.provisioned_j_per_output_token = 31.5;
   run.request_throughput_rps = 0.17;
   run.achieved_concurrency = 0.999;
   run.littles_law_error = 0.001;
@@ -85,6 +151,21 @@ RunStats run(int repeat) {
   run.throughput_per_latency = 0.047;
   run.goodput_fraction = 0.95;
   run.goodput_rps = 0.16;
+  run.offered_rps = 2.5;
+  run.achieved_rps = 2.4;
+  run.served_rps = 2.3;
+  run.growth_rps = 0.1;
+  run.open = OpenLoad{.state = LoadState::kUnsettled,
+                      .overload = Overload::kDrain,
+                      .schedule_sha256 = "98fe",
+                      .window_from_ns = 31'000'000'001,
+                      .window_to_ns = 61'000'000'002,
+                      .scheduled = 75,
+                      .sent = 72,
+                      .waiting_at_end = 9,
+                      .growth_limit = 20.25,
+                      .transient_e2e = distribution(9000.5),
+                      .transient_ttft = distribution(900.5)};
   run.input_tokens_mean = 2400.5;
   run.output_tokens_mean = 1600.25;
   run.cached_tokens_mean = 3.5;
@@ -93,6 +174,7 @@ RunStats run(int repeat) {
   run.token_count_estimated = true;
   run.wall_seconds = 61.5;
   run.client = client();
+  run.telemetry = telemetry();
   return run;
 }
 
@@ -100,10 +182,30 @@ LevelStats level(int concurrency) {
   LevelStats level;
   level.point = at_concurrency(concurrency);
   level.pooled = run(0);
+  level.pooled.telemetry.reset();
   level.e2e_p50_between_runs_ci95 = Interval{5700, 5900};
   level.throughput_between_runs_ci95 = Interval{270, 275};
   level.runs = {run(0), run(1), run(2)};
   return level;
+}
+
+OperatingPoint operating_point() {
+  OperatingPoint point{.point = at_concurrency(8),
+                       .cost_per_million_output_tokens = 9.25,
+                       .cost_per_million_output_tokens_ci95 = Interval{9, 9.5},
+                       .cost_per_million_tokens = 3.25,
+                       .cost_at_utilisation = 15.5,
+                       .cost_missing = "price_undated"};
+  point.energy = {{.basis = EnergyBasis::kGpuPowerIntegral,
+                   .j_per_output_token = 24.5,
+                   .ci95 = Interval{24, 25},
+                   .error = 0.005,
+                   .tps_per_mw = 40816.5,
+                   .cost_per_million_output_tokens = 1.75},
+                  {.basis = EnergyBasis::kProvisioned,
+                   .error_missing = "not_measured",
+                   .missing = "not_stated"}};
+  return point;
 }
 
 WorkloadSummary workload() {
@@ -146,15 +248,50 @@ SweepResult full_result() {
                    .mtp = true,
                    .max_batch_size = 64,
                    .checkpoint = "nvidia/DeepSeek-V3.2-NVFP4",
-                   .weights_gb = 415};
+                   .weights_gb = 415,
+                   .command = "vllm serve m --tensor-parallel-size 4",
+                   .power = {.provisioned_kw_per_gpu = 2.1,
+                             .provisioned_source = "a model",
+                             .provisioned_date = "2026-05-20",
+                             .node_kw = 5.5,
+                             .node_error = 0.01,
+                             .node_source = "an analyzer",
+                             .node_date = "2026-11-28"}};
+  result.prices = PriceSpec{.million_input_tokens = 0.25,
+                            .million_output_tokens = 1.25,
+                            .gpu_hour = 2.21,
+                            .currency = "EUR",
+                            .source = "a list",
+                            .date = "2026-11-28",
+                            .utilisation = 0.6,
+                            .kwh = 0.21,
+                            .pue = 1.3,
+                            .kwh_source = "a bill",
+                            .kwh_date = "2026-11-01"};
   result.workload = workload();
+  result.search = SearchResult{.target = {.max = std::chrono::seconds(15)},
+                               .low = 1,
+                               .high = 512,
+                               .width = 1.1,
+                               .alpha = 0.05,
+                               .end = SearchEnd::kConfirmed,
+                               .pass = 37,
+                               .fail = 41,
+                               .runs_pass = 3,
+                               .runs_fail = 4,
+                               .path = {{at_concurrency(37), 1, true, 14'900, true}}};
   result.looks = GateLooks{.first = 3, .last = 4, .levels = {0.02, 0.04}, .endless = true};
-  result.provenance = {.host = "host",
+  result.pairing = Pairing{.id = "8f3a",
+                           .side = "b",
+                           .order = {{at_concurrency(8), 0, false}, {at_concurrency(8), 1, true}}};
+  result.provenance = {.command = "llmsweep run a.yaml",
+                       .host = "host",
                        .cores = 2,
                        .kernel = "6.1",
                        .boot_id = "0b1c",
                        .libcurl = "7.88.1",
                        .transport = "libcurl",
+                       .server_version = "0.26.0",
                        .server_started = "2026-11-28T15:20:00Z",
                        .resolved_address = "127.0.0.1:8000",
                        .server_headers = {{"Server", "a"}, {"Server", "b"}},
@@ -163,6 +300,17 @@ SweepResult full_result() {
                        .notes = {"a note"}};
   result.levels = {level(1), level(8)};
   result.levels[1].pooled.e2e = {.p50_at_most = 15000};
+  result.profile = {{.from_s = 0, .to_s = 60, .rate_from = 2, .rate_to = 8.5, .level = level(8)}};
+  result.profile[0].level.point = of_profile(5.25);
+  result.rates_at_target = {
+      {.target = {.metric = Metric::kTtft, .statistic = Statistic::kP90, .max = from_ms(500)},
+       .kind = UsersKind::kMeasured,
+       .rate_rps = 2.5,
+       .r_pass = 2.5,
+       .r_fail = 4,
+       .r_interpolated = 3.25,
+       .r_interpolated_ci95 = Interval{3, 3.5},
+       .rate_per_gpu_rps = 0.625}};
   result.users_at_target = {
       {.target = {.metric = Metric::kTtft, .statistic = Statistic::kP99, .max = 1500us},
        .kind = UsersKind::kBeyondSweep,
@@ -171,7 +319,16 @@ SweepResult full_result() {
        .c_fail = 16,
        .c_interpolated = 9.5,
        .c_interpolated_ci95 = Interval{9, 10},
-       .users_per_gpu = 2}};
+       .users_per_gpu = 2,
+       .operating_point = operating_point()},
+      {.target = {.all = {{.metric = Metric::kTtft, .statistic = Statistic::kP95, .max = 2s},
+                          {.metric = Metric::kTpot,
+                           .statistic = Statistic::kP95,
+                           .max = 25ms,
+                           .min_tps = 40}},
+                  .name = "gold"},
+       .kind = UsersKind::kBelowSweep,
+       .c_fail = 1}};
   result.quality = {{"MMLU Pro", 0.802}, {"AIME 2025", 0.934}};
   return result;
 }
@@ -206,6 +363,7 @@ RequestRecord full_record() {
   record.streamed_tokens = 1000;
   record.reasoning_tokens = 599;
   record.other_model = "another";
+  record.trace_id = {0x4bf92f3577b34da6, 0xa3ce929d0e0e4736};
   record.repaired_chunks = 4;
   record.first_chunk_tokens = 2;
   record.chunks = 800;

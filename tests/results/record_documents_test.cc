@@ -35,6 +35,8 @@ RecordForm form_of(const T&) {
     return form_of(std::optional<int>());
   } else if constexpr (std::is_same_v<T, PointName<LoadPoint>>) {
     return {{{"type", "string"}, {"pattern", "^[ru][0-9]"}}, "text"};
+  } else if constexpr (std::is_same_v<T, TraceId>) {
+    return {{{"type", "string"}, {"pattern", "^[0-9a-f]{32}$"}}, "text"};
   } else if constexpr (std::is_same_v<T, Histogram>) {
     return {{{"$ref", "#/$defs/histogram"}}, "histogram"};
   } else {
@@ -83,7 +85,7 @@ TEST(RecordSchema, IsWhatTheListOfKeysSays) {
                          {"required", DocumentJson::array()},
                          {"properties", DocumentJson::object()}};
   for_each_key([&](const auto& key, const RecordForm& form) {
-    if (key.presence != Presence::kUnlessConcurrency) schema["required"].push_back(key.name);
+    if (key.presence != Presence::kInSomeLines) schema["required"].push_back(key.name);
     DocumentJson& property = schema["properties"][std::string(key.name)];
     property[form.schema.begin().key()] = form.schema.front();
     property["description"] = key.sentence;

@@ -108,19 +108,50 @@ TEST(ResultDocs, SchemaAndTablesSayWhatTheListOfKeysSays) {
   Json& parts = schema["$defs"];
   write_keys<SweepResult>(all, document, "## result.json");
   write_keys<SystemSpec>(all["system"]["properties"], document, "### system");
+  write_keys<PowerSpec>(all["system"]["properties"]["power"]["properties"], document,
+                        "### system.power");
+  write_keys<PriceSpec>(all["prices"]["properties"], document, "### prices");
   write_keys<WorkloadSummary>(all["workload"]["properties"], document, "### workload");
   write_keys<Provenance>(all["provenance"]["properties"], document, "### provenance");
+  write_keys<SearchResult>(all["search"]["properties"], document, "### search");
+  write_keys<SearchStepTaken>(all["search"]["properties"]["path"]["items"]["properties"], document,
+                              "### search.path[]");
   write_keys<GateLooks>(all["looks"]["properties"], document, "### looks");
+  Json& pairing = all["pairing"]["properties"];
+  write_keys<Pairing>(pairing, document, "### pairing");
+  write_keys<PairOrder>(pairing["order"]["items"]["properties"], document, "### pairing.order[]");
   write_keys<Distribution>(parts["distribution"]["properties"], document, "### A distribution");
   write_keys<VllmDefinitions>(parts["vllm_definitions"]["properties"], document,
                               "### vllm_definitions");
+  write_keys<OpenLoad>(parts["open_loop"]["properties"], document, "### open_loop");
   for (const char* part : {"run", "level"}) {
     write_keys<RequestCounts>(parts[part]["properties"]["requests"]["properties"], document,
                               "### requests");
   }
+  Json& telemetry = parts["run"]["properties"]["telemetry"]["properties"];
+  write_keys<RunTelemetry>(telemetry, document, "### telemetry");
+  write_keys<SourceReading>(telemetry["sources"]["items"]["properties"], document,
+                            "### telemetry.sources[]");
+  write_keys<FigureReading>(telemetry["figures"]["items"]["properties"], document,
+                            "### telemetry.figures[]");
+  write_keys<ForeignTraffic>(telemetry["foreign"]["properties"], document, "### telemetry.foreign");
+  write_keys<ScrapeInfluence>(telemetry["influence"]["properties"], document,
+                              "### telemetry.influence");
+  write_keys<AnswerTimes>(telemetry["answers"]["properties"], document, "### telemetry.answers");
+  write_keys<EnergyReading>(telemetry["energy"]["items"]["properties"], document,
+                            "### telemetry.energy[]");
   write_keys<ClientHealth>(parts["client"]["properties"], document, "### client");
+  write_keys<ProfileStep>(all["profile"]["items"]["properties"], document, "### profile[]");
   write_keys<UsersAtTarget>(all["users_at_target"]["items"]["properties"], document,
                             "### users_at_target[]");
+  write_keys<RateAtTarget>(all["rates_at_target"]["items"]["properties"], document,
+                           "### rates_at_target[]");
+  for (const char* answer : {"users_at_target", "rates_at_target"}) {
+    Json& point = all[answer]["items"]["properties"]["operating_point"]["properties"];
+    write_keys<OperatingPoint>(point, document, "### operating_point");
+    write_keys<EnergyAt>(point["energy"]["items"]["properties"], document,
+                         "### operating_point.energy[]");
+  }
   expect_written(schema_path, schema.dump(1) + "\n");
   expect_written("docs/result-format.md", document);
 }

@@ -217,6 +217,13 @@ TEST(ResultFile, WritesAndReadsAFile) {
   std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
   EXPECT_THAT(refusal_of([&] { read_result(path); }),
               AllOf(HasSubstr(path.string()), HasSubstr("not valid JSON")));
+  for (const auto& [text, kind] :
+       {std::pair("<!doctype html>\n<html>", "is a page or a figure"),
+        std::pair("{\"level\": 1}\n{\"level\": 2}\n", "holds records, one"),
+        std::pair("name: a\nsystem: {gpus: 1}\n", "is YAML")}) {
+    EXPECT_THAT(refusal_of([&, text = text] { parse_result(text, "x"); }),
+                AllOf(HasSubstr(kind), HasSubstr("result.json beside it")));
+  }
   std::filesystem::remove(path);
   EXPECT_THROW(read_result(path), Error);
 }

@@ -41,7 +41,11 @@ std::set<std::string> keys_of(const json& object) {
 }
 
 std::set<std::string> strings_of(const json& list) {
-  return list.get<std::set<std::string>>();
+  std::set<std::string> strings;
+  for (const json& item : list) {
+    if (item.is_string()) strings.insert(item.get<std::string>());  // null stands for none of them
+  }
+  return strings;
 }
 
 template <class Enum>
@@ -76,11 +80,17 @@ TEST(ResultSchema, ListsExactlyTheKeysThatAreWritten) {
   EXPECT_EQ(keys_of(level["runs"][0]), strings_of(defs["complete_run"]["required"]));
   EXPECT_EQ(keys_of(level["e2e_ms"]), keys_of(defs["distribution"]["properties"]));
   EXPECT_EQ(keys_of(level["vllm_definitions"]), keys_of(defs["vllm_definitions"]["properties"]));
+  EXPECT_EQ(keys_of(level["open_loop"]), keys_of(defs["open_loop"]["properties"]));
+  EXPECT_EQ(keys_of(level["open_loop"]), strings_of(defs["open_loop"]["required"]));
   EXPECT_EQ(keys_of(level["client"]), keys_of(defs["client"]["properties"]));
   EXPECT_EQ(keys_of(level["requests"]),
             keys_of(defs["level"]["properties"]["requests"]["properties"]));
+  EXPECT_EQ(keys_of(result["profile"][0]),
+            keys_of(schema["properties"]["profile"]["items"]["properties"]));
   EXPECT_EQ(keys_of(result["users_at_target"][0]),
             keys_of(schema["properties"]["users_at_target"]["items"]["properties"]));
+  EXPECT_EQ(keys_of(result["rates_at_target"][0]),
+            keys_of(schema["properties"]["rates_at_target"]["items"]["properties"]));
 }
 
 TEST(ResultSchema, ListsExactlyTheNamesOfEveryEnumeration) {
@@ -88,6 +98,9 @@ TEST(ResultSchema, ListsExactlyTheNamesOfEveryEnumeration) {
   const json& level = schema["$defs"]["level"]["properties"];
   EXPECT_EQ(strings_of(level["invalid_reasons"]["items"]["enum"]), names_of<InvalidReason>());
   EXPECT_EQ(strings_of(level["warnings"]["items"]["enum"]), names_of<Warning>());
+  const json& open_loop = schema["$defs"]["open_loop"]["properties"];
+  EXPECT_EQ(strings_of(open_loop["state"]["enum"]), names_of<LoadState>());
+  EXPECT_EQ(strings_of(open_loop["overload"]["enum"]), names_of<Overload>());
   EXPECT_EQ(strings_of(level["requests"]["properties"]["by_outcome"]["propertyNames"]["enum"]),
             names_of<Outcome>());
   const json& users = schema["properties"]["users_at_target"]["items"]["properties"];
@@ -108,6 +121,13 @@ OrderedJson type_of(const Quantity& quantity) {
   return {{"type", {"number", "null"}}};
 }
 
+std::string meaning_of(const Quantity& quantity) {
+  std::string text(quantity.meaning);
+  if (quantity.null_means.empty()) return text;
+  text.pop_back();  // its full stop
+  return text + "; null: " + std::string(quantity.null_means) + ".";
+}
+
 // `properties` with every stored quantity, a new one behind the one before it in the table.
 OrderedJson with_quantities(const OrderedJson& properties) {
   OrderedJson all = properties;
@@ -123,7 +143,7 @@ OrderedJson with_quantities(const OrderedJson& properties) {
       }
       all = longer;
     }
-    all[key]["description"] = quantity.meaning;
+    all[key]["description"] = meaning_of(quantity);
     before = key;
   }
   return all;
@@ -148,8 +168,11 @@ TEST(ResultSchema, DescribesEveryQuantityByItsRow) {
 // In the place of its line, or behind that of the quantity before it.
 std::string with_row(std::string document, const std::string& key, const std::string& before,
                      const std::string& row) {
+  const size_t section = document.find("### levels[]");
   const auto line_of = [&](const std::string& name) {
-    return document.find("| `" + name + "` |", document.find("### levels[]"));
+    const size_t at = document.find("| `" + name + "` |", section);
+    const bool inside = at < document.find("\n### ", section);  // others have keys of that name
+    return inside ? at : std::string::npos;
   };
   size_t at = line_of(key);
   if (at != std::string::npos) {
@@ -167,9 +190,8 @@ TEST(ResultDocs, DescribeEveryQuantityByItsRow) {
     if (!quantity.stored()) continue;
     const char* type = quantity.distribution != nullptr ? "distribution" : "number or null";
     const std::string key(quantity.result_key);
-    document =
-        with_row(document, key, before,
-                 "| `" + key + "` | " + type + " | " + std::string(quantity.meaning) + " |\n");
+    document = with_row(document, key, before,
+                        "| `" + key + "` | " + type + " | " + meaning_of(quantity) + " |\n");
     before = key;
   }
   expect_written(path, document);
@@ -177,9 +199,12 @@ TEST(ResultDocs, DescribeEveryQuantityByItsRow) {
 
 TEST(RecordSchema, ListsExactlyTheKeysThatAreWritten) {
   const json schema = schema_of("llmsweep-record.schema.json");
-  const json record = json::parse(record_to_jsonl(full_record()));
+  RequestRecord without_trace = full_record();
+  without_trace.trace_id = {};
+  const json record = json::parse(record_to_jsonl(without_trace));
   EXPECT_EQ(keys_of(record), strings_of(schema["required"]));
-  const json at_a_rate = json::parse(record_to_jsonl({.run = {at_rate(2.5), 0}}));
+  const json at_a_rate =
+      json::parse(record_to_jsonl({.run = {at_rate(2.5), 0}, .trace_id = full_record().trace_id}));
   EXPECT_EQ(keys_of(at_a_rate), keys_of(schema["properties"]));
   EXPECT_EQ(schema["$defs"]["histogram"]["items"]["prefixItems"][0]["maximum"],
             Histogram::kBuckets - 1);
@@ -237,7 +262,8 @@ TEST(ResultDocs, HaveARowForEveryKeyWithItsMeaning) {
     expect_rows(text, properties[section]["properties"]);
   }
   expect_rows(text, properties["users_at_target"]["items"]["properties"]);
-  for (const char* part : {"level", "distribution", "vllm_definitions", "client"}) {
+  expect_rows(text, properties["rates_at_target"]["items"]["properties"]);
+  for (const char* part : {"level", "distribution", "vllm_definitions", "open_loop", "client"}) {
     expect_rows(text, schema["$defs"][part]["properties"]);
   }
   expect_rows(text, schema_of("llmsweep-record.schema.json")["properties"]);

@@ -67,6 +67,7 @@ TEST(MakeSchedule, NeedsAConnectionAndAllOfItsRequestsTimeForEachSlot) {
 }
 
 TEST(LoadPoints, AreTheLevelsOfTheSpecInItsOrder) {
+  EXPECT_EQ(load_points({.rate = {2.5, 1}}), (std::vector{at_rate(2.5), at_rate(1)}));
   EXPECT_EQ(load_points({.concurrency = {8, 1}}),
             (std::vector{at_concurrency(8), at_concurrency(1)}));
   EXPECT_TRUE(load_points({}).empty());
@@ -75,6 +76,18 @@ TEST(LoadPoints, AreTheLevelsOfTheSpecInItsOrder) {
 TEST(MakeSchedule, HasNoFillersWhereTheSpecSaysSo) {
   EXPECT_TRUE(make_schedule({.fillers = false}, at_concurrency(8)).filler_prompts.empty());
   EXPECT_EQ(prompt_demand({.fillers = false}, at_concurrency(8)).filler, 0u);
+}
+
+TEST(MakeSchedule, OfADurationPlansOneMeasuredRequestASlotAndPromptsToBeginWith) {
+  const LoadSpec load{.duration = std::chrono::seconds(60), .warmup_per_slot = 2};
+  const Schedule schedule = make_schedule(load, at_concurrency(3));
+  EXPECT_EQ(schedule.measure_for, load.duration);
+  EXPECT_EQ(schedule.arrivals.size(), 3 * (2 + 1u));
+  EXPECT_EQ(schedule.filler_prompts.size(), 3 * 8u);
+  const auto second = std::chrono::seconds(1);
+  EXPECT_EQ(shortest_run(load, at_concurrency(3), second), Duration(62 * second));
+  EXPECT_EQ(shortest_run(load, at_concurrency(3), 90 * second), Duration(270 * second));
+  EXPECT_FALSE(make_schedule({}, at_concurrency(3)).measure_for);
 }
 
 }  // namespace

@@ -45,6 +45,9 @@ engine:
   tokens_per_step: [0.25, 0.75]
   request_overhead_us: 12
   step_noise: 0.02
+  run_noise: 0.01
+  drift: {kind: walk, percent: 2, period: 90s, seed: 7}
+  freeze: {after: 20s, for: 2s, every: 60s}
   prefill_pool: {workers: 3, base_ms: 1, per_prefill_token_us: 4, kv_bytes_per_token: 35000, link_gbps: 200, link_latency_us: 20}
 tokens: {rule: bytes, request_overhead: 1, message_overhead: 2, natural_mean: 33, natural_stddev: 4}
 wire:
@@ -66,6 +69,9 @@ faults:
 )";
   const SimulatorProfile profile = parsed(all);
   EXPECT_EQ(profile.engine.prefill_pool->workers, 3);
+  EXPECT_EQ(profile.engine.freeze.after, std::chrono::seconds(20));
+  EXPECT_EQ(profile.engine.freeze.length, std::chrono::seconds(2));
+  EXPECT_EQ(profile.engine.freeze.every, std::chrono::seconds(60));
   EXPECT_DOUBLE_EQ(profile.engine.step.per_kv_token.count(), 0.4);
   EXPECT_DOUBLE_EQ(profile.engine.step.base.count(), 1.5e6);
   EXPECT_TRUE(profile.wire.extra_nulls) << "the dialect's own habits stay";

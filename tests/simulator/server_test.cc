@@ -225,6 +225,16 @@ TEST(Server, SaysWhenItBegan) {
   EXPECT_GE(started, now - 60);
 }
 
+TEST(Server, StandsForItsPageOfMetricsWhereAskedTo) {
+  SimulatorProfile profile = instant_profile();
+  profile.wire.metrics_block = std::chrono::milliseconds(60);
+  Simulator simulator(profile);
+  const SteadyClock clock;
+  const Instant begun = clock.now();
+  EXPECT_EQ(metric(simulator.port(), "num_requests_running"), "0");
+  EXPECT_GE(clock.now() - begun, std::chrono::milliseconds(60));
+}
+
 TEST(Server, SaysHowMuchOfAPromptItsCacheHeld) {
   SimulatorProfile profile = instant_profile();
   profile.engine.prefix_cache = true;

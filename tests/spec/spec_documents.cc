@@ -4,6 +4,7 @@
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/spec_keys.h"
+#include "llmsweep/model/target.h"
 #include "schemas/written_documents.h"
 #include "spec/spec_write.h"
 
@@ -77,6 +78,9 @@ Form form(const std::string&, const kind::Text& text) {
   form.schema["maxLength"] = kMaxTextBytes;
   return form;
 }
+Form form(const std::string&, const kind::Date&) {
+  return {{{"type", "string"}, {"pattern", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}}, "date"};
+}
 Form form(int64_t, const kind::Whole& range) {
   return {{{"type", "integer"}, {"minimum", range.min}, {"maximum", range.max}},
           range_text("whole number", range)};
@@ -116,6 +120,21 @@ Form form(const std::vector<std::string>&, const kind::Urls&) {
            {"uniqueItems", true}},
           "list of URLs"};
 }
+Form form(const MetricsSpec&, const kind::MetricsPages&) {
+  const SpecJson url = {{"anyOf", SpecJson::array({form(std::string(), kind::Url{}).schema,
+                                                   {{"const", std::string(kLocalGpus)}}})}};
+  const SpecJson page = {{"type", "object"},
+                         {"additionalProperties", false},
+                         {"required", SpecJson::array({"url"})},
+                         {"properties", {{"url", url}, {"role", form(MetricsRole{}).schema}}}};
+  const SpecJson word = {{"enum", SpecJson::array({"auto", "off"})}};
+  const SpecJson list = {{"type", "array"},
+                         {"minItems", 1},
+                         {"maxItems", kMaxUrls},
+                         {"items", {{"anyOf", SpecJson::array({{{"const", "auto"}}, url, page})}}}};
+  return {{{"anyOf", SpecJson::array({word, list})}},
+          "`auto` \\| `off` \\| list of `auto`, `nvml`, URLs or {url, role}"};
+}
 Form form(const std::string&, const kind::VariableName&) {
   return {{{"type", "string"}, {"pattern", "^[A-Za-z_][A-Za-z0-9_]*$"}}, "name of a variable"};
 }
@@ -142,8 +161,29 @@ Form form(const std::vector<Number>&, const kind::Levels& range) {
           std::string(kWhole ? "whole number or list of them, " : "number or list of them, ") +
               for_people(range.min) + " … " + for_people(range.max)};
 }
+Form form(const std::vector<RateStep>&, const kind::Profile&) {
+  const SpecJson duration = {{"$ref", "#/$defs/duration"}};
+  const SpecJson rate = form(double{}, kind::Number{0, kMaxRate}).schema;
+  const auto step = [&](const std::vector<std::string>& rates) {
+    SpecJson object = {{"type", "object"}, {"additionalProperties", false}};
+    object["required"] = SpecJson::array({"for"});
+    object["properties"]["for"] = duration;
+    for (const std::string& name : rates) {
+      object["required"].push_back(name);
+      object["properties"][name] = rate;
+    }
+    return object;
+  };
+  const SpecJson kinds = SpecJson::array({step({"rate"}), step({"from", "to"})});
+  return {
+      {{"type", "array"}, {"minItems", 1}, {"maxItems", kMaxSteps}, {"items", {{"anyOf", kinds}}}},
+      "list of {for, rate} or {for, from, to}"};
+}
 Form form(Metric, const kind::TargetMetric& kind) {
-  return kind.of_requests ? one_of(names_for<Metric>(is_of_requests)) : form(Metric{});
+  std::vector<std::string> names =
+      kind.of_requests ? names_for<Metric>(is_of_requests) : all_names<Metric>();
+  names.emplace_back(kDecodeSpeed);
+  return one_of(names);
 }
 
 template <class T>
@@ -195,7 +235,14 @@ class KeyDocuments {
     for (const std::string& one : kind.exactly_one) {
       schema["oneOf"].push_back({{"required", SpecJson::array({one})}});
     }
-    add(key, schema, schema.contains("required") || schema.contains("oneOf"), nullptr);
+    for (size_t i = 0; i < kind.at_most_one.size(); ++i) {
+      for (size_t k = 0; k < i; ++k) {
+        const SpecJson both = {kind.at_most_one[k], kind.at_most_one[i]};
+        schema["not"]["anyOf"].push_back({{"required", both}});
+      }
+    }
+    const bool required = schema.contains("required") || schema.contains("oneOf");
+    add(key, schema, required && !kind.optional, nullptr);
     tables_[key.name] = documents.table();
     resumable_.insert(resumable_.end(), documents.resumable_.begin(), documents.resumable_.end());
   }
@@ -204,8 +251,25 @@ class KeyDocuments {
     keys(documents, member.emplace_back(), kind);
     SpecJson item = {{"type", "object"}, {"description", "One limit."}};
     item.update(documents.schema());
+    const auto with = [](const char* name) {
+      return SpecJson{{"required", SpecJson::array({name})}};
+    };
+    item["oneOf"] = SpecJson::array({with("max"), with("min")});
+    if (item["properties"].contains("all")) item["oneOf"].push_back(with("all"));
+    if (!kind.of_requests) {
+      const SpecJson text = {{"type", "string"}, {"description", "As in e2e:p50:15s."}};
+      item = {{"anyOf", SpecJson::array({text, item})}};
+    }
     const SpecJson none = SpecJson::array();
-    add(key, {{"type", "array"}, {"uniqueItems", true}, {"items", item}}, false, &none);
+    SpecJson list = {{"type", "array"}, {"uniqueItems", true}, {"items", item}};
+    if (kind.of_a_tier) {
+      list["minItems"] = 2;
+      add(key, list, false, nullptr);
+      rows_ += "| `" + prefix_ + key.name + "` | list of limits, or of their texts | absent | " +
+               key.sentence + " |\n";
+      return;
+    }
+    add(key, list, false, &none);
     add_resumable(key);
     tables_[key.name] = documents.table();
   }

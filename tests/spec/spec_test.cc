@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/model/target.h"
 
 namespace llmsweep {
 namespace {
@@ -64,7 +65,8 @@ system:
 endpoint:
   {url: "http://127.0.0.1:8000/v1", api: completions, model: deepseek-ai/DeepSeek-V3.2, api_key_env: OPENAI_API_KEY,
    request_timeout: 300s, connect_timeout: 5s, headers: {X-Run: 7}, extra_body: {temperature: 0, stop: ["a"]},
-   max_tokens_field: max_completion_tokens, request_fields: [continuous_usage], use_proxy: true}
+   max_tokens_field: max_completion_tokens, request_fields: [continuous_usage],
+   traceparent: true, use_proxy: true}
 workload:
   {dataset: random, input_tokens: 2400, output_tokens: {min: 10, max: 20}, seed: 9, input_scope: content, input_lengths: exact,
    tokenizer: server, prefix_tokens: 100, prefix_groups: 3, prompt_as: ids, reuse: allow}
@@ -89,6 +91,7 @@ goodput:
             (std::vector<std::pair<std::string, std::string>>{{"X-Run", "7"}}));
   EXPECT_EQ(spec.endpoint.extra_body, R"({"temperature":0,"stop":["a"]})");
   EXPECT_EQ(spec.endpoint.request_fields, std::vector{RequestField::kContinuousUsage});
+  EXPECT_TRUE(spec.endpoint.traceparent);
   EXPECT_EQ(spec.workload.input_tokens, (TokenCount{.fixed = 2400}));
   EXPECT_EQ(spec.workload.output_tokens,
             (TokenCount{.kind = TokenCount::Kind::kUniform, .min = 10, .max = 20}));
@@ -114,13 +117,166 @@ TEST(Spec, TheResolvedSpecReadsBackEqual) {
   EXPECT_EQ(parse_spec(spec_to_json(minimal()), "x.json", {}), minimal());
 }
 
+TEST(Spec, ReadsARate) {
+  const SweepSpec spec = parse_spec(R"(
+name: open
+endpoint: {url: "http://h/v1"}
+load: {rate: [2, 2.5, 8], arrivals: {process: gamma, cv: 2, count: exact}, warmup: 10s, measure: 2m,
+  drain: 5m, max_in_flight: 100, repeats: 5}
+)",
+                                    "x.yaml", {});
+  EXPECT_EQ(spec.load.rate, (std::vector<double>{2, 2.5, 8}));
+  EXPECT_EQ(
+      spec.load.arrivals,
+      (ArrivalSpec{.process = ArrivalProcess::kGamma, .cv = 2, .count = ArrivalCount::kExact}));
+  EXPECT_EQ(spec.load.warmup, 10s);
+  EXPECT_EQ(spec.load.measure, 2min);
+  EXPECT_EQ(spec.load.drain, 5min);
+  EXPECT_EQ(spec.load.max_in_flight, 100);
+  EXPECT_TRUE(spec.load.is_open());
+  EXPECT_EQ(parse_spec(spec_to_json(spec), "x.json", {}), spec) << "without the slots' keys";
+  EXPECT_EQ(parse_spec(spec_to_yaml(spec), "x.yaml", {}), spec) << spec_to_yaml(spec);
+  EXPECT_THAT(spec_to_json(spec), Not(HasSubstr("requests_per_slot")));
+  EXPECT_THAT(spec_to_json(minimal()), Not(HasSubstr("arrivals")));
+  EXPECT_EQ(minimal({"load={rate: 4}"}).load.rate, std::vector<double>{4});
+}
+
+TEST(Spec, ARateAndAConcurrencyDoNotMix) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"load.rate=[2]", "rate: stands beside concurrency"},
+      {"load={}", "needs a concurrency or a rate"},
+      {"load={rate: 2, requests_per_slot: 5}", "requests_per_slot: stands beside rate"},
+      {"load={rate: 2, warmup_per_slot: 5}", "warmup_per_slot: stands beside rate"},
+      {"load={rate: 2, fillers: true}", "fillers: stands beside rate"},
+      {"load={rate: 2, refine: true}", "refine: stands beside rate"},
+      {"load={rate: 2, retry_after: hold}", "holds slots, and a rate has none"},
+      {"load.measure=1m", "measure: stands beside concurrency"},
+      {"load.arrivals={process: constant}", "arrivals: stands beside concurrency"},
+      {"load={rate: inf}", "must be a number"},
+      {"load={rate: 0}", "must be a number"},
+      {"load={rate: [2, 2.0]}", "listed twice"},
+      {"load={rate: 2, arrivals: {process: pareto}}", "not one of poisson, gamma, constant"},
+      {"load={rate: 2, arrivals: {cv: 2}}", "is of process: gamma alone"},
+      {"load={rate: 2, arrivals: {process: gamma, cv: 0}}", "must be a number"},
+      {"load={rate: 0.05}", "about 15 arrive in 5m: too few; measure for 600s"},
+      {"load={rate: 100000, measure: 1h}", "20000000|2e+07"},
+  };
+  for (const auto& [set, message] : cases) {
+    const std::string error = error_with(set);
+    const size_t bar = message.find('|');
+    const bool found = bar == std::string::npos
+                           ? error.find(message) != std::string::npos
+                           : error.find(message.substr(0, bar)) != std::string::npos ||
+                                 error.find(message.substr(bar + 1)) != std::string::npos;
+    EXPECT_TRUE(found) << set << " gave: " << error;
+  }
+  EXPECT_NO_THROW(minimal({"load={rate: 0.05, arrivals: {count: exact}}"}));
+  EXPECT_NE(spec_hash(minimal({"load={rate: 2}"})), spec_hash(minimal({"load={rate: 3}"})));
+  EXPECT_NE(spec_hash(minimal({"load={rate: 2}"})),
+            spec_hash(minimal({"load={rate: 2, arrivals: {process: constant}}"})));
+}
+
+TEST(Spec, ReadsADurationInPlaceOfACountOfRequests) {
+  const SweepSpec spec = minimal({"load.duration=90s"});
+  EXPECT_EQ(spec.load.duration, Duration(90s));
+  EXPECT_EQ(parse_spec(spec_to_json(spec), "x.json", {}), spec);
+  EXPECT_THAT(spec_to_json(spec), Not(HasSubstr("requests_per_slot")));
+  EXPECT_THAT(spec_to_json(minimal()), Not(HasSubstr("duration")));
+  const auto error = [](const std::string& load) { return error_with("load=" + load); };
+  EXPECT_THAT(error("{concurrency: 2, duration: 9s, requests_per_slot: 3}"),
+              HasSubstr("requests_per_slot: stands beside duration"));
+  EXPECT_THAT(error("{concurrency: 2, duration: 9s, min_requests: 3}"),
+              HasSubstr("min_requests: stands beside duration"));
+  EXPECT_THAT(error("{concurrency: 2, duration: 9s, stop_over_error_rate: true}"),
+              HasSubstr("needs to know how many requests"));
+  EXPECT_THAT(error("{rate: 2, duration: 9s}"), HasSubstr("duration: stands beside rate"));
+  EXPECT_THAT(error("{concurrency: 2, duration: 0s}"), HasSubstr("1ms"));
+}
+
+TEST(Spec, ReadsAProfile) {
+  const SweepSpec spec = parse_spec(R"(
+name: changing
+endpoint: {url: "http://h/v1"}
+load:
+  profile:
+  - {for: 60s, rate: 2}
+  - {for: 90s, from: 2, to: 8.5}
+  - {for: 1m, rate: 0}
+  warmup: 10s
+)",
+                                    "x.yaml", {});
+  EXPECT_EQ(spec.load.profile, (std::vector<RateStep>{{60s, 2, 2}, {90s, 2, 8.5}, {60s, 0, 0}}));
+  EXPECT_TRUE(spec.load.is_open());
+  EXPECT_EQ(parse_spec(spec_to_json(spec), "x.json", {}), spec) << "without measure";
+  EXPECT_EQ(parse_spec(spec_to_yaml(spec), "x.yaml", {}), spec) << spec_to_yaml(spec);
+  EXPECT_THAT(spec_to_json(spec), Not(HasSubstr("measure")));
+  EXPECT_THAT(spec_to_json(minimal()), Not(HasSubstr("profile")));
+}
+
+TEST(Spec, RefusesAProfileThatSaysTwoThingsOrNothing) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"load.profile=[{for: 60s, rate: 2}]", "profile: stands beside concurrency"},
+      {"load={profile: [{for: 60s, rate: 2}], rate: 2}", "profile: stands beside rate"},
+      {"load={profile: [{for: 60s, rate: 2}], measure: 60s}", "measure: stands beside profile"},
+      {"load={profile: [{for: 60s, rate: 2}], fillers: true}", "fillers: stands beside profile"},
+      {"load={profile: 2}", "must be a list of steps"},
+      {"load={profile: [2]}", "must be a step"},
+      {"load={profile: []}", "has no step with a rate above 0"},
+      {"load={profile: [{for: 60s, rate: 0}]}", "has no step with a rate above 0"},
+      {"load={profile: [{rate: 2}]}", "does not say for how long"},
+      {"load={profile: [{for: 60s}]}", "needs a rate, or from and to"},
+      {"load={profile: [{for: 60s, from: 2}]}", "needs a rate, or from and to"},
+      {"load={profile: [{for: 60s, rate: 2, to: 3}]}", "needs a rate, or from and to"},
+      {"load={profile: [{for: 60s, rate: -1}]}", "must be a number"},
+      {"load={profile: [{for: 60s, rates: 2}]}", "rates"},
+      {"load={profile: [{for: 10s, rate: 2}]}", "about 20 requests arrive in it: too few"},
+      {"load={profile: [{for: 10h, rate: 99999}]}", "arrivals with warmup and drain"},
+  };
+  for (const auto& [set, message] : cases) EXPECT_THAT(error_with(set), HasSubstr(message)) << set;
+}
+
+TEST(Spec, ASearchStandsInPlaceOfLevels) {
+  const std::string head = "name: x\nendpoint: {url: \"http://h/v1\"}\n";
+  const std::string targets = "targets: [{max: 1s}]\n";
+  const auto error = [&](const std::string& rest) -> std::string {
+    try {
+      const SweepSpec spec = parse_spec(head + rest, "x.yaml", {});
+      EXPECT_EQ(parse_spec(spec_to_json(spec), "x.json", {}), spec);
+    } catch (const Error& found) {
+      return found.what();
+    }
+    return "none";
+  };
+  EXPECT_EQ(error("search: {over: concurrency}\n" + targets), "none");
+  EXPECT_EQ(error("search: {over: rate, between: [0.5, 20]}\n" + targets), "none");
+  const SweepSpec spec = parse_spec(head + "search: {over: concurrency}\n" + targets, "x.yaml", {});
+  EXPECT_EQ(spec.load.search.high(), 512);
+  EXPECT_EQ(spec.load.repeats, 1);
+  EXPECT_FALSE(spec.load.is_open());
+  EXPECT_TRUE(parse_spec(head + "search: {over: rate, between: [1, 9]}\n" + targets, "x.yaml", {})
+                  .load.is_open());
+  EXPECT_THAT(error("search: {over: concurrency}\n"), HasSubstr("needs a target"));
+  EXPECT_THAT(error("search: {over: rate}\n" + targets), HasSubstr("needs between"));
+  EXPECT_THAT(error("search: {between: [1, 9]}\n" + targets), HasSubstr("search.over"));
+  EXPECT_THAT(error("search: {over: concurrency, between: [9, 1]}\n" + targets),
+              HasSubstr("the lower one first"));
+  EXPECT_THAT(error("search: {over: concurrency, between: [1, 2.5]}\n" + targets),
+              HasSubstr("whole numbers"));
+  EXPECT_THAT(error("search: {over: concurrency}\nload: {concurrency: [1]}\n" + targets),
+              HasSubstr("stands beside search"));
+  EXPECT_THAT(error("search: {over: concurrency}\nload: {repeats: 3}\n" + targets),
+              HasSubstr("stands beside search"));
+  EXPECT_THAT(error("search: {over: concurrency}\nload: {measure: 60s}\n" + targets),
+              HasSubstr("search.over: concurrency"));
+}
+
 TEST(Spec, MissingKeysAreNamed) {
   EXPECT_THAT(error_with("name="), HasSubstr("name: is required"));
   EXPECT_THAT(error_with("name=\"  \""), HasSubstr("name: must not be empty"));
   EXPECT_THAT(error_of([] { parse_spec("name: x\nsystem: {gpus: 1}\n", "x.yaml", {}); }),
               HasSubstr("endpoint: needs a url or a simulator"));
   EXPECT_THAT(error_with("endpoint.url="), HasSubstr("needs a url or a simulator"));
-  EXPECT_THAT(error_with("load.concurrency="), HasSubstr("load.concurrency: is required"));
+  EXPECT_THAT(error_with("load.concurrency="), HasSubstr("load: needs a concurrency or a rate"));
   EXPECT_THAT(error_of([] { parse_spec("", "x.yaml", {}); }), HasSubstr("name: is required"));
   EXPECT_THAT(error_of([] { parse_spec("[1]", "x.yaml", {}); }), HasSubstr("must be a map"));
 }
@@ -187,6 +343,8 @@ TEST(Spec, RangesAreChecked) {
       {"endpoint.url=http://host/v1#x", "without '#'"},
       {"endpoint.url=http://host/v1?api-version=1&api-key=abc", "must not hold a key"},
       {"endpoint.url=http://?x=1", "names no host"},
+      {"endpoint.url=http://127.0.0.1:99999/v1", "a port that there is not"},
+      {"endpoint.url=http://[::1]:0", "a port that there is not"},
       {"endpoint.api_key_header=\"api key\"", "must be a header's name"},
       {"endpoint.url=http://host/ v1", "no URL may hold"},
       {"endpoint.api=chatt", "did you mean 'chat'?"},
@@ -194,6 +352,8 @@ TEST(Spec, RangesAreChecked) {
       {"endpoint.headers={\"a b\": 1}", "not a header's name"},
       {"endpoint.headers={A: \"x\\r\\nB: y\"}", "control characters"},
       {"endpoint.headers={Content-Length: 3}", "set by the client itself"},
+      {"endpoint={url: 'http://x/v1', traceparent: true, headers: {TraceParent: x}}",
+       "stands beside such a header"},
       {"endpoint.extra_body=[1]", "must be a map"},
       {"endpoint.extra_body=text", "must be a map"},
       {"endpoint.request_fields=[ignore_eo]", "did you mean 'ignore_eos'?"},
@@ -217,6 +377,19 @@ TEST(Spec, RangesAreChecked) {
       {"targets=[{statistic: p51, max: 1s}]", "not one of p50"},
       {"targets=[{max: 1s}, {metric: e2e, max: 1s}]", "listed twice"},
       {"targets=[{max: 0s}]", "at least 1us"},
+      {"system.power={node_kw: 9.8, node_source: PDU}", "wants its source and its date"},
+      {"system.power={provisioned_kw_per_gpu: 2.1, provisioned_date: 2026-11-28}",
+       "wants its source and its date"},
+      {"system.power={node_kw: 0}", "must be a number"},
+      {"endpoint.prices={date: 28.11.2026}", "must be a date"},
+      {"endpoint.prices={date: 2026-13-01}", "must be a date"},
+      {"endpoint.prices={utilisation: 60}", "must be a number"},
+      {"endpoint.prices={kwh: 0.2, pue: 1.2, kwh_source: a bill}", "wants pue, kwh_source"},
+      {"endpoint.prices={kwh: 0.2, kwh_source: a bill, kwh_date: 2026-11-01}", "wants pue"},
+      {"endpoint.prices={pue: 1.2}", "wants the price of electricity"},
+      {"endpoint.prices={pue: 0.9}", "must be a number"},
+      {"require=[energy]", "no page of endpoint.metrics speaks of GPUs"},
+      {"require=[power]", "did you mean|not one of energy"},
       {"goodput=[{metric: itl, max: 1s}]", "judged per request"},
       {"goodput=[{statistic: p50, max: 1s}]", "unknown key 'statistic'"},
   };
@@ -229,6 +402,40 @@ TEST(Spec, RangesAreChecked) {
     EXPECT_TRUE(found) << set << "\n  " << error;
     EXPECT_THAT(error, HasSubstr("--set ")) << set;
   }
+}
+
+TEST(Spec, PowerAndPricesStandWithTheirSourceAndDate) {
+  const SweepSpec spec =
+      minimal({"system.power={provisioned_kw_per_gpu: 2.17, provisioned_source: a model, "
+               "provisioned_date: 2026-05-20}",
+               "endpoint.prices={gpu_hour: 1.95, source: a list, date: 2026-05-20, "
+               "kwh: 0.2, pue: 1.25, kwh_source: a bill, kwh_date: 2026-11-01}",
+               "endpoint.metrics=[{url: http://h:9400/metrics, role: gpu}]", "require=[energy]"});
+  EXPECT_EQ(spec.system.power.provisioned_kw_per_gpu, 2.17);
+  EXPECT_EQ(spec.system.power.provisioned_date, "2026-05-20");
+  EXPECT_EQ(spec.endpoint.prices.source, "a list");
+  EXPECT_EQ(spec.endpoint.prices.kwh, 0.2);
+  EXPECT_EQ(spec.endpoint.prices.pue, 1.25);
+  EXPECT_EQ(spec.require, std::vector{Requirement::kEnergy});
+  EXPECT_EQ(parse_spec(spec_to_json(spec), "x.json", {}), spec);
+  EXPECT_EQ(parse_spec(spec_to_yaml(spec), "x.yaml", {}), spec);
+}
+
+TEST(Spec, PagesOfMetricsMayBeTheAutomaticOnesAndThisMachinesGpus) {
+  const MetricsSpec both = minimal({"endpoint.metrics=[auto, nvml]"}).endpoint.metrics;
+  EXPECT_TRUE(both.automatic);
+  EXPECT_EQ(both.pages, (std::vector<MetricsPage>{{.url = "nvml", .role = MetricsRole::kGpu}}));
+  for (const char* set : {"endpoint.metrics=[auto, nvml]", "endpoint.metrics=[nvml]",
+                          "endpoint.metrics=[{url: nvml, role: gpu}, auto]",
+                          "endpoint.metrics=[auto]", "endpoint.metrics=auto"}) {
+    const SweepSpec spec = minimal({set});
+    EXPECT_EQ(parse_spec(spec_to_json(spec), "x.json", {}), spec) << set;
+  }
+  EXPECT_THAT(error_with("endpoint.metrics=[nvml, nvml]"), HasSubstr("listed twice"));
+  EXPECT_THAT(error_with("endpoint.metrics=[auto, auto]"), HasSubstr("listed twice"));
+  EXPECT_THAT(error_with("endpoint.metrics=[{url: nvml, role: decode}]"),
+              HasSubstr("nvml speaks of GPUs"));
+  EXPECT_EQ(minimal({"endpoint.metrics=[nvml]", "require=[energy]"}).require.size(), 1U);
 }
 
 TEST(Spec, TokenCountsHaveFourForms) {
@@ -277,6 +484,8 @@ TEST(Spec, KeysAreNamedNeverHeld) {
     EXPECT_NE(error, "no error") << set;
     EXPECT_THAT(error, Not(HasSubstr("sk-planted-key")));
   }
+  EXPECT_THAT(error_with("endpoint.api_key=sk-planted-key"),
+              HasSubstr("name the environment variable that holds it in api_key_env"));
   EXPECT_THAT(error_of([] {
                 parse_spec(
                     "name: x\nsystem: {gpus: 1}\nload: {concurrency: [1]}\nendpoint:\n"
@@ -362,7 +571,9 @@ TEST_F(SpecFiles, AMissingFileSaysWhereItWasLookedFor) {
 
 TEST_F(SpecFiles, ATokenizerIsFoundWhereTheScriptPutsIt) {
   const auto path = write_spec("workload: {tokenizer: known.json}\n");
-  EXPECT_THAT(error_of([&] { load_spec(path, {}); }), HasSubstr("there is no file 'known.json'"));
+  EXPECT_THAT(
+      error_of([&] { load_spec(path, {}); }),
+      AllOf(HasSubstr("there is no file 'known.json'"), HasSubstr("; scripts/fetch-tokenizer")));
   const char* before = std::getenv("LLMSWEEP_TOKENIZER_DIR");
   const std::optional<std::string> kept =
       before != nullptr ? std::optional<std::string>(before) : std::nullopt;
@@ -396,7 +607,9 @@ TEST(SpecHash, ChangesWithWhatDecidesTheMeasurements) {
     EXPECT_NE(spec_hash(minimal({set})), hash) << set;
   }
   for (const char* set : {"name=y", "targets=[{max: 1s}]", "goodput=[{max: 1s}]", "load.grace=1s",
-                          "load.max_error_rate=0.5", "endpoint.api_key_env=KEY"}) {
+                          "load.max_error_rate=0.5", "endpoint.api_key_env=KEY",
+                          "system.power={node_kw: 9.8, node_source: PDU, node_date: 2026-11-28}",
+                          "endpoint.prices={gpu_hour: 2, source: us, date: 2026-11-28}"}) {
     EXPECT_EQ(spec_hash(minimal({set})), hash) << set;
   }
   // It limits nothing where nothing is held, and a sweep of before this key can be resumed.
@@ -453,6 +666,63 @@ TEST(TargetText, ReadsAndWrites) {
     EXPECT_THROW(parse_target(text), Error) << text;
   }
   EXPECT_THAT(error_of([] { parse_target("e2ee:p50:1s"); }), HasSubstr("did you mean 'e2e'?"));
+}
+
+TEST(TargetText, ReadsLimitsThatHoldTogetherAndADecodeSpeed) {
+  const Target tier = parse_target("ttft:p95:2s + decode_speed:p95:30");
+  ASSERT_EQ(tier.all.size(), 2u);
+  EXPECT_EQ(tier.all[0], parse_target("ttft:p95:2s"));
+  EXPECT_EQ(tier.all[1].metric, Metric::kTpot);
+  EXPECT_EQ(tier.all[1].max, Duration(33'333'333));
+  EXPECT_EQ(tier.all[1].min_tps, 30);
+  EXPECT_EQ(format_target(tier), "ttft:p95:2s+decode_speed:p95:30");
+  EXPECT_EQ(parse_target(format_target(tier)), tier);
+  for (const char* text : {"decode_speed:p95:30ms", "decode_speed:p95:0", "ttft:p95:2s+",
+                           "ttft:p95:2s+ttft:p95:2s", "+"}) {
+    EXPECT_THROW(parse_target(text), Error) << text;
+  }
+  EXPECT_THAT(error_of([] { parse_target("decode_sped:p95:30"); }),
+              HasSubstr("did you mean 'decode_speed'?"));
+}
+
+TEST(Spec, ReadsTiersOfService) {
+  const SweepSpec spec = minimal({R"(targets=[
+    {metric: ttft, statistic: p95, max: 2s}, e2e:p50:15s,
+    {metric: decode_speed, statistic: p95, min: 30},
+    {name: gold, all: [ttft:p95:500ms, {metric: decode_speed, statistic: p95, min: 60}]},
+    ttft:p95:2s + tpot:p95:40ms])",
+                                  "goodput=[{metric: decode_speed, min: 20}]"});
+  ASSERT_EQ(spec.targets.size(), 5u);
+  EXPECT_EQ(format_target(spec.targets[0]), "ttft:p95:2s");
+  EXPECT_EQ(format_target(spec.targets[1]), "e2e:p50:15s");
+  EXPECT_EQ(format_target(spec.targets[2]), "decode_speed:p95:30");
+  EXPECT_EQ(format_target(spec.targets[3]), "ttft:p95:500ms+decode_speed:p95:60");
+  EXPECT_EQ(spec.targets[3].name, "gold");
+  EXPECT_EQ(format_target(spec.targets[4]), "ttft:p95:2s+tpot:p95:40ms");
+  EXPECT_EQ(spec.goodput.at(0).max, Duration(50ms));
+  EXPECT_EQ(parse_spec(spec_to_json(spec), "x.json", {}), spec) << spec_to_json(spec);
+  EXPECT_EQ(parse_spec(spec_to_yaml(spec), "x.yaml", {}), spec) << spec_to_yaml(spec);
+}
+
+TEST(Spec, RefusesATargetThatSaysTwoThingsOrNothing) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"{metric: e2e}", "max: is required"},
+      {"{metric: decode_speed}", "min: is required"},
+      {"{metric: decode_speed, max: 2s}", "is no limit of a speed"},
+      {"{metric: decode_speed, min: 0}", "must be a number"},
+      {"{metric: e2e, min: 3}", "is of decode_speed"},
+      {"{all: [ttft:p95:2s]}", "needs two limits"},
+      {"{all: [ttft:p95:2s, ttft:p95:2s]}", "listed twice"},
+      {"{all: [ttft:p95:2s, e2e:p50:9s+tpot:p50:1ms]}", "holds a +"},
+      {"{all: [ttft:p95:2s, tpot:p50:1ms], max: 3s}", "stands beside all"},
+      {"{metric: e2e, max: 3s, name: gold}", "is of limits under all"},
+      {"{all: [{all: [ttft:p95:2s, tpot:p50:1ms]}, tpot:p50:2ms]}", "all"},
+      {"e2e:p50", "needs three parts"},
+  };
+  for (const auto& [target, message] : cases) {
+    EXPECT_THAT(error_with("targets=[" + target + "]"), HasSubstr(message)) << target;
+  }
+  EXPECT_THAT(error_with("goodput=[e2e:p50:2s]"), HasSubstr("goodput's limits are maps"));
 }
 
 TEST(Spec, KeepsTheQueryOfAUrlAndTheNameOfAKeysHeader) {

@@ -12,7 +12,7 @@
 namespace llmsweep {
 namespace {
 
-constexpr Target kInFifteenSeconds{.max = std::chrono::seconds(15)};
+const Target kInFifteenSeconds{.max = std::chrono::seconds(15)};
 
 RunStats run_of(double e2e_ms, int repeat, bool confirming) {
   RunStats run{.repeat = repeat, .confirming = confirming};

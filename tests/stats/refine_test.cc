@@ -12,7 +12,7 @@ namespace {
 
 using testing::level_of;
 
-constexpr Target kOneSecond{.max = std::chrono::seconds(1)};
+const Target kOneSecond{.max = std::chrono::seconds(1)};
 
 // A system whose median E2E passes 1,000 ms just above `knee` users.
 LevelStats run_level(int concurrency, double knee) {

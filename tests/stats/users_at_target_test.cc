@@ -13,7 +13,7 @@ namespace {
 
 using testing::level_of;
 
-constexpr Target kFifteenSeconds{.max = std::chrono::seconds(15)};
+const Target kFifteenSeconds{.max = std::chrono::seconds(15)};
 
 LevelStats invalid(LevelStats level) {
   level.pooled.valid = false;
@@ -178,6 +178,55 @@ TEST(UsersAtTarget, StayInsideTheBracketWhateverTheNoiseAndTheOrder) {
     ASSERT_GE(*result.c_interpolated, *result.c_pass);
     ASSERT_LT(*result.c_interpolated, *result.c_fail);
   }
+}
+
+// TTFT within 1 s and TPOT within 50 ms.
+const Target kTier{.all = {{.metric = Metric::kTtft, .max = std::chrono::seconds(1)},
+                           {.metric = Metric::kTpot, .max = std::chrono::milliseconds(50)}}};
+
+LevelStats with_both(int concurrency, double ttft_ms, double tpot_ms) {
+  LevelStats level = level_of(concurrency, 5'000, {5'000, 5'000});
+  const auto set = [&](RunStats& run) {
+    run.ttft.p50 = ttft_ms;
+    run.tpot.p50 = tpot_ms;
+    run.tpot.count = 100;
+  };
+  set(level.pooled);
+  for (RunStats& run : level.runs) set(run);
+  return level;
+}
+
+TEST(UsersAtSeveralLimits, AreThoseThatKeepAllOfThem) {
+  const std::vector<LevelStats> levels = {with_both(2, 200, 20), with_both(4, 500, 45),
+                                          with_both(8, 700, 60), with_both(16, 2'000, 70)};
+  const UsersAtTarget tier = users_at_target(levels, kTier, 4);
+  EXPECT_EQ(tier.users, 4);
+  EXPECT_EQ(tier.c_fail, 8) << "by its TPOT alone";
+  EXPECT_EQ(tier.users_per_gpu, 1);
+  EXPECT_EQ(users_at_target(levels, kTier.all[0], 4).users, 8);
+  EXPECT_EQ(users_at_target(levels, kTier.all[1], 4).users, 4);
+  // Of the limit that is nearer: 45 / 50 at 4 and 60 / 50 at 8.
+  EXPECT_NEAR(*tier.c_interpolated, 4 + 4 * (1 - 0.9) / (1.2 - 0.9), 1e-9);
+}
+
+TEST(UsersAtSeveralLimits, OneThatIsMissedDecidesAndOneThatIsUnknownDoesNot) {
+  std::vector<LevelStats> levels = {with_both(2, 200, 20), with_both(4, 200, 20),
+                                    with_both(8, 2'000, 20)};
+  for (size_t i : {1u, 2u}) {
+    levels[i].pooled.tpot = {};
+    for (RunStats& run : levels[i].runs) run.tpot = {};
+  }
+  const UsersAtTarget tier = users_at_target(levels, kTier, 0);
+  EXPECT_EQ(tier.c_pass, 2);
+  EXPECT_EQ(tier.c_fail, 8) << "its TTFT misses; level 4 says nothing";
+  EXPECT_FALSE(tier.c_interpolated) << "the level that misses has no figure for both";
+}
+
+TEST(UsersAtSeveralLimits, CountOnlyLevelsWhoseFiguresCanBeJudged) {
+  std::vector<LevelStats> levels = {with_both(2, 200, 20), with_both(4, 200, 20)};
+  levels[1].pooled.validity["tpot:p50"] = {InvalidReason::kClientDelay};
+  EXPECT_EQ(users_at_target(levels, kTier, 0).users, 2);
+  EXPECT_EQ(users_at_target(levels, kTier.all[0], 0).users, 4);
 }
 
 }  // namespace

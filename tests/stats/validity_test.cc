@@ -165,11 +165,33 @@ TEST(JudgeRun, CountsErrorsAgainstTheLimitOfTheSpec) {
   expect_only(with_failures(1, 0), InvalidReason::kErrors);
 }
 
+TEST(JudgeRun, CountsNoRequestThatAnInterruptBrokeOffAsAFailure) {
+  const auto interrupted = [](int64_t failed, int64_t cancelled) {
+    return judged([=](RunStats& run, ValidityInput& input) {
+      input.interrupted = true;
+      run.requests.failed = failed + cancelled;
+      run.requests.by_outcome[Outcome::kCancelled] = cancelled;
+    });
+  };
+  expect_only(interrupted(0, 8), InvalidReason::kInterrupted);
+  EXPECT_EQ(interrupted(8, 8).invalid_reasons,
+            (std::vector{InvalidReason::kErrors, InvalidReason::kInterrupted}));
+}
+
 TEST(JudgeRun, NeedsACompletedRequestAndAnUninterruptedLevel) {
   expect_only(judged([](RunStats& run, ValidityInput&) { run.e2e = {}; }),
               InvalidReason::kTooFewRequests);
   expect_only(judged([](RunStats&, ValidityInput& input) { input.interrupted = true; }),
               InvalidReason::kInterrupted);
+}
+
+TEST(JudgeRun, WantsTheEnergyThatTheSpecRequires) {
+  expect_only(judged([](RunStats&, ValidityInput& input) { input.energy_required = true; }),
+              InvalidReason::kEnergyMissing);
+  EXPECT_TRUE(judged([](RunStats& run, ValidityInput& input) {
+                input.energy_required = true;
+                run.gpu_j_per_output_token = 4;
+              }).valid);
 }
 
 TEST(JudgeRun, ForgetsWhatAnEarlierJudgementFound) {
@@ -214,6 +236,10 @@ TEST(JudgeRun, WarnsOfEachThingAlone) {
       {Warning::kResponseTail, [](RunStats&, auto& input) { input.streams.tail_p50_ms = 15.1; }},
       {Warning::kRetryAfterCut, [](RunStats&, auto& input) { input.retry_after_cut = true; }},
       {Warning::kWithDrain, [](RunStats&, auto& input) { input.fillers = false; }},
+      {Warning::kForeignTraffic,
+       [](RunStats& run, auto&) {
+         run.telemetry.emplace().foreign = ForeignTraffic{.found = true};
+       }},
   };
   for (const auto& [warning, change] : cases) {
     const RunStats run = judged(change);
@@ -390,6 +416,26 @@ TEST(ClientShares, AreTheDifferenceAtEachStatistic) {
   EXPECT_NEAR(find_share(shares, "tpot", Statistic::kMean).ours_ms, 10, 1e-9);
   EXPECT_NEAR(find_share(shares, "tpot", Statistic::kMean).kernels_ms, 10 - 0.15 * 40 / 8, 1e-9);
   EXPECT_DOUBLE_EQ(find_share(shares, "ttft", Statistic::kMean).kernels_ms, 20);
+}
+
+// The kernel had the first token 40 ms before our stamp, and three more in the 30 ms after it: its
+// one arrival for the four is the last one's.
+TEST(ClientShares, TakeTheFirstTokenOutOfWhatAStallHasMerged) {
+  auto records = on_time();
+  for (RequestRecord& record : records) {
+    record.first_token = record.first_answer_token = *record.sent + from_ms(60);
+    record.first_token_delay = record.first_answer_token_delay = from_ms(10);
+    record.first_token_merged = 3;
+    record.chunks = 9;
+    record.last_token = *record.sent + from_ms(100);
+  }
+  const auto shares = client_shares(records, LatencyOrigin::kSent);
+  EXPECT_NEAR(find_share(shares, "ttft", Statistic::kP50).ours_ms, 60, 1e-9);
+  EXPECT_NEAR(find_share(shares, "ttft", Statistic::kP50).kernels_ms, 20, 1e-9);
+  EXPECT_NEAR(find_share(shares, "ttfo", Statistic::kMean).kernels_ms, 20, 1e-9);
+  for (RequestRecord& record : records) record.chunks = 4;  // nothing came after it
+  const auto buffered = client_shares(records, LatencyOrigin::kSent);
+  EXPECT_NEAR(find_share(buffered, "ttft", Statistic::kP50).kernels_ms, 50, 1e-9);
 }
 
 TEST(ClientShares, NeedTheArrivalsOfNearlyAllRequests) {

@@ -46,7 +46,7 @@ TEST(FirstLook, AsksForLessOfASlowerServerAndHasTimeForLatencyToGrow) {
     choose_the_rest(spec, preflight, {});
     const int requests = spec.load.requests_per_slot;
     if (requests > 1) {
-      EXPECT_LE(6 * shortest_run_time(spec, request_time_alone(spec, preflight)),
+      EXPECT_LE(14 * shortest_run_time(spec, request_time_alone(spec, preflight)),
                 kFirstTableWithin);
     }
     EXPECT_LE(requests, before) << ms;
@@ -100,6 +100,23 @@ TEST(FirstLook, LeavesWhatWasSaid) {
   EXPECT_EQ(spec.load.repeats, 7);
   EXPECT_EQ(spec.load.min_requests, 5);
   EXPECT_EQ(spec.workload.input_tokens->fixed, 1024);
+}
+
+TEST(FirstLook, GivesRatesWindowsThatEndInTimeAndHaveArrivalsEnough) {
+  using std::chrono::seconds;
+  SweepSpec spec = first_spec();
+  spec.load.concurrency.clear();
+  spec.load.rate = {1, 2, 4};
+  choose_the_rest(spec, with_time_per_token(milliseconds(5)), {});
+  EXPECT_EQ(spec.load.warmup, seconds(2));
+  EXPECT_EQ(spec.load.measure, seconds(40)) << "40 arrivals of the slowest";
+  spec.load.rate = {20, 40};
+  choose_the_rest(spec, with_time_per_token(milliseconds(5)), {});
+  EXPECT_GT(spec.load.measure, seconds(15));
+  EXPECT_LE(2 * (spec.load.warmup + spec.load.measure), kFirstTableWithin);
+  spec.load.measure = seconds(7);
+  choose_the_rest(spec, with_time_per_token(milliseconds(5)), {.window = true});
+  EXPECT_EQ(spec.load.measure, seconds(7));
 }
 
 TEST(FirstLook, FitsTheModelsContext) {

@@ -552,6 +552,30 @@ TEST_F(PreflightCheck, DoesNotAdviseTheServersTokenizerTwice) {
               AllOf(HasSubstr("cached"), Not(HasSubstr("`tokenizer: server`"))));
 }
 
+TEST_F(PreflightCheck, NotesASecretThatTheSpecHolds) {
+  const std::string held = "the spec holds what the header Authorization carries";
+  spec_.endpoint.headers = {{"X-Run", "1"}};
+  EXPECT_THAT(check(usual).provenance.notes, Not(Contains(HasSubstr(held))));
+  spec_.endpoint.headers = {{"Authorization", "Bearer sk-planted-key"}};
+  EXPECT_THAT(check(usual).provenance.notes,
+              Contains(AllOf(HasSubstr(held), Not(HasSubstr("sk-planted")))));
+}
+
+TEST_F(PreflightCheck, NamesTheModelsWhereTheServersTokenizerKnowsNoSuchModel) {
+  spec_.workload.tokenizer = "server";
+  spec_.endpoint.model = "wrong";
+  const FakeContact::Answer answer = [](const HttpExchange& exchange) {
+    return exchange.url.ends_with("/tokenize") ? refusal(404, "The model `wrong` does not exist.")
+                                               : usual(exchange);
+  };
+  EXPECT_THAT(failure(answer),
+              AllOf(HasSubstr("The model `wrong` does not exist"),
+                    HasSubstr("name a model that it lists: endpoint.model, of m; or give a "
+                              "tokenizer.json")));
+  spec_.endpoint.model = "m";  // and no tokenizer of it
+  EXPECT_THAT(failure(answer), Not(HasSubstr("endpoint.model")));
+}
+
 TEST_F(PreflightCheck, KeepsTheQueryOfTheBaseUrlBehindEveryPath) {
   url_ = "http://127.0.0.1:8000/openai/deployments/m?api-version=1";
   spec_.endpoint.model = "m";

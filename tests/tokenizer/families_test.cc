@@ -44,13 +44,14 @@ TEST_P(Family, GivesTheSameIds) {
 
 TEST_P(Family, TextUpToABoundaryEncodesToItsTokens) {
   // Patterns of bytes look ahead, and collapsed spaces are gone at the end of a text.
-  const bool each = GetParam() != "tekken.json" && GetParam() != "pieces-collapsed.model";
+  const bool each = GetParam() != "tekken.json" && GetParam() != "pieces-collapsed.model" &&
+                    GetParam() != "pieces-unigram.model";
   auto encoder = tokenizer_->encoder();
   auto other = tokenizer_->encoder();
   for (const nlohmann::json& line : lines_) {
     const std::string text = tokenizer_->normalize(line["text"].get<std::string>());
     if (text.empty() || tokenizer_->holds_added_token(text)) continue;
-    if (!each && text.ends_with("▁")) continue;
+    if (!each && (text.ends_with("▁") || text.ends_with(" "))) continue;
     const std::vector<Boundary> boundaries = encoder->boundaries(text, 1 << 30);
     ASSERT_FALSE(boundaries.empty()) << text;
     EXPECT_EQ(boundaries.back().end, text.size()) << text;
@@ -76,6 +77,7 @@ INSTANTIATE_TEST_SUITE_P(Trained, Family,
                          testing::Values("gemma-2-3.json", "llama-2.json", "mistral-v3.json",
                                          "metaspace-first.json", "unknown-apart.json",
                                          "pieces-gemma.model", "pieces-collapsed.model",
+                                         "pieces-unigram.model", "pieces-unigram-defined.model",
                                          "tekken.json"),
                          [](const auto& chosen) {
                            std::string name = chosen.param;

@@ -267,10 +267,15 @@ TEST(Boundaries, LieBehindATextNeverBeforeIt) {
 }
 
 TEST(TokenizerErrors, UnknownConstructsAreRefusedByNameWithTheFallback) {
-  EXPECT_THAT(error_of(R"({"model":{"type":"Unigram","vocab":[]}})"),
-              testing::AllOf(HasSubstr("'Unigram' is not supported"), HasSubstr("server")));
+  EXPECT_THAT(error_of(R"({"model":{"type":"WordPiece","vocab":[]}})"),
+              testing::AllOf(HasSubstr("'WordPiece' is not supported"), HasSubstr("server")));
+  EXPECT_THAT(error_of(R"({"model":{"type":"Unigram","vocab":[]}})"), HasSubstr("unk_id"));
+  EXPECT_THAT(error_of(R"({"model":{"type":"Unigram","unk_id":0,"vocab":[["a"]]}})"),
+              HasSubstr("model.vocab[0]: expected a piece and its score"));
+  EXPECT_THAT(error_of(small_json({.normalizer = R"({"type":"StripAccents"})"})),
+              HasSubstr("the normalizer 'StripAccents'"));
   EXPECT_THAT(error_of(small_json({.normalizer = R"({"type":"Precompiled"})"})),
-              HasSubstr("the normalizer 'Precompiled'"));
+              HasSubstr("precompiled_charsmap"));
   EXPECT_THAT(error_of(small_json({.pre_tokenizer = R"({"type":"BertPreTokenizer"})"})),
               HasSubstr("the pre-tokenizer 'BertPreTokenizer'"));
   EXPECT_THAT(error_of(small_json({.pre_tokenizer = sequence(R"({"type":"ByteLevel"})")})),
@@ -296,6 +301,20 @@ TEST(TokenizerErrors, BrokenFilesAreOneError) {
   EXPECT_THAT(error_of(small_json({}).substr(0, 900)), HasSubstr("not valid JSON"));
   EXPECT_THAT(error_of("[1]"), HasSubstr("expected an object"));
   EXPECT_THAT(error_of("{}"), HasSubstr("'model' is missing"));
+  const std::pair<const char*, const char*> others[] = {
+      {R"({"tokenizer_class": "LlamaTokenizer"})", "tokenizer_config.json"},
+      {R"({"architectures": ["X"]})", "config.json"},
+      {R"({"a": 0, "b": 1})", "vocab.json"},
+      {"#version: 0.2\na b\n", "merges.txt"},
+      {"[PAD]\n[UNK]\n", "vocab.txt"},
+      {"\x1f\x8b\x08", "gzip"},
+      {"GGUF\x03", "GGUF"},
+      {"version https://git-lfs.github.com/spec/v1\n", "Git LFS"},
+      {"<!doctype html>", "HTML"}};
+  for (const auto& [text, named] : others) {
+    EXPECT_THAT(error_of(text), testing::AllOf(HasSubstr("no tokenizer, but"), HasSubstr(named),
+                                               HasSubstr("server")));
+  }
   EXPECT_THAT(error_of(R"({"model":{"type":"BPE","vocab":{"a":-1},"merges":[]}})"),
               HasSubstr("the id of 'a'"));
   EXPECT_THAT(error_of(R"({"model":{"type":"BPE","vocab":{"a":0},"merges":["a b"]}})"),

@@ -16,6 +16,7 @@
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/model/result.h"
 #include "llmsweep/stats/compare_stats.h"
+#include "llmsweep/stats/drift.h"
 
 namespace llmsweep {
 
@@ -55,7 +56,8 @@ std::string_view name_of(FieldState state);  // same, differs, unlike, unknown
 std::string_view name_of(Verdict verdict);   // better, worse, no_difference_shown, no_interval
 
 // candidate ÷ baseline, of the levels' figures (stats/level_figure.h). With at least two runs on
-// both sides the interval is Welch's; else there is none. An invalid level on either side has
+// both sides the interval is Welch's, of two sides of `llmsweep versus` with three pairs Student's
+// on the pairs; else there is none. An invalid level on either side has
 // ratios and no verdict.
 struct Ratio {
   double baseline = 0;
@@ -86,6 +88,7 @@ struct LevelComparison {
   bool candidate_valid = true;
   std::vector<ComparedMeasure> measures;  // compared_measures(), then those of the options
   bool with_drain = false;  // a side has no steady throughput: both sides' drained one is compared
+  bool paired = false;      // an open loop's runs, with the same schedules on both sides
 
   const std::optional<Ratio>& ratio_of(const Measure& measure) const;  // absent: not compared
 };
@@ -103,6 +106,16 @@ struct UsersComparison {
   UsersAtTarget candidate;
   RatioKind kind = RatioKind::kUndefined;
   std::optional<double> users_ratio;  // of the whole systems
+  std::optional<double> per_gpu_ratio;
+};
+
+// The same of requests a second.
+struct RateComparison {
+  Target target;
+  RateAtTarget baseline;
+  RateAtTarget candidate;
+  RatioKind kind = RatioKind::kUndefined;
+  std::optional<double> rate_ratio;  // of the whole systems
   std::optional<double> per_gpu_ratio;
 };
 
@@ -126,15 +139,15 @@ struct QualityComparison {
 std::string_view name_of(RatioKind kind);  // exact, at_least, at_most, undefined
 
 // What a reader should take away; the text is report/'s.
-enum class HeadlineKind { kUsersPerGpu, kLatency, kThroughputPerGpu, kWeights };
+enum class HeadlineKind { kUsersPerGpu, kRatePerGpu, kLatency, kThroughputPerGpu, kWeights };
 struct Headline {
   HeadlineKind kind = HeadlineKind::kLatency;
-  std::optional<Target> target;  // kUsersPerGpu
+  std::optional<Target> target;  // kUsersPerGpu, kRatePerGpu
   LoadPoint point;               // kLatency, kThroughputPerGpu: of the level, or the lowest
   LoadPoint last;                // the highest of them
   int levels = 1;                // over more than one: `ratio` is the mean over them
   std::optional<Interval> ci95;  // of candidate ÷ baseline
-  bool per_gpu = true;           // kUsersPerGpu: false where the GPUs of a side are not stated
+  bool per_gpu = true;           // of these: false where the GPUs of a side are not stated
   double baseline = 0;
   double candidate = 0;
   double ratio = 0;  // candidate ÷ baseline, except latency and weights: baseline ÷ candidate
@@ -149,6 +162,13 @@ struct Family {
   double by_chance() const { return 0.05 * rows; }
 };
 
+// Of two sides of `llmsweep versus`.
+struct Pairs {
+  int rounds = 0;
+  int dropped = 0;             // pairs of which a run is not valid, or is missing
+  std::optional<Drift> drift;  // of what both sides shared: their median E2E
+};
+
 struct Comparison {
   std::string baseline_name;
   std::string candidate_name;
@@ -156,10 +176,14 @@ struct Comparison {
   SystemSpec candidate_system;
   std::vector<FieldReport> fields;
   std::vector<std::string> notes;  // what a reader must know before any number
+  // What differs between the two sides' servers, by their own figures, a sentence a level: it
+  // explains and decides nothing.
+  std::vector<std::string> server;
   double min_effect = 0.03;
   // Of the sessions, where they are two: why, and the noise that is in the intervals for it.
   std::string session_gap;
   double session_noise = 0;
+  std::optional<Pairs> pairs;  // the intervals are paired ones; absent: Welch's
   std::vector<Measure> measures;
   std::vector<Measure> shown;           // of them: in the family
   std::vector<LevelComparison> levels;  // common ones, ascending
@@ -170,7 +194,8 @@ struct Comparison {
   Family family;
   std::vector<LoadPoint> only_baseline;
   std::vector<LoadPoint> only_candidate;
-  std::vector<UsersComparison> users;
+  std::vector<UsersComparison> users;       // none where the levels of both sides are rates
+  std::vector<RateComparison> rates;        // none where no level of either side is one
   std::vector<EqualLatency> equal_latency;  // ascending latency
   std::optional<Ratio> weights_gb;
   std::vector<QualityComparison> quality;

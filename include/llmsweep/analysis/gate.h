@@ -3,6 +3,7 @@
 // Rules as text, the same in a policy file and in a flag:
 //   require    e2e:p50@c8 <= 15s           throughput@c1,c8 >= 800 tolerance 2%
 //              error_rate@all <= 1%        users_per_gpu@e2e:p50:15s >= 2
+//              users@ttft:p95:2s+decode_speed:p95:30 >= 8      rate_per_gpu@e2e:p95:15s >= 1.5
 //              quality:GPQA Diamond >= 0.83
 //   no worse   e2e:p50@c8 by 3%            users_per_gpu@e2e:p50:15s by 0%
 // Latencies take units (15s, 200ms), shares and scores a % or a fraction; throughputs are tokens/s
@@ -23,8 +24,8 @@
 // One run has no between-run interval: its within-run interval is widened by an assumed
 // run-to-run noise, and the line says so. Error rates and quality scores are decided by the value
 // itself, they count what happened; the tolerance of shares and scores is in points, not relative.
-// Users: PASS where a level that carries them passes the latency rule, FAIL where a level that
-// carries no more fails it. See docs/ci.md.
+// Users, requests a second: PASS where a level that carries them passes the latency rule, FAIL
+// where a level that carries no more fails it. See docs/ci.md.
 #pragma once
 
 #include <filesystem>
@@ -50,7 +51,7 @@ struct GateRule {
   std::string name;  // empty: the text stands for it
   std::string text;  // as written, the tolerance included
   Measure measure;
-  Target users_target;            // of users and users_per_gpu
+  Target users_target;            // of users, users_per_gpu, rate and rate_per_gpu
   std::string benchmark;          // of quality
   std::vector<LoadPoint> levels;  // empty: not per level, or all of them
   bool all_levels = false;
@@ -94,8 +95,9 @@ struct GateLine {
   double limit = 0;              // target with tolerance
   std::optional<double> margin;  // share of the limit that is left; negative: over it
   int repeats = 0;
-  LoadPoint point;    // not known: not of one level
-  std::string basis;  // how it was decided: "3 repeats, t on log run medians"
+  double seconds = 0;  // that the runs of its level took, of all levels where it is of no one
+  LoadPoint point;     // not known: not of one level
+  std::string basis;   // how it was decided: "3 repeats, t on log run medians"
   std::string why;
   std::string next;                // what to do; empty for PASS
   bool more_repeats_help = false;  // INCONCLUSIVE, and repeats of `point` could settle it
@@ -107,6 +109,7 @@ struct GateReport {
   std::vector<std::string> marks;  // SIMULATED, …: what a reader must know
   std::vector<std::string> notes;  // the same in sentences: of unlike requests, levels, baseline
   std::vector<GateLine> lines;
+  double seconds = 0;                // that all runs of the result took
   std::vector<ErrorCount> failures;  // why the result's requests failed, the most frequent first
   // The worst: FAIL before INVALID before INCONCLUSIVE before PASS.
   GateOutcome outcome = GateOutcome::kInvalid;

@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace llmsweep {
 
@@ -55,6 +57,9 @@ class ManualClock final : public Clock {
 // Wall-clock time, UTC, as in "2026-11-22T04:05:06Z". For provenance only, never for a measurement.
 std::string utc_timestamp();
 std::string utc_timestamp(int64_t unix_seconds);
+std::string utc_timestamp(Duration since_epoch);  // to the microsecond, as RFC 3339 has it
+// Of either form; nothing of anything else.
+std::optional<Duration> parse_utc_timestamp(std::string_view text);
 
 // CLOCK_REALTIME − CLOCK_MONOTONIC now: kernel receive stamps are CLOCK_REALTIME.
 Duration realtime_minus_monotonic();

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,10 @@ std::string read_file(const std::filesystem::path& path, size_t limit_bytes = si
 // what it is. Throws MeasurementError (with errno's text) and leaves no fragment; also where the
 // path is a symbolic link, a folder, a block device, a socket, or a FIFO that nobody reads.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+// The same piece by piece, for what is too large to hold: `next` gives them, an empty one the end.
+// What it throws leaves the old file and no fragment.
+using NextPiece = std::function<std::string_view()>;
+void write_file_atomically(const std::filesystem::path& path, const NextPiece& next);
 
 // Throws what write_file_atomically() would throw for a reason that is there already; changes
 // nothing. For outputs of commands that take long.

@@ -18,6 +18,7 @@ namespace llmsweep {
 struct ImportOptions {
   std::string name;                // empty: the first path's stem
   SystemSpec system;               // what is set here wins over what a file says
+  PriceSpec prices;                // what the levels' tokens cost is said by these
   std::optional<int> concurrency;  // of files that do not say theirs
   // Runs whose facts have these values only: {"offloading", "none"}.
   std::vector<std::pair<std::string, std::string>> only;

@@ -2,7 +2,8 @@
 //
 // A plain loop without callbacks, locks or sleeps. With a fake client and a manual clock 30 s of
 // load run in under a millisecond. Several loops may share a run: each takes the slots s with
-// s % loops == loop, and they meet only in LoadControl.
+// s % loops == loop, of an open loop the arrivals i with i % loops == loop, and they meet only in
+// LoadControl.
 #pragma once
 
 #include <atomic>
@@ -19,10 +20,12 @@
 #include "llmsweep/base/clock.h"
 #include "llmsweep/base/redactor.h"
 #include "llmsweep/http/http_client.h"
+#include "llmsweep/load/page_gaps.h"
 #include "llmsweep/load/watchdog.h"
 #include "llmsweep/model/arrival.h"
 #include "llmsweep/model/chunk_trace.h"
 #include "llmsweep/model/histogram.h"
+#include "llmsweep/model/level.h"
 #include "llmsweep/model/load_point.h"
 #include "llmsweep/model/prompt.h"
 #include "llmsweep/model/record.h"
@@ -41,23 +44,33 @@ enum class Stop {
 };
 
 // Shared by the loops of one run, the progress display and whoever interrupts. Every member is an
-// atomic that stands alone: no invariant spans two of them.
+// atomic that stands alone, or has such: no invariant spans two of them.
 struct LoadControl {
   std::atomic<Stop> stop{Stop::kNone};
-  std::atomic<int64_t> measured_left{0};  // not ended yet; run_loops() sets it
-  std::atomic<uint32_t> fillers_taken{0};
+  // Not ended yet, and one more while a time for which is measured is not over; run_loops() sets
+  // it.
+  std::atomic<int64_t> measured_left{0};
+  std::atomic<int64_t> measure_until_ns{0};  // of Schedule::measure_for; 0: it has not begun
+  std::atomic<bool> measuring_is_over{false};
+  std::atomic<uint32_t> fillers_taken{0};  // of Schedule::filler_prompts and beyond
   std::atomic<int> consecutive_errors{0};
+  // Fillers go on after the last measured request has ended, until this is false again.
+  std::atomic<bool> hold_fillers{false};
   std::atomic<bool> gave_up{false};  // too many consecutive errors, or over the error budget
   std::atomic<bool> over_budget{false};
+  std::atomic<Overload> overload{Overload::kNone};  // an open loop's; ends the run
 
   std::atomic<int64_t> in_flight{0};
+  std::atomic<bool> measured_sent{false};  // the first of them was
   std::atomic<int64_t> warmup_ended{0};
+  std::atomic<int64_t> ended{0};  // requests of any phase, however
   std::atomic<int64_t> measured_ok{0};
   std::atomic<int64_t> measured_failed{0};
   std::atomic<int64_t> output_tokens{0};  // of requests that have ended, any phase
   std::atomic<int64_t> chunks{0};         // that have come, of any request
   std::atomic<int64_t> ended_chunks{0};   // of requests that have ended: those of output_tokens
   std::atomic<int64_t> busy_ns{0};        // time outside the wait for events, all loops
+  PageGaps page_gaps;
 };
 
 // Called on the loop's thread when a request has ended, its slot is taken again and nothing else is
@@ -96,7 +109,7 @@ struct LoadPlan {
   // After schedule.filler_prompts; outlives the run. Null: a slot then sends nothing more.
   SpareFillers* spare_fillers = nullptr;
   Api api = Api::kChat;
-  uint32_t endpoints = 1;  // URLs of the client; slots take them round robin
+  uint32_t endpoints = 1;  // URLs of the client; slots (open loop: arrivals) take them round robin
   RunId run;               // written into the records
   // What the schedule does not say: grace, errors (max_consecutive_errors 0: never gives up),
   // waits.
@@ -105,8 +118,9 @@ struct LoadPlan {
   int64_t max_response_bytes = ClientSpec{}.max_response_bytes;
   // More measured requests than this may not fail, or the run is given up.
   int64_t max_failed = std::numeric_limits<int64_t>::max();
-  ChunkSink chunks;   // after the record's sink; empty: instants are not kept
-  std::string model;  // requested: a record says where another one answers
+  ChunkSink chunks;                    // after the record's sink; empty: instants are not kept
+  std::string model;                   // requested: a record says where another one answers
+  std::optional<uint64_t> trace_seed;  // of the ids of traceparent headers; absent: none are sent
   // Counts the text of answers whose tokens nothing else tells; null: chunks stand for tokens.
   std::shared_ptr<const Tokenizer> tokenizer;
   const Pulse* pulse = nullptr;  // outlives the run; null: no stall is known of

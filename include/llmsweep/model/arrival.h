@@ -12,17 +12,28 @@
 namespace llmsweep {
 
 constexpr uint32_t kNoArrival = std::numeric_limits<uint32_t>::max();
+constexpr uint32_t kFreeSlot = std::numeric_limits<uint32_t>::max();
+constexpr uint32_t kSparePrompt = std::numeric_limits<uint32_t>::max();
 
 // Starts `at` after the level's start, and not before `after` (an earlier index of the schedule)
 // has ended: a closed loop chains a slot's requests, an open loop only uses `at`.
 struct Arrival {
   Duration at{};
   uint32_t after = kNoArrival;
-  uint32_t slot = 0;
-  uint32_t prompt = 0;  // index into the level's prompts
+  uint32_t slot = 0;    // kFreeSlot: the lowest that is free when it starts
+  uint32_t prompt = 0;  // index into the level's prompts; kSparePrompt: one made during the run
   Phase phase = Phase::kMeasured;
 
   bool operator==(const Arrival&) const = default;
+};
+
+// When an open loop's requests are measured, after the level's start.
+struct OpenWindow {
+  Duration from{};
+  Duration to{};
+  Duration end{};  // measured requests that are still in flight then are given up
+
+  bool operator==(const OpenWindow&) const = default;
 };
 
 // arrivals[i].after < i. When a slot has nothing left and measured requests are still in flight
@@ -31,7 +42,11 @@ struct Arrival {
 struct Schedule {
   std::vector<Arrival> arrivals;
   std::vector<uint32_t> filler_prompts;  // empty: no fillers
-  uint32_t slots = 0;
+  uint32_t slots = 0;                    // 0: an open loop, which takes as many as it needs
+  std::optional<OpenWindow> window;      // of an open loop
+  // Of a closed loop that measures for a time: what a slot that has nothing left starts in it, from
+  // the first measured request on, is measured too. Its prompts are the next of `filler_prompts`.
+  std::optional<Duration> measure_for;
 };
 
 }  // namespace llmsweep

@@ -17,4 +17,7 @@ std::string tokens_text(const TokenCount& count);
 // interrupted, in that order; empty for a plain measurement.
 std::vector<std::string> marks_of(const SweepResult& result);
 
+// The limits of those that the result answers, each once and by itself.
+std::vector<Target> answered_targets(const SweepResult& result);
+
 }  // namespace llmsweep

@@ -10,6 +10,7 @@
 #include "llmsweep/base/clock.h"
 #include "llmsweep/model/load_point.h"
 #include "llmsweep/model/record.h"
+#include "llmsweep/model/telemetry.h"
 
 namespace llmsweep {
 
@@ -41,10 +42,12 @@ enum class InvalidReason {
   kSendLateness,     // open loop
   kSlotGap,          // closed loop
   kConcurrencyOff,   // achieved concurrency off by more than 2 %
+  kRateOff,          // sends in the window off by more than 2 % from the schedule
   kOutputTokensOff,  // measured output tokens off by more than 1 %
   kInputTokensOff,
   kErrors,
   kTooFewRequests,
+  kEnergyMissing,  // the spec requires it
   kInterrupted,
 };
 
@@ -71,10 +74,34 @@ enum class Warning {
   kOneRepeat,
   kLittlesLaw,
   kNoReceiveStamps,
-  kRetryAfterCut,  // load.retry_after: hold, and the server asked for more than retry_after_max
-  kSlotsHeld,      // slots waited as a Retry-After said
-  kResponseTail,   // the server ended its responses late, and the slots waited
-  kWithDrain,      // no fillers: throughput has the drain in it
+  kRetryAfterCut,   // load.retry_after: hold, and the server asked for more than retry_after_max
+  kSlotsHeld,       // slots waited as a Retry-After said
+  kResponseTail,    // the server ended its responses late, and the slots waited
+  kWithDrain,       // no fillers: throughput has the drain in it
+  kForeignTraffic,  // the server did more than we asked of it
+};
+
+// Why an open loop's run was ended before its last measured request.
+enum class Overload {
+  kNone,
+  kMaxInFlight,  // load.max_in_flight was reached
+  kDrain,        // load.drain was over
+};
+
+// Whether the endpoint carried the load. Beside validity: a slow server is no bad measurement.
+enum class LoadState {
+  kSettled,
+  kUnsettled,   // cannot be told
+  kOverloaded,  // latencies grow with the length of the run, and so have no value
+};
+
+// What the records of an open loop's run do not say.
+struct OpenRun {
+  int64_t start_ns = 0;  // CLOCK_MONOTONIC: the instants of the schedule count from it
+  std::string schedule_sha256;
+  Overload overload = Overload::kNone;
+
+  bool operator==(const OpenRun&) const = default;
 };
 
 // What the client knows about itself during one run of a level.
@@ -149,6 +176,25 @@ struct VllmDefinitions {
 // level can. By the measure's key with its statistic: "ttft:p50", "itl:p99", "decode_speed".
 using Validity = std::map<std::string, std::vector<InvalidReason>>;
 
+// What became of an open loop's load in one run; of a level: the worst of its runs.
+struct OpenLoad {
+  LoadState state = LoadState::kSettled;
+  Overload overload = Overload::kNone;
+  std::string schedule_sha256;  // of a level: empty
+  // CLOCK_MONOTONIC, of a level 0. `window_to_ns` lies earlier than planned where the run was ended
+  // as overloaded.
+  int64_t window_from_ns = 0, window_to_ns = 0;
+  int64_t scheduled = 0;               // arrivals of the window
+  int64_t sent = 0;                    // in the window, of whatever phase
+  int64_t waiting_at_end = 0;          // of the window: scheduled, no first token
+  std::optional<double> growth_limit;  // requests: over it the level is overloaded
+  // Of a run that is overloaded: latencies that a longer run would make larger. For looking at,
+  // never to be compared.
+  std::optional<Distribution> transient_e2e, transient_ttft;
+
+  bool operator==(const OpenLoad&) const = default;
+};
+
 // One run (repeat) of a level.
 struct RunStats {
   int repeat = 0;                   // from 0
@@ -166,6 +212,7 @@ struct RunStats {
   std::optional<double> steady_output_throughput_tps;
   std::optional<double> drain_bias;  // output ÷ steady − 1
   std::optional<double> throughput_per_gpu_tps;
+  std::optional<double> total_throughput_tps;  // input and output tokens
   std::optional<double> request_throughput_rps;
   std::optional<double> achieved_concurrency;
   std::optional<double> littles_law_error;  // |L − λW| / L
@@ -175,6 +222,12 @@ struct RunStats {
   std::optional<double> throughput_per_latency;  // steady ÷ median E2E in ms
   std::optional<double> goodput_fraction;
   std::optional<double> goodput_rps;
+  // Of an open loop: requests a second in the window, of which growth is what came and did not go.
+  std::optional<double> offered_rps, achieved_rps, served_rps, growth_rps;
+  // stats/cost.h: by headline_throughput_tps(); J per output token by each basis.
+  std::optional<double> cost_per_million_output_tokens, cost_per_million_tokens;
+  std::optional<double> gpu_j_per_output_token, node_j_per_output_token;
+  std::optional<double> provisioned_j_per_output_token;
   std::optional<double> input_tokens_mean;  // as the server counts; absent: it does not
   std::optional<double> output_tokens_mean;
   std::optional<double> cached_tokens_mean;
@@ -183,8 +236,13 @@ struct RunStats {
   std::optional<double> output_tokens_off;  // counts estimated from chunks stay out
   bool token_count_estimated = false;
   std::optional<double> wall_seconds;
+  std::optional<OpenLoad> open;  // absent: a closed loop, or imported data
   ClientHealth client;
+  std::optional<RunTelemetry> telemetry;  // absent: no page of metrics was read, and of pooled runs
 
+  // Also of a closed loop, where nothing speaks against it.
+  bool is_settled() const { return !open || open->state == LoadState::kSettled; }
+  bool is_overloaded() const { return open && open->state == LoadState::kOverloaded; }
   bool operator==(const RunStats&) const = default;
 };
 

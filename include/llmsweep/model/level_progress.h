@@ -16,8 +16,8 @@ enum class LevelStage { kWarmup, kMeasuring, kStopping };
 struct RunPosition {
   RunId run;
   int repeats = 1;
-  int nth = 0;  // of `levels`, from 0
-  int levels = 1;
+  int nth = 0;     // of `levels`, from 0
+  int levels = 1;  // 0: a search, whose run this is the `nth` of
   // What the runs after this one take where each takes as long as the last one of its level did;
   // absent until every level that is left has been run once.
   std::optional<Duration> runs_after;

@@ -14,12 +14,14 @@ enum class LoadKind {
   kConcurrency,  // c8: requests in flight, each slot sending its next when the last has ended
   kRate,         // r2.5: requests a second, whatever is in flight
   kUsers,        // u16: users, each with a session of its own and time between its requests
+  kProfile,      // p4.25: a rate that changes with time, by its mean in requests a second
 };
 
 // Where a request's latencies start: kSent in a closed loop, kScheduled in an open one.
 enum class LatencyOrigin { kSent, kScheduled };
 
-// Its value is above 0, and whole but for a rate. 0: not known, in published data only.
+// Its value is above 0, and whole but for a rate and a profile. 0: not known, in published data
+// only.
 struct LoadPoint {
   LoadKind kind = LoadKind::kConcurrency;
   double value = 0;
@@ -30,7 +32,7 @@ struct LoadPoint {
   // Who sends, and so the connections that it needs; 0 where the point does not bound them.
   int slots() const { return is_closed() ? static_cast<int>(value) : 0; }
   // Whether a request waits for the one before it, rather than for an instant of its own.
-  bool is_closed() const { return kind != LoadKind::kRate; }
+  bool is_closed() const { return kind == LoadKind::kConcurrency || kind == LoadKind::kUsers; }
   LatencyOrigin origin() const {
     return is_closed() ? LatencyOrigin::kSent : LatencyOrigin::kScheduled;
   }
@@ -45,12 +47,15 @@ inline LoadPoint at_concurrency(int concurrency) {
 inline LoadPoint at_rate(double requests_per_second) {
   return {LoadKind::kRate, requests_per_second};
 }
+inline LoadPoint of_profile(double mean_requests_per_second) {
+  return {LoadKind::kProfile, mean_requests_per_second};
+}
 inline LoadPoint with_users(int users) {
   return {LoadKind::kUsers, static_cast<double>(users)};
 }
 
-std::string_view name_of(LoadKind kind);  // "concurrency", "request rate", "users"
-std::string name_of(LoadPoint point);     // "c8", "r2.5", "u16"
+std::string_view name_of(LoadKind kind);  // "concurrency", "request rate", "users", "rate profile"
+std::string name_of(LoadPoint point);     // "c8", "r2.5", "u16", "p4.25"
 std::string value_text(LoadPoint point);  // "8", "2.5", "16": where the kind is said elsewhere
 std::string text_of(LoadPoint point);     // "concurrency 8", "request rate 2.5", "users 16"
 

@@ -24,9 +24,13 @@ enum class Unit {
   kShare,
   kSeconds,
   kUsers,
+  kUsersPerGpu,
   kScore,
+  kMoney,           // for a million tokens, in the currency of the prices
+  kJoulesPerToken,  // per output token
+  kTokensPerSecondPerMw,
 };
-std::string_view name_of(Unit unit);  // ms, tokens/s, …, share, users, score
+std::string_view name_of(Unit unit);  // ms, tokens/s, …, share, users, users per GPU, score
 
 enum class Direction { kLowerIsBetter, kHigherIsBetter };
 
@@ -78,11 +82,18 @@ struct Quantity {
 
   std::string_view result_key;  // of result.json, and the CSV's column; in comparisons likewise
   std::string_view between_runs_key;
-  std::string_view meaning;  // of result_key, for the schema
-  std::string_view missing;  // what to do where a level lacks it; empty: nothing special
+  std::string_view meaning;     // of result_key
+  std::string_view null_means;  // there; empty: what null always means
+  std::string_view term;        // what the short title stands for, where it does not say so itself
+  std::string_view missing;     // what to do where a level lacks it; empty: nothing special
   Shown shown;
 
+  bool made_of_latency = false;  // with the distributions: what an overloaded level does not have
+
+  bool is_latency() const { return distribution != nullptr || made_of_latency; }
   bool of_level() const { return distribution || number || maybe || of; }
+  // Users and requests a second, per GPU or not.
+  bool of_target() const { return !of_level() && unit != Unit::kScore; }
   bool stored() const { return distribution || number || maybe; }
 };
 
@@ -139,5 +150,9 @@ std::optional<double> throughput_of(const RunStats& run, const Reading& reading)
 std::optional<double> throughput_per_gpu_of(const RunStats& run, const Reading& reading);
 // Of one run by itself; 0: none.
 double headline_throughput_tps(const RunStats& run);
+// A figure that is inversely proportional to the throughput, stored for the headline's: by the
+// reading's.
+std::optional<double> by_throughput(const RunStats& run, std::optional<double> stored,
+                                    const Reading& reading);
 
 }  // namespace llmsweep

@@ -8,6 +8,7 @@
 #include "llmsweep/base/clock.h"
 #include "llmsweep/model/histogram.h"
 #include "llmsweep/model/load_point.h"
+#include "llmsweep/model/trace_id.h"
 
 namespace llmsweep {
 
@@ -35,6 +36,7 @@ struct RequestRecord {
   uint32_t url = 0;  // which of the endpoint's addresses it went to
   Phase phase = Phase::kMeasured;
   std::string response_id;
+  TraceId trace_id;
 
   Instant scheduled{};
   std::optional<Instant> sent;
@@ -53,6 +55,9 @@ struct RequestRecord {
   std::optional<Duration> first_token_delay;
   std::optional<Duration> first_answer_token_delay;
   std::optional<Duration> last_token_delay;
+  // Token-bearing chunks that the first token's read brought behind it, after a stall of the
+  // client's host: the kernel's receipt is that of the last of them. 0 without a stall.
+  int64_t first_token_merged = 0;
 
   int64_t planned_input_tokens = 0;  // 0: not planned
   int64_t planned_output_tokens = 0;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "llmsweep/model/level.h"
+#include "llmsweep/model/load_point.h"
 #include "llmsweep/model/spec.h"
 
 namespace llmsweep {
@@ -39,6 +40,7 @@ struct WorkloadSummary {
 };
 
 struct Provenance {
+  std::string command;  // the command line, without credentials; empty: not recorded
   std::string host;
   int cores = 0;
   std::string kernel;
@@ -46,6 +48,7 @@ struct Provenance {
   std::string libcurl;
   std::string transport;  // that carried the load: "sockets" or "libcurl"; empty: not recorded
   std::string ca_file;    // of the authorities that HTTPS trusted; empty: no HTTPS, or not recorded
+  std::string server_version;    // of the engine, as the first URL says it; empty: it does not
   std::string server_started;    // UTC, by the metrics of the first URL; empty: it does not say
   std::string resolved_address;  // of the first URL
   std::vector<std::string> resolved_addresses;  // of each of endpoint.urls; empty: one URL
@@ -65,6 +68,36 @@ enum class UsersKind {
   kNoValidLevel,  // no level could be judged
 };
 
+// The energy of an output token by one basis. They include different things, and none is filled in
+// from another.
+struct EnergyAt {
+  EnergyBasis basis = EnergyBasis::kGpuCounter;
+  std::optional<double> j_per_output_token;
+  std::optional<Interval> ci95;      // between runs
+  std::optional<double> error;       // of the energy, a share at most, in every run
+  std::string error_missing = {};    // why not: not_stated, not_measured
+  std::optional<double> tps_per_mw;  // output tokens a second for a megawatt
+  // Of the electricity for 1M output tokens, in prices.currency; absent: its price is not stated.
+  std::optional<double> cost_per_million_output_tokens = {};
+  std::string missing = {};  // why there is no figure: not_read, not_stated, window_short, …
+  bool metered = false;      // of the nodes, by a meter's readings and not by a figure as stated
+
+  bool operator==(const EnergyAt&) const = default;
+};
+
+// What tokens cost and use at the highest level that meets a target.
+struct OperatingPoint {
+  LoadPoint point;
+  std::optional<double> cost_per_million_output_tokens;
+  std::optional<Interval> cost_per_million_output_tokens_ci95;  // between runs
+  std::optional<double> cost_per_million_tokens;                // input and output
+  std::optional<double> cost_at_utilisation;  // of output tokens; absent: none is stated
+  std::string cost_missing = {};  // price_not_stated, price_undated, gpus_not_stated, no_throughput
+  std::vector<EnergyAt> energy = {};  // of the GPUs, the node, provisioned
+
+  bool operator==(const OperatingPoint&) const = default;
+};
+
 struct UsersAtTarget {
   Target target;
   UsersKind kind = UsersKind::kMeasured;
@@ -75,8 +108,77 @@ struct UsersAtTarget {
   double users_per_gpu = 0;
   bool confirmed = false;                 // both ends, by fresh runs (stats/confirm_users.h)
   std::optional<double> confirmed_error;  // at most: that the bracket misses the truth
+  std::optional<OperatingPoint> operating_point;  // absent: no level passes, nothing is stated
 
   bool operator==(const UsersAtTarget&) const = default;
+};
+
+// The same of an open loop's rates, in requests a second.
+struct RateAtTarget {
+  Target target;
+  UsersKind kind = UsersKind::kMeasured;
+  double rate_rps = 0;  // = r_pass, else 0; read "≥" for kBeyondSweep
+  std::optional<double> r_pass, r_fail;
+  std::optional<double> r_interpolated;
+  std::optional<Interval> r_interpolated_ci95;
+  double rate_per_gpu_rps = 0;
+  bool confirmed = false;                 // as of users
+  std::optional<double> confirmed_error;  // likewise
+  std::optional<OperatingPoint> operating_point;
+
+  bool operator==(const RateAtTarget&) const = default;
+};
+
+// One step of `load.profile`, as a level by itself: measured is what is scheduled in it.
+struct ProfileStep {
+  double from_s = 0;  // after the window's begin
+  double to_s = 0;
+  double rate_from = 0;  // requests a second, as the spec asks for them
+  double rate_to = 0;
+  LevelStats level;  // by the name of the whole
+
+  bool operator==(const ProfileStep&) const = default;
+};
+
+// How a search for the most load that keeps the first target has ended.
+enum class SearchEnd {
+  kOpen,         // it has not
+  kConfirmed,    // the highest load that keeps it and the lowest that does not, by fresh runs
+  kBelow,        // the least load that was asked for misses it
+  kBeyond,       // the most load that was asked for keeps it
+  kNotMonotone,  // a load keeps it that is above one that does not
+  kUndecided,    // an end stayed open, whatever was run
+  kNotJudged,    // a run in it is not valid, or has no such figure
+  kBudget,       // it may not go on: what is said is what its runs so far say
+};
+
+// One run of a search.
+struct SearchStepTaken {
+  LoadPoint point;
+  int repeat = 0;  // from 0
+  bool confirming = false;
+  std::optional<double> value_ms;  // of the target's metric and statistic; absent: it has none
+  // Of several limits: the largest share of its own that a figure takes.
+  std::optional<double> of_limit;
+  std::optional<bool> keeps;  // the target; absent: it cannot be judged
+
+  bool operator==(const SearchStepTaken&) const = default;
+};
+
+struct SearchResult {
+  Target target;
+  SearchOver over = SearchOver::kConcurrency;
+  double low = 0;  // and high: the loads between which it looked
+  double high = 0;
+  double width = 0;
+  double alpha = 0;  // how often its bracket misses the truth at most, where `end` is kConfirmed
+  SearchEnd end = SearchEnd::kOpen;
+  std::optional<double> pass, fail;  // the loads of the bracket, as far as it is told
+  int runs_pass = 0;                 // fresh ones
+  int runs_fail = 0;
+  std::vector<SearchStepTaken> path;  // in the order in which they were run
+
+  bool operator==(const SearchResult&) const = default;
 };
 
 // How often `run --gate` could decide while runs were added, and what each time may cost.
@@ -88,6 +190,25 @@ struct GateLooks {
   bool endless = false;  // looked on beyond `last`, as a resume with more repeats does
 
   bool operator==(const GateLooks&) const = default;
+};
+
+// Which of the two sides of a level's run was measured first.
+struct PairOrder {
+  LoadPoint point;
+  int repeat = 0;  // the round
+  bool a_first = true;
+
+  bool operator==(const PairOrder&) const = default;
+};
+
+// Of a side of `llmsweep versus`: its runs were measured next to those of the other side, level by
+// level, and are compared pair by pair.
+struct Pairing {
+  std::string id;                // of the comparison: both sides have it
+  std::string side;              // "a", the baseline, or "b"
+  std::vector<PairOrder> order;  // as planned, in the order of the pairs
+
+  bool operator==(const Pairing&) const = default;
 };
 
 enum class Source { kMeasured, kImported, kPublished };
@@ -105,11 +226,16 @@ struct SweepResult {
   std::string spec_json = "null";  // the resolved spec as JSON; secrets never in it
   std::string model;               // as the server names it
   SystemSpec system;
+  std::optional<PriceSpec> prices;  // absent: none is stated
   WorkloadSummary workload;
   Provenance provenance;
-  std::optional<GateLooks> looks;  // absent: no gate decided while it was measured
-  std::vector<LevelStats> levels;  // ascending by load point
-  std::vector<UsersAtTarget> users_at_target;
+  std::optional<SearchResult> search;  // absent: levels were listed
+  std::optional<GateLooks> looks;      // absent: no gate decided while it was measured
+  std::optional<Pairing> pairing;      // absent: measured by itself
+  std::vector<LevelStats> levels;      // ascending by load point
+  std::vector<ProfileStep> profile;    // the steps of the one level; empty: the load has none
+  std::vector<UsersAtTarget> users_at_target;           // empty: no level is a concurrency
+  std::vector<RateAtTarget> rates_at_target;            // empty: no level is a rate
   std::vector<std::pair<std::string, double>> quality;  // benchmark name, score in [0, 1]
 
   bool operator==(const SweepResult&) const = default;

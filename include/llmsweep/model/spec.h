@@ -11,8 +11,25 @@
 #include <vector>
 
 #include "llmsweep/base/clock.h"
+#include "llmsweep/model/load_point.h"
+#include "llmsweep/model/rate_profile.h"
 
 namespace llmsweep {
+
+// What the system draws, as the user states it: each of the two is a basis of its own
+// (docs/cost.md) and stands with its source and its date.
+struct PowerSpec {
+  std::optional<double> provisioned_kw_per_gpu;  // all that is provided for one GPU
+  std::string provisioned_source = {};
+  std::string provisioned_date = {};  // YYYY-MM-DD
+  std::optional<double> node_kw;      // measured under this load, of the whole system
+  std::optional<double> node_error;   // at most, a share of it; absent: nobody knows
+  std::string node_source = {};
+  std::string node_date = {};
+
+  bool stated() const { return provisioned_kw_per_gpu || node_kw; }
+  bool operator==(const PowerSpec&) const = default;
+};
 
 // The system under test, as stated by the user; carried into the result unchanged.
 struct SystemSpec {
@@ -27,6 +44,8 @@ struct SystemSpec {
   std::optional<int> max_batch_size;
   std::string checkpoint;
   std::optional<double> weights_gb;
+  std::string command;  // that serves it
+  PowerSpec power = {};
 
   bool operator==(const SystemSpec&) const = default;
 };
@@ -37,15 +56,47 @@ struct PriceSpec {
   std::optional<double> million_output_tokens;
   std::optional<double> gpu_hour;
   std::string currency = "USD";
+  std::string source = {};            // of these prices
+  std::string date = {};              // YYYY-MM-DD
+  std::optional<double> utilisation;  // share of the hours paid for that are used so
+  std::optional<double> kwh;          // of a kWh of electricity; an addend of its own
+  std::optional<double> pue;          // what the building draws ÷ what its computers draw
+  std::string kwh_source = {};        // of both
+  std::string kwh_date = {};          // YYYY-MM-DD
+
+  bool stated() const { return million_input_tokens || million_output_tokens || gpu_hour || kwh; }
 
   bool operator==(const PriceSpec&) const = default;
 };
 
-enum class Api { kChat, kCompletions };
+enum class Api { kChat, kCompletions, kResponses, kMessages };
 
 // Fields of the request that fix the output length or ask for usage. A server that rejects one
 // with HTTP 400 gets it dropped, once, in the check before the run, and the result says so.
 enum class RequestField { kIgnoreEos, kMinTokens, kIncludeUsage, kContinuousUsage };
+
+// What a page of metrics speaks of. kGpu: an exporter of GPU readings.
+enum class MetricsRole { kServer, kFrontend, kPrefill, kDecode, kGpu };
+
+// In the place of a page's URL: the GPUs of this machine, by NVIDIA's library.
+inline constexpr std::string_view kLocalGpus = "nvml";
+
+struct MetricsPage {
+  std::string url;
+  MetricsRole role = MetricsRole::kServer;
+
+  bool operator==(const MetricsPage&) const = default;
+};
+
+// Which pages of metrics are read beside a run. Automatic: /metrics of each URL, where there is
+// one, and then `pages`. Neither automatic nor any page: none.
+struct MetricsSpec {
+  bool automatic = true;
+  std::vector<MetricsPage> pages;
+
+  bool off() const { return !automatic && pages.empty(); }
+  bool operator==(const MetricsSpec&) const = default;
+};
 
 struct EndpointSpec {
   // Base URL up to and including /v1, maybe with a query; empty: `simulator` is used.
@@ -66,8 +117,11 @@ struct EndpointSpec {
   std::string max_tokens_field = "max_tokens";  // or "max_completion_tokens", …
   std::vector<RequestField> request_fields = {RequestField::kIgnoreEos, RequestField::kMinTokens,
                                               RequestField::kIncludeUsage};
-  bool use_proxy = false;  // take http(s)_proxy from the environment
-  std::string ca_file;     // PEM; empty: the system's
+  bool traceparent = false;  // each request carries one (model/trace_id.h)
+  bool use_proxy = false;    // take http(s)_proxy from the environment
+  std::string ca_file;       // PEM; empty: the system's
+  MetricsSpec metrics;
+  Duration metrics_every = std::chrono::seconds(5);  // inside the window; 0: at its edges alone
   PriceSpec prices;
 
   bool operator==(const EndpointSpec&) const = default;
@@ -130,10 +184,55 @@ struct BudgetSpec {
   bool operator==(const BudgetSpec&) const = default;
 };
 
+// The law of the gaps between arrivals of an open loop.
+enum class ArrivalProcess { kPoisson, kGamma, kConstant };
+// How many arrivals a window has: as many as the law gives, or rate × measure.
+enum class ArrivalCount { kDrawn, kExact };
+
+struct ArrivalSpec {
+  ArrivalProcess process = ArrivalProcess::kPoisson;
+  double cv = 1;  // standard deviation ÷ mean of a gap; of kGamma
+  ArrivalCount count = ArrivalCount::kDrawn;
+
+  bool operator==(const ArrivalSpec&) const = default;
+};
+
+// What a search varies.
+enum class SearchOver { kConcurrency, kRate };
+
+// Looks for the most load that keeps the first target, instead of running the levels that `load`
+// lists. Absent `over`: no search.
+struct SearchSpec {
+  std::optional<SearchOver> over;
+  std::vector<double> between = {1, 512};  // the loads between which it looks, ascending
+  double width = 1.1;                      // of the bracket that is confirmed: high ÷ low
+  double confidence = 0.95;                // that the bracket holds the truth
+  std::optional<Duration> budget;          // what one start of the sweep may take
+
+  bool wanted() const { return over.has_value(); }
+  LoadKind kind() const {
+    return over == SearchOver::kRate ? LoadKind::kRate : LoadKind::kConcurrency;
+  }
+  double low() const { return between.front(); }
+  double high() const { return between.back(); }
+  bool operator==(const SearchSpec&) const = default;
+};
+
+// A closed loop (`concurrency`) or an open one (`rate`, `profile`), one of the three. What the
+// other kind alone uses keeps its default.
 struct LoadSpec {
-  std::vector<int> concurrency;  // one level each, in this order
-  int requests_per_slot = 10;    // measured requests of each slot in one repeat of a level
-  int min_requests = 0;          // raises requests_per_slot where concurrency is low
+  std::vector<int> concurrency;   // one level each, in this order
+  std::vector<double> rate;       // requests a second, one level each, in this order
+  std::vector<RateStep> profile;  // one level: the steps of its window, in place of `measure`
+  ArrivalSpec arrivals;
+  Duration warmup = std::chrono::seconds(30);  // before the window
+  Duration measure = std::chrono::minutes(5);  // the window: what is scheduled in it is measured
+  Duration drain = std::chrono::minutes(10);   // after it, the longest wait for its requests
+  int max_in_flight = 8192;                    // reaching it ends a run as overloaded
+  int requests_per_slot = 10;  // measured requests of each slot in one repeat of a level
+  int min_requests = 0;        // raises requests_per_slot where concurrency is low
+  // In place of both: measured is what a slot starts in this time, after its warm-up.
+  std::optional<Duration> duration;
   int warmup_per_slot = 1;
   int repeats = 3;
   int repeats_max = 0;  // of `run --gate` while a rule is inconclusive; 0: no repeats added
@@ -147,7 +246,11 @@ struct LoadSpec {
   Duration retry_after_max = std::chrono::seconds(60);  // of kHold: what asks for more gets this
   bool refine = false;  // bisect the bracket of users at the first target
   BudgetSpec budget;
+  SearchSpec search;  // `search` of the spec, beside `load`: in place of concurrency and rate
 
+  bool is_open() const {
+    return !rate.empty() || !profile.empty() || search.over == SearchOver::kRate;
+  }
   bool operator==(const LoadSpec&) const = default;
 };
 
@@ -167,13 +270,24 @@ struct ClientSpec {
 enum class Metric { kE2e, kTtft, kTtfo, kTpot, kItl, kIcl };
 enum class Statistic { kP50, kP90, kP95, kP99, kMean };
 
+inline constexpr double kMinSpeed = 0.001;  // tokens a second
+inline constexpr double kMaxSpeed = 1e6;
+
+// model/target.h says more of it.
 struct Target {
   Metric metric = Metric::kE2e;
   Statistic statistic = Statistic::kP50;
   Duration max{};
+  std::optional<double> min_tps;  // of a limit on TPOT that was said as a decode speed
+  // Limits that have to hold together, themselves without `all`; what is above then says nothing.
+  std::vector<Target> all;
+  std::string name;  // of those limits, as of a tier of service; may be empty
 
   bool operator==(const Target&) const = default;
 };
+
+// What a level has to have, or it is INVALID.
+enum class Requirement { kEnergy };
 
 struct SweepSpec {
   std::string name;
@@ -184,6 +298,7 @@ struct SweepSpec {
   ClientSpec client;
   std::vector<Target> targets;
   std::vector<Target> goodput;  // per-request targets (their statistic is not used)
+  std::vector<Requirement> require = {};
 
   bool operator==(const SweepSpec&) const = default;
 };

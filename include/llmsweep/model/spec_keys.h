@@ -26,12 +26,16 @@ struct OnlyWith {
   std::string_view value;
 };
 
+// Which kind of load a key of `load` belongs to: it may not stand beside the other kind.
+enum class LoopKind { kEither, kClosed, kOpen };
+
 struct Key {
   const char* name;
   const char* sentence;  // of the schema and of docs/spec.md
   Resume resume = Resume::kRefused;
   const char* required = nullptr;  // what to do where it is missing; null: it may be
   OnlyWith resume_unless = {};     // with kAllowed: refused where that stands
+  LoopKind loop = LoopKind::kEither;
 };
 
 // How a value is written, and what it may be.
@@ -39,10 +43,13 @@ namespace kind {
 
 struct Section {
   std::vector<std::string> exactly_one = {};  // of these keys
+  std::vector<std::string> at_most_one = {};  // of these
+  bool optional = false;                      // absent as a whole, with its members' defaults
 };
 struct Text {  // one line that people read
   bool filled = false;
 };
+struct Date {};  // YYYY-MM-DD; empty: absent
 struct Whole {
   int64_t min;
   int64_t max;
@@ -67,11 +74,13 @@ struct DurationFrom {
 };
 struct Path {                           // of a file that is there; empty: absent
   std::vector<std::string> words = {};  // which are no paths
+  bool with_part = false;               // a path may end with "#PART"
 };
 struct TokenizerPath {};  // "server", or a path that may end with "#PATTERN"; empty: absent
 struct Url {};            // empty: absent
 struct Urls {};           // empty: absent
-struct VariableName {};   // empty: absent
+struct MetricsPages {};
+struct VariableName {};  // empty: absent
 struct Headers {};
 struct BodyFields {};
 struct Tokens {};
@@ -80,8 +89,10 @@ struct Levels {  // whole numbers or not, as the member is
   double max;
   const char* example;
 };
-struct Targets {
+struct Profile {};           // a list of {for, rate} and {for, from, to}
+struct Targets {             // each a map, or the text of parse_target() (model/target.h)
   bool of_requests = false;  // without a statistic, of metrics that a single request has
+  bool of_a_tier = false;    // limits by themselves
 };
 struct TargetMetric {
   bool of_requests = false;
@@ -111,12 +122,34 @@ Json tokens_json(const TokenCount& count) {
 
 inline constexpr int64_t kMaxTokens = 100'000'000;
 inline constexpr double kMaxConcurrency = 100'000;
+inline constexpr double kMinRate = 0.001;  // requests a second
+inline constexpr double kMaxRate = 100'000;
+inline constexpr size_t kMaxSteps = 1000;  // of a profile
+inline constexpr Duration kShortestStep = std::chrono::milliseconds(100);
 inline constexpr size_t kMaxUrls = 256;
 inline constexpr size_t kMaxTextBytes = 1000;  // of kind::Text
 
 // Whether a single request has it, so that goodput can be judged by it.
 inline bool is_of_requests(Metric metric) {
   return metric != Metric::kItl && metric != Metric::kIcl;
+}
+
+template <class Archive>
+void keys(Archive& archive, PowerSpec& power) {
+  archive({"provisioned_kw_per_gpu",
+           "Power that is provided for one GPU, with its share of hosts, network, losses and "
+           "cooling, as its source counts them. Never taken for a measurement."},
+          power.provisioned_kw_per_gpu, kind::Number{0.001, 1000, "kW"});
+  archive({"provisioned_source", "Who says so."}, power.provisioned_source, kind::Text{});
+  archive({"provisioned_date", "When, as 2026-11-28."}, power.provisioned_date, kind::Date{});
+  archive({"node_kw",
+           "Mean power of the whole system under this load, as an analyzer at its nodes or at the "
+           "wall read it."},
+          power.node_kw, kind::Number{0.001, 1e6, "kW"});
+  archive({"node_error", "What it is off by at most, a share of it; absent: not known."},
+          power.node_error, kind::Number{0, 1});
+  archive({"node_source", "What measured it, and where."}, power.node_source, kind::Text{});
+  archive({"node_date", "When, as 2026-11-28."}, power.node_date, kind::Date{});
 }
 
 template <class Archive>
@@ -142,6 +175,15 @@ void keys(Archive& archive, SystemSpec& system) {
           kind::Text{});
   archive({"weights_gb", "Size of the weights in GB."}, system.weights_gb,
           kind::Number{0.001, 1e6, "GB"});
+  archive({"command",
+           "The command that serves it, for whoever has to do it again; `compare` says where two "
+           "differ. No key belongs in it."},
+          system.command, kind::Text{});
+  archive({"power",
+           "What it draws, each figure with its source and date: the energy per output token by "
+           "that basis (docs/cost.md).",
+           Resume::kAllowed},
+          system.power, kind::Section{.optional = true});
 }
 
 template <class Archive>
@@ -150,9 +192,28 @@ void keys(Archive& archive, PriceSpec& prices) {
           prices.million_input_tokens, kind::Number{0, 1e9});
   archive({"million_output_tokens", "Price of a million output tokens."},
           prices.million_output_tokens, kind::Number{0, 1e9});
-  archive({"gpu_hour", "Price of an hour of one GPU; wants `system.gpus`."}, prices.gpu_hour,
-          kind::Number{0, 1e9});
+  archive({"gpu_hour",
+           "Price of an hour of one GPU; wants `system.gpus`. With `source` and `date` levels have "
+           "a cost per million tokens (docs/cost.md)."},
+          prices.gpu_hour, kind::Number{0, 1e9});
   archive({"currency", "Of these prices."}, prices.currency, kind::Text{.filled = true});
+  archive({"source", "Who says so."}, prices.source, kind::Text{});
+  archive({"date", "When, as 2026-11-28."}, prices.date, kind::Date{});
+  archive({"utilisation",
+           "Share of the hours paid for in which the system carries such a load: the cost is also "
+           "given for it. 1 is what is measured."},
+          prices.utilisation, kind::Number{0.001, 1});
+  archive(
+      {"kwh",
+       "Price of a kWh of electricity; wants `pue`, `kwh_source` and `kwh_date`. What the energy "
+       "of the tokens costs by it stands beside each energy, and is in no other cost."},
+      prices.kwh, kind::Number{0, 1e6});
+  archive({"pue",
+           "Power usage effectiveness: what the building draws ÷ what its computers draw. 1 where "
+           "whoever pays pays for the computers' alone."},
+          prices.pue, kind::Number{1, 10});
+  archive({"kwh_source", "Who says both."}, prices.kwh_source, kind::Text{});
+  archive({"kwh_date", "When, as 2026-11-28."}, prices.kwh_date, kind::Date{});
 }
 
 template <class Archive>
@@ -168,7 +229,10 @@ void keys(Archive& archive, EndpointSpec& endpoint) {
           endpoint.urls, kind::Urls{});
   archive({"simulator", "Profile of the embedded simulated endpoint, instead of a url."},
           endpoint.simulator, kind::Path{});
-  archive({"api", "Which API the requests use."}, endpoint.api);
+  archive({"api",
+           "Which API the requests use: OpenAI's chat, completions or responses, or Anthropic's "
+           "messages."},
+          endpoint.api);
   archive({"model", "Model to ask for; empty: the first that /v1/models names."}, endpoint.model,
           kind::Text{});
   archive({"api_key_env",
@@ -205,22 +269,43 @@ void keys(Archive& archive, EndpointSpec& endpoint) {
            "Fields that fix the output length or ask for usage. One that the server refuses is "
            "dropped before the run, and the result says so."},
           endpoint.request_fields);
+  archive({"traceparent",
+           "Send each request with a W3C `traceparent` header of its own, whose id its record has "
+           "(`trace_id`): it finds the request in the server's traces."},
+          endpoint.traceparent);
   archive({"use_proxy", "Take http_proxy and https_proxy from the environment."},
           endpoint.use_proxy);
   archive({"ca_file", "PEM file of certificate authorities to trust; absent: the system's.",
            Resume::kAllowed},
           endpoint.ca_file, kind::Path{});
-  archive({"prices", "What it costs: `check` says what the sweep will cost at least.",
+  archive(
+      {"metrics",
+       "Pages of metrics that are read at the edges of each run's window: `auto`, /metrics of "
+       "each URL where there is one; `off`; or a list of `auto`, URLs, {url, role}, where a role "
+       "is server, frontend, prefill, decode or gpu (an exporter of GPU readings), and `nvml`, "
+       "the GPUs of this machine. Credentials go to the endpoint's own hosts alone.",
+       Resume::kAllowed},
+      endpoint.metrics, kind::MetricsPages{});
+  archive({"metrics_every",
+           "Time between two more readings inside the window, for gauges; 0: none. A page costs "
+           "the server time: see what `run` prints of it.",
+           Resume::kAllowed},
+          endpoint.metrics_every, kind::DurationFrom{Duration(0)});
+  archive({"prices",
+           "What it costs: `check` says what the sweep will cost at least, and levels what a "
+           "million tokens cost.",
            Resume::kAllowed},
           endpoint.prices, kind::Section{});
 }
 
 template <class Archive>
 void keys(Archive& archive, WorkloadSpec& workload) {
-  archive({"dataset",
-           "A file of records (a JSON list, JSON lines or a CSV table, also of gzip or Zstandard); "
-           "'sample', the conversations that ship; or 'random', synthetic words."},
-          workload.dataset, kind::Path{{"sample", "random"}});
+  archive(
+      {"dataset",
+       "A file of records (a JSON list, JSON lines or a CSV table, also of gzip or Zstandard), "
+       "with #COLUMN behind it to name a table's column of prompts, or #lines to make each line "
+       "of a text one; 'sample', the conversations that ship; or 'random', synthetic words."},
+      workload.dataset, kind::Path{{"sample", "random"}, true});
   archive({"input_tokens", "Tokens of each prompt; absent: prompts keep their own length."},
           workload.input_tokens, kind::Tokens{});
   archive({"input_scope",
@@ -268,16 +353,91 @@ void keys(Archive& archive, BudgetSpec& budget) {
 }
 
 template <class Archive>
+void keys(Archive& archive, ArrivalSpec& arrivals) {
+  archive({"process", "Law of the gaps between arrivals."}, arrivals.process);
+  archive({"cv", "Standard deviation ÷ mean of a gap; of gamma alone."}, arrivals.cv,
+          kind::Number{0.05, 20});
+  archive(
+      {"count",
+       "Arrivals in the window: as many as the law gives (drawn), or rate × measure, their gaps "
+       "scaled to fit (exact)."},
+      arrivals.count);
+}
+
+template <class Archive>
+void keys(Archive& archive, SearchSpec& search) {
+  archive({.name = "over",
+           .sentence = "What is varied.",
+           .required = "as in over: concurrency, or over: rate"},
+          search.over);
+  archive({"between", "The least and the most load (1 and 512); of a rate to be stated."},
+          search.between, kind::Levels{kMinRate, kMaxConcurrency, "as in between: [1, 512]"});
+  archive({"width", "Of the bracket that is confirmed: its high end ÷ its low end (1.1)."},
+          search.width, kind::Number{1.02, 2});
+  archive({"confidence", "That the bracket holds the truth (0.95)."}, search.confidence,
+          kind::Number{0.8, 0.999});
+  archive({"budget",
+           "What one start of it may take. It ends in order with what it knows (`end: budget`) and "
+           "exit code 13, and a resume goes on.",
+           Resume::kAllowed},
+          search.budget, kind::DurationFrom{std::chrono::milliseconds(1)});
+}
+
+template <class Archive>
 void keys(Archive& archive, LoadSpec& load) {
-  archive({.name = "concurrency",
-           .sentence = "Requests in flight, one level each, in this order.",
-           .required = "list the levels, as in concurrency: [1, 2, 4, 8]"},
-          load.concurrency, kind::Levels{1, kMaxConcurrency, "as in concurrency: [1, 2, 4, 8]"});
-  archive({"requests_per_slot", "Measured requests of each slot in one repeat of a level."},
+  using std::chrono::milliseconds;
+  archive({"concurrency", "Requests in flight, one level each, in this order."}, load.concurrency,
+          kind::Levels{1, kMaxConcurrency, "as in concurrency: [1, 2, 4, 8]"});
+  archive({"rate",
+           "Requests a second, whatever is in flight; one level each, in this order. Instead of "
+           "concurrency."},
+          load.rate, kind::Levels{kMinRate, kMaxRate, "as in rate: [1, 2, 4]"});
+  archive({"profile",
+           "A rate that changes with time: one level, of steps {for, rate} or {for, from, to}, in "
+           "requests a second. Instead of rate and measure; figures are of each step and of the "
+           "whole."},
+          load.profile, kind::Profile{});
+  archive({.name = "arrivals",
+           .sentence = "When the requests of a rate are due.",
+           .loop = LoopKind::kOpen},
+          load.arrivals, kind::Section{});
+  archive({.name = "warmup",
+           .sentence = "Of a rate: before the window. About three E2E latencies, or more.",
+           .loop = LoopKind::kOpen},
+          load.warmup, kind::DurationFrom{Duration(0)});
+  archive({.name = "measure",
+           .sentence = "Of a rate: the window. What is scheduled inside it is measured.",
+           .loop = LoopKind::kOpen},
+          load.measure, kind::DurationFrom{milliseconds(100)});
+  archive(
+      {.name = "drain",
+       .sentence = "Of a rate: after the window, the longest wait for its requests, while others "
+                   "go on arriving. Where it is not enough the level is overloaded.",
+       .loop = LoopKind::kOpen},
+      load.drain, kind::DurationFrom{milliseconds(1)});
+  archive(
+      {.name = "max_in_flight",
+       .sentence = "Of a rate: a guard, no limit of the load. Reaching it ends the run, and the "
+                   "level is overloaded.",
+       .loop = LoopKind::kOpen},
+      load.max_in_flight, kind::Whole{1, 1'000'000});
+  archive({.name = "requests_per_slot",
+           .sentence = "Measured requests of each slot in one repeat of a level.",
+           .loop = LoopKind::kClosed},
           load.requests_per_slot, kind::Whole{1, 1'000'000});
-  archive({"min_requests", "Raises requests_per_slot until a level has so many measured requests."},
+  archive({.name = "min_requests",
+           .sentence = "Raises requests_per_slot until a level has so many measured requests.",
+           .loop = LoopKind::kClosed},
           load.min_requests, kind::Whole{0, 100'000'000});
-  archive({"warmup_per_slot", "Requests of each slot before the measured ones."},
+  archive({.name = "duration",
+           .sentence = "Instead of requests_per_slot: measured is what slots start in this time, "
+                       "from the first request after a warm-up on, and of each slot one request "
+                       "at least.",
+           .loop = LoopKind::kClosed},
+          load.duration, kind::DurationFrom{milliseconds(1)});
+  archive({.name = "warmup_per_slot",
+           .sentence = "Requests of each slot before the measured ones.",
+           .loop = LoopKind::kClosed},
           load.warmup_per_slot, kind::Whole{0, 1000});
   archive({"repeats", "Runs of each level: what intervals between runs come from."}, load.repeats,
           kind::Whole{1, 1000});
@@ -286,12 +446,16 @@ void keys(Archive& archive, LoadSpec& load) {
            "is inconclusive; 0: none are added.",
            Resume::kAllowed},
           load.repeats_max, kind::Whole{0, 1000});
-  archive({"fillers", "Keep every slot busy until the last measured request has ended."},
+  archive({.name = "fillers",
+           .sentence = "Keep every slot busy until the last measured request has ended.",
+           .loop = LoopKind::kClosed},
           load.fillers);
-  archive({"spread_starts",
-           "Time over which the slots' first requests are spread, at instants drawn from "
-           "workload.seed; 0: all at once. About one E2E latency takes slots of equal lengths out "
-           "of step. Wants a warm-up, and makes each run as much longer."},
+  archive({.name = "spread_starts",
+           .sentence =
+               "Time over which the slots' first requests are spread, at instants drawn from "
+               "workload.seed; 0: all at once. About one E2E latency takes slots of equal lengths "
+               "out of step. Wants a warm-up, and makes each run as much longer.",
+           .loop = LoopKind::kClosed},
           load.spread_starts, kind::DurationFrom{Duration(0)});
   archive({"grace",
            "What an interrupt (Ctrl-C) leaves to requests in flight; SIGTERM and SIGHUP leave 8 s "
@@ -323,8 +487,10 @@ void keys(Archive& archive, LoadSpec& load) {
            .resume_unless = {"retry_after", name_of(RetryAfter::kHold)}},
           load.retry_after_max, kind::DurationFrom{Duration(0)});
   archive(
-      {"refine",
-       "Bisect between the levels around the users at the first target, and confirm both ends."},
+      {.name = "refine",
+       .sentence = "Bisect between the levels around the users at the first target, and confirm "
+                   "both ends.",
+       .loop = LoopKind::kClosed},
       load.refine);
   archive(
       {"budget",
@@ -356,11 +522,21 @@ void keys(Archive& archive, Target& target, const kind::Targets& targets) {
   archive({"metric", "The metric that is limited."}, target.metric,
           kind::TargetMetric{targets.of_requests});
   if (!targets.of_requests) {
-    archive({"statistic", "The statistic of a level that has to keep the limit."},
+    archive({"statistic",
+             "The statistic of a level that has to keep the limit; of a decode speed, how many "
+             "requests decode so fast: p95 means 95 of 100."},
             target.statistic);
   }
-  archive({.name = "max", .sentence = "The limit.", .required = "as in max: 15s"}, target.max,
+  archive({"max", "The limit, of a latency."}, target.max,
           kind::DurationFrom{std::chrono::microseconds(1)});
+  archive({"min", "The limit, of a decode speed: 30 is a TPOT of 33.3 ms."}, target.min_tps,
+          kind::Number{kMinSpeed, kMaxSpeed, "tokens/s"});
+  if (targets.of_requests || targets.of_a_tier) return;
+  archive({"all",
+           "Limits that a level has to keep together, in place of one: a tier of service, as in "
+           "[ttft:p95:2s, decode_speed:p95:30]."},
+          target.all, kind::Targets{.of_a_tier = true});
+  archive({"name", "Of the tier, for the report."}, target.name, kind::Text{});
 }
 
 template <class Archive>
@@ -375,7 +551,13 @@ void keys(Archive& archive, SweepSpec& spec) {
   archive({"endpoint", "Where requests go: a url, several, or a simulator profile."}, spec.endpoint,
           kind::Section{.exactly_one = {"url", "urls", "simulator"}});
   archive({"workload", "What is asked."}, spec.workload, kind::Section{});
-  archive({"load", "How hard and how long."}, spec.load, kind::Section{});
+  archive({"search",
+           "Looks for the most load that keeps the first target, in place of load.concurrency and "
+           "load.rate: doubles the load until it misses, closes in, and confirms both ends by "
+           "fresh runs."},
+          spec.load.search, kind::Section{.optional = true});
+  archive({"load", "How hard and how long."}, spec.load,
+          kind::Section{.at_most_one = {"concurrency", "rate", "profile"}});
   archive({"client", "The measuring client itself."}, spec.client, kind::Section{});
   archive({"targets",
            "Latency limits (SLOs); for each, the report states how many users still meet it.",
@@ -384,6 +566,12 @@ void keys(Archive& archive, SweepSpec& spec) {
   archive({"goodput", "Limits that a single request has to keep, all of them, to count as goodput.",
            Resume::kAllowed},
           spec.goodput, kind::Targets{.of_requests = true});
+  archive(
+      {"require",
+       "What a level has to have, or it is INVALID. energy: J per output token by the GPUs' own "
+       "readings (docs/telemetry.md), from a page of role gpu.",
+       Resume::kAllowed},
+      spec.require);
 }
 
 }  // namespace llmsweep

@@ -91,6 +91,9 @@ struct ReadTime {
   std::optional<Instant> received = {};  // by the kernel; at most `at`
   bool stalled = false;                  // the host had stalled since the request's read before
 
+  // The kernel had its last bytes only just before.
+  bool prompt() const { return received && at - *received < std::chrono::microseconds(100); }
+
   ReadTime(Instant stamp) : at(stamp) {}
   ReadTime(Instant stamp, std::optional<Instant> by_the_kernel, bool after_a_stall)
       : at(stamp), received(by_the_kernel), stalled(after_a_stall) {}
@@ -147,6 +150,14 @@ class ResponseReader {
  private:
   // What the body turned out to be, from its first byte.
   enum class Body { kUnknown, kEvents, kPlain };
+  // What most chunks do not touch, apart from what is fetched for each.
+  struct Texts {
+    std::string plain;         // a body that is no event stream, its first 64 KiB
+    std::string content_type;  // printable, as the other two
+    std::string encoding;      // a Content-Encoding that nobody asked for
+    std::string location;      // of a redirect
+    std::string output;        // all of it, where it is kept
+  };
 
   void apply_event(const SseEvent& event, Instant at, ChunkParser& parser);
   void apply_payload(std::string_view payload, Instant at, ChunkParser& parser);
@@ -176,10 +187,7 @@ class ResponseReader {
   Body body_ = Body::kUnknown;
   bool finished_ = false;
   bool ended_without_text_ = false;
-  std::string plain_;         // a body that is no event stream, its first 64 KiB
-  std::string content_type_;  // printable, as the other two
-  std::string encoding_;      // a Content-Encoding that nobody asked for
-  std::string location_;      // of a redirect
+  std::unique_ptr<Texts> texts_ = std::make_unique<Texts>();
   std::optional<ReadTime> last_read_;
 
   int64_t payloads_ = 0;  // JSON chunks, of whatever content
@@ -191,10 +199,10 @@ class ResponseReader {
   bool usage_is_last_ = false;           // a count that was not there all along came at the end
   std::optional<int64_t> usage_output_;  // the last completion_tokens that are not 0
   std::optional<int64_t> usage_total_;   // total_tokens beside it
+  std::optional<int64_t> uncached_tokens_, stored_tokens_;  // of the prompt, beside cached ones
   bool count_seen_ = false;
   bool deltas_seen_ = false;  // output in a delta or a text
   bool keeps_text_ = false;
-  std::string text_;  // of all output
   TokenTally tally_;
 };
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -66,10 +67,15 @@ class SseParser {
   std::string partial_;  // a line whose end has not come
   // The event so far. Its data lies in the input until the input is used up, then in kept_.
   std::string_view data_in_input_;
-  std::string kept_;
-  size_t kept_from_ = 0;  // where the data begins in kept_
-  std::string type_, error_, comment_;
-  std::string held_;  // a line of data that begins the next event
+  // What an event that is one line in one read does not touch, apart from the rest: a stream's own
+  // memory is fetched for each of its chunks.
+  struct Kept {
+    std::string data;
+    size_t from = 0;  // where the data begins
+    std::string type, error, comment;
+    std::string held;  // a line of data that begins the next event
+  };
+  std::unique_ptr<Kept> kept_ = std::make_unique<Kept>();
   bool holds_line_ = false;
   bool line_is_event_ = false;   // events are parted by one line end
   bool between_events_ = false;  // of the next event nothing has come, and the first line is over

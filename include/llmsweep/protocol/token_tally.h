@@ -7,10 +7,11 @@
 // the first read as large a share of the tokens as of the text.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/model/record.h"
@@ -21,12 +22,16 @@ class TokenTally {
  public:
   struct Piece {
     Instant at{};
-    bool stalled = false;  // its read came after a stall: no gap from or to it is the server's
-    int64_t count = 0;     // that the chunk itself says; 0: none
+    // Its read came after a stall: no gap from or to it is the server's, unless it is `prompt`, and
+    // so alone did not wait for the end of the stall.
+    bool stalled = false;
+    bool prompt = false;
+    int64_t count = 0;  // that the chunk itself says; 0: none
     size_t text_bytes = 0;
     bool thought = false;
   };
-  // A token-bearing chunk. Adds to record.icl, itl, chunks, coalesced_chunks and gaps_left_out.
+  // A token-bearing chunk. Adds to record.icl, itl, chunks, coalesced_chunks and gaps_left_out, and
+  // sets first_token_merged.
   void add(const Piece& piece, RequestRecord& record);
   // A count in a chunk that bears no token; 0 says nothing.
   void add_count(int64_t count);
@@ -64,6 +69,7 @@ class TokenTally {
   struct Arrival {
     Instant at{};
     bool stalled = false;
+    bool prompt = false;
     int64_t rise = 0;   // of the running total
     int64_t alone = 0;  // sum of the chunks' own counts
   };
@@ -87,14 +93,15 @@ class TokenTally {
   int64_t counted_chunks_ = 0;
   int64_t late_highest_ = 0;  // of the counts after the last token-bearing chunk
   int64_t late_sum_ = 0;
-  // Arrivals until it is clear which kind of counts they have.
+  // Arrivals until it is clear which kind of counts they have. Not in here, as unscaled_, for all
+  // of a stream's own memory is fetched for each of its chunks.
   static constexpr size_t kMostOpen = 16;
-  std::array<Arrival, kMostOpen> open_{};
-  size_t opened_ = 0;
+  std::vector<Arrival> open_;
 
   // So far every gap was one token's: the record's ICL stands for both until they part.
   bool itl_is_icl_ = true;
-  Histogram unscaled_;  // the record's ITL before settle() has scaled it, where it is not its ICL
+  // The record's ITL before settle() has scaled it, where it is not its ICL.
+  std::unique_ptr<const Histogram> unscaled_;
 
   // The arrival that is still open, and what the next gap starts from.
   Arrival arrival_{};

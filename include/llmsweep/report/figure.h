@@ -18,16 +18,17 @@
 namespace llmsweep {
 
 enum class FigureKind {
-  kThroughputLatency,   // steady output tokens/s against median E2E; the article's figure
-  kGpuThroughputSpeed,  // tokens/s per GPU against output speed per user, Pareto front marked
-  kLatencyConcurrency,  // median E2E against concurrency
-  kTtftConcurrency,     // median TTFT against concurrency
-  kPercentiles,         // E2E p50 and p90/p95/p99 against concurrency
-  kUsersPerGpu,         // bars at every target that the results share
+  kThroughputLatency,      // steady output tokens/s against median E2E; the article's figure
+  kGpuThroughputSpeed,     // tokens/s per GPU against output speed per user, Pareto front marked
+  kLatencyConcurrency,     // median E2E against concurrency
+  kTtftConcurrency,        // median TTFT against concurrency
+  kThroughputConcurrency,  // steady output tokens/s against concurrency
+  kPercentiles,            // E2E p50 and p90/p95/p99 against concurrency
+  kUsersPerGpu,            // bars at every target that the results share
 };
 
-// throughput-latency, gpu-throughput-speed, latency-concurrency, ttft-concurrency, percentiles,
-// users-per-gpu
+// throughput-latency, gpu-throughput-speed, latency-concurrency, ttft-concurrency,
+// throughput-concurrency, percentiles, users-per-gpu
 std::string_view figure_kind_name(FigureKind kind);
 std::optional<FigureKind> figure_kind_from_name(std::string_view name);
 std::vector<std::string> figure_kind_names();

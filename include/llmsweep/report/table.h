@@ -45,6 +45,8 @@ std::string results_table(std::span<const ListedResult> results, const TableStyl
 // One sentence a target: "at 15,000 ms p50 E2E: 8 users on 4 GPUs = 2.00 users per GPU (8 passes,
 // 16 fails; about 8.4 interpolated)". Empty without targets. No marks, no newline inside one.
 std::vector<std::string> users_sentences(const SweepResult& result);
+// The same for a terminal: behind an empty line, each on lines of its own. Empty without targets.
+std::string users_text(const SweepResult& result, const TableStyle& style);
 
 // One finished level on one line, as it stays on screen while the sweep goes on.
 std::string level_line(const LevelStats& level, const TableStyle& style);

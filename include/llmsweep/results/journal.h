@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,12 +25,14 @@ struct RunEntry {
   int64_t started_ns = 0;    // CLOCK_MONOTONIC, before its first request; 0: not known
   int64_t first_prompt = 0;  // its prompts, numbered through everything the sweep has sent
   int64_t prompts = 0;
-  ByteRange lines;      // of requests.jsonl; no end while it has not ended
-  int64_t records = 0;  // in `lines`
-  bool ended = false;   // its statistics can be made; else the sweep was killed in it
+  ByteRange lines;                        // of requests.jsonl; no end while it has not ended
+  int64_t records = 0;                    // in `lines`
+  ByteRange pages{.begin = 0, .end = 0};  // of telemetry.jsonl
+  bool ended = false;  // its statistics can be made; else the sweep was killed in it
   bool interrupted = false;
   bool gave_up = false;
-  ClientHealth client;  // what the records do not say
+  ClientHealth client;          // what the records do not say
+  std::optional<OpenRun> open;  // likewise, of an open loop
 
   // Whether a resumed sweep keeps it. A run that was given up is started again.
   bool whole() const { return ended && !interrupted && !gave_up; }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "llmsweep/base/clock.h"
@@ -27,10 +28,23 @@ struct PromptDemand {
 // Measured requests of each slot: requests_per_slot, raised so that a level has min_requests.
 // Fillers: half of the measured requests and one a slot. Where slots need more (requests of very
 // unequal length) more are made while the run goes on.
+// With load.duration: one a slot, as how many more there will be is the endpoint's to say, and
+// eight a slot to begin with.
+// Of a rate: as many as are expected. How many a run has is drawn: see below.
 PromptDemand prompt_demand(const LoadSpec& load, LoadPoint point);
+// Of one run, exactly.
+PromptDemand prompt_demand(const Schedule& schedule);
+
+// Of an open loop, the most arrivals a second that its rate ever asks for.
+double peak_rate(const LoadSpec& load, LoadPoint point);
 
 // The most requests that can be in flight at a time, each on a connection of its own.
 int most_in_flight(const LoadSpec& load, LoadPoint point);
+// How many are in flight at a time, where each takes `request`.
+double likely_in_flight(const LoadSpec& load, LoadPoint point, Duration request);
+
+// Of an open loop.
+OpenWindow open_window(const LoadSpec& load);
 
 // A lower bound of the time that one run takes where each request takes `request`.
 Duration shortest_run(const LoadSpec& load, LoadPoint point, Duration request);
@@ -43,7 +57,21 @@ Duration shortest_run(const LoadSpec& load, LoadPoint point, Duration request);
 // with load.spread_starts the first request of slot i of C starts at an instant drawn by `seed`
 // from the i-th C-th of that time, if that is later.
 //
+// A rate is an open loop: arrivals at instants of load.arrivals, drawn by `seed`, from the start to
+// the end of load.drain; a request is measured if and only if it is scheduled in the window
+// [warmup, warmup + measure). The same seed gives the same gaps at every rate, scaled.
+//
+// A profile is an open loop whose window are its steps, one after the other; the warm-up has the
+// rate that the first begins with, the drain the one that the last ends with.
+//
 // A spec can ask for no other kind of point.
 Schedule make_schedule(const LoadSpec& load, LoadPoint point, uint64_t seed = 1);
+
+// Of a repeat: the same for all levels and all systems.
+uint64_t schedule_seed(uint64_t workload_seed, int repeat);
+
+// SHA-256 over the arrivals: of each its instant in nanoseconds (8 bytes, the lowest first) and its
+// phase (1 byte).
+std::string schedule_sha256(const Schedule& schedule);
 
 }  // namespace llmsweep

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "llmsweep/base/clock.h"
+#include "llmsweep/simulator/engine_drift.h"
+#include "llmsweep/simulator/engine_freeze.h"
 
 namespace llmsweep {
 
@@ -55,6 +57,11 @@ struct EngineProfile {
   std::vector<double> tokens_per_step = {1.0};
   Cost request_overhead{};  // request_overhead_us: before the queue (parsing, tokenizing)
   double step_noise = 0;    // standard deviation of a step's time ÷ its mean
+  // The same of all steps of a busy time, drawn anew after kIdle without any: noise between runs.
+  double run_noise = 0;
+  static constexpr Duration kIdle = std::chrono::milliseconds(20);
+  EngineDrift drift;
+  EngineFreeze freeze;
   std::optional<PrefillPool> prefill_pool;
 };
 
@@ -130,6 +137,7 @@ struct WireProfile {
   Text text = Text::kAscii;
   ErrorStyle error_style = ErrorStyle::kObject;
   bool tokenize = true;                      // there is a page /tokenize
+  Duration metrics_block{};                  // for which a page of metrics stands the endpoint
   std::vector<std::string> rejected_fields;  // of the request: HTTP 400 naming the field
 };
 WireProfile wire_defaults(Dialect dialect);

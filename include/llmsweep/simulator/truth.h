@@ -1,8 +1,9 @@
 // What the simulated endpoint really did: one record a request, one JSON line each in truth.jsonl.
 // A file beside it, truth.jsonl.signs, says when the client was there no more.
 //
-// A line's keys are the fields' names, instants as absolute CLOCK_MONOTONIC ns; chunks are two
-// lists, `sent_ns` and `chunk_tokens`. A line is written when its response has ended.
+// A line's keys are the fields' names (without trace_id where none was sent), instants as absolute
+// CLOCK_MONOTONIC ns; chunks are two lists, `sent_ns` and `chunk_tokens`. A line is written when
+// its response has ended.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,9 @@ struct TruthChunk {
 
 struct TruthRecord {
   std::string response_id;  // as sent on the wire; empty where none was
+  std::string trace_id;     // the 32 digits of its traceparent; empty: it had none
   int64_t number = 0;       // requests are counted from 1 in order of arrival
-  std::string api;          // "chat", "completions"
+  std::string api;          // "chat", "completions", "responses", "messages"
   bool stream = true;
   // When the kernel had the request's last byte, however late the endpoint came to read it; the
   // read that completed it where the kernel does not say.

@@ -28,12 +28,17 @@ SweepSpec parse_spec(std::string_view text, const std::string& name,
 // What spec_to_json() wrote, maybe on another machine: files that it names need not be there.
 SweepSpec parse_recorded_spec(std::string_view json, const std::string& name);
 
+// Every key that --set takes, as "load.repeats", in the order of docs/spec.md.
+std::vector<std::string> spec_key_paths();
+
 // Which keys that spec_hash(asked, recorded) reads differ, one "key: recorded → asked" each; both
 // as spec_to_json() writes them.
 std::vector<std::string> spec_differences(std::string_view recorded, std::string_view asked);
 
 // Only the `system` part of a spec, which need hold no other. Throws Error.
 SystemSpec load_system(const std::filesystem::path& path);
+// Only its `endpoint.prices`; none where it states none. Throws Error.
+PriceSpec load_prices(const std::filesystem::path& path);
 
 // The spec as JSON, every default written out; parse_spec() reads it back. Values of headers and
 // body fields that look like credentials are replaced by "<redacted>".
@@ -49,9 +54,5 @@ std::string spec_to_yaml(const SweepSpec& spec);
 // all). As the version computed it that wrote `recorded` with spec_to_json(): keys that this has
 // not got are no part of it where they have their default. Empty: this version.
 std::string spec_hash(const SweepSpec& spec, std::string_view recorded = {});
-
-// "e2e:p50:15s", as --target takes it. Throws Error.
-Target parse_target(std::string_view text);
-std::string format_target(const Target& target);
 
 }  // namespace llmsweep

@@ -30,6 +30,9 @@ struct CompareOptions {
   double confidence = 0.95;
   double noise = 0;  // standard deviation of the log ratio that the runs do not show
   MeanKind mean = MeanKind::kGeometric;
+  // The i-th runs of the two sides had the same of what differs between runs (an open loop's
+  // arrivals, or the moment at which they were measured): t of the log ratios, with n − 1 degrees.
+  bool paired = false;
 };
 
 struct RatioComparison {
@@ -40,11 +43,14 @@ struct RatioComparison {
   Verdict verdict = Verdict::kNoInterval;  // of this comparison by itself
 };
 
-// exp(d ± t·SE), Welch. Absent where a side is empty, a mean is not positive or, of geometric ones,
-// a value.
+// exp(d ± t·SE), Welch, or paired. Absent where a side is empty, a mean is not positive or, of
+// geometric ones, a value.
 std::optional<RatioComparison> compare_ratio(std::span<const double> baseline,
                                              std::span<const double> candidate,
                                              const CompareOptions& options = {});
+
+// Of two sides that were measured side by side; fewer have a ratio and no interval.
+inline constexpr size_t kFewestPairs = 3;
 
 // `p_value`: of the comparison by itself, or adjusted for the family that it is read in
 // (holm_adjusted). Better or worse: it is at most 1 − confidence, and the interval, which is never

@@ -23,10 +23,15 @@
 
 namespace llmsweep {
 
-constexpr double kConfirmError = 0.05;  // alpha
-constexpr std::array kConfirmLooks = {3, 4, 6, 9};
+inline constexpr double kConfirmError = 0.05;  // alpha
+inline constexpr std::array kConfirmLooks = {3, 4, 6, 9};
 
 enum class Confirmed { kOpen, kPasses, kMisses };
+
+// Of several levels, in their order, by the logs of their fresh runs' figures in ms, in the order
+// of the runs. None: open.
+std::vector<Confirmed> confirmed_by(std::span<const std::vector<double>> logs, double limit_ms,
+                                    double alpha = kConfirmError);
 
 // Each of `levels`, in their order, by its fresh runs (RunStats::confirming). Without any: open.
 std::vector<Confirmed> confirmed_levels(std::span<const LevelStats* const> levels,

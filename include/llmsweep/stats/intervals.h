@@ -31,7 +31,7 @@ std::optional<Interval> log_student_interval(std::span<const double> values,
 // 0 where a value is not positive or there is none.
 double geometric_mean(std::span<const double> values);
 
-// Difference of two means, second − first.
+// Difference of two means, second − first, whose error has a Student distribution.
 struct WelchDifference {
   double difference = 0;
   double standard_error = 0;
@@ -58,6 +58,13 @@ std::optional<WelchDifference> welch(std::span<const double> first, std::span<co
 enum class MeanKind { kGeometric, kArithmetic };
 std::optional<WelchDifference> log_ratio(std::span<const double> first,
                                          std::span<const double> second, MeanKind mean);
+
+// The same of pairs, first[i] with second[i], which share what both were measured under: Student's
+// t (1908) on the differences of the logs, n − 1 degrees; of arithmetic means on those of the
+// values, each relative to its mean. Absent below two pairs, and as log_ratio().
+std::optional<WelchDifference> paired_log_ratio(std::span<const double> first,
+                                                std::span<const double> second,
+                                                MeanKind mean = MeanKind::kGeometric);
 
 // Holm's step-down adjusted p-values, in the order given: reject where adjusted ≤ α.
 std::vector<double> holm_adjusted(std::span<const double> p_values);

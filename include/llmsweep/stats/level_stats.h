@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "llmsweep/base/clock.h"
+#include "llmsweep/model/arrival.h"
 #include "llmsweep/model/level.h"
 #include "llmsweep/model/load_point.h"
+#include "llmsweep/model/rate_profile.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
 
@@ -27,6 +29,19 @@ struct LevelContext {
   std::span<const Target> goodput;  // per-request; empty: no goodput
 };
 
+// Of an open loop's run, or of one step of a profile.
+struct OpenInput {
+  OpenRun run;
+  OpenWindow window;
+  double rate_rps = 0;    // nominal, the mean of the window
+  double arrival_cv = 1;  // of the gaps
+  // Of a rate that changes with time: what is in flight follows it, and only what is beyond that
+  // grows. Must outlive the call; empty: the rate is constant.
+  std::span<const RateStep> profile = {};
+  Duration profile_from{};  // after the run's start
+  Duration begins{};        // the load, after the run's start: of a step the step
+};
+
 struct RunInput {
   std::span<const RequestRecord> records;  // all phases of one run, any order
   int repeat = 0;                          // from 0
@@ -34,6 +49,7 @@ struct RunInput {
   // What only the client knows. What the records say (slot gaps, send lateness, chunks and their
   // coalescing, tokens per chunk, reconnects) is filled in here and overwrites what is given.
   ClientHealth client;
+  std::optional<OpenInput> open;  // absent: a closed loop
 };
 
 // `valid`, reasons and warnings are judge_run()'s to fill.

@@ -1,5 +1,5 @@
 // Users at a latency target: the highest concurrency whose figure (stats/level_figure.h) still
-// meets it.
+// meets it; and the highest request rate.
 //
 // Only a valid level with enough requests for the statistic in each run passes or fails; any other
 // is neither and is stepped over, which widens the measured bracket. Levels above the lowest
@@ -8,12 +8,14 @@
 // targets from that bound on, and is stepped over below it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 
 #include "llmsweep/model/level.h"
 #include "llmsweep/model/result.h"
 #include "llmsweep/model/spec.h"
+#include "llmsweep/stats/confirm_users.h"
 
 namespace llmsweep {
 
@@ -27,6 +29,17 @@ namespace llmsweep {
 //
 // Fresh runs of `load.refine` (stats/confirm_users.h) stand before a level's figure; where they
 // confirm both ends, `confirmed` is true.
-UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& target, int gpus);
+// `alpha`: how often a bracket that they confirm may be wrong.
+UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& target, int gpus,
+                              double alpha = kConfirmError);
+
+// Requests a second at a target: the same over the rates. An overloaded level misses every target;
+// an unsettled one misses it or says nothing.
+RateAtTarget rate_at_target(std::span<const LevelStats> levels, const Target& target, int gpus,
+                            double alpha = kConfirmError);
+
+// Whole GPUs that carry `rate_rps` at the target, as many as the measured ones scaled up. Absent:
+// the GPUs are not stated, or no rate is known to pass.
+std::optional<int64_t> gpus_for_rate(const RateAtTarget& rate, double rate_rps);
 
 }  // namespace llmsweep

@@ -27,6 +27,7 @@ constexpr double kBusyWarning = 0.30;         // warning above
 constexpr double kDelayLimitMs = 1.0;         // of p99 of slot gap and send lateness: this …
 constexpr double kDelayLimitOfE2e = 0.01;     // … or this share of the median E2E, if more
 constexpr double kConcurrencyTolerance = 0.02;
+constexpr double kRateTolerance = 0.02;        // sends in the window against the schedule
 constexpr double kTokenTolerance = 0.01;       // output and input tokens against the plan
 constexpr double kCachedTokensWarning = 0.01;  // share of the input tokens
 constexpr double kLittlesLawWarning = 0.05;
@@ -74,6 +75,7 @@ struct ValidityInput {
   bool prompts_reused = false;
   bool receive_stamps_wanted = true;
   bool retry_after_cut = false;  // slots were held for less than the server asked
+  bool energy_required = false;  // by the spec's `require`
   StreamFindings streams;
 };
 
@@ -96,6 +98,9 @@ bool can_be_judged(const LevelStats& level, const Measure& measure);
 std::string_view sentence(InvalidReason reason);  // "The client's event loops were busy over …"
 std::string_view remedy(InvalidReason reason);    // "Give the client more threads or …"
 std::string_view sentence(Warning warning);
+// The metric whose figures the warning says are marked for the client's delay ("Figures of TTFT are
+// marked …"); absent: of another kind.
+std::optional<Metric> marked_metric(Warning warning);
 std::string_view remedy(Warning warning);
 
 }  // namespace llmsweep

@@ -18,6 +18,7 @@ struct Said {
   bool output_tokens = false;
   bool requests = false;  // requests_per_slot or min_requests
   bool repeats = false;
+  bool window = false;  // warmup or measure of a rate
 };
 
 inline constexpr Duration kFirstTableWithin = std::chrono::seconds(50);
@@ -25,9 +26,9 @@ inline constexpr int kFirstRepeats = 3;
 
 // Sets the model, the tokenizer that was taken, and what was not said: the name from the model,
 // lengths that fit the model's context, one repeat of as many requests as fit half of
-// kFirstTableWithin by the probes' time, up to kFirstRepeats while there is time
-// (more_repeats_in_time()), and as many requests as the statistics of the targets need. Returns
-// what a user should know of that, a line each.
+// kFirstTableWithin by the probes' time (of rates: windows that share that time, with 30 arrivals
+// at least), up to kFirstRepeats while there is time (more_repeats_in_time()), and as many requests
+// as the statistics of the targets need. Returns what a user should know of that, a line each.
 std::vector<std::string> choose_the_rest(SweepSpec& spec, const Preflight& preflight,
                                          const Said& said);
 

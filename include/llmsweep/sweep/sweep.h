@@ -41,9 +41,13 @@ struct SweepOptions {
   // Of the gate that decides on this sweep; kept in the head of its journal. A resume keeps the
   // plan that it began with and, where it may add more repeats, goes on looking without an end.
   std::optional<GateLooks> looks;
+  // Of a side of `llmsweep versus`, whose runs take turns with the other side's; kept in the head
+  // of its journal.
+  std::optional<Pairing> pairing;
   Patience patience;  // of the check before the first run
   // What a check of the spec's endpoint has found just now; absent: the sweep checks it.
   std::optional<Preflight> preflight;
+  std::string command;  // that asked for it, without credentials; kept in the result
 };
 
 struct SweepOutcome {

@@ -43,7 +43,7 @@ class SweepHistory {
   std::optional<Instant> first_start() const { return first_start_; }
   std::optional<Instant> last_start() const { return last_start_; }
   int64_t resumes() const { return static_cast<int64_t>(resumes_.size()); }
-  // Slots of the runs that were cut short: no more requests than that can have been in flight.
+  // Of the runs that were cut short: no more requests than that can have been in flight.
   int64_t slots_cut() const;
   // Arrived after a resume began and before its first run: one of the checks that a start makes.
   bool is_check(Instant arrival) const;
@@ -86,6 +86,7 @@ class SweepHistory {
   struct CutRun {
     RunId id;
     bool superseded = false;
+    int64_t most_in_flight = 0;
     Instant started{};
     Instant until{};  // the resume that follows
   };

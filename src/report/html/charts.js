@@ -1,231 +1,229 @@
-// The interactive charts. Each draws every result; the legend's buttons act on all of them.
+// The charts: what is shown of them, and what the mouse and the keys do. Each draws every result;
+// the legend's buttons act on all of them.
 
 const charts = [];
-const hidden = new Set();
+const hidden = new Set();  // results
+const kReach = 24;         // of a pointer, in units of the drawing
 
-const kStatistics = [['p50', 'median'], ['p90', 'p90'], ['p95', 'p95'], ['p99', 'p99'], ['mean', 'mean']];
-
-const kCharts = [
-  {
-    id: 'throughput-latency', wide: true, title: 'Throughput against latency',
-    xTitle: 'median E2E latency (ms)', yTitle: 'output throughput (tokens/s)', labels: true,
-    at: (level) => ({x: level.e2e.p50, y: level.throughput.value, xInterval: level.e2e.ci, yInterval: level.throughput.ci}),
-    targets: (target) => target.metric === 'e2e' && target.statistic === 'p50' ? 'x' : null,
-  },
-  {
-    id: 'gpu-speed', title: 'Throughput per GPU against speed per user', pareto: true,
-    xTitle: 'output speed per user (tokens/s)', yTitle: 'throughput per GPU (tokens/s)', labels: true,
-    at: (level) => ({x: level.output_speed.value, y: level.throughput_per_gpu.value}),
-  },
-  {
-    id: 'latency-concurrency', title: `Latency against ${report.load}`, metric: 'e2e', statistic: 'p50',
-    xTitle: report.load, byLoad: true, choose: true,
-    yTitle: (spec) => `${kStatistics.find(([key]) => key === spec.statistic)[1]} ` +
-        `${report.latencies.find(([key]) => key === spec.metric)[1]} (ms)`,
-    at: (level, spec) => ({
-      x: level.c, y: level[spec.metric][spec.statistic],
-      yInterval: spec.statistic === 'p50' ? level[spec.metric].ci : null,
-    }),
-    targets: (target, spec) =>
-        target.metric === spec.metric && target.statistic === spec.statistic ? 'y' : null,
-  },
-  {
-    id: 'throughput-concurrency', title: `Throughput against ${report.load}`, xTitle: report.load,
-    yTitle: 'output throughput (tokens/s)', byLoad: true,
-    at: (level) => ({x: level.c, y: level.throughput.value, yInterval: level.throughput.ci}),
-  },
-  {
-    id: 'percentiles', title: 'Percentiles of the E2E latency', xTitle: report.load,
-    yTitle: 'E2E latency (ms)', byLoad: true, percentiles: true,
-  },
-];
-
-function pointsOf(result, spec, statistic) {
-  const points = [];
-  for (const level of result.levels) {
-    const at = statistic ? {x: level.c, y: level.e2e[statistic]} : spec.at(level, spec);
-    if (at.x === null || at.y === null || at.x === undefined || at.y === undefined) continue;
-    points.push({...at, level, statistic});
+class Chart {
+  constructor(spec) {
+    this.spec = spec;
+    this.at = -1;  // the point that the keys are at
+    this.drag = null;
+    this.choose(0);
+    this.svg = svg('svg', {id: 'chart-' + spec.id, tabindex: 0, role: 'application',
+                           'aria-roledescription': 'chart', 'aria-label':
+        `${spec.title}. Arrow keys go through the points, plus and minus zoom, 0 resets; the tables hold all values.`});
+    this.tip = element('div', {className: 'tip', hidden: true});
+    this.box = element('div', {className: 'canvas-box'}, this.svg, this.tip);
+    this.note = element('p', {className: 'hint'});
+    this.tools = element('span', {className: 'tools'});
+    this.figure = element('figure', {className: spec.wide ? 'chart wide' : 'chart'},
+                          element('figcaption', {}, spec.title, this.tools), this.box, this.note);
   }
-  return points;
-}
 
-function datasetOf(result, index, spec, statistic) {
-  const dash = statistic ? kStatistics.findIndex(([key]) => key === statistic) : index;
-  return {
-    label: result.name + (statistic ? ' ' + statistic : ''),
-    result: index, data: pointsOf(result, spec, statistic), showLine: true, tension: 0,
-    pointStyle: kMarkers[index % kMarkers.length], borderDash: kDashes[dash % kDashes.length],
-    borderWidth: 2, pointRadius: spec.percentiles ? 3 : 5, pointHoverRadius: 8, pointHitRadius: 12,
-  };
-}
+  choose(index) {
+    this.view = this.spec.views[index];
+    this.log = {x: this.view.x.log, y: this.view.y.log};
+    this.showAll();
+  }
+  showAll() { this.shown = {x: [0, 1], y: [0, 1]}; }
+  scale(axis) { return this.log[axis] ? 1 : 0; }
+  axis(name) { return this.view[name].axes[this.scale(name)]; }
 
-function datasetsOf(spec) {
-  const datasets = [];
-  report.results.forEach((result, index) => {
-    const statistics = spec.percentiles ? ['p50', 'p90', 'p95', 'p99'] : [null];
-    for (const statistic of statistics) {
-      const dataset = datasetOf(result, index, spec, statistic);
-      if (dataset.data.length > 0 || !statistic) datasets.push(dataset);
+  draw() {
+    this.size = fittingSize(this.view.sizes, this.box.clientWidth);
+    this.placed = this.size.at[2 * this.scale('x') + this.scale('y')];
+    this.frame = new Frame(this.placed.area, this.shown);
+    this.points = this.visiblePoints();
+    this.svg.setAttribute('viewBox', `0 0 ${this.size.width} ${this.size.height}`);
+    const inside = clippedGroup(this.frame);
+    inside.append(...this.front(), ...this.whiskers(), ...this.curves(), ...this.targets());
+    this.svg.replaceChildren(drawTicks(this.frame, this.axis('x'), this.axis('y')),
+                             drawTitles(this.frame, this.axis('x'), this.axis('y')), inside,
+                             ...this.points.map((point) => this.mark(point)), ...this.labels());
+    this.note.textContent = [this.view.notes, this.placed.note].filter((text) => text).join(' · ');
+    this.tip.hidden = true;
+  }
+
+  place(entry) {
+    return {x: entry.x[this.scale('x')], y: entry.y[this.scale('y')]};
+  }
+  path(entries) {
+    const steps = entries.map((entry) => this.place(entry)).filter(({x, y}) => x !== null && y !== null);
+    return steps.map(({x, y}, i) => `${i ? 'L' : 'M'}${this.frame.x(x)} ${this.frame.y(y)}`).join('');
+  }
+  visibleCurves() {
+    return this.view.curves.filter((curve) => !hidden.has(curve.result));
+  }
+  visiblePoints() {
+    return this.visibleCurves().flatMap((curve) => curve.points.map((point) => {
+      const {x, y} = this.place(point);
+      const seen = x !== null && y !== null && this.frame.has('x', x) && this.frame.has('y', y);
+      return seen ? {curve, point, x: this.frame.x(x), y: this.frame.y(y)} : null;
+    })).filter((entry) => entry);
+  }
+
+  front() {
+    if (hidden.size > 0 || this.view.front.length < 2) return [];
+    return [svg('path', {d: this.path(this.view.front), class: 'front'})];
+  }
+  whiskers() {
+    const nodes = [];
+    for (const {curve, point, x, y} of this.points) {
+      let d = '';
+      const [across, along] = [point.xi && point.xi[this.scale('x')], point.yi && point.yi[this.scale('y')]];
+      if (across) {
+        const [from, to] = [this.frame.x(across[0]), this.frame.x(across[1])];
+        d += `M${from} ${y}H${to}`;
+        if (across[2]) d += `M${from} ${y - 3}v6`;
+        if (across[3]) d += `M${to} ${y - 3}v6`;
+      }
+      if (along) {
+        const [from, to] = [this.frame.y(along[0]), this.frame.y(along[1])];
+        d += `M${x} ${from}V${to}`;
+        if (along[2]) d += `M${x - 3} ${from}h6`;
+        if (along[3]) d += `M${x - 3} ${to}h6`;
+      }
+      if (d) nodes.push(svg('path', {d, class: `whisker c${curve.result % kStyles}`}));
     }
+    return nodes;
+  }
+  curves() {
+    return this.visibleCurves().map((curve) => svg('path', {
+      d: this.path(curve.points.filter((point) => !point.most)),
+      class: `line c${curve.result % kStyles}`,
+      'stroke-dasharray': report.styles.dashes[curve.dash % report.styles.dashes.length],
+    }));
+  }
+  targets() {
+    return this.placed.targets.flatMap(([index, dx, dy]) => {
+      const target = this.view.targets[index];
+      const axis = target.vertical ? 'x' : 'y';
+      const share = target.at[this.scale(axis)];
+      if (share === null || !this.frame.has(axis, share)) return [];
+      const {left, top, right, bottom} = this.frame;
+      const at = this.frame[axis](share);
+      const [d, x, y] = target.vertical ? [`M${at} ${top}V${bottom}`, at + dx, top + dy]
+                                        : [`M${left} ${at}H${right}`, right + dx, at + dy];
+      return [svg('path', {d, class: 'target'}), svgText(x, y, target.text, 'start', 'target-text')];
+    });
+  }
+  mark({curve, point, x, y}) {
+    const style = curve.result % kStyles;
+    const group = svg('g', {transform: `translate(${x} ${y})`, class: `mark r${style}`});
+    if (point.ring) group.append(svg('circle', {r: 9.5, class: `ring c${style}`}));
+    if (point.most) group.append(svg('path', {d: 'M0 0h-30m7 -4.5l-7 4.5l7 4.5', class: `ring c${style}`}));
+    group.append(svg('path', {d: report.styles.markers[style], class: point.no ? `open c${style}` : `full f${style}`}));
+    if (point.no) group.append(svg('path', {d: 'M-7.5 7.5L7.5 -7.5', class: `open c${style}`}));
+    return group;
+  }
+  labels() {
+    return this.placed.labels.flatMap(([c, p, text, dx, dy, ...leader]) => {
+      const point = this.view.curves[c].points[p];
+      const mark = this.points.find((entry) => entry.point === point);
+      if (!mark) return [];
+      const nodes = [svgText(mark.x + dx, mark.y + dy, text, 'middle', 'label')];
+      if (leader.length) {
+        const [x0, y0, x1, y1] = leader;
+        nodes.unshift(svg('path', {d: `M${mark.x + x0} ${mark.y + y0}L${mark.x + x1} ${mark.y + y1}`,
+                                   class: `leader c${mark.curve.result % kStyles}`}));
+      }
+      return nodes;
+    });
+  }
+
+  zoom(factor) {
+    const around = ([from, to]) => {
+      const half = Math.max(0.03, Math.min(0.5, (to - from) / 2 * factor));
+      const middle = Math.min(1 - half, Math.max(half, (from + to) / 2));
+      return [middle - half, middle + half];
+    };
+    this.shown = {x: around(this.shown.x), y: around(this.shown.y)};
+    this.draw();
+  }
+  reset() { this.showAll(); this.draw(); }
+
+  show(entry) {
+    const level = report.results[entry.curve.result].levels[entry.point.l];
+    const lines = [level.title, ...(entry.point.text ? [entry.point.text] : []), ...level.lines];
+    const scale = this.svg.clientWidth / this.size.width;
+    placeTip(this.tip, lines, entry.x * scale, entry.y * scale);
+    return `${lines[0]}: ${lines.slice(1).join('; ')}`;
+  }
+}
+
+// Where a pointer is, in units of the drawing.
+function pointerAt(chart, event) {
+  const box = chart.svg.getBoundingClientRect();
+  const scale = chart.size.width / box.width;
+  return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+}
+
+function nearest(chart, x, y) {
+  const distance = (entry) => Math.hypot(entry.x - x, entry.y - y);
+  return chart.points.filter((entry) => distance(entry) < kReach)
+      .reduce((best, entry) => best && distance(best) <= distance(entry) ? best : entry, null);
+}
+
+// A mouse or a pen draws the area to show; a finger scrolls the page and uses the buttons.
+function listenToPointer(chart) {
+  const {svg: node, tip} = chart;
+  const selection = svg('rect', {class: 'selection'});
+  const bounded = (event) => {
+    const [x, y] = pointerAt(chart, event);
+    const {left, right, top, bottom} = chart.frame;
+    return [Math.min(right, Math.max(left, x)), Math.min(bottom, Math.max(top, y))];
+  };
+  const hover = (event) => {
+    const entry = nearest(chart, ...pointerAt(chart, event));
+    if (entry) chart.show(entry); else tip.hidden = true;
+  };
+  node.addEventListener('pointerdown', (event) => {
+    if (event.pointerType === 'touch') return hover(event);
+    if (event.button !== 0) return;
+    chart.drag = bounded(event);
+    node.setPointerCapture(event.pointerId);
   });
-  return datasets;
-}
-
-function paint(chart) {
-  for (const dataset of chart.data.datasets) {
-    const ink = seriesColor(dataset.result);
-    dataset.borderColor = ink;
-    dataset.pointBorderColor = ink;
-    dataset.pointBackgroundColor = dataset.data.map((point) => point.level.valid ? ink : color('bg'));
-  }
-  for (const scale of Object.values(chart.options.scales)) {
-    scale.grid.color = color('grid');
-    scale.grid.borderColor = color('line');
-    scale.ticks.color = color('soft');
-    scale.title.color = color('ink');
-  }
-  chart.options.plugins.tooltip.backgroundColor = color('ink');
-  chart.options.plugins.tooltip.titleColor = color('bg');
-  chart.options.plugins.tooltip.bodyColor = color('bg');
-}
-
-function describe(point) {
-  const level = point.level;
-  const lines = [
-    `output throughput ${number(level.throughput.value)} tokens/s${interval(level.throughput.ci)}` +
-        (level.with_drain ? ' (with drain)' : ''),
-    `per GPU ${number(level.throughput_per_gpu.value)} tokens/s`,
-    `median E2E ${number(level.e2e.p50, 4)} ms${interval(level.e2e.ci)}`,
-    `TTFT ${number(level.ttft.p50)} ms, TPOT ${number(level.tpot.p50)} ms`,
-    `${number(level.completed)} completed, ${number(level.failed)} failed`,
-  ];
-  if (point.statistic && point.statistic !== 'p50') {
-    lines.unshift(`${point.statistic} of E2E ${number(point.y, 4)} ms`);
-  }
-  if (level.e2e.ci) lines.push(`intervals: 95 %, ${level.between ? 'between runs' : 'within the run'}`);
-  if (!level.valid) lines.push('INVALID: ' + level.reasons.join(' '));
-  return lines;
-}
-
-function wrapped(line, width = 60) {
-  const lines = [''];
-  for (const word of line.split(' ')) {
-    const last = lines.length - 1;
-    if (lines[last] && lines[last].length + word.length > width) {
-      lines.push(word);
-    } else {
-      lines[last] += (lines[last] ? ' ' : '') + word;
+  node.addEventListener('pointermove', (event) => {
+    if (!chart.drag) return hover(event);
+    const [[x0, y0], [x1, y1]] = [chart.drag, bounded(event)];
+    for (const [key, value] of [['x', Math.min(x0, x1)], ['y', Math.min(y0, y1)],
+                                ['width', Math.abs(x1 - x0)], ['height', Math.abs(y1 - y0)]]) {
+      selection.setAttribute(key, value);
     }
-  }
-  return lines;
-}
-
-function pointTitle(dataset, point) {
-  return `${dataset.label}, ${report.load} ${point.level.c}`;
-}
-
-function spread(values) {
-  const positive = values.filter((value) => value > 0);
-  return positive.length ? Math.max(...positive) / Math.min(...positive) : 1;
-}
-
-function valuesOf(spec, axis) {
-  return datasetsOf(spec).flatMap((dataset) => dataset.data.map((point) => point[axis]));
-}
-
-// Targets beside the points are in the picture; one far away would squash them.
-function targetValues(spec, axis, low, high) {
-  if (!spec.targets) return [];
-  return report.targets.filter((target) => spec.targets(target, spec) === axis)
-      .map((target) => target.ms).filter((ms) => ms > low / 4 && ms < high * 4);
-}
-
-function setFullRange(chart, axis) {
-  const scale = chart.options.scales[axis];
-  const values = valuesOf(chart.canvas.spec, axis).filter((value) => value > 0);
-  delete scale.min;
-  delete scale.max;
-  if (scale.type !== 'logarithmic' || values.length === 0) return;
-  values.push(...targetValues(chart.canvas.spec, axis, Math.min(...values), Math.max(...values)));
-  scale.min = Math.min(...values) / 1.3;
-  scale.max = Math.max(...values) * 1.3;
-}
-
-function scaleOf(spec, axis, title) {
-  const logarithmic = spread(valuesOf(spec, axis)) > 10;
-  return {
-    type: logarithmic ? 'logarithmic' : 'linear', beginAtZero: !logarithmic, grace: '6%',
-    title: {display: true, text: title, font: {size: 13}}, grid: {}, ticks: {
-      font: {size: 12}, maxRotation: 0, autoSkip: !logarithmic,
-      callback(value) {
-        if (this.type !== 'logarithmic') return number(value);
-        const digit = value / Math.pow(10, Math.floor(Math.log10(value) + 1e-9));
-        return [1, 2, 5].some((shown) => Math.abs(digit - shown) < 1e-6) ? number(value) : '';
-      },
-    },
-  };
-}
-
-function loadTicks(scale) {
-  const levels = new Set(report.results.flatMap((result) => result.levels.map((level) => level.c)));
-  scale.afterBuildTicks = (axis) => {
-    if (axis.type !== 'logarithmic') return;
-    axis.ticks = [...levels].filter((c) => c >= axis.min && c <= axis.max).sort((a, b) => a - b)
-                     .map((value) => ({value}));
-  };
-  const inherited = scale.ticks.callback;
-  scale.ticks.callback = function(value) {
-    return this.type === 'logarithmic' ? number(value) : inherited.call(this, value);
-  };
-}
-
-function yTitle(spec) {
-  return typeof spec.yTitle === 'function' ? spec.yTitle(spec) : spec.yTitle;
-}
-
-function build(spec, canvas) {
-  canvas.spec = spec;  // the plugins draw from it, for the first time inside the constructor
-  const chart = new Chart(canvas, {
-    type: 'scatter',
-    data: {datasets: datasetsOf(spec)},
-    options: {
-      animation: false, maintainAspectRatio: false, responsive: true,
-      layout: {padding: {right: 28}}, interaction: {mode: 'nearest', intersect: true},
-      scales: {x: scaleOf(spec, 'x', spec.xTitle), y: scaleOf(spec, 'y', yTitle(spec))},
-      plugins: {
-        legend: {display: false},
-        tooltip: {
-          displayColors: false, padding: 10,
-          callbacks: {
-            title: (items) => wrapped(pointTitle(items[0].dataset, items[0].raw)),
-            label: (item) => describe(item.raw).flatMap((line) => wrapped(line)),
-          },
-        },
-      },
-    },
-    plugins: [frontPlugin, targetPlugin, whiskerPlugin, labelPlugin, selectionPlugin],
+    node.append(selection);
   });
-  if (spec.byLoad) loadTicks(chart.options.scales.x);
-  setFullRange(chart, 'x');
-  setFullRange(chart, 'y');
-  paint(chart);
-  chart.update('none');
-  return chart;
+  node.addEventListener('pointerup', (event) => {
+    if (!chart.drag) return;
+    const [[x0, y0], [x1, y1]] = [chart.drag, bounded(event)];
+    chart.drag = null;
+    selection.remove();
+    if (Math.abs(x1 - x0) < 8 || Math.abs(y1 - y0) < 8) return;
+    chart.shown = {x: [chart.frame.shareX(Math.min(x0, x1)), chart.frame.shareX(Math.max(x0, x1))],
+                   y: [chart.frame.shareY(Math.max(y0, y1)), chart.frame.shareY(Math.min(y0, y1))]};
+    chart.draw();
+  });
+  node.addEventListener('pointercancel', () => { chart.drag = null; selection.remove(); });
+  node.addEventListener('pointerleave', () => { tip.hidden = true; });
+  node.addEventListener('dblclick', () => chart.reset());
 }
 
-function refill(chart) {
-  chart.data.datasets = datasetsOf(chart.canvas.spec);
-  chart.options.scales.y.title.text = yTitle(chart.canvas.spec);
-  setFullRange(chart, 'y');
-  chart.data.datasets.forEach((dataset, i) => chart.setDatasetVisibility(i, !hidden.has(dataset.result)));
-  paint(chart);
-  chart.update('none');
+function listenToKeys(chart) {
+  stepByKeys(chart.svg, () => chart.points.length, chart, (index) => sayLive(chart.show(chart.points[index])));
+  const acts = {'+': () => chart.zoom(0.7), '=': () => chart.zoom(0.7), '-': () => chart.zoom(1 / 0.7),
+                '0': () => chart.reset()};
+  chart.svg.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !acts[event.key]) return;
+    event.preventDefault();
+    acts[event.key]();
+  });
+  chart.svg.addEventListener('blur', () => { chart.at = -1; chart.tip.hidden = true; });
 }
 
 function toggle(result) {
   if (!hidden.delete(result)) hidden.add(result);
-  for (const chart of charts) refill(chart);
+  for (const chart of charts) chart.draw();
   return !hidden.has(result);
 }
 
@@ -243,39 +241,40 @@ function buildLegend() {
 function scaleButton(chart, axis) {
   const button = element('button', {type: 'button'});
   const show = () => {
-    const logarithmic = chart.options.scales[axis].type === 'logarithmic';
-    button.textContent = `${axis}: ${logarithmic ? 'log' : 'linear'}`;
-    button.setAttribute('aria-label', `${axis} axis is ${logarithmic ? 'logarithmic' : 'linear'}; switch`);
+    button.textContent = `${axis}: ${chart.log[axis] ? 'log' : 'linear'}`;
+    button.setAttribute('aria-label', `${button.textContent}; switch the scale of the ${axis} axis`);
   };
   button.addEventListener('click', () => {
-    const scale = chart.options.scales[axis];
-    scale.type = scale.type === 'logarithmic' ? 'linear' : 'logarithmic';
-    scale.beginAtZero = scale.type === 'linear';
-    scale.ticks.autoSkip = scale.type === 'linear';
-    resetZoom(chart);
+    chart.log[axis] = !chart.log[axis];
+    chart.reset();
     show();
   });
   show();
-  return button;
+  return {button, show};
+}
+
+function zoomButtons(chart) {
+  const button = (text, label, act) => {
+    const node = element('button', {type: 'button', textContent: text, 'aria-label': label});
+    node.addEventListener('click', act);
+    return node;
+  };
+  return [button('+', 'Zoom in', () => chart.zoom(0.7)), button('−', 'Zoom out', () => chart.zoom(1 / 0.7)),
+          button('Reset', 'Reset the zoom', () => chart.reset())];
 }
 
 function buildChart(spec) {
-  const canvas = element('canvas', {
-    id: 'chart-' + spec.id, tabIndex: 0, role: 'img',
-    'aria-label': `${spec.title}. Use the arrow keys to go through the points; the tables hold all values.`,
-  });
-  const tools = element('span', {className: 'tools'});
-  const figure = element('figure', {className: spec.wide ? 'chart wide' : 'chart'},
-                         element('figcaption', {}, spec.title, tools),
-                         element('div', {className: 'canvas-box'}, canvas));
-  document.getElementById('chart-grid').append(figure);
-  const chart = build(spec, canvas);
-  if (spec.choose) {
-    const change = (key) => (value) => { spec[key] = value; refill(chart); };
-    tools.append(select('Metric', report.latencies, change('metric')),
-                 select('Statistic', kStatistics, change('statistic')));
+  const chart = new Chart(spec);
+  document.getElementById('chart-grid').append(chart.figure);
+  const scales = ['x', 'y'].map((axis) => scaleButton(chart, axis));
+  if (spec.views.length > 1) {
+    chart.tools.append(select('What is shown', spec.views.map((view, i) => [i, view.name]), (index) => {
+      chart.choose(Number(index));
+      chart.draw();
+      for (const scale of scales) scale.show();
+    }));
   }
-  tools.append(scaleButton(chart, 'x'), scaleButton(chart, 'y'), ...zoomButtons(chart));
+  chart.tools.append(...scales.map((scale) => scale.button), ...zoomButtons(chart));
   listenToPointer(chart);
   listenToKeys(chart);
   charts.push(chart);
@@ -283,8 +282,16 @@ function buildChart(spec) {
 
 function buildCharts() {
   buildLegend();
-  const shown = kCharts.filter((spec) => datasetsOf(spec).some((dataset) => dataset.data.length > 0));
-  shown.forEach(buildChart);
-  if (shown.length % 2 === 0) charts[charts.length - 1].canvas.closest('.chart').classList.add('wide');
-  charts.forEach((chart) => chart.resize());
+  report.charts.forEach(buildChart);
+  if (charts.length > 0 && charts.length % 2 === 0) charts[charts.length - 1].figure.classList.add('wide');
+  const resized = new ResizeObserver((entries) => {
+    for (const {target} of entries) {
+      const chart = charts.find((one) => one.box === target);
+      if (fittingSize(chart.view.sizes, chart.box.clientWidth) !== chart.size) chart.draw();
+    }
+  });
+  for (const chart of charts) {
+    chart.draw();
+    resized.observe(chart.box);
+  }
 }

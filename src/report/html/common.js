@@ -4,9 +4,7 @@
 document.documentElement.classList.add('scripted');
 
 const report = JSON.parse(document.getElementById('report-data').textContent);
-const kStyles = 8;
-const kMarkers = ['circle', 'rect', 'triangle', 'rectRot', 'star', 'crossRot', 'rectRounded', 'cross'];
-const kDashes = [[], [8, 4], [2, 4], [10, 4, 2, 4], [14, 5], [5, 3, 1, 3, 1, 3]];
+const kStyles = report.styles.markers.length;
 
 function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
@@ -22,10 +20,6 @@ function number(value, significant = 3) {
   const magnitude = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
   const digits = Number.isInteger(value) ? 0 : Math.min(12, Math.max(0, significant - 1 - magnitude));
   return value.toLocaleString('en-US', {minimumFractionDigits: digits, maximumFractionDigits: digits});
-}
-
-function interval(pair) {
-  return pair ? ` [${number(pair[0], 4)}, ${number(pair[1], 4)}]` : '';
 }
 
 // An element with properties and children; text is text, never markup.

@@ -1,16 +1,5 @@
-// Builds the page once; repaints when the colour scheme changes or the page is printed.
-
-function repaint() {
-  for (const chart of charts) {
-    paint(chart);
-    chart.update('none');
-  }
-  if (histogram) {
-    paintHistogram();
-    histogram.update('none');
-  }
-  if (timeline.canvas) drawTimeline();
-}
+// Builds the page once. The charts take their colours from the style sheet; the timeline's canvas is
+// painted again when they change.
 
 function buildDownloads() {
   const box = document.getElementById('downloads');
@@ -32,14 +21,12 @@ buildCharts();
 buildTables();
 buildRequests();
 buildDownloads();
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint);
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawTimeline);
 window.addEventListener('beforeprint', () => {
   document.documentElement.dataset.theme = 'light';
-  repaint();
-  for (const chart of charts) chart.resize();
+  drawTimeline();
 });
 window.addEventListener('afterprint', () => {
   delete document.documentElement.dataset.theme;
-  repaint();
-  for (const chart of charts) chart.resize();
+  drawTimeline();
 });

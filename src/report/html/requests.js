@@ -1,136 +1,120 @@
 // Distributions of a level's requests, and its runs over time.
 
-const kMetrics = [['e2e', 'E2E latency (ms)'], ['ttft', 'TTFT (ms)'], ['tpot', 'TPOT (ms per token)']];
+const choice = {result: 0, level: 0, metric: 0, run: 0};
+const histogram = {svg: null, tip: null, box: null, data: null, size: null, at: -1};
 
-// Readable on bars of any colour.
-function outlined(ctx, text, x, y) {
-  ctx.save();
-  ctx.setLineDash([]);
-  ctx.strokeStyle = color('bg');
-  ctx.lineWidth = 4;
-  ctx.lineJoin = 'round';
-  ctx.strokeText(text, x, y);
-  ctx.fillText(text, x, y);
-  ctx.restore();
+function barText(index) {
+  const {low, step, counts} = histogram.data;
+  const from = low + index * step;
+  return [`${number(from, 4)} to ${number(from + step, 4)} ms`, `${number(counts[index])} requests`];
 }
 
-const percentileLines = {
-  id: 'percentile-lines',
-  afterDatasetsDraw(chart) {
-    const {low, step, counts, marks} = chart.canvas.bins || {step: 0, counts: [], marks: []};
-    clipped(chart, (ctx, area) => {
-      ctx.font = '600 12px system-ui, sans-serif';
-      ctx.strokeStyle = ctx.fillStyle = color('ink');
-      ctx.setLineDash([5, 4]);
-      const taken = [];
-      for (const [name, value] of marks) {
-        if (value === null || value === undefined || !(step > 0)) continue;
-        const x = area.left + (value - low) / (step * counts.length) * (area.right - area.left);
-        if (x < area.left || x > area.right) continue;
-        ctx.beginPath();
-        ctx.moveTo(x, area.top); ctx.lineTo(x, area.bottom);
-        ctx.stroke();
-        let y = area.top + 12;
-        while (taken.some((at) => Math.abs(at.x - x) < 34 && at.y === y)) y += 14;
-        taken.push({x, y});
-        ctx.textAlign = x > area.right - 40 ? 'right' : 'left';
-        outlined(ctx, name, x + (ctx.textAlign === 'right' ? -4 : 4), y);
-      }
-    });
-  },
-};
+function barShape(frame, index) {
+  const {from, wide, counts, high, most} = histogram.data;
+  const left = frame.x(from + index * wide);
+  const top = frame.y(high * counts[index] / most);
+  return {x: left, y: top, width: Math.max(2, frame.lengthX * wide - 1), height: frame.bottom - top};
+}
 
-const choice = {result: 0, level: 0, metric: 'e2e', run: 0};
-let histogram = null;
+function percentileLine(frame, [name, share], row) {
+  const x = frame.x(share);
+  const left = x > (frame.left + frame.right) / 2;
+  return [svg('path', {d: `M${x} ${frame.top}V${frame.bottom}`, class: 'target'}),
+          svgText(x + (left ? -5 : 5), frame.top + 12 + 16 * row, name, left ? 'end' : 'start', 'target-text')];
+}
 
-function paintHistogram() {
-  for (const scale of Object.values(histogram.options.scales)) {
-    scale.grid.color = color('grid');
-    scale.ticks.color = color('soft');
-    scale.title.color = color('ink');
-  }
+function drawHistogram() {
+  const {data, box} = histogram;
+  if (!data || box.clientWidth === 0) return;
+  const size = fittingSize(data.sizes, box.clientWidth);
+  const frame = new Frame(size.area);
+  Object.assign(histogram, {size, frame});
+  const inside = clippedGroup(frame);
+  const style = choice.result % kStyles;
+  data.counts.forEach((_, i) => inside.append(svg('rect', {...barShape(frame, i), class: `f${style}`})));
+  data.marks.forEach((mark, i) => inside.append(...percentileLine(frame, mark, i)));
+  histogram.svg.setAttribute('viewBox', `0 0 ${size.width} ${size.height}`);
+  histogram.svg.replaceChildren(drawTicks(frame, data.x, data.y), drawTitles(frame, data.x, data.y), inside);
+  histogram.tip.hidden = true;
+}
+
+function showBar(index) {
+  const {frame, size} = histogram;
+  const shape = barShape(frame, index);
+  const scale = histogram.svg.clientWidth / size.width;
+  placeTip(histogram.tip, barText(index), (shape.x + shape.width) * scale, shape.y * scale);
+}
+
+function barUnder(event) {
+  const box = histogram.svg.getBoundingClientRect();
+  const x = (event.clientX - box.left) * histogram.size.width / box.width;
+  const {from, wide, counts} = histogram.data;
+  const index = Math.floor((histogram.frame.shareX(x) - from) / wide);
+  return index >= 0 && index < counts.length ? index : -1;
 }
 
 function showHistogram() {
-  const result = report.results[choice.result];
-  const level = result.levels.find((entry) => entry.c === choice.level);
-  const bins = result.bins[choice.level][choice.metric];
-  const box = document.getElementById('chart-distribution');
-  const summary = document.getElementById('distribution-summary');
-  const edges = bins.counts.map((_, i) => bins.low + i * bins.step);
-  histogram.canvas.bins = {...bins, marks: level ? kStatistics.slice(0, 4).map(([key]) => [key, level[choice.metric][key]]) : []};
-  histogram.data.labels = edges;
-  histogram.data.datasets[0].data = bins.counts;
-  histogram.options.scales.x.title.text = kMetrics.find(([key]) => key === choice.metric)[1];
-  const total = bins.counts.reduce((sum, count) => sum + count, 0) + bins.above;
-  const figures = level ? kStatistics.map(([key, name]) => `${name} ${number(level[choice.metric][key], 4)}`).join(', ') : '';
-  summary.textContent = `${number(total)} completed requests of ${result.name} at ${report.load} ${choice.level}. ` +
-      (figures ? figures + ' ms. ' : '') +
-      (bins.above ? `${number(bins.above)} lie beyond the right edge.` : '');
-  box.setAttribute('aria-label', 'Histogram: ' + summary.textContent);
-  paintHistogram();
-  histogram.update('none');
+  const levels = report.results[choice.result].distributions;
+  const {metrics} = levels[choice.level];
+  histogram.data = metrics[Math.min(choice.metric, metrics.length - 1)];
+  histogram.at = -1;
+  document.getElementById('distribution-summary').textContent = histogram.data.summary;
+  histogram.svg.setAttribute('aria-label', 'Histogram: ' + histogram.data.summary +
+      ' Arrow keys go through the bars.');
+  drawHistogram();
 }
 
 function buildHistogram() {
-  const canvas = document.getElementById('chart-distribution');
-  histogram = new Chart(canvas, {
-    type: 'bar',
-    data: {labels: [], datasets: [{data: [], barPercentage: 1, categoryPercentage: 0.96,
-                                   backgroundColor: () => seriesColor(choice.result)}]},
-    options: {
-      animation: false, maintainAspectRatio: false,
-      scales: {
-        x: {title: {display: true, text: '', font: {size: 13}}, grid: {display: false},
-            ticks: {maxRotation: 0, autoSkipPadding: 24, callback(_, i) { return number(this.chart.data.labels[i]); }}},
-        y: {title: {display: true, text: 'requests', font: {size: 13}}, grid: {}, ticks: {precision: 0}, beginAtZero: true},
-      },
-      plugins: {
-        legend: {display: false},
-        tooltip: {displayColors: false, callbacks: {
-          title: (items) => {
-            const {low, step} = histogram.canvas.bins;
-            const from = low + items[0].dataIndex * step;
-            return `${number(from, 4)} to ${number(from + step, 4)} ms`;
-          },
-          label: (item) => `${number(item.raw)} requests`,
-        }},
-      },
-    },
-    plugins: [percentileLines],
+  histogram.svg = document.getElementById('chart-distribution');
+  histogram.tip = document.getElementById('distribution-tip');
+  histogram.box = histogram.svg.parentElement;
+  histogram.svg.addEventListener('pointermove', (event) => {
+    const index = barUnder(event);
+    if (index < 0) histogram.tip.hidden = true; else showBar(index);
   });
+  histogram.svg.addEventListener('pointerleave', () => { histogram.tip.hidden = true; });
+  histogram.svg.addEventListener('blur', () => { histogram.at = -1; histogram.tip.hidden = true; });
+  stepByKeys(histogram.svg, () => histogram.data.counts.length, histogram, (index) => {
+    showBar(index);
+    sayLive(barText(index).join(': '));
+  });
+  new ResizeObserver(drawHistogram).observe(histogram.box);
 }
 
-const levelsWithBins = (result) => Object.keys(result.bins).map(Number).sort((a, b) => a - b);
-const runName = (run) => `${report.load} ${run.c}, run ${run.repeat + 1}` + (run.steps ? ' (summarised)' : '');
+function refillSelect(node, names) {
+  node.replaceChildren(...names.map((textContent, value) => element('option', {value, textContent})));
+}
 
-function refillSelect(node, options) {
-  node.replaceChildren(...options.map(([value, text]) => element('option', {value, textContent: text})));
+function chooseLevel(index, selects) {
+  choice.level = index;
+  const {metrics} = report.results[choice.result].distributions[index];
+  refillSelect(selects.metric, metrics.map((metric) => metric.title));
+  choice.metric = Math.min(choice.metric, metrics.length - 1);
+  selects.metric.value = choice.metric;
+  showHistogram();
 }
 
 function chooseResult(index, selects) {
   choice.result = index;
-  const result = report.results[index];
-  const levels = levelsWithBins(result);
-  choice.level = levels[levels.length - 1];
-  refillSelect(selects.level, levels.map((c) => [c, `${report.load} ${c}`]));
-  selects.level.value = choice.level;
-  refillSelect(selects.run, result.runs.map((run, i) => [i, runName(run)]));
-  choice.run = Math.max(0, result.runs.findIndex((run) => run.spans && run.spans.length > 20));
+  const {distributions, runs} = report.results[index];
+  refillSelect(selects.level, distributions.map((level) => level.name));
+  selects.level.value = distributions.length - 1;
+  refillSelect(selects.run, runs.map((run) => run.name));
+  choice.run = Math.max(0, runs.findIndex((run) => run.spans && run.spans.length > 20));
   selects.run.value = choice.run;
-  showHistogram();
-  showTimeline(result.runs[choice.run], choice.result);
+  chooseLevel(distributions.length - 1, selects);
+  showTimeline(runs[choice.run], choice.result);
 }
 
 function buildRequests() {
   if (!document.getElementById('chart-distribution')) return;
   const withRequests = report.results.map((result, i) => [i, result.name])
-                           .filter(([i]) => report.results[i].runs.length && levelsWithBins(report.results[i]).length);
+                           .filter(([i]) => report.results[i].runs.length && report.results[i].distributions.length);
   if (withRequests.length === 0) return;
   const selects = {};
   selects.result = select('Result', withRequests, (value) => chooseResult(Number(value), selects));
-  selects.level = select('Level', [], (value) => { choice.level = Number(value); showHistogram(); });
-  selects.metric = select('Metric', kMetrics, (value) => { choice.metric = value; showHistogram(); });
+  selects.level = select('Level', [], (value) => chooseLevel(Number(value), selects));
+  selects.metric = select('Metric', [], (value) => { choice.metric = Number(value); showHistogram(); });
   selects.run = select('Run', [], (value) => {
     choice.run = Number(value);
     showTimeline(report.results[choice.result].runs[choice.run], choice.result);

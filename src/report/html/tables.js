@@ -24,6 +24,7 @@ function sortBy(table, column, ascending) {
 function makeSortable(table) {
   const headings = [...table.tHead.rows[0].cells];
   headings.forEach((heading, column) => {
+    if (heading.tagName !== 'TH') return;  // says nothing
     const button = element('button', {type: 'button'});
     button.append(...heading.childNodes);
     heading.append(button);

@@ -2,10 +2,11 @@
 // A span is [slot, start, first token, last token, end, phase, outcome, error], in ms from the
 // run's start; -1: did not happen.
 
-const timeline = {canvas: null, run: null, result: 0, tip: null};
+const timeline = {canvas: null, run: null, result: 0, tip: null, at: -1};
 const kLeft = 56;
 const kBottom = 34;
 const kTop = 8;
+const kGauge = 34;  // height of a gauge's strip
 
 function failedSpan(span) {
   return span[6] !== 'ok' && !(span[5] === 'filler' && span[6] === 'cancelled');
@@ -16,31 +17,30 @@ function geometry() {
   const width = canvas.clientWidth;
   const slots = run.spans ? Math.max(...run.spans.map((span) => span[0])) + 1 : 0;
   const row = run.spans ? Math.max(3, Math.min(22, 420 / slots)) : 0;
-  const height = run.spans ? kTop + kBottom + Math.max(60, slots * row) : 300;
+  const base = run.spans ? kTop + Math.max(60, slots * row) : 300 - kBottom;
+  const strip = base + kBottom;  // where the gauges begin
+  const height = strip + run.gauges.length * kGauge;
   const end = Math.max(run.end_ms, 1e-3);
-  return {width, height, slots, row, end, x: (ms) => kLeft + ms / end * (width - kLeft - 12)};
+  return {width, height, base, strip, slots, row, end, x: (ms) => kLeft + ms / end * (width - kLeft - 12)};
 }
 
 function drawAxis(ctx, shape) {
-  const base = shape.height - kBottom;
-  const step = niceStep(shape.end / Math.max(2, Math.floor(shape.width / 130)));
+  const base = shape.base;
+  const length = shape.x(shape.end) - kLeft;
   ctx.font = '12px system-ui, sans-serif';
   ctx.fillStyle = color('soft');
   ctx.strokeStyle = color('grid');
   ctx.textAlign = 'center';
-  for (let ms = 0; ms <= shape.end; ms += step) {
+  for (const [share, text, from] of timeline.run.ticks) {
+    if (from > length) continue;
+    const x = shape.x(share * shape.end);
     ctx.beginPath();
-    ctx.moveTo(shape.x(ms), kTop); ctx.lineTo(shape.x(ms), base);
+    ctx.moveTo(x, kTop); ctx.lineTo(x, base);
     ctx.stroke();
-    ctx.fillText(number(ms / 1000) + ' s', shape.x(ms), base + 16);
+    ctx.fillText(text, x, base + 16);
   }
   ctx.textAlign = 'left';
   ctx.fillText('since the first request', kLeft, base + 30);
-}
-
-function niceStep(raw) {
-  const power = Math.pow(10, Math.floor(Math.log10(raw)));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= raw) || raw;
 }
 
 function drawSpans(ctx, shape) {
@@ -79,28 +79,58 @@ function cross(ctx, x, y) {
 }
 
 function drawSteps(ctx, shape) {
-  const {steps} = timeline.run;
-  const base = shape.height - kBottom;
-  const most = Math.max(...steps.map((step) => step[0]), 1);
-  const y = (count) => base - count / most * (base - kTop - 10);
+  const {steps, most} = timeline.run;
+  const base = shape.base;
+  const y = (share) => base - share * (base - kTop);
   const width = shape.end / steps.length;
   ctx.fillStyle = seriesColor(timeline.result);
   steps.forEach(([flying], i) => {
     ctx.globalAlpha = 0.55;
-    ctx.fillRect(shape.x(i * width), y(flying), shape.x((i + 1) * width) - shape.x(i * width) + 0.5, base - y(flying));
+    const top = y(flying / most);
+    ctx.fillRect(shape.x(i * width), top, shape.x((i + 1) * width) - shape.x(i * width) + 0.5, base - top);
   });
   ctx.globalAlpha = 1;
   ctx.fillStyle = color('soft');
   ctx.textAlign = 'right';
-  for (const count of [0, most / 2, most]) ctx.fillText(number(count), kLeft - 6, y(count) + 4);
+  for (const [share, text, from] of timeline.run.y_ticks) {
+    if (from <= base - kTop) ctx.fillText(text, kLeft - 6, y(share) + 4);
+  }
   steps.forEach(([, , bad], i) => {
     if (bad > 0) cross(ctx, shape.x((i + 0.5) * width), kTop + 8);
   });
 }
 
+// Each gauge by itself, from 0 to its largest value, as a line from reading to reading.
+function drawGauges(ctx, shape) {
+  timeline.run.gauges.forEach((gauge, index) => {
+    const bottom = shape.strip + (index + 1) * kGauge - 4;
+    const y = (value) => bottom - value / gauge.most * (kGauge - 18);
+    ctx.strokeStyle = color('grid');
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    ctx.moveTo(kLeft, bottom); ctx.lineTo(shape.x(shape.end), bottom);
+    ctx.stroke();
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(kLeft, bottom - kGauge, shape.x(shape.end) - kLeft, kGauge + 2);
+    ctx.clip();
+    ctx.strokeStyle = seriesColor(timeline.result);
+    ctx.lineWidth = 1.5;
+    ctx.beginPath();
+    gauge.points.forEach(([ms, value], i) => {
+      if (i === 0) ctx.moveTo(shape.x(ms), y(value)); else ctx.lineTo(shape.x(ms), y(value));
+    });
+    ctx.stroke();
+    ctx.restore();
+    ctx.fillStyle = color('soft');
+    ctx.textAlign = 'left';
+    ctx.fillText(gauge.text, kLeft + 4, bottom - kGauge + 14);
+  });
+}
+
 function drawTimeline() {
   const {canvas} = timeline;
-  if (!timeline.run || canvas.clientWidth === 0) return;
+  if (!canvas || !timeline.run || canvas.clientWidth === 0) return;
   const shape = geometry();
   const ratio = window.devicePixelRatio || 1;
   canvas.style.height = shape.height + 'px';
@@ -114,6 +144,7 @@ function drawTimeline() {
   } else {
     drawSteps(ctx, shape);
   }
+  drawGauges(ctx, shape);
 }
 
 function spanText(span) {
@@ -131,9 +162,19 @@ function stepText(index) {
   return `${number(flying)} in flight, ${number(ended)} completed, ${number(bad)} failed in this step`;
 }
 
+function gaugeText(gauge, ms) {
+  const near = gauge.points.reduce((best, point) =>
+      Math.abs(point[0] - ms) < Math.abs(best[0] - ms) ? point : best);
+  return `${gauge.name} ${number(near[1])} ${gauge.unit}\nread at ${number(near[0] / 1000, 4)} s`;
+}
+
 function textAt(x, y) {
   const shape = geometry();
   const ms = (x - kLeft) / (shape.width - kLeft - 12) * shape.end;
+  if (y >= shape.strip) {
+    const gauge = timeline.run.gauges[Math.floor((y - shape.strip) / kGauge)];
+    return gauge ? gaugeText(gauge, ms) : '';
+  }
   if (timeline.run.steps) {
     const index = Math.floor(ms / shape.end * timeline.run.steps.length);
     return index >= 0 && index < timeline.run.steps.length ? stepText(index) : '';
@@ -147,10 +188,17 @@ function showTip(event) {
   const box = timeline.canvas.getBoundingClientRect();
   const [x, y] = [event.clientX - box.left, event.clientY - box.top];
   const text = textAt(x, y);
-  timeline.tip.hidden = text === '';
-  timeline.tip.innerText = text;
-  timeline.tip.style.left = Math.min(x + 12, Math.max(0, box.width - 240)) + 'px';
-  timeline.tip.style.top = Math.max(0, y - 20) + 'px';
+  placeTip(timeline.tip, text ? text.split('\n') : [], x, y);
+}
+
+// By key: request after request, or step after step.
+function showEntry(index) {
+  const shape = geometry();
+  const {spans, steps} = timeline.run;
+  const text = spans ? spanText(spans[index]) : stepText(index);
+  const x = spans ? shape.x(spans[index][1]) : shape.x((index + 0.5) * shape.end / steps.length);
+  placeTip(timeline.tip, text.split('\n'), x, spans ? kTop + spans[index][0] * shape.row : 2 * kTop);
+  sayLive(text.replaceAll('\n', '; '));
 }
 
 function failureRows(run) {
@@ -162,6 +210,7 @@ function failureRows(run) {
 function showTimeline(run, result) {
   timeline.run = run;
   timeline.result = result;
+  timeline.at = -1;
   const failed = run.spans ? run.spans.filter(failedSpan).length
                            : run.steps.reduce((sum, step) => sum + step[2], 0);
   document.getElementById('timeline-summary').textContent =
@@ -169,9 +218,11 @@ function showTimeline(run, result) {
       (run.spans ? 'Thin grey: waiting for the first token. Coloured: tokens arriving. Pale: warm-up and ' +
                    'filler requests. A red cross: a failure.'
                  : 'Too many to draw one by one: the area is the number in flight, a red cross a step with failures.');
+  document.getElementById('timeline-gauges').textContent = run.gauges.length === 0 ? '' :
+      'The server, by its own gauges: ' + run.gauges.map((gauge) => gauge.text).join('; ') + '.';
   document.getElementById('timeline-failures').replaceChildren(...failureRows(run));
   timeline.canvas.setAttribute('aria-label', 'Requests over time: ' +
-      document.getElementById('timeline-summary').textContent);
+      document.getElementById('timeline-summary').textContent + ' Arrow keys go through it.');
   drawTimeline();
 }
 
@@ -180,5 +231,8 @@ function buildTimeline() {
   timeline.tip = document.getElementById('timeline-tip');
   timeline.canvas.addEventListener('pointermove', showTip);
   timeline.canvas.addEventListener('pointerleave', () => { timeline.tip.hidden = true; });
+  timeline.canvas.addEventListener('blur', () => { timeline.at = -1; timeline.tip.hidden = true; });
+  const count = () => (timeline.run.spans || timeline.run.steps).length;
+  stepByKeys(timeline.canvas, count, timeline, showEntry);
   new ResizeObserver(drawTimeline).observe(timeline.canvas.parentElement);
 }

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "python"))
 import tokenizer_families as all_families  # noqa: E402
 
 CHOSEN = ("gemma-2-3", "llama-2", "mistral-v3", "metaspace-first", "unknown-apart")
-PIECES = ("pieces-gemma", "pieces-collapsed")
+PIECES = ("pieces-gemma", "pieces-collapsed", "pieces-unigram", "pieces-unigram-defined")
 
 
 def main():

@@ -1,4 +1,4 @@
-// A dataset that was compressed by gzip or Zstandard, in a file that can be read by position.
+// A file that was compressed by gzip or Zstandard, in a file that can be read by position.
 #pragma once
 
 #include <optional>

@@ -1,0 +1,160 @@
+"""The blocks of docs/measured.md about two servers on one GPU, from datasets/measured/one-card-h200.
+
+Shares no code with llmsweep. measured_test.py puts them on the page and compares.
+"""
+import json
+import lzma
+import math
+import pathlib
+import re
+import statistics
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "datasets/measured/one-card-h200"
+T_975 = {2: 4.302653}  # Student's t, two degrees of freedom: three pairs
+
+
+def result(name):
+    return json.loads((FOLDER / name / "result.json").read_text(encoding="utf-8"))
+
+
+def lines_of(name, file):
+    with lzma.open(FOLDER / name / f"{file}.jsonl.xz", "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def unpack(name, folder):
+    """What recompute.py reads, uncompressed."""
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(json.dumps(result(name)), encoding="utf-8")
+    for file in (FOLDER / name).glob("*.xz"):
+        (folder / file.stem).write_bytes(lzma.decompress(file.read_bytes()))
+
+
+def whole(value):
+    return f"{value:,.0f}"
+
+
+def median_e2e(records, level, repeat):
+    return statistics.median((r["last_token_ns"] - r["sent_ns"]) / 1e6 for r in records
+                             if r["level"] == level and r["repeat"] == repeat and r["phase"] == "measured"
+                             and r["outcome"] == "ok")
+
+
+def paired(a, b):
+    """b / a of pairs with its 95 % interval, Student's t on the logs."""
+    logs = [math.log(y / x) for x, y in zip(a, b)]
+    mean, half = statistics.fmean(logs), T_975[len(logs) - 1] * statistics.stdev(logs) / math.sqrt(len(logs))
+    return math.exp(mean), math.exp(mean - half), math.exp(mean + half)
+
+
+def gauge(run, figure):
+    return next(row for row in run["telemetry"]["figures"] if row["figure"] == figure)
+
+
+def pair(check, compared):
+    """`compared`: the levels of `llmsweep compare --format json` of both sides."""
+    sides = {name: (result(name), lines_of(name, "requests")) for name in ("bf16", "fp8")}
+    table = ["| users | median E2E of the runs, ms, BF16 | FP8 | FP8 / BF16, pairs | output tokens/s, FP8 / BF16 | "
+             "W, BF16 | FP8 | SM clock, MHz, BF16 | FP8 |", "|---|---|---|---|---|---|---|---|---|"]
+    for a, b, row in zip(sides["bf16"][0]["levels"], sides["fp8"][0]["levels"], compared):
+        users = a["concurrency"]
+        e2e = [[median_e2e(sides[name][1], users, repeat) for repeat in range(3)] for name in ("bf16", "fp8")]
+        speed = [[run["steady_output_throughput_tps"] for run in level["runs"]] for level in (a, b)]
+        cells = []
+        for values, key in ((e2e, "e2e_p50_ms"), (speed, "throughput_tps")):
+            ratio, low, high = paired(*values)
+            stated = row[key]
+            check(abs(ratio / stated["ratio"] - 1) < 1e-6 and abs(low / stated["ci95"][0] - 1) < 1e-6,
+                  f"one card, {users} users, {key}: computed {ratio} from {low}, compare says {stated}")
+            cells.append(f"{ratio:.3f} [{low:.3f}, {high:.3f}]")
+        means = [whole(statistics.fmean(gauge(run, figure)["mean"] for run in level["runs"]))
+                 for figure in ("gpu_power_w", "gpu_clock_mhz") for level in (a, b)]
+        table.append("| " + " | ".join([str(users), *(", ".join(map(whole, runs)) for runs in e2e), *cells, *means]) + " |")
+    return table
+
+
+def pages(name):
+    """load point -> [(running, waiting)] of the server's pages inside the window."""
+    found = {}
+    for page in lines_of(name, "telemetry"):
+        if page["role"] != "server" or page["moment"] not in ("start", "between", "end"):
+            continue
+        values = [re.search(rf"^vllm:num_requests_{which}(?:{{.*}})? (\S+)$", page["samples"], re.M)
+                  for which in ("running", "waiting")]
+        if all(values):
+            found.setdefault(page["load_point"], []).append(tuple(float(value[1]) for value in values))
+    return found
+
+
+def rates(check):
+    records, gauges = lines_of("rates", "requests"), pages("rates")
+    table = ["| requests/s, nominal | arrivals in the window | ended in it, /s | state | running at the engine, mean | waiting, mean | "
+             "largest | without a first token at the end | median TTFT, ms | median E2E, ms | W | SM clock, MHz |",
+             "|---|---|---|---|---|---|---|---|---|---|---|---|"]
+    for level in result("rates")["levels"]:
+        run, key = level["runs"][0], level["load_point"]
+        begin, end = run["open_loop"]["window_from_ns"], run["open_loop"]["window_to_ns"]
+        own = [r for r in records if r["load_point"] == key]
+        ended = sum(1 for r in own if r["outcome"] == "ok" and begin <= r["end_ns"] < end)
+        measured = [r for r in own if r["phase"] == "measured"]
+        waiting = sum(1 for r in own if r["scheduled_ns"] < end and r["end_ns"] >= end
+                      and (r["first_token_ns"] is None or r["first_token_ns"] >= end))
+        served = ended / ((end - begin) / 1e9)
+        running, queue = zip(*gauges[key])
+        for computed, stated, what in (
+                (len(measured), run["open_loop"]["scheduled"], "scheduled"), (served, level["served_rps"], "served"),
+                (waiting, run["open_loop"]["waiting_at_end"], "waiting"),
+                (statistics.fmean(queue), gauge(run, "waiting")["mean"], "queue"),
+                (statistics.fmean(running), gauge(run, "running")["mean"], "running")):
+            check(abs(computed - stated) <= 1e-6 * max(1, abs(stated)), f"one card, {key}, {what}: computed {computed}, stated {stated}")
+        latencies = ["–", "–"]
+        if level["e2e_ms"] is not None and level["e2e_ms"]["p50"] is not None:
+            latencies = [whole(statistics.median((r[to] - r["scheduled_ns"]) / 1e6 for r in measured if r["outcome"] == "ok"))
+                         for to in ("first_token_ns", "last_token_ns")]
+        table.append(f"| {key[1:]} | {len(measured)} | {served:.1f} | {run['open_loop']['state']} | {statistics.fmean(running):.1f} | "
+                     f"{statistics.fmean(queue):.1f} | {whole(max(queue))} | {waiting} | {' | '.join(latencies)} | "
+                     f"{whole(gauge(run, 'gpu_power_w')['mean'])} | {whole(gauge(run, 'gpu_clock_mhz')['mean'])} |")
+    return table
+
+
+def search(check):
+    found = result("search")["search"]
+    records = lines_of("search", "requests")
+    chosen, fresh = [], {}
+    for step in found["path"]:
+        value = median_e2e(records, step["concurrency"], step["repeat"])
+        check(abs(value / step["value_ms"] - 1) < 1e-6, f"one card, search: {step} has {value}")
+        if step["confirming"]:
+            fresh.setdefault(step["concurrency"], []).append(value)
+        else:
+            chosen.append(f"{step['concurrency']}: {whole(value)}")
+    lines = [f"Users and median E2E of the runs that led there, ms: {', '.join(chosen)}. Fresh runs: "
+             + "; ".join(f"at {users} " + ", ".join(map(whole, values)) for users, values in sorted(fresh.items())) + "."]
+    lines.append(f"It ended as `{found['end']}` after {len(found['path'])} runs, with nothing confirmed.")
+    return lines
+
+
+def power():
+    levels = result("rates")["levels"]
+    ratios, refresh, read = [], [], []
+    for level in levels:
+        telemetry = level["runs"][0]["telemetry"]
+        by_basis = {row["basis"]: row["joules"] / row["window_s"] for row in telemetry["energy"]}
+        ratios.append(by_basis["gpu_counter"] / by_basis["gpu_power_integral"])
+        source = next(row for row in telemetry["sources"] if row["role"] == "gpu")
+        refresh.append(source["refresh_s"])
+        read.append((source["page_p50_ms"], source["page_max_ms"]))
+    server = [next(row for row in level["runs"][0]["telemetry"]["sources"] if row["role"] == "server") for level in levels]
+    return [f"Over the windows of the rates the counter of energy was {min(ratios):.4f} to {max(ratios):.4f} of the integral of power. "
+            f"Reading the GPU took {min(p for p, _ in read):.1f} to {max(p for p, _ in read):.1f} ms (medians; {max(m for _, m in read):.0f} ms at most), "
+            f"the server's page by its needed names {min(s['page_p50_ms'] for s in server):.1f} to {max(s['page_p50_ms'] for s in server):.1f} ms "
+            f"(medians; {max(s['page_max_ms'] for s in server):.0f} ms at most). No window was long enough for J per token."]
+
+
+def calibrated(output):
+    """`output`: what `llmsweep calibrate` says of the BF16 side."""
+    error = re.search(r"mean absolute error ([\d.]+) %", output)[1]
+    rows = re.findall(r"^c=(\d+) \S+ (\w+): measured ([\d.,]+), fitted ([\d.,]+) \(([-+][\d.]+) %\)", output, re.M)
+    said = "; ".join(f"{title} {', '.join(f'{off} %' for _, key, _, _, off in rows if key == name)}"
+                     for name, title in (("e2e_ms", "E2E"), ("ttft_ms", "TTFT"), ("tpot_ms", "TPOT")))
+    return [f"Its mean error over {len(rows)} figures is {error} %, and `calibrate` refuses the profile (its limit is a tenth). By users: {said}."]

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "cli/own_input.h"
@@ -34,6 +35,14 @@ bool is_points_file(const std::filesystem::path& path) {
   return path.extension() == ".yaml" || path.extension() == ".yml";
 }
 
+// As its spec says, which imported files have none of.
+Duration spread_starts_of(const SweepResult& result) {
+  const nlohmann::json spec = nlohmann::json::parse(result.spec_json, nullptr, false);
+  const nlohmann::json::json_pointer key("/load/spread_starts");
+  if (!spec.is_object() || !spec.contains(key) || !spec[key].is_string()) return {};
+  return parse_duration(spec[key].get<std::string>()).value_or(Duration(0));
+}
+
 // The valid levels of a result.
 std::vector<FitPoint> points_of(const SweepResult& result) {
   std::vector<FitPoint> points;
@@ -47,6 +56,7 @@ std::vector<FitPoint> points_of(const SweepResult& result) {
     FitPoint point{.concurrency = level.point.concurrency(),
                    .input_tokens = std::llround(input),
                    .output_tokens = std::llround(stats.output_tokens_mean.value_or(0)),
+                   .spread_starts = spread_starts_of(result),
                    .e2e_ms = figure_of(level, measure_of("e2e")).value,
                    .ttft_ms = figure_of(level, measure_of("ttft")).value,
                    .tpot_ms = figure_of(level, measure_of("tpot")).value,
@@ -127,8 +137,7 @@ std::string names_of(const std::vector<std::string>& paths) {
 
 std::vector<FitParameter> parameters_of(const std::vector<std::string>& names) {
   std::vector<FitParameter> parameters;
-  for (FitParameter parameter : {FitParameter::kBase, FitParameter::kPerPrefillToken,
-                                 FitParameter::kPerSequence, FitParameter::kPerKvToken}) {
+  for (FitParameter parameter : kFitParameters) {
     if (std::find(names.begin(), names.end(), name_of(parameter)) != names.end()) {
       parameters.push_back(parameter);
     }
@@ -187,8 +196,7 @@ void add_calibrate(CLI::App& app, Command& chosen) {
   CLI::App* command =
       app.add_subcommand("calibrate", "Fit a simulator profile to a result or to published points");
   std::vector<std::string> names;
-  for (FitParameter parameter : {FitParameter::kBase, FitParameter::kPerPrefillToken,
-                                 FitParameter::kPerSequence, FitParameter::kPerKvToken}) {
+  for (FitParameter parameter : kFitParameters) {
     names.emplace_back(name_of(parameter));
   }
   command

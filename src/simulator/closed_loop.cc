@@ -42,8 +42,10 @@ std::vector<LoopedRequest> drive(const EngineProfile& profile, const ClosedLoop&
   Engine engine(profile, loop.seed);
   std::unordered_map<uint64_t, Looping> inside;
   std::vector<std::pair<Instant, Looping>> due;
+  const Duration apart =
+      loop.spread_starts > Duration(0) ? loop.spread_starts / loop.concurrency : loop.slot_gap;
   for (int slot = 0; slot < loop.concurrency; ++slot) {
-    due.emplace_back(loop.start + loop.slot_gap * slot, Looping{.slot = slot});
+    due.emplace_back(loop.start + apart * slot, Looping{.slot = slot});
   }
   const auto later = [](const auto& a, const auto& b) { return a.first > b.first; };
   std::make_heap(due.begin(), due.end(), later);

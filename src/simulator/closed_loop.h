@@ -18,6 +18,7 @@ struct ClosedLoop {
   int requests_per_slot = 3;
   // Slots start one after the other and pause so long between requests, as a client does.
   Duration slot_gap = std::chrono::microseconds(100);
+  Duration spread_starts{};  // above 0: the slots start evenly over it instead
   uint64_t seed = 1;
   Instant start = from_ns(1'000'000'000);  // of the first slot
 };

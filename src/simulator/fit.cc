@@ -22,8 +22,11 @@ constexpr double kDifference = 1e-3;  // of a logarithm, for derivatives
 constexpr double kLengthsVary = 1.5;
 constexpr double kFloor = 0.003;     // no figure is known better than this
 constexpr double kConverged = 1e-7;  // change of a logarithm
+constexpr double kPoor = 0.05;       // mean error above which one more cost is tried
+constexpr double kMuchLess = 2.0 / 3;
 
-Cost& cost_of(StepCost& step, FitParameter parameter) {
+Cost& cost_of(EngineProfile& engine, FitParameter parameter) {
+  StepCost& step = engine.step;
   switch (parameter) {
     case FitParameter::kBase:
       return step.base;
@@ -33,6 +36,8 @@ Cost& cost_of(StepCost& step, FitParameter parameter) {
       return step.per_sequence;
     case FitParameter::kPerKvToken:
       return step.per_kv_token;
+    case FitParameter::kRequestOverhead:
+      return engine.request_overhead;
   }
   return step.base;
 }
@@ -40,7 +45,7 @@ Cost& cost_of(StepCost& step, FitParameter parameter) {
 EngineProfile with_costs(EngineProfile engine, const std::vector<FitParameter>& parameters,
                          const Vector& logs) {
   for (size_t i = 0; i < parameters.size(); ++i) {
-    cost_of(engine.step, parameters[i]) = Cost(std::exp(logs[i]));
+    cost_of(engine, parameters[i]) = Cost(std::exp(logs[i]));
   }
   return engine;
 }
@@ -66,7 +71,8 @@ Simulated simulate(const std::vector<FitPoint>& points, const EngineProfile& eng
         sim::run_closed_loop(engine, {.concurrency = point.concurrency,
                                       .input_tokens = point.input_tokens,
                                       .output_tokens = point.output_tokens,
-                                      .requests_per_slot = requests_per_slot});
+                                      .requests_per_slot = requests_per_slot,
+                                      .spread_starts = point.spread_starts});
     const auto add = [&](const char* metric, std::optional<double> measured, double fitted,
                          double error) {
       if (!measured) return;
@@ -243,9 +249,43 @@ Vector guess(const std::vector<FitPoint>& points, const EngineProfile& engine,
     if (parameter == FitParameter::kPerKvToken) {
       cost = step_ns * 0.02 / ((input + output) * point.concurrency);
     }
+    if (parameter == FitParameter::kRequestOverhead) cost = 0.1 * ttft_ns;
     logs.push_back(std::log(cost));
   }
   return logs;
+}
+
+// For one set of parameters.
+Fit fit_parameters(const std::vector<FitPoint>& points, const FitOptions& options,
+                   std::vector<FitParameter> parameters) {
+  Fit fit{.parameters = std::move(parameters)};
+  if (count_figures(points) < fit.parameters.size()) {
+    throw Error{{.what = fmt::format("{} figures cannot tell {} costs apart", count_figures(points),
+                                     fit.parameters.size()),
+                 .next = "give more points, or metrics, or fit fewer costs"}};
+  }
+  Fitter fitter(points, options, fit.parameters);
+  Vector logs = fitter.run(guess(points, options.start.engine, fit.parameters));
+  fitter.weigh(logs);
+  logs = fitter.run(logs);
+  fit.profile = options.start;
+  fit.profile.engine = with_costs(options.start.engine, fit.parameters, logs);
+  for (FitParameter parameter : fit.parameters) {
+    Cost& cost = cost_of(fit.profile.engine, parameter);
+    cost = rounded(cost);
+  }
+  fit.figures = simulate(points, fit.profile.engine, options.requests_per_slot).figures;
+  for (const FittedFigure& figure : fit.figures) fit.mape += std::abs(figure.error());
+  fit.mape /= static_cast<double>(fit.figures.size());
+  return fit;
+}
+
+bool has_several_ttft(const std::vector<FitPoint>& points) {
+  std::set<int> concurrencies;
+  for (const FitPoint& point : points) {
+    if (point.ttft_ms) concurrencies.insert(point.concurrency);
+  }
+  return concurrencies.size() > 1;
 }
 
 }  // namespace
@@ -260,6 +300,8 @@ const char* name_of(FitParameter parameter) {
       return "per_sequence_us";
     case FitParameter::kPerKvToken:
       return "per_kv_token_ns";
+    case FitParameter::kRequestOverhead:
+      return "request_overhead_us";
   }
   return "";
 }
@@ -281,38 +323,27 @@ std::vector<FitParameter> identifiable(const std::vector<FitPoint>& points) {
   if (concurrencies.size() > 1) parameters.push_back(FitParameter::kPerSequence);
   if (concurrencies.size() > 1 && longest >= kLengthsVary * shortest) {
     parameters.push_back(FitParameter::kPerKvToken);
+    if (ttft) parameters.push_back(FitParameter::kRequestOverhead);
   }
   return parameters;
 }
 
 Fit fit_profile(const std::vector<FitPoint>& points, const FitOptions& options) {
-  Fit fit;
-  fit.parameters = options.parameters.empty() ? identifiable(points) : options.parameters;
-  if (count_figures(points) < fit.parameters.size()) {
-    throw Error{{.what = fmt::format("{} figures cannot tell {} costs apart", count_figures(points),
-                                     fit.parameters.size()),
-                 .next = "give more points, or metrics, or fit fewer costs"}};
-  }
   for (const FitPoint& point : points) {
     const EngineProfile& engine = options.start.engine;
     if (point.input_tokens + point.output_tokens > engine.max_model_len) {
       throw Error{{.what = "a point is longer than the profile's max_model_len"}};
     }
   }
-  Fitter fitter(points, options, fit.parameters);
-  Vector logs = fitter.run(guess(points, options.start.engine, fit.parameters));
-  fitter.weigh(logs);
-  logs = fitter.run(logs);
-  fit.profile = options.start;
-  fit.profile.engine = with_costs(options.start.engine, fit.parameters, logs);
-  for (FitParameter parameter : fit.parameters) {
-    Cost& cost = cost_of(fit.profile.engine.step, parameter);
-    cost = rounded(cost);
-  }
-  fit.figures = simulate(points, fit.profile.engine, options.requests_per_slot).figures;
-  for (const FittedFigure& figure : fit.figures) fit.mape += std::abs(figure.error());
-  fit.mape /= static_cast<double>(fit.figures.size());
-  return fit;
+  if (!options.parameters.empty()) return fit_parameters(points, options, options.parameters);
+  std::vector<FitParameter> parameters = identifiable(points);
+  Fit fit = fit_parameters(points, options, parameters);
+  const bool has_overhead =
+      std::count(parameters.begin(), parameters.end(), FitParameter::kRequestOverhead) > 0;
+  if (fit.mape <= kPoor || has_overhead || !has_several_ttft(points)) return fit;
+  parameters.push_back(FitParameter::kRequestOverhead);
+  Fit more = fit_parameters(points, options, std::move(parameters));
+  return more.mape < kMuchLess * fit.mape ? more : fit;
 }
 
 std::vector<double> tokens_per_step(double mean, int drafts) {
@@ -347,6 +378,8 @@ FitInput read_fit_input(const std::filesystem::path& path) {
       if (!node[key].present()) return std::nullopt;
       return node[key].as_number({1e-6, 1e12});
     };
+    if (node["spread_starts"].present())
+      point.spread_starts = node["spread_starts"].as_duration(Duration(0));
     point.e2e_ms = figure("e2e_ms");
     point.ttft_ms = figure("ttft_ms");
     point.tpot_ms = figure("tpot_ms");

@@ -246,10 +246,10 @@ TEST(Calibrate, TellsTheCostOfTheCacheFromRunsOfTwoLengths) {
   const ProcessResult fit = run_llmsweep(
       {"calibrate", folder / "short.json", folder / "long.json", "-o", folder / "fitted.yaml"});
   ASSERT_EQ(fit.exit_code, 0) << fit.err;
-  EXPECT_THAT(
-      read_file(folder / "fitted.yaml"),
-      ::testing::StartsWith("# Fitted by `llmsweep calibrate` to short.json, long.json: "
-                            "base_ms per_prefill_token_us per_sequence_us per_kv_token_ns."));
+  EXPECT_THAT(read_file(folder / "fitted.yaml"),
+              ::testing::StartsWith("# Fitted by `llmsweep calibrate` to short.json, long.json: "
+                                    "base_ms per_prefill_token_us per_sequence_us per_kv_token_ns "
+                                    "request_overhead_us."));
   const StepCost fitted = read_profile(folder / "fitted.yaml").engine.step;
   EXPECT_NEAR(fitted.base / engine.step.base, 1, 0.05);
   EXPECT_NEAR(fitted.per_prefill_token / engine.step.per_prefill_token, 1, 0.05);

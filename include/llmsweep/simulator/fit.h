@@ -5,12 +5,14 @@
 // the error that the simulation itself has in it. Pure and deterministic.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "llmsweep/base/clock.h"
 #include "llmsweep/simulator/profile.h"
 
 namespace llmsweep {
@@ -20,6 +22,7 @@ struct FitPoint {
   int concurrency = 1;
   int64_t input_tokens = 0;  // as the server counts them
   int64_t output_tokens = 0;
+  Duration spread_starts{};       // over which the first requests were spread; 0: sent together
   std::optional<double> e2e_ms;   // median
   std::optional<double> ttft_ms;  // median
   std::optional<double> tpot_ms;  // median
@@ -28,19 +31,24 @@ struct FitPoint {
   std::string source;                    // "published", "assumed", …: for people
 };
 
-enum class FitParameter { kBase, kPerPrefillToken, kPerSequence, kPerKvToken };
+enum class FitParameter { kBase, kPerPrefillToken, kPerSequence, kPerKvToken, kRequestOverhead };
+inline constexpr std::array kFitParameters = {FitParameter::kBase, FitParameter::kPerPrefillToken,
+                                              FitParameter::kPerSequence, FitParameter::kPerKvToken,
+                                              FitParameter::kRequestOverhead};
 const char* name_of(FitParameter parameter);  // the profile's key
 
 // The costs that the points can tell apart: base always; per_sequence where concurrency varies;
 // per_prefill_token where a TTFT is given; per_kv_token where concurrency varies and lengths do by
-// half.
+// half, and with a TTFT request_overhead, which points of one length hardly tell from prefill.
 std::vector<FitParameter> identifiable(const std::vector<FitPoint>& points);
 
 struct FitOptions {
   // Costs that are not fitted keep their value in `start`; all else of it is kept.
   SimulatorProfile start;
-  std::vector<FitParameter> parameters;  // empty: identifiable(points)
-  int requests_per_slot = 16;            // of each simulated point
+  // Empty: identifiable(points), and where that leaves a mean error above 5 % and TTFTs are given
+  // at several concurrencies request_overhead too, if the error is less than half with it.
+  std::vector<FitParameter> parameters;
+  int requests_per_slot = 16;  // of each simulated point
 };
 
 struct FittedFigure {

@@ -1,6 +1,8 @@
 # unity_by_module(TARGET SOURCES...) compiles the sources of one module (a folder of src/) as one,
 # in builds whose LLMSWEEP_UNITY is ALL: most of a short file's compile time is its headers'.
-# fmt's headers do not compile after simdjson's amalgamation, so they come first.
+# Sources of simdjson are a group of their own, behind fmt's headers, which do not compile after its
+# amalgamation; those that have nlohmann's library too stay alone: where both are known a value of
+# simdjson converts to one of nlohmann's, and another overload may be called.
 function(unity_by_module target)
   if(NOT LLMSWEEP_UNITY STREQUAL "ALL")
     return()
@@ -8,8 +10,15 @@ function(unity_by_module target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP
     UNITY_BUILD_CODE_BEFORE_INCLUDE "#include <fmt/format.h>")
   foreach(source ${ARGN})
-    if(source MATCHES "/src/([a-z_]+)/[^/]+\\.cc$")
-      set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${CMAKE_MATCH_1})
+    file(STRINGS ${source} libraries REGEX "#include <(simdjson.h|nlohmann/.*)>")
+    if((libraries MATCHES simdjson AND libraries MATCHES nlohmann) OR
+       NOT source MATCHES "/src/([a-z_]+)/[^/]+\\.cc$")
+      continue()
     endif()
+    set(group ${CMAKE_MATCH_1})
+    if(libraries MATCHES simdjson)
+      string(APPEND group _simdjson)
+    endif()
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
   endforeach()
 endfunction()

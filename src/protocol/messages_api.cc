@@ -105,10 +105,9 @@ void read_messages_event(const dom::object& event, Chunk& chunk) {
   }
 }
 
-constexpr std::array<std::string_view, 7> kMessagesMembers = {
-    "type", "error", "stop_reason", "role", "code", "model", "status"};
-constexpr std::array<std::string_view, 4> kMessagesOutput = {"text", "thinking", "partial_json",
-                                                             "name"};
+constexpr std::array<std::string_view, 7> kMeaningful = {"type", "error", "stop_reason", "role",
+                                                         "code", "model", "status"};
+constexpr std::array<std::string_view, 4> kOutput = {"text", "thinking", "partial_json", "name"};
 constexpr std::array<std::pair<std::string_view, std::string_view>, 1> kHeaders = {
     {{"anthropic-version", "2023-06-01"}}};
 
@@ -120,10 +119,10 @@ const ApiDialect kMessagesApi = {
     .write_body = write_messages_body,
     .take_end = take_done,
     .read_chunk = read_messages_event,
-    .keys = {.meaningful = kMessagesMembers,
+    .keys = {.meaningful = kMeaningful,
              .id = "id",
              .model = "model",
-             .output = kMessagesOutput,
+             .output = kOutput,
              .counts = kUsageKeys},
 };
 

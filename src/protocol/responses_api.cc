@@ -103,9 +103,9 @@ void read_responses_event(const dom::object& event, Chunk& chunk) {
   chunk.role = true;
 }
 
-constexpr std::array<std::string_view, 6> kResponsesMembers = {"type", "error", "status",
-                                                               "code", "model", "role"};
-constexpr std::array<std::string_view, 2> kResponsesOutput = {"delta", "name"};
+constexpr std::array<std::string_view, 6> kMeaningful = {"type", "error", "status",
+                                                         "code", "model", "role"};
+constexpr std::array<std::string_view, 2> kOutput = {"delta", "name"};
 
 }  // namespace
 
@@ -115,10 +115,10 @@ const ApiDialect kResponsesApi = {
     .write_body = write_responses_body,
     .take_end = take_done,
     .read_chunk = read_responses_event,
-    .keys = {.meaningful = kResponsesMembers,
+    .keys = {.meaningful = kMeaningful,
              .id = "id",
              .model = "model",
-             .output = kResponsesOutput,
+             .output = kOutput,
              .counts = kUsageKeys},
 };
 

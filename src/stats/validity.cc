@@ -242,6 +242,10 @@ void find_reasons(RunStats& run, const ValidityInput& input) {
     const double off = std::abs(*run.achieved_concurrency / concurrency - 1);
     findings.invalid_if(off > kConcurrencyTolerance, InvalidReason::kConcurrencyOff);
   }
+  // Slots that found nothing to send before the time was over.
+  const bool ran_dry = input.measure_for && run.wall_seconds < (1 - kConcurrencyTolerance) *
+                                                                   to_seconds(*input.measure_for);
+  findings.invalid_if(ran_dry, InvalidReason::kConcurrencyOff);
   findings.invalid_if(input.output_is_exact && off_by_more(run.output_tokens_off, kTokenTolerance),
                       InvalidReason::kOutputTokensOff);
   findings.invalid_if(off_by_more(run.input_tokens_off, kTokenTolerance),

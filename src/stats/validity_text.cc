@@ -24,7 +24,8 @@ std::string_view sentence(InvalidReason reason) {
              "over "
              "1 ms and over 1 % of the median E2E latency.";
     case InvalidReason::kConcurrencyOff:
-      return "The achieved concurrency is off the asked one by more than 2 %.";
+      return "The achieved concurrency is off the asked one by more than 2 %, or the load ended "
+             "before load.duration.";
     case InvalidReason::kRateOff:
       return "The requests sent in the window are over 2 % more or fewer than were scheduled in "
              "it.";

@@ -184,6 +184,21 @@ TEST(Run, MeasuresAConcurrencyForATime) {
   EXPECT_THAT(again.err, HasSubstr("nothing is left to measure"));
 }
 
+// Many more than are made before the run, which has to go on making them.
+TEST(Run, MeasuresForATimeHoweverManyRequestsThatTakes) {
+  const fs::path folder = test_folder();
+  const fs::path spec =
+      write_spec(folder, "{concurrency: 4, duration: 1500ms, warmup_per_slot: 1, repeats: 1}", 2);
+  ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder / "out"}).exit_code, 0);
+  std::vector<int64_t> starts;
+  for (const json& line : read_lines(folder / "out" / "test" / "requests.jsonl").whole) {
+    if (line["phase"] == "measured") starts.push_back(line["scheduled_ns"].get<int64_t>());
+  }
+  ASSERT_GT(starts.size(), 150u);
+  const auto [first, last] = std::minmax_element(starts.begin(), starts.end());
+  EXPECT_GT(*last - *first, 1'300'000'000);
+}
+
 constexpr const char* kRates =
     "{rate: [40, 80, 400], warmup: 0.5s, measure: 1s, drain: 30s, repeats: 2}";
 

@@ -100,6 +100,18 @@ TEST(JudgeRun, FindsAConcurrencyThatWasNotReached) {
               InvalidReason::kConcurrencyOff);
 }
 
+// A time to measure that was over before it had passed: nothing was sent any more.
+TEST(JudgeRun, FindsALoadThatRanDry) {
+  const auto lasted = [](double seconds) {
+    return judged([&](RunStats& run, ValidityInput& input) {
+      input.measure_for = std::chrono::seconds(60);
+      run.wall_seconds = seconds;
+    });
+  };
+  EXPECT_TRUE(lasted(61).valid);
+  expect_only(lasted(12), InvalidReason::kConcurrencyOff);
+}
+
 TEST(JudgeRun, AllowsADelayOfAMillisecondHoweverShortTheAnswers) {
   const auto with_gap = [](double gap_ms) {
     return judged([&](RunStats& run, ValidityInput&) {

@@ -138,7 +138,7 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
       control.stop = Stop::kFinish;
     }
     if (spec_.load.fillers || spec_.load.duration)
-      supply.top_up(demand.filler - control.fillers_taken.load());
+      supply.top_up(int64_t{demand.filler} - control.fillers_taken.load());
     const Instant now = clock_.now();
     observer_.progress(tracker.progress(control, clients_.size(), now), now);
   }};

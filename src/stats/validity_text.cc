@@ -124,7 +124,8 @@ std::string_view sentence(Warning warning) {
       return "The prompts were cut to an estimate, and the input is off by more than 1 % from what "
              "workload.input_tokens asks for: the server's count is input_tokens_mean.";
     case Warning::kCachedTokens:
-      return "The server took more than 1 % of the input tokens from its prefix cache.";
+      return "The server took more than 1 % of the input tokens from its prefix cache, beyond what "
+             "a session's own turns had put there.";
     case Warning::kBuffered:
       return "Whole answers arrived in one read, as from a proxy that buffers: these have no TTFT, "
              "TPOT or ITL, and when their tokens were made nobody can tell.";

@@ -10,6 +10,7 @@
 #include "llmsweep/base/prefetch.h"
 #include "llmsweep/base/random.h"
 #include "llmsweep/protocol/response.h"
+#include "load/flight.h"
 #include "load/free_slots.h"
 #include "load/sent_prompt.h"
 #include "load/user_slots.h"
@@ -35,51 +36,6 @@ constexpr size_t kMostUnwritten = 4096;
 constexpr Duration kSendsWithoutAReading = std::chrono::microseconds(50);
 // An event's flight is asked for while so many others are being applied.
 constexpr size_t kAhead = 2;
-
-struct Due {
-  Instant at;
-  uint32_t order;     // among those of one instant; of an arrival of the schedule its index
-  uint32_t slot = 0;  // of a user's next turn
-  bool operator>(const Due& other) const {
-    return at != other.at ? at > other.at : order > other.order;
-  }
-};
-
-struct IdleSlot {
-  uint32_t slot;
-  Instant since;
-  Instant next_try;
-};
-
-struct Flight {
-  RequestRecord record;
-  ResponseReader reader;
-  const Prompt& prompt;  // of the plan, or of what `keeps`
-  std::shared_ptr<const void> keeps = {};
-  ChunkTrace chunks;  // empty unless asked for
-  int64_t bytes = 0;
-  bool lingering = false;
-  std::optional<Instant> arrival;  // of the last chunk; absent: none, or after a stall of the host
-  Instant heard{};                 // of an answer that lacks only its end: when its last bytes came
-  bool watched = true;             // HttpClient::watch
-  bool may_connect;                // as the first request of a slot does
-
-  Flight(const LoadPlan& plan, RequestRecord started, bool opens, const Prompt& sent)
-      : record(std::move(started)),
-        reader(plan.api, record, plan.secrets),
-        prompt(sent),
-        may_connect(opens) {
-    reader.expect_model(plan.model);
-    if (plan.tokenizer != nullptr) reader.keep_text();
-  }
-  Flight(const Flight&) = delete;
-  Flight& operator=(const Flight&) = delete;
-};
-
-struct Deadline {
-  Instant at;
-  RequestId id;
-};
 
 class LoadLoop {
  public:
@@ -248,7 +204,7 @@ class LoadLoop {
       control_.measured_sent.store(true, std::memory_order_relaxed);
     }
     client_.start(index, {.body = body,
-                          .header = trace(sent.record),
+                          .headers = headers_of(sent.record),
                           .endpoint = sent.record.url,
                           .lane = sent.record.slot});
   }
@@ -264,9 +220,7 @@ class LoadLoop {
     if (phase == Phase::kFiller && !busy_wanted()) return;
     const auto index =
         static_cast<uint32_t>(plan_.schedule.arrivals.size()) + control_.fillers_taken.fetch_add(1);
-    RequestRecord record = record_of(index, slot, phase, scheduled);
-    record.think = user_slots_.at(slot).turn().think;
-    send_turn(std::move(record));
+    send_turn(record_of(index, slot, phase, scheduled));
   }
 
   // Its connection is whichever is idle, so that a new one is no sign of trouble.
@@ -277,6 +231,7 @@ class LoadLoop {
     record.planned_output_tokens = turn.planned_output_tokens;
     record.session = place.session->id;
     record.turn = place.next + 1;
+    record.think = turn.think;
     record.turns_planned = static_cast<uint32_t>(place.session->turns.size());
     auto flight = std::make_unique<Flight>(plan_, std::move(record), true, place.session->prompt);
     flight->keeps = place.session;
@@ -299,14 +254,20 @@ class LoadLoop {
       user_slots_.begin(slot, spare->session);
     }
     const auto order = static_cast<uint32_t>(plan_.schedule.arrivals.size()) + turns_due_++;
-    due_.push({at + place.turn().think, order, slot});
+    due_.push({place.due_after(at, share_.start), order, slot});
   }
 
-  // The header that traces the request, where it is to be traced.
-  std::string trace(RequestRecord& record) {
-    if (!trace_ids_) return {};
-    record.trace_id = {trace_ids_->next(), trace_ids_->next()};
-    return "traceparent: " + traceparent(record.trace_id, trace_ids_->next());
+  // Of this request alone: what traces it, and whose session it is of.
+  std::vector<std::string> headers_of(RequestRecord& record) {
+    std::vector<std::string> headers;
+    if (trace_ids_) {
+      record.trace_id = {trace_ids_->next(), trace_ids_->next()};
+      headers.push_back("traceparent: " + traceparent(record.trace_id, trace_ids_->next()));
+    }
+    if (!plan_.session_header.empty() && record.session) {
+      headers.push_back(plan_.session_header + ": " + session_name(record.run, *record.session));
+    }
+    return headers;
   }
 
   void begin_measuring() {

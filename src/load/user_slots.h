@@ -1,6 +1,7 @@
 // Where each user of a load loop is in its session.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -15,6 +16,12 @@ struct UserPlace {
   uint32_t next = 0;                     // turn, from 0
 
   UserTurn& turn() { return session->turns[next]; }
+  // The turn, after the user's request before has ended.
+  Instant due_after(Instant end, Instant start) {
+    const bool is_second = next == session->first_turn + 1;
+    if (is_second && session->second_at) return std::max(end, start + *session->second_at);
+    return end + turn().think;
+  }
   // One that failed ends its session.
   void end_turn(bool ok) {
     if (session == nullptr) return;

@@ -71,8 +71,8 @@ inline constexpr std::tuple kRecordKeys = {
                                              Presence::kInSomeLines},
     RecordKey<&RequestRecord::think>{
         "think_ns",
-        "Time to think between the end of the user's request before and scheduled_ns. Absent: the "
-        "user's first request of the run.",
+        "Time to think between the end of the user's request before and scheduled_ns; of the turn "
+        "that a user thinks about when the run begins in part before it.",
         Presence::kInSomeLines},
     RecordKey<&RequestRecord::response_id>{"response_id", "As the server names it."},
     RecordKey<&RequestRecord::trace_id>{

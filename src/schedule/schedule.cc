@@ -173,7 +173,8 @@ Schedule make_users_schedule(const LoadSpec& load, std::span<const UserStart> st
   for (uint32_t slot = 0; slot < starts.size(); ++slot) {
     const UserStart& start = starts[slot];
     const Duration at = std::max(first_start(slot), start.at);
-    const bool warms_up = at < window.from || start.first_turn > 0;
+    const bool primes = start.first_turn > 0 || start.second_at;
+    const bool warms_up = at < window.from || primes;
     const Phase phase = warms_up         ? Phase::kWarmup
                         : at < window.to ? Phase::kMeasured
                                          : Phase::kFiller;

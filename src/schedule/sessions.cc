@@ -56,6 +56,14 @@ UserStart found_at(SessionPlan session, Duration age, Duration service) {
   return start;
 }
 
+// What a user has in the server's cache when it thinks is what its turn before had put there.
+void prime(UserStart& start, Duration warmup, Random& random) {
+  if (start.at < warmup || start.at == Duration(0) || start.first_turn == 0) return;
+  start.second_at = start.at;
+  --start.first_turn;
+  start.at = from_seconds(to_seconds(warmup) * random.uniform());
+}
+
 }  // namespace
 
 SessionPlan SessionDraw::plan(uint64_t number) const {
@@ -74,8 +82,9 @@ SessionPlan SessionDraw::plan(uint64_t number) const {
   return session;
 }
 
-std::vector<UserStart> user_starts(const WorkloadSpec& workload, uint32_t users, Duration service,
-                                   uint64_t seed) {
+std::vector<UserStart> user_starts(const WorkloadSpec& workload, uint32_t users,
+                                   const MidLife& mid_life, uint64_t seed) {
+  const Duration service = mid_life.service;
   const SessionDraw draw(workload, seed);
   std::vector<UserStart> starts;
   for (uint32_t user = 0; user < users; ++user) {
@@ -97,6 +106,7 @@ std::vector<UserStart> user_starts(const WorkloadSpec& workload, uint32_t users,
       const double length_s = to_seconds(length_of(session, service));
       if (left_s < length_s || i + 1 == kSessionsOnALine) {
         starts.push_back(found_at(std::move(session), from_seconds(left_s), service));
+        prime(starts.back(), mid_life.warmup, random);
         break;
       }
       left_s -= length_s;

@@ -51,10 +51,10 @@ class KnownKeys {
   const ConfigNode& node_;
 };
 
-bool is_traceparent(std::string_view header_name) {
-  constexpr std::string_view kName = "traceparent";
-  return std::equal(header_name.begin(), header_name.end(), kName.begin(), kName.end(),
-                    [](unsigned char a, unsigned char b) { return std::tolower(a) == b; });
+bool same_header(std::string_view one, std::string_view other) {
+  return std::equal(
+      one.begin(), one.end(), other.begin(), other.end(),
+      [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
 // How often a level is run is the search's to say.
@@ -253,9 +253,21 @@ void check(const ConfigNode& node, EndpointSpec& endpoint, const SweepSpec&) {
                                 "write the header's name, never the key");
   }
   for (const auto& [name, value] : endpoint.headers) {
-    if (endpoint.traceparent && is_traceparent(name)) {
+    if (endpoint.traceparent && same_header(name, "traceparent")) {
       node["traceparent"].fail("stands beside such a header in headers, the same in each request",
                                "leave one of them out");
+    }
+    if (same_header(name, endpoint.session_header)) {
+      node["session_header"].fail("stands beside such a header in headers",
+                                  "leave one of them out");
+    }
+  }
+  for (const std::string_view taken :
+       {std::string_view("traceparent"), std::string_view(endpoint.api_key_header),
+        std::string_view("Content-Type"), std::string_view("Content-Length"),
+        std::string_view("Host")}) {
+    if (same_header(endpoint.session_header, taken)) {
+      node["session_header"].fail("is a header that carries something else", "as in X-Session-Id");
     }
   }
   if (!endpoint.urls.empty()) endpoint.url = endpoint.urls.front();

@@ -185,6 +185,10 @@ class SpecReader {
   void read(const ConfigNode& node, const Key&, std::string& member, const kind::VariableName&) {
     member = read_variable_name(node);
   }
+  void read(const ConfigNode& node, const Key&, std::string& member, const kind::HeaderName&) {
+    member = node.as_string();
+    if (!is_header_name(member)) node.fail("must be a header's name, as in X-Session-Id");
+  }
   void read(const ConfigNode& node, const Key&,
             std::vector<std::pair<std::string, std::string>>& member, const kind::Headers&) {
     member = read_headers(node);
@@ -309,6 +313,10 @@ SweepSpec read_spec(const ConfigNode& root, const SpecPaths& paths) {
     root["load"]["users"].fail(
         "needs workload.sessions",
         "as in sessions: {turns: 4, first_input_tokens: 1000, input_tokens: 200, think: 20s}");
+  }
+  if (!spec.endpoint.session_header.empty() && !spec.load.has_users()) {
+    root["endpoint"]["session_header"].fail("is of users' sessions, and load has no users",
+                                            "leave it out");
   }
   const auto& pages = spec.endpoint.metrics.pages;
   const bool reads_gpus = std::any_of(pages.begin(), pages.end(), [](const MetricsPage& page) {

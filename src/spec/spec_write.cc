@@ -137,6 +137,9 @@ class SpecWriter {
   static SpecJson write(const std::string& member, const kind::VariableName&) {
     return text_or_null(member);
   }
+  static SpecJson write(const std::string& member, const kind::HeaderName&) {
+    return text_or_null(member);
+  }
   static SpecJson write(const std::vector<std::pair<std::string, std::string>>& member,
                         const kind::Headers&) {
     SpecJson headers = SpecJson::object();

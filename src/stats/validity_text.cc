@@ -228,7 +228,8 @@ std::string_view remedy(Warning warning) {
     case Warning::kOneRepeat:
       return "Set load.repeats to 3 or more.";
     case Warning::kLittlesLaw:
-      return "Raise load.warmup_per_slot and load.requests_per_slot.";
+      return "Raise load.warmup_per_slot and load.requests_per_slot; of users load.warmup and "
+             "load.measure.";
     case Warning::kNoReceiveStamps:
       return "Run on Linux, where SO_TIMESTAMPING can be had.";
     case Warning::kRetryAfterCut:

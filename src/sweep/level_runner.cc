@@ -101,8 +101,9 @@ int64_t LevelRunner::prompts_of(const RunId& run) const {
 LevelRunner::Made LevelRunner::make_users(const RunId& run, int64_t first_prompt) {
   const uint64_t seed = schedule_seed(spec_.workload.seed, run.repeat);
   const auto users = static_cast<uint32_t>(run.point.slots());
-  const std::vector<UserStart> starts =
-      user_starts(spec_.workload, users, request_time_alone(spec_, preflight_), seed);
+  const std::vector<UserStart> starts = user_starts(
+      spec_.workload, users,
+      {.service = request_time_alone(spec_, preflight_), .warmup = spec_.load.warmup}, seed);
   std::vector<SessionPlan> plans;
   for (const UserStart& start : starts) plans.push_back(start.session);
   Made made{.schedule = make_users_schedule(spec_.load, starts),
@@ -110,17 +111,24 @@ LevelRunner::Made LevelRunner::make_users(const RunId& run, int64_t first_prompt
             .first_sessions = sessions_of(plans, first_prompt, 0, 0)};
   for (uint32_t user = 0; user < users; ++user) {
     made.first_sessions[user]->first_turn = starts[user].first_turn;
+    made.first_sessions[user]->second_at = starts[user].second_at;
   }
-  made.more = [this, seed, id = users,
+  // Not so many at once that the next call comes late.
+  constexpr double kTurnsAtOnce = 512;
+  const double turns = std::max(1.0, mean_tokens(spec_.workload.sessions.turns));
+  const auto most = std::max<int64_t>(1, static_cast<int64_t>(kTurnsAtOnce / turns));
+  made.more = [this, seed, most, users, id = users,
                next = kSparePrompts +
                       first_prompt * spares_per_prompt(spec_.load)](int64_t count) mutable {
+    const bool before_the_run = id == users;
+    if (!before_the_run) count = std::min(count, most);
     const SessionDraw draw(spec_.workload, seed);
     std::vector<SessionPlan> drawn;
     for (int64_t i = 0; i < count; ++i) {
       drawn.push_back(draw.plan(kFirstNewSession + id + static_cast<uint64_t>(i)));
     }
     std::vector<SpareFillers::Request> requests;
-    for (auto& session : sessions_of(drawn, next, id, 1)) {
+    for (auto& session : sessions_of(drawn, next, id, before_the_run ? 0 : 1)) {
       requests.push_back(
           std::make_shared<const SpareRequest>(SpareRequest{.session = std::move(session)}));
     }
@@ -179,6 +187,7 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
                 .max_failed = max_failed(spec_.load, demand.measured),
                 .chunks = chunk_sink(),
                 .model = preflight_.model,
+                .session_header = spec_.endpoint.session_header,
                 .trace_seed = trace_seed(spec_),
                 .tokenizer = tokenizer_of_answers(),
                 .secrets = secrets_};

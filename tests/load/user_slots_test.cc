@@ -92,11 +92,8 @@ TEST(Users, ThinkFromTheEndOfAnAnswerAndGoThroughTheirSessions) {
       EXPECT_EQ(turn.turns_planned, 4u);
       EXPECT_EQ(turn.turn, i % 4 + 1);
       if (i % 4 == 0) EXPECT_TRUE(sessions.insert(*turn.session).second) << "one user's alone";
-      if (i == 0) {
-        EXPECT_FALSE(turn.think);
-        continue;
-      }
       EXPECT_EQ(turn.think, Duration(700ms));
+      if (i == 0) continue;
       EXPECT_EQ(turn.scheduled, *turns[i - 1].end + 700ms);
       EXPECT_EQ(turn.sent, turn.scheduled);
       EXPECT_FALSE(turn.reconnected);
@@ -145,6 +142,36 @@ TEST(Users, EndASessionWhoseTurnFailsAndBeginAnother) {
   }
 }
 
+TEST(Users, GoOnWhenTheyWereToWhoBeganToThinkBeforeTheRun) {
+  UsersBench bench({.warmup = 1s, .measure = 5s}, 2, 4, 600ms, answers_of(100ms));
+  bench.plan.first_sessions[0]->second_at = 2300ms;
+  bench.plan.first_sessions[1]->second_at = 10ms;  // which is over before the answer is there
+  const auto slots = by_slot(bench.run());
+  EXPECT_EQ(slots.at(0)[1].scheduled, bench.start + 2300ms);
+  EXPECT_EQ(slots.at(1)[1].scheduled, *slots.at(1)[0].end);
+  for (const auto& [slot, turns] : slots) {
+    EXPECT_EQ(turns[1].turn, 2u);
+    EXPECT_EQ(turns[2].scheduled, *turns[1].end + 600ms);
+  }
+}
+
+TEST(Users, SayInAHeaderWhichSessionARequestIsOf) {
+  UsersBench bench({.warmup = 0s, .measure = 1s}, 2, 2, 50ms, answers_of(50ms));
+  bench.plan.run = {with_users(2), 3};
+  bench.plan.session_header = "X-Session-Id";
+  bench.plan.trace_seed = 5;
+  std::map<uint64_t, std::string> headers;
+  const auto records = bench.run();
+  for (size_t i = 0; i < bench.client.started.size(); ++i) {
+    headers[bench.client.started[i]] = bench.client.headers[i];
+  }
+  for (const RequestRecord& record : records) {
+    const std::string& sent = headers[record.index];
+    EXPECT_TRUE(sent.ends_with("\nX-Session-Id: u2.3." + std::to_string(*record.session))) << sent;
+    EXPECT_TRUE(sent.starts_with("traceparent: ")) << sent;
+  }
+}
+
 TEST(Users, WaitForASessionThatIsMadeMeanwhile) {
   UsersBench bench({.warmup = 0s, .measure = 1s}, 2, 1, 0ms, answers_of(50ms));
   SpareFillers none;
@@ -178,6 +205,51 @@ TEST(Users, OfSeveralLoopsHaveTheirOwnSlots) {
       EXPECT_EQ(record.slot % 2, loop);
     }
   }
+}
+
+// X(R + Z) = U, in a window no longer than one or two times to think.
+TEST(Users, AreAsManyAsLittlesLawSays) {
+  WorkloadSpec workload;
+  workload.sessions = {.turns = {.kind = TokenCount::Kind::kUniform, .min = 1, .max = 8},
+                       .first_input_tokens = {.fixed = 10},
+                       .think = {.kind = DrawnTime::Kind::kLogNormal, .mean = 20s, .cv = 1}};
+  workload.input_tokens = workload.sessions.first_input_tokens;
+  constexpr uint32_t kUsers = 300;
+  const LoadSpec load{.warmup = 25s, .measure = 30s};
+  double users = 0;
+  constexpr int kSeeds = 20;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    UsersBench bench(load, kUsers, 1, 0s, answers_of(480ms));
+    const auto starts =
+        user_starts(workload, kUsers, {.service = 500ms, .warmup = load.warmup}, seed);
+    const auto with_plan = [](uint32_t id, const SessionPlan& plan) {
+      auto session = session_of(id, static_cast<int>(plan.turns.size()), 0s);
+      for (size_t i = 0; i < plan.turns.size(); ++i) session->turns[i].think = plan.turns[i].think;
+      return session;
+    };
+    bench.plan.schedule = make_users_schedule(load, starts);
+    bench.plan.first_sessions.clear();
+    for (uint32_t user = 0; user < kUsers; ++user) {
+      bench.plan.first_sessions.push_back(with_plan(user, starts[user].session));
+      bench.plan.first_sessions.back()->first_turn = starts[user].first_turn;
+      bench.plan.first_sessions.back()->second_at = starts[user].second_at;
+    }
+    SpareFillers spare;
+    const SessionDraw draw(workload, seed);
+    for (uint32_t i = 0; i < 600; ++i) {
+      spare.add({std::make_shared<const SpareRequest>(
+          SpareRequest{.session = with_plan(kUsers + i, draw.plan(kFirstNewSession + i))})});
+    }
+    bench.plan.spare_fillers = &spare;
+    bench.control.measured_left = prompt_demand(bench.plan.schedule).measured + 1;
+    double cycles_s = 0;
+    for (const RequestRecord& record : bench.run()) {
+      if (record.phase != Phase::kMeasured) continue;
+      cycles_s += to_seconds(*record.think + (*record.end - record.scheduled));
+    }
+    users += cycles_s / 30;
+  }
+  EXPECT_NEAR(users / kSeeds / kUsers, 1, 0.02);
 }
 
 // Users whose sessions have one turn, and who do not think, are a closed loop that measures for a

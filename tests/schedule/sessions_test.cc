@@ -70,7 +70,7 @@ TEST(UserStarts, FindLongSessionsAsOftenAsTheyAreLong) {
   const WorkloadSpec workload = workload_with({.turns = one_or_ten(), .think = {.fixed = 5s}});
   constexpr uint32_t kUsers = 4000;
   double in_long = 0, turns = 0, waiting = 0, left_s = 0;
-  for (const UserStart& start : user_starts(workload, kUsers, 5s, 11)) {
+  for (const UserStart& start : user_starts(workload, kUsers, {.service = 5s, .warmup = 1h}, 11)) {
     ASSERT_LT(start.first_turn, start.session.turns.size());
     if (start.session.turns.size() == 10) {
       ++in_long;
@@ -100,7 +100,8 @@ TEST(UserStarts, AreWhereALongRunWouldFindThem) {
     const SessionDraw draw(workload, seed);
     uint64_t next_session = kFirstNewSession;
     double before = 0, after = 0;
-    for (const UserStart& start : user_starts(workload, kUsers, kService, seed)) {
+    for (const UserStart& start :
+         user_starts(workload, kUsers, {.service = kService, .warmup = 1h}, seed)) {
       before += start.first_turn;
       SessionPlan session = start.session;
       uint32_t turn = start.first_turn;
@@ -131,28 +132,54 @@ TEST(UserStarts, AreWhereALongRunWouldFindThem) {
 TEST(UserStarts, OfUsersWhoNeitherThinkNorWaitAreAtTheBegin) {
   const WorkloadSpec workload = workload_with({.turns = {.fixed = 1}});
   for (const Duration service : {Duration(0), Duration(3s)}) {
-    for (const UserStart& start : user_starts(workload, 40, service, 5)) {
+    for (const UserStart& start : user_starts(workload, 40, {.service = service}, 5)) {
       EXPECT_EQ(start.at, Duration(0));
       EXPECT_EQ(start.first_turn, 0u);
     }
   }
 }
 
+// Who thinks beyond the warm-up would come into the window with a history that no cache has.
+TEST(UserStarts, SendTheTurnBeforeInTheWarmUpWhereTheyThinkForLonger) {
+  const WorkloadSpec workload = workload_with({.turns = {.fixed = 4}, .think = {.fixed = 20s}});
+  const auto without = user_starts(workload, 500, {.service = 1s, .warmup = 1h}, 9);
+  const auto with = user_starts(workload, 500, {.service = 1s, .warmup = 5s}, 9);
+  int primed = 0;
+  for (size_t i = 0; i < with.size(); ++i) {
+    EXPECT_FALSE(without[i].second_at);
+    const bool late = without[i].at >= 5s && without[i].first_turn > 0;
+    ASSERT_EQ(with[i].second_at.has_value(), late);
+    if (!late) {
+      EXPECT_EQ(with[i].at, without[i].at);
+      continue;
+    }
+    ++primed;
+    EXPECT_EQ(*with[i].second_at, without[i].at);
+    EXPECT_EQ(with[i].first_turn, without[i].first_turn - 1);
+    EXPECT_LT(with[i].at, Duration(5s));
+  }
+  EXPECT_GT(primed, 200);
+}
+
 TEST(UsersSchedule, HasTheFirstRequestOfEachUser) {
   const LoadSpec load{.users = {3}, .warmup = 10s, .measure = 60s};
   const SessionPlan session{.turns = {{}, {}}};
-  const std::vector<UserStart> starts = {
-      {session, 0, 0s}, {session, 1, 30s}, {session, 0, 30s}, {session, 0, 80s}};
+  const std::vector<UserStart> starts = {{session, 0, 0s},
+                                         {session, 1, 30s},
+                                         {session, 0, 30s},
+                                         {session, 0, 80s},
+                                         {session, 0, 11s, 50s}};
   const Schedule schedule = make_users_schedule(load, starts);
   EXPECT_TRUE(schedule.is_of_users());
   EXPECT_FALSE(schedule.is_open());
-  EXPECT_EQ(schedule.slots, 4u);
-  ASSERT_EQ(schedule.arrivals.size(), 4u);
+  EXPECT_EQ(schedule.slots, 5u);
+  ASSERT_EQ(schedule.arrivals.size(), 5u);
   EXPECT_EQ(schedule.arrivals[0].phase, Phase::kWarmup);
   EXPECT_EQ(schedule.arrivals[1].phase, Phase::kWarmup) << "its history is in no cache yet";
   EXPECT_EQ(schedule.arrivals[2].phase, Phase::kMeasured);
   EXPECT_EQ(schedule.arrivals[3].phase, Phase::kFiller);
-  for (uint32_t i = 0; i < 4; ++i) {
+  EXPECT_EQ(schedule.arrivals[4].phase, Phase::kWarmup) << "only primes the next turn";
+  for (uint32_t i = 0; i < 5; ++i) {
     EXPECT_EQ(schedule.arrivals[i].slot, i);
     EXPECT_EQ(schedule.arrivals[i].prompt, i);
     EXPECT_EQ(schedule.arrivals[i].at, starts[i].at);

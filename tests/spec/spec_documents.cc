@@ -138,6 +138,9 @@ Form form(const MetricsSpec&, const kind::MetricsPages&) {
 Form form(const std::string&, const kind::VariableName&) {
   return {{{"type", "string"}, {"pattern", "^[A-Za-z_][A-Za-z0-9_]*$"}}, "name of a variable"};
 }
+Form form(const std::string&, const kind::HeaderName&) {
+  return {{{"type", "string"}, {"minLength", 1}}, "name of a header"};
+}
 Form form(const std::vector<std::pair<std::string, std::string>>&, const kind::Headers&) {
   return {
       {{"type", "object"}, {"additionalProperties", {{"type", {"string", "number", "boolean"}}}}},

@@ -54,7 +54,8 @@ std::string base_for(const std::string& set) {
       return base_with_load("{rate: [100], arrivals: {process: gamma}}");
     }
   }
-  if (set.starts_with("load.users=") || set.starts_with("workload.sessions.")) {
+  if (set.starts_with("load.users=") || set.starts_with("workload.sessions.") ||
+      set.starts_with("endpoint.session_header=")) {
     std::string base = base_with_load("{users: 4}");
     const std::string sessions = "{dataset: random, sessions: {first_input_tokens: 100}}";
     return base.replace(base.find("{dataset: random}"), std::string("{dataset: random}").size(),

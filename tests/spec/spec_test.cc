@@ -208,6 +208,11 @@ TEST(Spec, ReadsUsersWithSessions) {
     EXPECT_EQ(parse_spec(spec_to_json(other), "x.json", {}), other) << think;
     EXPECT_NE(spec_hash(other), spec_hash(spec));
   }
+  const SweepSpec routed = parse_spec(kUsers, "x.yaml", {"endpoint.session_header=X-Session-Id"});
+  EXPECT_EQ(routed.endpoint.session_header, "X-Session-Id");
+  EXPECT_EQ(parse_spec(spec_to_json(routed), "x.json", {}), routed);
+  EXPECT_THAT(error_with("endpoint.session_header=X-Session-Id"),
+              HasSubstr("session_header: is of users' sessions"));
   const SweepSpec plain =
       parse_spec(kUsers, "x.yaml", {"workload.sessions={first_input_tokens: 50}", "load.users=4"});
   EXPECT_EQ(plain.workload.sessions.later_input_tokens().fixed, 50);
@@ -240,6 +245,10 @@ TEST(Spec, RefusesWhatUsersDoNotHave) {
       {"workload.sessions.think={mean: 2s, cv: 0}", "must be a number"},
       {"workload.sessions.think=25h", "is more than a day"},
       {"workload.sessions.history=live", "unknown key"},
+      {"endpoint.session_header=a b", "must be a header's name, as in X-Session-Id"},
+      {"endpoint.session_header=TraceParent", "carries something else"},
+      {"endpoint={url: \"http://h/v1\", session_header: x-a, headers: {X-A: b}}",
+       "stands beside such a header in headers"},
   };
   for (const auto& [set, message] : cases) {
     const std::vector<std::string> sets = {set};

@@ -88,9 +88,13 @@ TEST(VerifySessions, FindsASessionOfTwoUsers) {
 }
 
 TEST(VerifySessions, FindsATimeToThinkThatWasNotKept) {
-  EXPECT_THAT(problems_after([](Conversation& sides) { sides.records[1].think = 21ms; }),
+  EXPECT_THAT(problems_after([](Conversation& sides) { sides.records[2].think = 21ms; }),
               ElementsAre(HasSubstr("due 20.000 ms after the end of the one before, and 21.000 ms"),
                           HasSubstr("it came to the endpoint")));
+  EXPECT_THAT(problems_after([](Conversation& sides) { sides.records[1].think = 21ms; }), IsEmpty())
+      << "the user had begun to think before the run";
+  EXPECT_THAT(problems_after([](Conversation& sides) { sides.records[1].think = 19ms; }),
+              ElementsAre(HasSubstr("due 20.000 ms after the end of the one before, and 19.000")));
   EXPECT_THAT(problems_after([](Conversation& sides) { sides.records[1].think.reset(); }),
               ElementsAre(HasSubstr("nothing says how long")));
   EXPECT_THAT(

@@ -88,8 +88,9 @@ struct UserTurn {
 
 // A session, of one user at a time.
 struct UserSession {
-  uint32_t id = 0;          // of the run
-  uint32_t first_turn = 0;  // from 0; above it, of a user who is found in mid-life
+  uint32_t id = 0;                         // of the run
+  uint32_t first_turn = 0;                 // from 0; above it, of a user who is found in mid-life
+  std::optional<Duration> second_at = {};  // when the turn after it is due: UserStart::second_at
   std::vector<UserTurn> turns;
   Prompt prompt =
       {};  // of the last turn, whose messages are those of all: what records may not hold
@@ -140,6 +141,7 @@ struct LoadPlan {
   int64_t max_failed = std::numeric_limits<int64_t>::max();
   ChunkSink chunks;                    // after the record's sink; empty: instants are not kept
   std::string model;                   // requested: a record says where another one answers
+  std::string session_header = {};     // of users, whose value is session_name(); empty: none
   std::optional<uint64_t> trace_seed;  // of the ids of traceparent headers; absent: none are sent
   // Counts the text of answers whose tokens nothing else tells; null: chunks stand for tokens.
   std::shared_ptr<const Tokenizer> tokenizer;

@@ -39,7 +39,8 @@ struct RequestRecord {
   std::optional<uint32_t> session;
   std::optional<uint32_t> turn;
   std::optional<uint32_t> turns_planned;
-  // Between the end of the user's request before and when this one was due; absent: its first.
+  // Between the end of the user's request before and when this one was due; of the turn that it
+  // thinks about when the run begins in part before it.
   std::optional<Duration> think;
   std::string response_id;
   TraceId trace_id;

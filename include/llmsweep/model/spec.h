@@ -117,9 +117,10 @@ struct EndpointSpec {
   std::string max_tokens_field = "max_tokens";  // or "max_completion_tokens", …
   std::vector<RequestField> request_fields = {RequestField::kIgnoreEos, RequestField::kMinTokens,
                                               RequestField::kIncludeUsage};
-  bool traceparent = false;  // each request carries one (model/trace_id.h)
-  bool use_proxy = false;    // take http(s)_proxy from the environment
-  std::string ca_file;       // PEM; empty: the system's
+  std::string session_header;  // of users: the name of the header that carries the session; or none
+  bool traceparent = false;    // each request carries one (model/trace_id.h)
+  bool use_proxy = false;      // take http(s)_proxy from the environment
+  std::string ca_file;         // PEM; empty: the system's
   MetricsSpec metrics;
   Duration metrics_every = std::chrono::seconds(5);  // inside the window; 0: at its edges alone
   PriceSpec prices;

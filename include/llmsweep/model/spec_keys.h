@@ -82,6 +82,7 @@ struct Url {};            // empty: absent
 struct Urls {};           // empty: absent
 struct MetricsPages {};
 struct VariableName {};  // empty: absent
+struct HeaderName {};    // empty: absent
 struct Headers {};
 struct BodyFields {};
 struct Tokens {};
@@ -273,6 +274,11 @@ void keys(Archive& archive, EndpointSpec& endpoint) {
            "Fields that fix the output length or ask for usage. One that the server refuses is "
            "dropped before the run, and the result says so."},
           endpoint.request_fields);
+  archive(
+      {"session_header",
+       "Of `load.users`: header that carries the name of a request's session (`u8.0.12`: level, "
+       "repeat, `session` of its record), for routers that keep a session at one server."},
+      endpoint.session_header, kind::HeaderName{});
   archive({"traceparent",
            "Send each request with a W3C `traceparent` header of its own, whose id its record has "
            "(`trace_id`): it finds the request in the server's traces."},

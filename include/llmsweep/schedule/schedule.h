@@ -72,8 +72,8 @@ Schedule make_schedule(const LoadSpec& load, LoadPoint point, uint64_t seed = 1)
 
 // Of users who are found in mid-life (schedule/sessions.h). arrivals[i] is the first request of
 // slot i, `prompt` the number of its session; what follows it is known once it has ended. It is
-// measured where it falls into the window, but a turn after the first only primes the server's
-// cache.
+// measured where it falls into the window, unless it only primes the server's cache for the next
+// turn.
 Schedule make_users_schedule(const LoadSpec& load, std::span<const UserStart> starts);
 
 // Of a repeat: the same for all levels and all systems.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "llmsweep/base/config.h"
@@ -35,6 +36,7 @@ FieldReport named_field(std::string name, std::string baseline, std::string cand
 // What the spec in a result says; empty where there is none.
 struct Asked {
   std::string api, body, fields, fillers, warmup, arrivals;
+  std::map<std::string, std::string> sessions;  // by key; empty: it has none
 };
 
 std::string scalar_of(const ConfigNode& node) {
@@ -70,6 +72,16 @@ std::string arrivals_text(const ConfigNode& load) {
                      changes ? "its steps" : scalar_of(load["measure"]), scalar_of(load["warmup"]));
 }
 
+// Without the tokens of the first question, which stand in the summary of any workload.
+std::map<std::string, std::string> sessions_of(const ConfigNode& sessions) {
+  std::map<std::string, std::string> said;
+  if (sessions.kind() != ConfigNode::Kind::kMap) return said;
+  for (const auto& [name, value] : sessions.members()) {
+    if (name != "first_input_tokens") said["workload.sessions." + name] = value.to_json();
+  }
+  return said;
+}
+
 Asked asked_of(const SweepResult& result) {
   Asked asked;
   try {
@@ -83,6 +95,7 @@ Asked asked_of(const SweepResult& result) {
     if (!fillers.empty()) asked.fillers = fillers == "true" ? "on" : "off";
     asked.warmup = scalar_of(load["warmup_per_slot"]);
     asked.arrivals = arrivals_text(load);
+    asked.sessions = sessions_of(spec["workload"]["sessions"]);
   } catch (const Error&) {  // not a spec: nothing is known of it
     return {};
   }
@@ -171,11 +184,36 @@ FieldReport cached_input(const std::vector<CommonLevel>& levels) {
   if (off <= kCachedNamed) there = here;
   FieldReport report = named_field("cached_input", fmt::format("{:.0f} %", here * 100),
                                    fmt::format("{:.0f} %", there * 100));
-  if (off > kCachedRefused) report.state = FieldState::kUnlike;
+  // What a session's turns find in the cache is the system's doing.
+  const bool of_users = std::any_of(levels.begin(), levels.end(), [](const CommonLevel& level) {
+    return level.baseline.sessions || level.candidate.sessions;
+  });
+  if (off > kCachedRefused && !of_users) report.state = FieldState::kUnlike;
   return report;
 }
 
+// A field for each key of the sessions; none where neither result has any.
+void add_session_fields(std::vector<FieldReport>& fields, const Asked& here, const Asked& there) {
+  if (here.sessions.empty() && there.sessions.empty()) return;
+  const auto text = [](const Asked& asked, const std::string& key) {
+    const auto found = asked.sessions.find(key);
+    return asked.api.empty() ? "" : found == asked.sessions.end() ? "none" : found->second;
+  };
+  for (const std::string& key : session_fields()) {
+    const std::string a = text(here, key), b = text(there, key);
+    fields.push_back(named_field(key, a, b));
+    if (fields.back().state == FieldState::kDiffers) fields.back().state = FieldState::kUnlike;
+  }
+}
+
 }  // namespace
+
+const std::vector<std::string>& session_fields() {
+  static const std::vector<std::string> fields = {
+      "workload.sessions.turns", "workload.sessions.think", "workload.sessions.input_tokens",
+      "workload.sessions.system_tokens"};
+  return fields;
+}
 
 std::vector<FieldReport> request_fields_of(const SweepResult& a, const SweepResult& b) {
   const Asked here = asked_of(a), there = asked_of(b);
@@ -183,7 +221,7 @@ std::vector<FieldReport> request_fields_of(const SweepResult& a, const SweepResu
     return value ? std::to_string(*value) : "";
   };
   const std::vector<CommonLevel> levels = common_levels(a, b);
-  return {
+  std::vector<FieldReport> fields = {
       cached_input(levels),
       counted_input(levels),
       named_field("api", here.api, there.api),
@@ -197,6 +235,8 @@ std::vector<FieldReport> request_fields_of(const SweepResult& a, const SweepResu
       named_field("load", with(load_of(a), here.arrivals), with(load_of(b), there.arrivals)),
       named_field("version", version_of(a), version_of(b)),
   };
+  add_session_fields(fields, here, there);
+  return fields;
 }
 
 }  // namespace llmsweep

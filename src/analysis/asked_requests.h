@@ -15,4 +15,7 @@ namespace llmsweep {
 std::vector<FieldReport> request_fields_of(const SweepResult& baseline,
                                            const SweepResult& candidate);
 
+// The keys of workload.sessions by which two results are unlike.
+const std::vector<std::string>& session_fields();
+
 }  // namespace llmsweep

@@ -124,9 +124,13 @@ std::string on_off(const std::optional<bool>& value) {
 }  // namespace
 
 const std::vector<std::string>& comparable_fields() {
-  static const std::vector<std::string> fields = {
-      "input_tokens", "output_tokens", "prompt_set",   "seed",     "streaming",
-      "token_counts", "simulated",     "cached_input", "currency", "load_profile"};
+  static const std::vector<std::string> fields = [] {
+    std::vector<std::string> all = {"input_tokens", "output_tokens", "prompt_set", "seed",
+                                    "streaming",    "token_counts",  "simulated",  "cached_input",
+                                    "currency",     "load_profile"};
+    all.insert(all.end(), session_fields().begin(), session_fields().end());
+    return all;
+  }();
   return fields;
 }
 

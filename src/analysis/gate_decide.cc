@@ -126,6 +126,7 @@ std::string how_to_add(LoadPoint point) {
     case LoadKind::kRate:
       return fmt::format("add {} to load.rate, or ", point.value);
     case LoadKind::kUsers:
+      return fmt::format("add {} to load.users, or ", point.value);
     case LoadKind::kProfile:
       break;
   }

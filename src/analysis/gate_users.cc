@@ -11,6 +11,7 @@
 #include "analysis/compare_users.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/model/target.h"
+#include "llmsweep/stats/users_at_target.h"
 
 namespace llmsweep {
 namespace {
@@ -113,8 +114,11 @@ void take(Evidence& evidence, const GateLine& line) {
 // As users_at_target: levels above the lowest failing one do not count, even where they pass.
 Evidence evidence(const GateInput& input, const GateRule& rule, double needed) {
   Evidence result;
-  for (const LevelStats& level : input.result.levels) {
-    if (level.point.kind != kind_of(rule)) continue;
+  const std::vector<LevelStats>& levels = input.result.levels;
+  const LoadKind kind =
+      kind_of(rule) == LoadKind::kRate ? LoadKind::kRate : at_users(levels, 1).kind;
+  for (const LevelStats& level : levels) {
+    if (level.point.kind != kind) continue;
     const GateLine line = decide_limits(input, rule.users_target, level.point);
     if (line.outcome == GateOutcome::kInvalid) continue;
     result.judged = true;

@@ -69,6 +69,11 @@ std::vector<std::string> differences_from_a_run(const SweepSpec& spec, bool over
   if (spec.workload.nonce == kAutoNonce) {
     notes.emplace_back("a run's begin with words that it draws (workload.nonce: auto)");
   }
+  if (spec.workload.sessions.wanted()) {
+    notes.emplace_back(
+        "these are sessions' first questions; a run draws their lengths with those of the turns "
+        "behind them, which are not shown");
+  }
   if (tokenizer == "server") {
     notes.emplace_back(
         "a run's are cut to length by the server's tokenizer, which is not asked here; give "

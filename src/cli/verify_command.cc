@@ -18,6 +18,7 @@
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/stats/percentile.h"
 #include "llmsweep/verify/verify_records.h"
+#include "llmsweep/verify/verify_sessions.h"
 #include "llmsweep/verify/verify_telemetry.h"
 
 namespace llmsweep {
@@ -190,11 +191,14 @@ int verify_command(const VerifyCommandOptions& options, Console& console) {
   if (records.empty() && journal.runs.empty() && journal.superseded.empty()) {
     throw Error({.what = "no records to verify", .where = files.records.string(), .next = {}});
   }
+  const Truth truth = read_truth(options.truth, files);
   Verification verification = verify_records(
-      records, read_truth(options.truth, files),
+      records, truth,
       {.tolerance = tolerance,
        .history = SweepHistory(journal),
        .window = {.width = kLongestUnwritten + margin, .embedded = options.truth.empty()}});
+  const std::vector<std::string> of_users = verify_sessions(records, truth);
+  verification.problems.insert(verification.problems.end(), of_users.begin(), of_users.end());
   if (there_is(files.result)) {
     const SweepResult result = read_result_argument(files.result);
     for (const std::vector<std::string>& problems :

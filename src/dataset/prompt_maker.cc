@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "dataset/exact_text.h"
-#include "dataset/lengths.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/token_draw.h"
 #include "llmsweep/protocol/api.h"
 
 namespace llmsweep {
@@ -18,6 +18,7 @@ namespace {
 
 constexpr uint64_t kLengthStream = 0x6c656e677468;  // "length"
 constexpr uint64_t kPrefixStream = 0x707265666978;  // "prefix"
+constexpr uint64_t kPartStream = 0x70617274;        // "part"
 constexpr int kNonceLetters = 9;                    // 26^9 > kEnoughNonces
 constexpr int kNonceWords = 4;
 
@@ -201,6 +202,60 @@ Prompt PromptMaker::make_own_length(uint64_t index, Random& random) {
   return prompt;
 }
 
+int64_t PromptMaker::content_tokens(int64_t asked) const {
+  const auto& plan = kit_.plan;
+  const int64_t content =
+      plan.workload.input_scope == InputScope::kTotal ? asked - plan.overhead_tokens : asked;
+  if (content < 1) {
+    throw Error{{.what = fmt::format("a prompt of {} tokens has no room for content: the "
+                                     "template alone adds {}",
+                                     asked, plan.overhead_tokens),
+                 .where = "workload.input_tokens",
+                 .next = "ask for more, or set workload.input_scope: content"}};
+  }
+  return content;
+}
+
+std::string PromptMaker::make_text(uint64_t index, int64_t content_tokens) {
+  const auto records = static_cast<uint64_t>(kit_.dataset.size());
+  const bool repeats = !kit_.distinct() && records > 0;
+  return fit({.head = head_of(index, content_tokens),
+              .tokens = content_tokens,
+              .prompt = repeats ? index % records : index,
+              .seed = kit_.plan.workload.seed});
+}
+
+std::string PromptMaker::make_part(uint64_t index, uint64_t part, int64_t tokens) {
+  return fit({.head = {},
+              .tokens = tokens,
+              .prompt = Random(index ^ kPartStream, part).next(),
+              .seed = kit_.plan.workload.seed});
+}
+
+std::vector<Prompt> PromptMaker::make_session(uint64_t index, const SessionPlan& plan) {
+  std::vector<Prompt> prompts;
+  std::vector<std::pair<std::string, std::string>> messages;
+  if (!heads_.system.empty()) messages.emplace_back("system", heads_.system);
+  for (size_t turn = 0; turn < plan.turns.size(); ++turn) {
+    const TurnPlan& planned = plan.turns[turn];
+    const int64_t content = turn == 0 ? content_tokens(planned.input_tokens) : planned.input_tokens;
+    std::string question =
+        turn == 0 ? make_text(index, content) : make_part(index, 2 * turn, content);
+    messages.emplace_back("user", std::move(question));
+    Prompt& prompt = prompts.emplace_back();
+    prompt.planned_output_tokens = planned.output_tokens;
+    if (messages.size() == 1) {  // what a template adds to several is not known
+      prompt.text = messages.front().second;
+      if (encoder_) prompt.planned_input_tokens = content + kit_.plan.overhead_tokens;
+    } else {
+      prompt.messages = messages;
+    }
+    if (turn + 1 == plan.turns.size()) break;
+    messages.emplace_back("assistant", make_part(index, 2 * turn + 1, planned.output_tokens));
+  }
+  return prompts;
+}
+
 Prompt PromptMaker::make(uint64_t index) {
   const auto& plan = kit_.plan;
   const auto& workload = plan.workload;
@@ -209,22 +264,8 @@ Prompt PromptMaker::make(uint64_t index) {
   if (!workload.input_tokens) {
     prompt = make_own_length(index, random);
   } else {
-    int64_t asked = draw_tokens(*workload.input_tokens, random);
-    int64_t content =
-        workload.input_scope == InputScope::kTotal ? asked - plan.overhead_tokens : asked;
-    if (content < 1) {
-      throw Error{{.what = fmt::format("a prompt of {} tokens has no room for content: the "
-                                       "template alone adds {}",
-                                       asked, plan.overhead_tokens),
-                   .where = "workload.input_tokens",
-                   .next = "ask for more, or set workload.input_scope: content"}};
-    }
-    auto records = static_cast<uint64_t>(kit_.dataset.size());
-    bool repeats = !kit_.distinct() && records > 0;
-    prompt.text = fit({.head = head_of(index, content),
-                       .tokens = content,
-                       .prompt = repeats ? index % records : index,
-                       .seed = workload.seed});
+    const int64_t content = content_tokens(draw_tokens(*workload.input_tokens, random));
+    prompt.text = make_text(index, content);
     prompt.planned_output_tokens = draw_tokens(workload.output_tokens, random);
     if (encoder_) prompt.planned_input_tokens = content + plan.overhead_tokens;
   }

@@ -13,6 +13,7 @@
 #include "llmsweep/base/random.h"
 #include "llmsweep/dataset/prompts.h"
 #include "llmsweep/model/prompt.h"
+#include "llmsweep/model/session_plan.h"
 #include "llmsweep/tokenizer/tokenizer.h"
 
 namespace llmsweep {
@@ -22,6 +23,7 @@ struct Heads {
   uint64_t seed = 0;                  // of the workload and the nonce
   Nonces nonces;                      // of single-token words; empty without a tokenizer
   std::vector<std::string> prefixes;  // one a group; empty: none
+  std::string system;                 // of sessions: the first message of all; empty: none
 };
 
 // Immutable once made.
@@ -39,6 +41,8 @@ class PromptMaker {
   PromptMaker(const PromptKit& kit, const Heads& heads);
 
   Prompt make(uint64_t index);
+  // The prompt of each turn: the messages of one are the beginning of those of the next.
+  std::vector<Prompt> make_session(uint64_t index, const SessionPlan& plan);
   // Exactly (without a tokenizer: about) `tokens` tokens that all prompts of `group` begin with.
   std::string make_prefix(uint64_t group, int64_t tokens);
 
@@ -52,6 +56,11 @@ class PromptMaker {
   };
 
   Prompt make_own_length(uint64_t index, Random& random);
+  // Of a prompt that has `asked` tokens, as workload.input_scope counts, the content's.
+  int64_t content_tokens(int64_t asked) const;
+  std::string make_text(uint64_t index, int64_t content_tokens);
+  // Message `part` of a session, which is not its first question.
+  std::string make_part(uint64_t index, uint64_t part, int64_t tokens);
   std::string head_of(uint64_t index, int64_t tokens) const;
   std::string fit(const Request& request);
   std::string fit_estimate(const Request& request);

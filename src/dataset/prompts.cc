@@ -10,13 +10,13 @@
 #include <thread>
 #include <utility>
 
-#include "dataset/lengths.h"
 #include "dataset/prompt_maker.h"
 #include "dataset/word_list.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/sha256.h"
 #include "llmsweep/base/thread.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/model/token_draw.h"
 #include "llmsweep/protocol/api.h"
 
 namespace llmsweep {
@@ -130,7 +130,10 @@ PromptKit make_kit(PromptPlan plan, std::shared_ptr<const Tokenizer> tokenizer) 
 Heads make_heads(const PromptKit& kit, const std::string& nonce) {
   const WorkloadSpec& workload = kit.plan.workload;
   const uint64_t seed = workload.seed ^ hash_of_nonce(nonce);
-  Heads heads{.seed = seed, .nonces = Nonces(kit.words, seed), .prefixes = {}};
+  Heads heads{.seed = seed, .nonces = Nonces(kit.words, seed), .prefixes = {}, .system = {}};
+  if (workload.sessions.system_tokens > 0) {
+    heads.system = PromptMaker(kit, heads).make_prefix(0, workload.sessions.system_tokens);
+  }
   if (workload.prefix_tokens == 0) return heads;
   std::vector<std::string> prefixes(static_cast<size_t>(workload.prefix_groups));
   in_parallel(kit, heads, {.count = workload.prefix_groups}, [&](PromptMaker& maker, int64_t i) {
@@ -185,6 +188,19 @@ int64_t PromptSource::needed() const {
 
 PromptSet PromptSource::build(int64_t first, int64_t count, int threads) const {
   return build_set(impl_->kit, impl_->heads, {.first = first, .count = count, .threads = threads});
+}
+
+std::vector<std::vector<Prompt>> PromptSource::build_sessions(int64_t first,
+                                                              std::span<const SessionPlan> plans,
+                                                              int threads) const {
+  std::vector<std::vector<Prompt>> sessions(plans.size());
+  const Numbers numbers{
+      .first = first, .count = static_cast<int64_t>(plans.size()), .threads = threads};
+  in_parallel(impl_->kit, impl_->heads, numbers, [&](PromptMaker& maker, int64_t i) {
+    const auto place = static_cast<size_t>(i);
+    sessions[place] = maker.make_session(static_cast<uint64_t>(first + i), plans[place]);
+  });
+  return sessions;
 }
 
 std::string PromptSource::fingerprint(int64_t count) const {

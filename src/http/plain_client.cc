@@ -137,7 +137,7 @@ std::string PlainClient::head_of(const HttpRequest& request) const {
   const auto end = std::to_chars(length, length + sizeof(length), size).ptr;
   std::string head = endpoints_[request.endpoint].request_head;
   head.append(length, end).append("\r\n");
-  if (!request.header.empty()) head.append(request.header).append("\r\n");
+  for (const std::string& header : request.headers) head.append(header).append("\r\n");
   return head.append("\r\n");
 }
 

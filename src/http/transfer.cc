@@ -55,6 +55,17 @@ Transfer& Transfer::of(CURL* easy) {
   return *reinterpret_cast<Transfer*>(self);
 }
 
+void Transfer::set_headers(const std::vector<std::string>& headers) {
+  headers_ = headers;
+  own_headers_.assign(headers_.size(), {});
+  curl_slist* next = options_.headers.get();
+  for (size_t i = headers_.size(); i-- > 0;) {
+    own_headers_[i] = {headers_[i].data(), next};
+    next = &own_headers_[i];
+  }
+  set(easy_.get(), CURLOPT_HTTPHEADER, next);
+}
+
 void Transfer::prepare(RequestId id, const HttpRequest& request, const PreparedEndpoint& endpoint,
                        uint32_t group) {
   CURL* easy = easy_.get();
@@ -66,9 +77,7 @@ void Transfer::prepare(RequestId id, const HttpRequest& request, const PreparedE
   body_ = request.body;
   set(easy, CURLOPT_POSTFIELDS, body_ ? body_->data() : "");
   set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_ ? body_->size() : 0));
-  header_ = request.header;
-  own_header_ = {header_.data(), options_.headers.get()};
-  set(easy, CURLOPT_HTTPHEADER, header_.empty() ? options_.headers.get() : &own_header_);
+  set_headers(request.headers);
   id_ = id;
   group_ = group;
   phase_ = Phase::kConnecting;

@@ -61,6 +61,7 @@ class Transfer {
   static size_t on_body(char* bytes, size_t size, size_t count, void* self) noexcept;
 
   void configure();
+  void set_headers(const std::vector<std::string>& headers);
   int sent();
   bool header_line(std::string_view line);
   bool headers_complete();
@@ -72,8 +73,8 @@ class Transfer {
   EasyHandle easy_;
   const PreparedEndpoint* endpoint_ = nullptr;
   std::shared_ptr<const std::string> body_;
-  std::string header_;       // of this request alone
-  curl_slist own_header_{};  // it, before those of all
+  std::vector<std::string> headers_;     // of this request alone
+  std::vector<curl_slist> own_headers_;  // them, before those of all
   RequestId id_ = 0;
   uint32_t group_ = 0;
   Phase phase_ = Phase::kConnecting;

@@ -10,8 +10,10 @@
 #include "llmsweep/base/prefetch.h"
 #include "llmsweep/base/random.h"
 #include "llmsweep/protocol/response.h"
+#include "load/flight.h"
 #include "load/free_slots.h"
 #include "load/sent_prompt.h"
+#include "load/user_slots.h"
 #include "load/watched_reads.h"
 
 namespace llmsweep {
@@ -35,50 +37,6 @@ constexpr Duration kSendsWithoutAReading = std::chrono::microseconds(50);
 // An event's flight is asked for while so many others are being applied.
 constexpr size_t kAhead = 2;
 
-struct Due {
-  Instant at;
-  uint32_t arrival;
-  bool operator>(const Due& other) const {
-    return at != other.at ? at > other.at : arrival > other.arrival;
-  }
-};
-
-struct IdleSlot {
-  uint32_t slot;
-  Instant since;
-  Instant next_try;
-};
-
-struct Flight {
-  RequestRecord record;
-  ResponseReader reader;
-  const Prompt& prompt;              // of the plan, or of `spare`
-  SpareFillers::Request spare = {};  // keeps a prompt that is not of the plan
-  ChunkTrace chunks;                 // empty unless asked for
-  int64_t bytes = 0;
-  bool lingering = false;
-  std::optional<Instant> arrival;  // of the last chunk; absent: none, or after a stall of the host
-  Instant heard{};                 // of an answer that lacks only its end: when its last bytes came
-  bool watched = true;             // HttpClient::watch
-  bool may_connect;                // the first request of its slot opens the connection
-
-  Flight(const LoadPlan& plan, RequestRecord started, const Arrival& arrival, const Prompt& sent)
-      : record(std::move(started)),
-        reader(plan.api, record, plan.secrets),
-        prompt(sent),
-        may_connect(arrival.after == kNoArrival) {
-    reader.expect_model(plan.model);
-    if (plan.tokenizer != nullptr) reader.keep_text();
-  }
-  Flight(const Flight&) = delete;
-  Flight& operator=(const Flight&) = delete;
-};
-
-struct Deadline {
-  Instant at;
-  RequestId id;
-};
-
 class LoadLoop {
  public:
   LoadLoop(const LoadPlan& plan, const LoopShare& share, HttpClient& client, const Clock& clock,
@@ -89,7 +47,8 @@ class LoadLoop {
         clock_(clock),
         control_(control),
         sink_(sink),
-        free_slots_(share.loop, share.loops) {
+        free_slots_(share.loop, share.loops),
+        user_slots_(share.loops) {
     if (plan.trace_seed) trace_ids_.emplace(*plan.trace_seed, share.loop);
   }
 
@@ -121,10 +80,12 @@ class LoadLoop {
            !control_.gave_up.load(std::memory_order_relaxed) &&
            control_.overload.load(std::memory_order_relaxed) == Overload::kNone;
   }
-  bool is_open() const { return plan_.schedule.window.has_value(); }
+  bool is_open() const { return plan_.schedule.is_open(); }
+  bool is_of_users() const { return plan_.schedule.is_of_users(); }
   // Slots wait for requests that are being made, and are measured.
   bool is_kept_busy() const {
-    return !idle_slots_.empty() && plan_.schedule.measure_for && !control_.measuring_is_over.load();
+    const bool for_a_time = plan_.schedule.measure_for || is_of_users();
+    return !idle_slots_.empty() && for_a_time && !control_.measuring_is_over.load();
   }
   bool measured_left() const { return control_.measured_left.load() > 0; }
   // Read in this order: whoever holds the fillers lets go after the last measured request.
@@ -164,8 +125,11 @@ class LoadLoop {
     while (!due_.empty() && due_.top().at <= now) {
       const Due due = due_.top();
       due_.pop();
-      const Arrival& arrival = plan_.schedule.arrivals[due.arrival];
-      start(due.arrival, arrival, due.at);
+      if (due.order < plan_.schedule.arrivals.size()) {
+        start(due.order, plan_.schedule.arrivals[due.order], due.at);
+      } else {
+        start_turn(due.slot, due.at);
+      }
       if (clock_.now() >= until) return;
     }
     const auto held =
@@ -204,39 +168,106 @@ class LoadLoop {
   void start(uint32_t index, const Arrival& arrival, Instant scheduled,
              SpareFillers::Request spare = {}) {
     if (arrival.slot == kFreeSlot) return start_open(index, arrival);
+    if (is_of_users()) return start_first_turn(index, arrival, scheduled);
     const Prompt& prompt = spare != nullptr ? spare->prompt : plan_.prompts[arrival.prompt];
-    RequestRecord record{.run = plan_.run,
-                         .index = index,
-                         .slot = arrival.slot,
-                         .url = (is_open() ? index : arrival.slot) % plan_.endpoints,
-                         .phase = arrival.phase,
-                         .scheduled = scheduled,
-                         .planned_input_tokens = prompt.planned_input_tokens,
-                         .planned_output_tokens = prompt.planned_output_tokens};
+    RequestRecord record = record_of(index, arrival.slot, arrival.phase, scheduled);
+    record.planned_input_tokens = prompt.planned_input_tokens;
+    record.planned_output_tokens = prompt.planned_output_tokens;
+    const auto& body = spare != nullptr ? spare->body : plan_.bodies[arrival.prompt];
+    auto flight =
+        std::make_unique<Flight>(plan_, std::move(record), arrival.after == kNoArrival, prompt);
+    flight->keeps = spare;
+    send(std::move(flight), body);
+  }
+
+  RequestRecord record_of(uint32_t index, uint32_t slot, Phase phase, Instant scheduled) const {
+    return {.run = plan_.run,
+            .index = index,
+            .slot = slot,
+            .url = (is_open() ? index : slot) % plan_.endpoints,
+            .phase = phase,
+            .scheduled = scheduled};
+  }
+
+  void send(std::unique_ptr<Flight> flight, const std::shared_ptr<const std::string>& body) {
+    const uint32_t index = flight->record.index;
     if (index >= flights_.size()) flights_.resize(index + 1);
-    flights_[index] = std::make_unique<Flight>(plan_, std::move(record), arrival, prompt);
-    flights_[index]->reader.set_realtime_offset(realtime_offset_);
-    if (plan_.chunks) flights_[index]->reader.trace_to(flights_[index]->chunks);
+    flights_[index] = std::move(flight);
+    Flight& sent = *flights_[index];
+    sent.reader.set_realtime_offset(realtime_offset_);
+    if (plan_.chunks) sent.reader.trace_to(sent.chunks);
     timeouts_.push_back({clock_.now() + plan_.request_timeout, index});
     ++in_flight_;
     control_.in_flight.fetch_add(1, std::memory_order_relaxed);
-    if (arrival.phase == Phase::kMeasured) {
+    if (sent.record.phase == Phase::kMeasured) {
       if (plan_.schedule.measure_for) begin_measuring();
       control_.measured_sent.store(true, std::memory_order_relaxed);
     }
-    const auto& body = spare != nullptr ? spare->body : plan_.bodies[arrival.prompt];
-    flights_[index]->spare = spare;
     client_.start(index, {.body = body,
-                          .header = trace(flights_[index]->record),
-                          .endpoint = flights_[index]->record.url,
-                          .lane = arrival.slot});
+                          .headers = headers_of(sent.record),
+                          .endpoint = sent.record.url,
+                          .lane = sent.record.slot});
   }
 
-  // The header that traces the request, where it is to be traced.
-  std::string trace(RequestRecord& record) {
-    if (!trace_ids_) return {};
-    record.trace_id = {trace_ids_->next(), trace_ids_->next()};
-    return "traceparent: " + traceparent(record.trace_id, trace_ids_->next());
+  void start_first_turn(uint32_t index, const Arrival& arrival, Instant scheduled) {
+    user_slots_.begin(arrival.slot, plan_.first_sessions[arrival.prompt]);
+    send_turn(record_of(index, arrival.slot, arrival.phase, scheduled));
+  }
+
+  // Of a user who has thought. What falls into the window is measured.
+  void start_turn(uint32_t slot, Instant scheduled) {
+    const Phase phase = measures_turn_at(scheduled) ? Phase::kMeasured : next_phase(scheduled);
+    if (phase == Phase::kFiller && !busy_wanted()) return;
+    const auto index =
+        static_cast<uint32_t>(plan_.schedule.arrivals.size()) + control_.fillers_taken.fetch_add(1);
+    send_turn(record_of(index, slot, phase, scheduled));
+  }
+
+  // Its connection is whichever is idle, so that a new one is no sign of trouble.
+  void send_turn(RequestRecord record) {
+    UserPlace& place = user_slots_.at(record.slot);
+    UserTurn& turn = place.turn();
+    record.planned_input_tokens = turn.planned_input_tokens;
+    record.planned_output_tokens = turn.planned_output_tokens;
+    record.session = place.session->id;
+    record.turn = place.next + 1;
+    record.think = turn.think;
+    record.turns_planned = static_cast<uint32_t>(place.session->turns.size());
+    auto flight = std::make_unique<Flight>(plan_, std::move(record), true, place.session->prompt);
+    flight->keeps = place.session;
+    send(std::move(flight), std::exchange(turn.body, nullptr));
+  }
+
+  // A user has its answer, or none: the next turn, or another session.
+  void go_on_with(uint32_t slot, bool ok, Instant at) {
+    UserPlace& place = user_slots_.at(slot);
+    place.end_turn(ok);
+    if (place.session == nullptr) {
+      SpareFillers::Request spare =
+          plan_.spare_fillers == nullptr ? nullptr : plan_.spare_fillers->take();
+      if (spare == nullptr) {
+        if (plan_.spare_fillers != nullptr) {  // not made yet
+          idle_slots_.push_back({slot, at, clock_.now() + kNextTry});
+        }
+        return;
+      }
+      user_slots_.begin(slot, spare->session);
+    }
+    const auto order = static_cast<uint32_t>(plan_.schedule.arrivals.size()) + turns_due_++;
+    due_.push({place.due_after(at, share_.start), order, slot});
+  }
+
+  // Of this request alone: what traces it, and whose session it is of.
+  std::vector<std::string> headers_of(RequestRecord& record) {
+    std::vector<std::string> headers;
+    if (trace_ids_) {
+      record.trace_id = {trace_ids_->next(), trace_ids_->next()};
+      headers.push_back("traceparent: " + traceparent(record.trace_id, trace_ids_->next()));
+    }
+    if (!plan_.session_header.empty() && record.session) {
+      headers.push_back(plan_.session_header + ": " + session_name(record.run, *record.session));
+    }
+    return headers;
   }
 
   void begin_measuring() {
@@ -246,24 +277,51 @@ class LoadLoop {
   }
 
   void end_measuring(Instant now) {
+    if (is_of_users()) return end_window(now);
     const int64_t until = control_.measure_until_ns.load();
     if (until == 0 || to_ns(now) < until) return;
     if (!control_.measuring_is_over.exchange(true)) control_.measured_left.fetch_sub(1);
   }
 
-  // Counts one more measured request where the slot was free in time. Once none is left the run is
-  // over, and no loop may begin another.
-  bool measures_from(Instant since) {
-    const int64_t until = control_.measure_until_ns.load();
-    if (!plan_.schedule.measure_for || until == 0 || to_ns(since) >= until) return false;
+  // What was due in the window and is late is sent before it counts as over.
+  void end_window(Instant now) {
+    const Instant end = share_.start + plan_.schedule.window->to;
+    const bool any_due = !due_.empty() && due_.top().at < end;
+    if (now < end || any_due) return;
+    if (!control_.measuring_is_over.exchange(true)) control_.measured_left.fetch_sub(1);
+  }
+
+  Phase next_phase(Instant scheduled) const {
+    return scheduled < share_.start + plan_.schedule.window->from ? Phase::kWarmup : Phase::kFiller;
+  }
+
+  bool measures_turn_at(Instant scheduled) {
+    const OpenWindow& window = *plan_.schedule.window;
+    const Duration at = scheduled - share_.start;
+    return window.from <= at && at < window.to && count_one_more();
+  }
+
+  // Of the measured ones. Once none is left the run is over, and no loop may begin another.
+  bool count_one_more() {
     int64_t left = control_.measured_left.load();
     while (left > 0 && !control_.measured_left.compare_exchange_weak(left, left + 1)) {
     }
     return left > 0;
   }
 
+  // Counts one more measured request where the slot was free in time.
+  bool measures_from(Instant since) {
+    const int64_t until = control_.measure_until_ns.load();
+    if (!plan_.schedule.measure_for || until == 0 || to_ns(since) >= until) return false;
+    return count_one_more();
+  }
+
   // What a slot sends that has nothing planned left.
   void start_next(const IdleSlot& idle) {
+    if (is_of_users()) {
+      if (busy_wanted()) go_on_with(idle.slot, true, idle.since);
+      return;
+    }
     const bool measured = measures_from(idle.since);
     if (!measured && (!plan_.load.fillers || !busy_wanted())) return;
     const std::vector<uint32_t>& prompts = plan_.schedule.filler_prompts;
@@ -521,6 +579,7 @@ class LoadLoop {
 
   void free_slot(const RequestRecord& record, Instant at) {
     if (is_open()) return free_slots_.give_back(record.slot);
+    if (is_of_users()) return go_on_with(record.slot, record.outcome == Outcome::kOk, at);
     const bool planned = record.index < followers_.size();
     if (planned && !followers_[record.index].empty()) {
       for (const uint32_t next : followers_[record.index]) {
@@ -554,6 +613,8 @@ class LoadLoop {
   WatchedReads watched_reads_;
   std::optional<Random> trace_ids_;
   FreeSlots free_slots_;  // of an open loop
+  UserSlots user_slots_;
+  uint32_t turns_due_ = 0;  // of users, so far
   Duration busy_reported_{};
   int64_t chunks_ = 0;             // since the last report
   std::deque<Deadline> timeouts_;  // ascending: every request has the same time-out

@@ -50,8 +50,12 @@ int64_t measured_requests(const Schedule& schedule) {
 LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<HttpClient>> clients,
                       const Clock& clock, LoadControl& control, const RecordSink& sink,
                       const Ticker& ticker) {
-  control.measured_left = measured_requests(plan.schedule) + (plan.schedule.measure_for ? 1 : 0);
+  const bool for_a_time = plan.schedule.measure_for || plan.schedule.is_of_users();
+  control.measured_left = measured_requests(plan.schedule) + (for_a_time ? 1 : 0);
   const Instant start = clock.now();
+  if (plan.schedule.is_of_users()) {
+    control.measure_until_ns = to_ns(start + plan.schedule.window->to);
+  }
   Countdown running(clients.size());
   std::vector<LoopThread> loops(clients.size());
   const auto run = [&](size_t i) {

@@ -64,4 +64,8 @@ std::string text_of(const RunId& run) {
   return fmt::format("{}, repeat {}", text_of(run.point), run.repeat + 1);
 }
 
+std::string session_name(const RunId& run, uint32_t session) {
+  return fmt::format("{}.{}.{}", name_of(run.point), run.repeat, session);
+}
+
 }  // namespace llmsweep

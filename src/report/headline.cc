@@ -8,6 +8,7 @@
 #include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
 #include "report/cells.h"
+#include "report/session_text.h"
 
 namespace llmsweep::report {
 namespace {
@@ -102,7 +103,10 @@ std::string headline(const Answer& answer, const SweepResult& result) {
 
 std::vector<Answer> answers_of(const SweepResult& result) {
   std::vector<Answer> answers;
-  for (const UsersAtTarget& users : result.users_at_target) answers.push_back(answer_of(users));
+  for (const UsersAtTarget& users : result.users_at_target) {
+    answers.push_back(answer_of(users));
+    answers.back().carried += thinking_text(result);
+  }
   for (const RateAtTarget& rate : result.rates_at_target) answers.push_back(answer_of(rate));
   return answers;
 }

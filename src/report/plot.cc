@@ -53,7 +53,7 @@ bool is_answer(const SweepResult& result, LoadPoint point) {
     return rate.r_pass == point.value && is_of_e2e(rate.target);
   }
   const UsersAtTarget* users = first_users(result);
-  return users != nullptr && users->c_pass == point.concurrency() && is_of_e2e(users->target);
+  return users != nullptr && users->c_pass == point.slots() && is_of_e2e(users->target);
 }
 
 std::string rate_note(const SweepResult& result) {

@@ -12,6 +12,7 @@
 #include "report/cells.h"
 #include "report/cost_words.h"
 #include "report/headline.h"
+#include "report/session_text.h"
 #include "report/text_table.h"
 
 namespace llmsweep {
@@ -213,13 +214,14 @@ std::string reasons_of(const RunStats& stats) {
   return join(names, ", ");
 }
 
-std::string sentence_of(const UsersAtTarget& users, int gpus) {
+std::string sentence_of(const UsersAtTarget& users, const SweepResult& result) {
+  const int gpus = result.system.gpus;
   const std::string at = "at " + report::target_text(users.target) + ": ";
   const std::string on = gpus > 0 ? fmt::format("{} {}", gpus, gpus == 1 ? "GPU" : "GPUs")
                                   : "the endpoint (GPUs not stated)";
   const std::string per_gpu =
       gpus > 0 ? format_significant(users.users_per_gpu) + " users per GPU" : "";
-  const std::string noun = users.users == 1 ? "user" : "users";
+  const std::string noun = (users.users == 1 ? "user" : "users") + report::thinking_text(result);
   switch (users.kind) {
     case UsersKind::kBelowSweep:
       return at + fmt::format("no measured level meets it on {}", on) +
@@ -375,6 +377,7 @@ std::string level_table(const SweepResult& result, const TableStyle& style) {
     table = levels_of(result, report::lines_of_steps(result, style.unicode), effective);
     text += "\n" + report::render_table(std::move(table.columns), std::move(table.rows), effective);
   }
+  text += report::session_text(result, effective);
   return text + notes(result, with_intervals, effective) + terms;
 }
 
@@ -408,7 +411,7 @@ std::string results_table(std::span<const ListedResult> results, const TableStyl
 std::vector<std::string> users_sentences(const SweepResult& result) {
   std::vector<std::string> sentences;
   for (const UsersAtTarget& users : result.users_at_target) {
-    sentences.push_back(sentence_of(users, result.system.gpus));
+    sentences.push_back(sentence_of(users, result));
   }
   if (result.search) {
     const std::string sentence = sentence_of(*result.search);

@@ -62,6 +62,18 @@ inline constexpr std::tuple kRecordKeys = {
     RecordKey<&RequestRecord::url>{"url", "Which of endpoint.urls it went to, from 0."},
     RecordKey<&RequestRecord::phase>{"phase", "Only measured requests are in the distributions.",
                                      Presence::kRequired},
+    RecordKey<&RequestRecord::session>{
+        "session", "Of a user: which session of the run. Absent: of another load.",
+        Presence::kInSomeLines},
+    RecordKey<&RequestRecord::turn>{"turn", "Which turn of its session, from 1.",
+                                    Presence::kInSomeLines},
+    RecordKey<&RequestRecord::turns_planned>{"turns_planned", "Turns that its session was to have.",
+                                             Presence::kInSomeLines},
+    RecordKey<&RequestRecord::think>{
+        "think_ns",
+        "Time to think between the end of the user's request before and scheduled_ns; of the turn "
+        "that a user thinks about when the run begins in part before it.",
+        Presence::kInSomeLines},
     RecordKey<&RequestRecord::response_id>{"response_id", "As the server names it."},
     RecordKey<&RequestRecord::trace_id>{
         "trace_id",

@@ -99,13 +99,21 @@ void write(std::string& out, std::string_view key, const Histogram& value) {
   out += "],";
 }
 
+template <class Key>
+void write_key(std::string& out, const Key& key, const RequestRecord& record) {
+  if constexpr (requires { key.of(record).has_value(); }) {
+    if (key.presence == Presence::kInSomeLines && !key.of(record).has_value()) return;
+  }
+  write(out, key.name, key.of(record));
+}
+
 }  // namespace
 
 std::string record_to_jsonl(const RequestRecord& record) {
   std::string out;
   out.reserve(1024);
   out += '{';
-  std::apply([&](const auto&... key) { (write(out, key.name, key.of(record)), ...); }, kRecordKeys);
+  std::apply([&](const auto&... key) { (write_key(out, key, record), ...); }, kRecordKeys);
   out.back() = '}';
   out += '\n';
   return out;

@@ -314,6 +314,53 @@ void fields(Archive& archive, OpenLoad& value) {
   archive({"transient_ttft_ms", "The same of TTFT."}, value.transient_ttft);
 }
 
+template <class Archive>
+void fields(Archive& archive, TurnFigures& value) {
+  archive({"from", "The first of these turns."}, value.from);
+  archive({"to", "The last; 0: all later ones too."}, value.to);
+  archive({"ttft_ms", "Of their completed measured requests."}, value.ttft);
+  archive({"e2e_ms", "Likewise."}, value.e2e);
+}
+
+template <class Archive>
+void fields(Archive& archive, PrefixTokens& value) {
+  archive({"input_tokens", "Of the measured turns, as the server counts."}, value.input_tokens);
+  archive(
+      {"ideal_tokens",
+       "Of turns after the first: the input of the session's turn before, all of which the next "
+       "prompt begins with."},
+      value.ideal_tokens);
+  archive({"reported_tokens", "Of the same turns: cached, as the server says."},
+          value.reported_tokens);
+  archive({"leaked_tokens", "Of those, what is over 64 tokens a turn beyond the ideal."},
+          value.leaked_tokens);
+  archive({"first_turn_tokens", "Cached of first turns: of a message that sessions share."},
+          value.first_turn_tokens);
+}
+
+template <class Archive>
+void fields(Archive& archive, SessionLoad& value) {
+  archive({"think_mean_s", "Mean time to think before a measured turn, s."}, value.think_mean_s);
+  archive({"response_mean_s", "Mean from when a measured turn was due to its end, s."},
+          value.response_mean_s);
+  archive({"turns_rps", "Measured turns a second, however they ended."}, value.turns_rps);
+  archive(
+      {"users_by_law", "X · (R + Z), the three before: so many users there were, by Little's law."},
+      value.users_by_law);
+  archive({"ended", "Sessions sent whole in the run, the last turn of which was measured."},
+          value.ended);
+  archive({"broken", "Measured turns that failed, each of which ended its session."}, value.broken);
+  archive({"turns_not_sent", "Turns that these sessions had left."}, value.turns_not_sent);
+  archive({"duration_ms", "Of the sessions that ended: first turn sent to last turn's end."},
+          value.duration);
+  archive({"waiting_ms", "Of the same: sum of the E2E latencies."}, value.waiting);
+  archive({"ttft_sum_ms", "Of the same: sum of the TTFT."}, value.ttft_sum);
+  archive({"prefix", "Cached input against the ideal; null: the server does not say."},
+          value.prefix);
+  archive({"turns", "Figures of turn 1, 2, 3 to 4, 5 to 8 and so on, and of all later ones."},
+          value.turns);
+}
+
 // What a level and each of its runs have in common.
 template <class Archive>
 void statistics(Archive& archive, RunStats& value) {
@@ -360,6 +407,7 @@ void statistics(Archive& archive, RunStats& value) {
   archive("token_count_estimated", value.token_count_estimated);
   archive("wall_seconds", value.wall_seconds);
   archive("open_loop", value.open);
+  archive("sessions", value.sessions);
   archive("client", value.client);
 }
 

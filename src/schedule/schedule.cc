@@ -106,6 +106,7 @@ std::vector<LoadPoint> load_points(const LoadSpec& load) {
     points.push_back({search.kind(), search.high()});
   }
   for (const int concurrency : load.concurrency) points.push_back(at_concurrency(concurrency));
+  for (const int users : load.users) points.push_back(with_users(users));
   for (const double rate : load.rate) points.push_back(at_rate(rate));
   if (!load.profile.empty()) points.push_back(of_profile(mean_rate(load.profile)));
   return points;
@@ -121,6 +122,7 @@ PromptDemand prompt_demand(const LoadSpec& load, LoadPoint point) {
             .filler = whole(std::min(rates.after * to_seconds(load.drain), measured / 4))};
   }
   const auto slots = static_cast<uint32_t>(point.slots());
+  if (point.kind == LoadKind::kUsers) return {.warmup = 0, .measured = slots, .filler = 0};
   const uint32_t measured = slots * measured_per_slot(load, point);
   const uint32_t fillers = load.fillers ? slots + measured / 2 : 0;
   return {.warmup = slots * static_cast<uint32_t>(load.warmup_per_slot),
@@ -158,11 +160,27 @@ OpenWindow open_window(const LoadSpec& load) {
 }
 
 Duration shortest_run(const LoadSpec& load, LoadPoint point, Duration request) {
-  if (!point.is_closed()) return load.warmup + window_length(load) + request;
+  if (point.kind != LoadKind::kConcurrency) return load.warmup + window_length(load) + request;
   const Duration last_start = load.spread_starts * (point.slots() - 1) / point.slots();
   const Duration warmup = last_start + request * load.warmup_per_slot;
   if (load.duration) return warmup + std::max(*load.duration, request);
   return warmup + request * measured_per_slot(load, point);
+}
+
+Schedule make_users_schedule(const LoadSpec& load, std::span<const UserStart> starts) {
+  const OpenWindow window = open_window(load);
+  Schedule schedule{.slots = static_cast<uint32_t>(starts.size()), .window = window};
+  for (uint32_t slot = 0; slot < starts.size(); ++slot) {
+    const UserStart& start = starts[slot];
+    const Duration at = std::max(first_start(slot), start.at);
+    const bool primes = start.first_turn > 0 || start.second_at;
+    const bool warms_up = at < window.from || primes;
+    const Phase phase = warms_up         ? Phase::kWarmup
+                        : at < window.to ? Phase::kMeasured
+                                         : Phase::kFiller;
+    schedule.arrivals.push_back({.at = at, .slot = slot, .prompt = slot, .phase = phase});
+  }
+  return schedule;
 }
 
 Schedule make_schedule(const LoadSpec& load, LoadPoint point, uint64_t seed) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/spec_keys.h"
@@ -17,22 +18,22 @@
 namespace llmsweep {
 namespace {
 
-// Fails at the first key that belongs to the other kind of load.
+// Fails at the first key that belongs to another kind of load.
 class ForeignKeys {
  public:
-  ForeignKeys(const ConfigNode& node, LoopKind foreign, std::string what)
-      : node_(node), foreign_(foreign), what_(std::move(what)) {}
+  ForeignKeys(const ConfigNode& node, std::vector<LoopKind> foreign, std::string what)
+      : node_(node), foreign_(std::move(foreign)), what_(std::move(what)) {}
 
   template <class... Ignored>
   void operator()(const Key& key, const Ignored&...) {
-    if (key.loop != foreign_) return;
+    if (std::find(foreign_.begin(), foreign_.end(), key.loop) == foreign_.end()) return;
     const ConfigNode found = node_[key.name];
     if (found.present()) found.fail("stands beside " + what_, "leave it out");
   }
 
  private:
   const ConfigNode& node_;
-  LoopKind foreign_;
+  std::vector<LoopKind> foreign_;
   std::string what_;
 };
 
@@ -50,10 +51,10 @@ class KnownKeys {
   const ConfigNode& node_;
 };
 
-bool is_traceparent(std::string_view header_name) {
-  constexpr std::string_view kName = "traceparent";
-  return std::equal(header_name.begin(), header_name.end(), kName.begin(), kName.end(),
-                    [](unsigned char a, unsigned char b) { return std::tolower(a) == b; });
+bool same_header(std::string_view one, std::string_view other) {
+  return std::equal(
+      one.begin(), one.end(), other.begin(), other.end(),
+      [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
 // How often a level is run is the search's to say.
@@ -116,9 +117,16 @@ void check_rates(const ConfigNode& node, const LoadSpec& load) {
   if (load.is_open() && load.retry_after == RetryAfter::kHold) {
     node["retry_after"].fail("holds slots, and a rate has none", "use fail");
   }
+  if (load.has_users() && load.retry_after == RetryAfter::kHold) {
+    node["retry_after"].fail("holds slots, and users wait as long as they think", "use fail");
+  }
 }
 
 void check_duration(const ConfigNode& node, const LoadSpec& load) {
+  if (load.has_users() && load.stop_over_error_rate) {
+    node["stop_over_error_rate"].fail("needs to know how many requests a level has",
+                                      "leave it out; users send as many as are answered");
+  }
   if (!load.duration) return;
   for (const char* name : {"requests_per_slot", "min_requests"}) {
     if (node[name].present()) {
@@ -157,18 +165,27 @@ void check_presence(const ConfigNode& node, const EndpointSpec&) {
 
 void check_presence(const ConfigNode& node, const LoadSpec& load) {
   const ConfigNode concurrency = node["concurrency"];
+  const ConfigNode users = node["users"];
   const ConfigNode rate = node["rate"];
   const ConfigNode profile = node["profile"];
+  const std::vector<LoopKind> not_closed = {LoopKind::kOpen, LoopKind::kTimed};
+  const std::vector<LoopKind> not_open = {LoopKind::kClosed};
   if (load.search.wanted()) {
-    for (const ConfigNode& levels : {concurrency, rate, profile}) {
+    for (const ConfigNode& levels : {concurrency, users, rate, profile}) {
       if (levels.present())
         levels.fail("stands beside search", "keep one: the levels, or a search");
     }
     LoadSpec any;
-    ForeignKeys foreign(node, load.is_open() ? LoopKind::kClosed : LoopKind::kOpen,
+    ForeignKeys foreign(node, load.is_open() ? not_open : not_closed,
                         fmt::format("search.over: {}", name_of(*load.search.over)));
     keys(foreign, any);
     return;
+  }
+  for (const char* other : {"concurrency", "rate", "profile"}) {
+    if (users.present() && node[other].present()) {
+      users.fail(std::string("stands beside ") + other,
+                 "keep one: users with time to think, or the other load");
+    }
   }
   if (concurrency.present() && rate.present()) {
     rate.fail("stands beside concurrency",
@@ -181,7 +198,7 @@ void check_presence(const ConfigNode& node, const LoadSpec& load) {
   if (profile.present() && node["measure"].present()) {
     node["measure"].fail("stands beside profile, whose steps say how long", "leave it out");
   }
-  if (!concurrency.present() && !rate.present() && !profile.present()) {
+  if (!concurrency.present() && !users.present() && !rate.present() && !profile.present()) {
     LoadSpec walked;
     KnownKeys known(node);
     keys(known, walked);
@@ -191,8 +208,14 @@ void check_presence(const ConfigNode& node, const LoadSpec& load) {
               "search, as in search: {over: concurrency}");
   }
   LoadSpec any;
+  if (users.present()) {
+    ForeignKeys foreign(node, {LoopKind::kClosed, LoopKind::kOpen},
+                        "users, to whom it means nothing");
+    keys(foreign, any);
+    return;
+  }
   const char* const open = rate.present() ? "rate" : "profile";
-  ForeignKeys foreign(node, concurrency.present() ? LoopKind::kOpen : LoopKind::kClosed,
+  ForeignKeys foreign(node, concurrency.present() ? not_closed : not_open,
                       concurrency.present() ? std::string("concurrency; it is a rate's")
                                             : std::string(open) + ", to which it means nothing");
   keys(foreign, any);
@@ -230,16 +253,54 @@ void check(const ConfigNode& node, EndpointSpec& endpoint, const SweepSpec&) {
                                 "write the header's name, never the key");
   }
   for (const auto& [name, value] : endpoint.headers) {
-    if (endpoint.traceparent && is_traceparent(name)) {
+    if (endpoint.traceparent && same_header(name, "traceparent")) {
       node["traceparent"].fail("stands beside such a header in headers, the same in each request",
                                "leave one of them out");
+    }
+    if (same_header(name, endpoint.session_header)) {
+      node["session_header"].fail("stands beside such a header in headers",
+                                  "leave one of them out");
+    }
+  }
+  for (const std::string_view taken :
+       {std::string_view("traceparent"), std::string_view(endpoint.api_key_header),
+        std::string_view("Content-Type"), std::string_view("Content-Length"),
+        std::string_view("Host")}) {
+    if (same_header(endpoint.session_header, taken)) {
+      node["session_header"].fail("is a header that carries something else", "as in X-Session-Id");
     }
   }
   if (!endpoint.urls.empty()) endpoint.url = endpoint.urls.front();
   if (endpoint.urls.size() == 1) endpoint.urls.clear();
 }
 
+void check(const ConfigNode& node, SessionSpec& sessions, const SweepSpec&) {
+  if (largest(sessions.turns) > kMaxTurns) {
+    node["turns"].fail(fmt::format("is more than {}", kMaxTurns));
+  }
+}
+
+// What users do not have yet is refused rather than passed over.
+void check_sessions(const ConfigNode& node, WorkloadSpec& workload) {
+  if (!workload.sessions.wanted()) return;
+  const ConfigNode input = node["input_tokens"];
+  if (input.present()) {
+    input.fail("stands beside sessions", "say it as sessions.first_input_tokens");
+  }
+  if (workload.prefix_tokens > 0) {
+    node["prefix_tokens"].fail("stands beside sessions", "use sessions.system_tokens");
+  }
+  if (workload.prompt_as == PromptAs::kIds) {
+    node["prompt_as"].fail("sessions are sent as messages", "use prompt_as: text");
+  }
+  if (workload.reuse == Reuse::kAllow) {
+    node["reuse"].fail("each session is of its own", "leave it out");
+  }
+  workload.input_tokens = workload.sessions.first_input_tokens;
+}
+
 void check(const ConfigNode& node, WorkloadSpec& workload, const SweepSpec& spec) {
+  check_sessions(node, workload);
   if (workload.prefix_tokens > 0 && workload.input_tokens &&
       workload.prefix_tokens >= largest(*workload.input_tokens)) {
     node["prefix_tokens"].fail("must be below input_tokens: the rest of a prompt is its own");

@@ -185,6 +185,10 @@ class SpecReader {
   void read(const ConfigNode& node, const Key&, std::string& member, const kind::VariableName&) {
     member = read_variable_name(node);
   }
+  void read(const ConfigNode& node, const Key&, std::string& member, const kind::HeaderName&) {
+    member = node.as_string();
+    if (!is_header_name(member)) node.fail("must be a header's name, as in X-Session-Id");
+  }
   void read(const ConfigNode& node, const Key&,
             std::vector<std::pair<std::string, std::string>>& member, const kind::Headers&) {
     member = read_headers(node);
@@ -194,6 +198,9 @@ class SpecReader {
   }
   void read(const ConfigNode& node, const Key&, TokenCount& member, const kind::Tokens&) {
     member = read_tokens(node);
+  }
+  void read(const ConfigNode& node, const Key&, DrawnTime& member, const kind::Drawn&) {
+    member = read_drawn_time(node);
   }
   template <class Number>
   requires std::is_arithmetic_v<Number>
@@ -297,6 +304,19 @@ SweepSpec read_spec(const ConfigNode& root, const SpecPaths& paths) {
   if (spec.load.search.wanted() && spec.targets.empty()) {
     root["search"].fail("needs a target to keep",
                         "as in targets: [{metric: e2e, statistic: p50, max: 15s}]");
+  }
+  if (spec.workload.sessions.wanted() && !spec.load.has_users()) {
+    root["workload"]["sessions"].fail("is what users do, and load has none",
+                                      "as in load.users: [8, 16], in place of its other levels");
+  }
+  if (spec.load.has_users() && !spec.workload.sessions.wanted()) {
+    root["load"]["users"].fail(
+        "needs workload.sessions",
+        "as in sessions: {turns: 4, first_input_tokens: 1000, input_tokens: 200, think: 20s}");
+  }
+  if (!spec.endpoint.session_header.empty() && !spec.load.has_users()) {
+    root["endpoint"]["session_header"].fail("is of users' sessions, and load has no users",
+                                            "leave it out");
   }
   const auto& pages = spec.endpoint.metrics.pages;
   const bool reads_gpus = std::any_of(pages.begin(), pages.end(), [](const MetricsPage& page) {

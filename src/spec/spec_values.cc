@@ -224,6 +224,27 @@ TokenCount read_tokens(const ConfigNode& node) {
   return {.fixed = node.as_int(1, kMaxTokens)};
 }
 
+DrawnTime read_drawn_time(const ConfigNode& node) {
+  const auto limited = [](const ConfigNode& time) {
+    const Duration duration = time.as_duration(Duration(0));
+    if (duration > kLongestThink) time.fail("is more than a day");
+    return duration;
+  };
+  if (node.kind() != ConfigNode::Kind::kMap) return {.fixed = limited(node)};
+  const ConfigNode min = node["min"], max = node["max"], mean = node["mean"], cv = node["cv"];
+  node.reject_unknown_keys();
+  if (min.present() && max.present() && !mean.present() && !cv.present()) {
+    DrawnTime time{.kind = DrawnTime::Kind::kUniform, .min = limited(min), .max = limited(max)};
+    if (time.min > time.max) min.fail("must not be above max");
+    return time;
+  }
+  if (mean.present() && cv.present() && !min.present() && !max.present()) {
+    return {
+        .kind = DrawnTime::Kind::kLogNormal, .mean = limited(mean), .cv = cv.as_number({0.01, 10})};
+  }
+  node.fail("must be a duration, {min, max} or {mean, cv}", "as in {mean: 20s, cv: 1}");
+}
+
 std::vector<RateStep> read_profile(const ConfigNode& node) {
   constexpr const char* kExample =
       "as in profile: [{for: 60s, rate: 2}, {for: 60s, from: 2, to: 8}]";

@@ -1,6 +1,8 @@
 #include "spec/spec_write.h"
 
+#include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
@@ -22,7 +24,7 @@ class SpecWriter {
 
   template <class T, class... Kind>
   void operator()(const Key& key, T& member, const Kind&... kind) {
-    if (foreign_ && key.loop == *foreign_) return;
+    if (std::find(foreign_.begin(), foreign_.end(), key.loop) != foreign_.end()) return;
     SpecJson json = write(member, kind...);
     if (!json.is_null()) object_[key.name] = std::move(json);
   }
@@ -61,6 +63,18 @@ class SpecWriter {
     keys(writer, search);
     return writer.take();
   }
+  static SpecJson write(SessionSpec& sessions, const kind::Section&) {
+    if (!sessions.wanted()) return {};
+    SpecWriter writer;
+    keys(writer, sessions);
+    return writer.take();
+  }
+  static SpecJson write(WorkloadSpec& workload, const kind::Section&) {
+    SpecWriter writer;
+    keys(writer, workload);
+    if (workload.sessions.wanted()) writer.object_.erase("input_tokens");  // of the first question
+    return writer.take();
+  }
   static SpecJson write(PowerSpec& power, const kind::Section&) {
     if (!power.stated()) return {};
     SpecWriter writer;
@@ -70,8 +84,9 @@ class SpecWriter {
   static SpecJson write(LoadSpec& load, const kind::Section&) {
     SpecWriter writer;
     const bool closed = !load.concurrency.empty() || load.search.over == SearchOver::kConcurrency;
-    if (load.is_open()) writer.foreign_ = LoopKind::kClosed;
-    if (closed) writer.foreign_ = LoopKind::kOpen;
+    if (load.is_open()) writer.foreign_ = {LoopKind::kClosed};
+    if (closed) writer.foreign_ = {LoopKind::kOpen, LoopKind::kTimed};
+    if (load.has_users()) writer.foreign_ = {LoopKind::kOpen, LoopKind::kClosed};
     keys(writer, load);
     if (load.duration) {
       writer.object_.erase("requests_per_slot");
@@ -122,6 +137,9 @@ class SpecWriter {
   static SpecJson write(const std::string& member, const kind::VariableName&) {
     return text_or_null(member);
   }
+  static SpecJson write(const std::string& member, const kind::HeaderName&) {
+    return text_or_null(member);
+  }
   static SpecJson write(const std::vector<std::pair<std::string, std::string>>& member,
                         const kind::Headers&) {
     SpecJson headers = SpecJson::object();
@@ -135,6 +153,17 @@ class SpecWriter {
   }
   static SpecJson write(const TokenCount& member, const kind::Tokens&) {
     return tokens_json<SpecJson>(member);
+  }
+  static SpecJson write(const DrawnTime& member, const kind::Drawn&) {
+    switch (member.kind) {
+      case DrawnTime::Kind::kFixed:
+        break;
+      case DrawnTime::Kind::kUniform:
+        return {{"min", format_duration(member.min)}, {"max", format_duration(member.max)}};
+      case DrawnTime::Kind::kLogNormal:
+        return {{"mean", format_duration(member.mean)}, {"cv", member.cv}};
+    }
+    return format_duration(member.fixed);
   }
   template <class Number>
   static SpecJson write(const std::vector<Number>& member, const kind::Levels&) {
@@ -178,7 +207,7 @@ class SpecWriter {
   static SpecJson write(Metric member, const kind::TargetMetric&) { return name_of(member); }
 
   SpecJson object_ = SpecJson::object();
-  std::optional<LoopKind> foreign_;  // whose keys are left out
+  std::vector<LoopKind> foreign_;  // whose keys are left out
 };
 
 }  // namespace

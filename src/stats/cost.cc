@@ -7,6 +7,7 @@
 
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/level_figure.h"
+#include "llmsweep/stats/users_at_target.h"
 
 namespace llmsweep {
 namespace {
@@ -189,7 +190,8 @@ void fill_operating_points(SweepResult& result) {
     return level != nullptr ? operating_point(*level, result.system, result.prices) : std::nullopt;
   };
   for (UsersAtTarget& users : result.users_at_target) {
-    users.operating_point = users.c_pass ? at(at_concurrency(*users.c_pass)) : std::nullopt;
+    users.operating_point =
+        users.c_pass ? at(at_users(result.levels, *users.c_pass)) : std::nullopt;
   }
   for (RateAtTarget& rate : result.rates_at_target) {
     rate.operating_point = rate.r_pass ? at(at_rate(*rate.r_pass)) : std::nullopt;

@@ -15,6 +15,7 @@
 #include "stats/open_load.h"
 #include "stats/phase.h"
 #include "stats/request_stats.h"
+#include "stats/session_load.h"
 #include "stats/slot_time.h"
 
 namespace llmsweep {
@@ -112,11 +113,12 @@ std::pair<double, double> delay_percentiles(std::vector<double> delays_ms) {
   return {p50, percentile_of(std::move(delays_ms), 0.99)};
 }
 
-void fill_delays(ClientHealth& client, std::span<const SlotTime> times, LatencyOrigin origin) {
+// `own_instants`: each request is due at one, rather than when its slot is free.
+void fill_delays(ClientHealth& client, std::span<const SlotTime> times, bool own_instants) {
   std::vector<double> gaps;
   std::vector<double> lateness;
   for (const SlotTime& time : times) {
-    const bool own_start = origin == LatencyOrigin::kScheduled ? time.measured() : !time.gap;
+    const bool own_start = own_instants ? time.measured() : !time.gap;
     if (own_start && time.record->sent) {
       lateness.push_back(to_ms(*time.record->sent - time.record->scheduled));
     }
@@ -181,18 +183,23 @@ RunStats run_stats(const RunInput& input) {
   RunStats stats{.repeat = input.repeat, .client = input.client};
   const int64_t good = fill_request_stats(stats, input.records, level);
   std::vector<SlotTime> times = slot_times(input.records);
-  if (input.open) {
-    for (SlotTime& time : times) {  // of an open loop a slot waits for nobody
+  if (input.open || input.sessions) {
+    for (SlotTime& time : times) {  // a slot waits for nobody, and for as long as its user thinks
       time.gap.reset();
       time.held = {};
     }
+  }
+  if (input.open) {
     fill_open_load(stats, times, *input.open);
+  } else if (input.sessions) {
+    fill_session_load(stats, input.records, times, *input.sessions, level.point);
   } else {
     fill_rates(stats, times, level);
   }
-  fill_delays(stats.client, times, level.point.origin());
+  fill_delays(stats.client, times, level.point.kind != LoadKind::kConcurrency);
   fill_chunks(stats.client, input.records);
-  if (level.point.is_closed()) stats.in_step = in_step(input.records, stats.e2e.p50.value_or(0));
+  if (level.point.kind == LoadKind::kConcurrency)
+    stats.in_step = in_step(input.records, stats.e2e.p50.value_or(0));
   fill_derived(stats, level);
   if (stats.goodput_fraction && stats.requests.completed > 0) {
     stats.goodput_rps =

@@ -12,6 +12,7 @@
 #include "stats/derived.h"
 #include "stats/open_load.h"
 #include "stats/request_stats.h"
+#include "stats/session_load.h"
 
 namespace llmsweep {
 namespace {
@@ -153,6 +154,7 @@ LevelStats pool_runs(const LevelContext& level, std::vector<RunStats> runs,
   fill_request_stats(pooled, records, level);  // of all requests together, where it can be had
   fill_derived(pooled, level);
   pooled.open = pooled_open(runs);
+  pooled.sessions = pool_sessions(runs, records);
   if (pooled.is_overloaded()) drop_latencies(pooled);
   pooled.client = pooled_client(runs);
   pooled.valid =

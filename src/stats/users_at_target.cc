@@ -172,9 +172,16 @@ std::vector<const LevelStats*> judged_levels(std::span<const LevelStats> levels,
   return result;
 }
 
+LoadPoint at_users(std::span<const LevelStats> levels, int users) {
+  const bool of_users = std::any_of(levels.begin(), levels.end(), [](const LevelStats& level) {
+    return level.point.kind == LoadKind::kUsers;
+  });
+  return of_users ? with_users(users) : at_concurrency(users);
+}
+
 UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& target, int gpus,
                               double alpha) {
-  const LoadAtTarget load = load_at_target(levels, target, LoadKind::kConcurrency, alpha);
+  const LoadAtTarget load = load_at_target(levels, target, at_users(levels, 1).kind, alpha);
   UsersAtTarget result{.target = target,
                        .kind = load.kind,
                        .users = whole(load.pass).value_or(0),

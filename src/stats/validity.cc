@@ -227,7 +227,7 @@ int64_t broken_off(const RunStats& run, const ValidityInput& input) {
 void find_reasons(RunStats& run, const ValidityInput& input) {
   Findings findings(run);
   const ClientHealth& client = run.client;
-  const bool closed = input.point.is_closed();
+  const bool closed = input.point.kind == LoadKind::kConcurrency;
   const int concurrency = input.point.concurrency();
   const double limit_ms = delay_limit_ms(run);
   findings.invalid_if(client.busy_fraction > kBusyLimit, InvalidReason::kClientBusy);
@@ -263,6 +263,18 @@ void find_reasons(RunStats& run, const ValidityInput& input) {
   findings.invalid_if(input.interrupted, InvalidReason::kInterrupted);
 }
 
+// Share of the input. Of sessions what their own turns before had put there is expected.
+double cached_beyond_the_plan(const RunStats& run, const ValidityInput& input) {
+  if (run.sessions) {
+    const std::optional<PrefixTokens>& prefix = run.sessions->prefix;
+    if (!prefix || prefix->input_tokens == 0) return 0;
+    return static_cast<double>(prefix->leaked_tokens) / static_cast<double>(prefix->input_tokens);
+  }
+  const double input_tokens = run.input_tokens_mean.value_or(0);
+  const double cached = run.cached_tokens_mean.value_or(0);
+  return std::max(input_tokens > 0 ? cached / input_tokens : 0, input.streams.cached_share);
+}
+
 void find_warnings(RunStats& run, const ValidityInput& input) {
   Findings findings(run);
   const ClientHealth& client = run.client;
@@ -274,9 +286,7 @@ void find_warnings(RunStats& run, const ValidityInput& input) {
   findings.warn_if(!input.output_is_exact && off_by_more(run.output_tokens_off, kTokenTolerance),
                    Warning::kOutputOff);
   findings.warn_if(estimate_off(run, input) > kTokenTolerance, Warning::kInputEstimated);
-  findings.warn_if(run.cached_tokens_mean.value_or(0) >
-                           kCachedTokensWarning * run.input_tokens_mean.value_or(0) ||
-                       input.streams.cached_share > kCachedTokensWarning,
+  findings.warn_if(cached_beyond_the_plan(run, input) > kCachedTokensWarning,
                    Warning::kCachedTokens);
   const bool buffered = buffered_share(run) > kBufferedWarning;
   findings.warn_if(buffered, Warning::kBuffered);
@@ -285,8 +295,9 @@ void find_warnings(RunStats& run, const ValidityInput& input) {
   findings.warn_if(input.streams.other_model, Warning::kOtherModel);
   findings.warn_if(input.streams.repaired_chunks, Warning::kRepairedChunks);
   findings.warn_if(input.streams.slots_held, Warning::kSlotsHeld);
-  findings.warn_if(input.point.is_closed() && input.streams.tail_p50_ms > delay_limit_ms(run),
-                   Warning::kResponseTail);
+  findings.warn_if(
+      input.point.kind == LoadKind::kConcurrency && input.streams.tail_p50_ms > delay_limit_ms(run),
+      Warning::kResponseTail);
   findings.warn_if(input.prompts_reused, Warning::kPromptsReused);
   findings.warn_if(off_by_more(run.littles_law_error, kLittlesLawWarning), Warning::kLittlesLaw);
   findings.warn_if(input.receive_stamps_wanted && !client.receive_stamps,

@@ -125,7 +125,8 @@ std::string_view sentence(Warning warning) {
       return "The prompts were cut to an estimate, and the input is off by more than 1 % from what "
              "workload.input_tokens asks for: the server's count is input_tokens_mean.";
     case Warning::kCachedTokens:
-      return "The server took more than 1 % of the input tokens from its prefix cache.";
+      return "The server took more than 1 % of the input tokens from its prefix cache, beyond what "
+             "a session's own turns had put there.";
     case Warning::kBuffered:
       return "Whole answers arrived in one read, as from a proxy that buffers: these have no TTFT, "
              "TPOT or ITL, and when their tokens were made nobody can tell.";
@@ -228,7 +229,8 @@ std::string_view remedy(Warning warning) {
     case Warning::kOneRepeat:
       return "Set load.repeats to 3 or more.";
     case Warning::kLittlesLaw:
-      return "Raise load.warmup_per_slot and load.requests_per_slot.";
+      return "Raise load.warmup_per_slot and load.requests_per_slot; of users load.warmup and "
+             "load.measure.";
     case Warning::kNoReceiveStamps:
       return "Run on Linux, where SO_TIMESTAMPING can be had.";
     case Warning::kRetryAfterCut:

@@ -2,6 +2,7 @@
 
 #include "llmsweep/model/describe.h"
 #include "llmsweep/schedule/schedule.h"
+#include "llmsweep/schedule/sessions.h"
 
 namespace llmsweep {
 
@@ -12,8 +13,7 @@ Budget::Use Budget::expected(LoadPoint point) const {
   if (const auto known = used_.find(point); known != used_.end()) return known->second;
   const PromptDemand demand = prompt_demand(spec_.load, point);
   const WorkloadSpec& workload = spec_.workload;
-  const double input = workload.input_tokens ? mean_tokens(*workload.input_tokens) : 0;
-  const double each = input + mean_tokens(workload.output_tokens);
+  const double each = mean_prompt_tokens(workload) + mean_tokens(workload.output_tokens);
   return {.tokens = static_cast<int64_t>((demand.warmup + demand.measured) * each),
           .time = shortest_run(spec_.load, point, request_alone_)};
 }

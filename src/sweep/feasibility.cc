@@ -12,6 +12,7 @@
 #include "llmsweep/model/names.h"
 #include "llmsweep/model/target.h"
 #include "llmsweep/schedule/schedule.h"
+#include "llmsweep/schedule/sessions.h"
 #include "llmsweep/stats/percentile.h"
 #include "llmsweep/sweep/prediction.h"
 #include "sweep/lengths_likely.h"
@@ -25,7 +26,7 @@ void require_context(const SweepSpec& spec, const Preflight& preflight) {
   const WorkloadSpec& workload = spec.workload;
   int64_t input = 0;
   if (workload.input_tokens) {
-    input = largest_likely(*workload.input_tokens, spec.load.max_error_rate);
+    input = largest_likely_prompt(workload, spec.load.max_error_rate);
     if (workload.input_scope == InputScope::kContent) {
       input += preflight.overhead_tokens.value_or(0);
     }
@@ -51,7 +52,8 @@ std::string more_requests(const LoadSpec& load, LoadPoint point, int64_t needed)
 }
 
 void require_samples(const SweepSpec& spec) {
-  if (spec.load.duration) return;  // how many there will be is the endpoint's to say
+  if (spec.load.duration || spec.load.has_users())
+    return;  // how many there will be is the endpoint's to say
   for (const Target& target : parts_of(spec.targets)) {
     if (target.metric == Metric::kItl || target.metric == Metric::kIcl) continue;  // of gaps
     const int64_t needed = samples_needed(target.statistic);
@@ -76,6 +78,10 @@ void require_prompts(const SweepSpec& spec, const Preflight& preflight,
   const int64_t needed = prompts.needed();
   prompts.build(0, std::min(kSome, needed));
   prompts.build(needed - 1, 1);  // can so many be distinct?
+  if (spec.workload.sessions.wanted()) {
+    const SessionPlan some = SessionDraw(spec.workload, spec.workload.seed).plan(kFirstNewSession);
+    prompts.build_sessions(0, std::vector{some});
+  }
   if (!spec.workload.input_tokens || spec.workload.input_tokens->kind == TokenCount::Kind::kFixed) {
     return;
   }

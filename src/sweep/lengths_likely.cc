@@ -25,6 +25,18 @@ int64_t largest_likely(const TokenCount& count, double max_error_rate) {
   return 0;
 }
 
+int64_t largest_likely_prompt(const WorkloadSpec& workload, double max_error_rate) {
+  if (!workload.input_tokens) return 0;
+  const int64_t first = largest_likely(*workload.input_tokens, max_error_rate);
+  const SessionSpec& sessions = workload.sessions;
+  if (!sessions.wanted()) return first;
+  const int64_t turns_before =
+      std::max<int64_t>(1, largest_likely(sessions.turns, max_error_rate)) - 1;
+  return sessions.system_tokens + first +
+         turns_before * (largest_likely(workload.output_tokens, max_error_rate) +
+                         largest_likely(sessions.later_input_tokens(), max_error_rate));
+}
+
 std::optional<int64_t> fewest_planned(const TokenCount& count) {
   switch (count.kind) {
     case TokenCount::Kind::kFixed:

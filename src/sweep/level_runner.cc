@@ -12,8 +12,11 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/load/load_loop.h"
 #include "llmsweep/load/watchdog.h"
+#include "llmsweep/model/describe.h"
 #include "llmsweep/protocol/request.h"
 #include "llmsweep/schedule/schedule.h"
+#include "llmsweep/schedule/sessions.h"
+#include "llmsweep/sweep/prediction.h"
 #include "sweep/client_health.h"
 #include "sweep/filler_supply.h"
 
@@ -23,7 +26,7 @@ namespace {
 // Numbers of spare prompts that a run may use for each planned one: fillers, or what a level sends
 // that measures for a time.
 int64_t spares_per_prompt(const LoadSpec& load) {
-  return load.duration ? 1 << 16 : 64;
+  return load.duration || load.has_users() ? 1 << 16 : 64;
 }
 
 // With more failures the run's error rate is over its limit, whatever the rest does.
@@ -37,11 +40,16 @@ Schedule schedule_of(const SweepSpec& spec, const RunId& run) {
   return make_schedule(spec.load, run.point, schedule_seed(spec.workload.seed, run.repeat));
 }
 
-// Fillers that may be wanted before more can be made.
-int fillers_at_once(const LoadSpec& load, LoadPoint point) {
+// Fillers that may be wanted before more can be made; of users sessions.
+int fillers_at_once(const SweepSpec& spec, LoadPoint point) {
   constexpr double kMakingSeconds = 0.5;
+  constexpr double kTurnsAtOnce = 4;  // of each user
+  if (point.kind == LoadKind::kUsers) {
+    const double turns = std::max(1.0, mean_tokens(spec.workload.sessions.turns));
+    return static_cast<int>(point.value * kTurnsAtOnce / turns) + 2;
+  }
   if (point.is_closed()) return point.slots();
-  return static_cast<int>(peak_rate(load, point) * kMakingSeconds) + 1;
+  return static_cast<int>(peak_rate(spec.load, point) * kMakingSeconds) + 1;
 }
 
 std::optional<uint64_t> trace_seed(const SweepSpec& spec) {
@@ -86,7 +94,63 @@ LevelRunner::LevelRunner(const SweepSpec& spec, const Preflight& preflight, Load
       clients_(std::move(clients)) {}
 
 int64_t LevelRunner::prompts_of(const RunId& run) const {
+  if (run.point.kind == LoadKind::kUsers) return prompt_demand(spec_.load, run.point).total();
   return prompt_demand(schedule_of(spec_, run)).total();
+}
+
+LevelRunner::Made LevelRunner::make_users(const RunId& run, int64_t first_prompt) {
+  const uint64_t seed = schedule_seed(spec_.workload.seed, run.repeat);
+  const auto users = static_cast<uint32_t>(run.point.slots());
+  const std::vector<UserStart> starts = user_starts(
+      spec_.workload, users,
+      {.service = request_time_alone(spec_, preflight_), .warmup = spec_.load.warmup}, seed);
+  std::vector<SessionPlan> plans;
+  for (const UserStart& start : starts) plans.push_back(start.session);
+  Made made{.schedule = make_users_schedule(spec_.load, starts),
+            .prompts = {},
+            .first_sessions = sessions_of(plans, first_prompt, 0, 0)};
+  for (uint32_t user = 0; user < users; ++user) {
+    made.first_sessions[user]->first_turn = starts[user].first_turn;
+    made.first_sessions[user]->second_at = starts[user].second_at;
+  }
+  // Not so many at once that the next call comes late.
+  constexpr double kTurnsAtOnce = 512;
+  const double turns = std::max(1.0, mean_tokens(spec_.workload.sessions.turns));
+  const auto most = std::max<int64_t>(1, static_cast<int64_t>(kTurnsAtOnce / turns));
+  made.more = [this, seed, most, users, id = users,
+               next = kSparePrompts +
+                      first_prompt * spares_per_prompt(spec_.load)](int64_t count) mutable {
+    const bool before_the_run = id == users;
+    if (!before_the_run) count = std::min(count, most);
+    const SessionDraw draw(spec_.workload, seed);
+    std::vector<SessionPlan> drawn;
+    for (int64_t i = 0; i < count; ++i) {
+      drawn.push_back(draw.plan(kFirstNewSession + id + static_cast<uint64_t>(i)));
+    }
+    std::vector<SpareFillers::Request> requests;
+    for (auto& session : sessions_of(drawn, next, id, before_the_run ? 0 : 1)) {
+      requests.push_back(
+          std::make_shared<const SpareRequest>(SpareRequest{.session = std::move(session)}));
+    }
+    next += count;
+    id += static_cast<uint32_t>(count);
+    return requests;
+  };
+  return made;
+}
+
+LevelRunner::Made LevelRunner::make_requests(const RunId& run, int64_t first_prompt) {
+  Schedule schedule = schedule_of(spec_, run);
+  PromptSet prompts = prompts_.build(first_prompt, prompt_demand(schedule).total());
+  return {.schedule = std::move(schedule),
+          .prompts = std::move(prompts.prompts),
+          .first_sessions = {},
+          .more = [this, next = kSparePrompts + first_prompt * spares_per_prompt(spec_.load)](
+                      int64_t count) mutable {
+            const PromptSet more = prompts_.build(next, count, 1);
+            next += count;
+            return requests_of(more.prompts);
+          }};
 }
 
 // The server's own tokenizer would be asked for each answer, in the middle of the load.
@@ -98,23 +162,21 @@ std::shared_ptr<const Tokenizer> LevelRunner::tokenizer_of_answers() const {
 
 LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
   const LoadPoint point = position.run.point;
-  Schedule schedule = schedule_of(spec_, position.run);
-  const PromptDemand demand = prompt_demand(schedule);
-  const PromptSet prompts = prompts_.build(first_prompt, demand.total());
+  const bool users = point.kind == LoadKind::kUsers;
+  Made made =
+      users ? make_users(position.run, first_prompt) : make_requests(position.run, first_prompt);
+  const PromptDemand demand = prompt_demand(made.schedule);
+  const bool for_a_time = spec_.load.duration || users;
 
   SpareFillers spare;
-  FillerSupply supply(spare, fillers_at_once(spec_.load, point),
-                      [&, next = kSparePrompts + first_prompt * spares_per_prompt(spec_.load)](
-                          int64_t count) mutable {
-                        const PromptSet more = prompts_.build(next, count, 1);
-                        next += count;
-                        return requests_of(more.prompts);
-                      });
+  FillerSupply supply(spare, fillers_at_once(spec_, point), std::move(made.more));
+  if (users) supply.top_up(0);
   std::optional<OpenRun> open;
-  if (schedule.window) open = OpenRun{.schedule_sha256 = schedule_sha256(schedule)};
-  LoadPlan plan{.schedule = std::move(schedule),
-                .prompts = prompts.prompts,
-                .bodies = render(prompts.prompts),
+  if (made.schedule.window) open = OpenRun{.schedule_sha256 = schedule_sha256(made.schedule)};
+  LoadPlan plan{.schedule = std::move(made.schedule),
+                .prompts = made.prompts,
+                .bodies = render(made.prompts),
+                .first_sessions = std::move(made.first_sessions),
                 .spare_fillers = &spare,
                 .api = spec_.endpoint.api,
                 .endpoints = static_cast<uint32_t>(preflight_.addresses.size()),
@@ -125,11 +187,13 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
                 .max_failed = max_failed(spec_.load, demand.measured),
                 .chunks = chunk_sink(),
                 .model = preflight_.model,
+                .session_header = spec_.endpoint.session_header,
                 .trace_seed = trace_seed(spec_),
                 .tokenizer = tokenizer_of_answers(),
                 .secrets = secrets_};
   LoadControl control;
-  RunTracker tracker(position, demand.measured, clock_.now(), spec_.load.duration);
+  RunTracker tracker(position, demand.measured, clock_.now(),
+                     users ? spec_.load.measure : spec_.load.duration);
   const Ticker ticker{.tick = [&] {
     const int interrupts = interrupts_.load();
     if (interrupts > 1) {
@@ -137,8 +201,9 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
     } else if (interrupts == 1 || writer_.failed()) {
       control.stop = Stop::kFinish;
     }
-    if (spec_.load.fillers || spec_.load.duration)
+    if (spec_.load.fillers || for_a_time) {
       supply.top_up(int64_t{demand.filler} - control.fillers_taken.load());
+    }
     const Instant now = clock_.now();
     observer_.progress(tracker.progress(control, clients_.size(), now), now);
   }};
@@ -198,6 +263,27 @@ std::vector<SpareFillers::Request> LevelRunner::requests_of(
         SpareRequest{.prompt = prompts[i], .body = bodies[i]}));
   }
   return requests;
+}
+
+std::vector<std::shared_ptr<UserSession>> LevelRunner::sessions_of(
+    const std::vector<SessionPlan>& plans, int64_t first_prompt, uint32_t first_id,
+    int threads) const {
+  std::vector<std::shared_ptr<UserSession>> sessions;
+  std::vector<std::vector<Prompt>> prompts = prompts_.build_sessions(first_prompt, plans, threads);
+  for (size_t i = 0; i < plans.size(); ++i) {
+    auto session = std::make_shared<UserSession>();
+    session->id = first_id + static_cast<uint32_t>(i);
+    const auto bodies = render(prompts[i]);
+    for (size_t turn = 0; turn < bodies.size(); ++turn) {
+      session->turns.push_back({.planned_input_tokens = prompts[i][turn].planned_input_tokens,
+                                .planned_output_tokens = prompts[i][turn].planned_output_tokens,
+                                .think = plans[i].turns[turn].think,
+                                .body = bodies[turn]});
+    }
+    session->prompt = std::move(prompts[i].back());
+    sessions.push_back(std::move(session));
+  }
+  return sessions;
 }
 
 std::vector<std::shared_ptr<const std::string>> LevelRunner::render(

@@ -14,6 +14,7 @@
 #include "llmsweep/model/spec.h"
 #include "llmsweep/sweep/preflight.h"
 #include "llmsweep/sweep/sweep.h"
+#include "sweep/filler_supply.h"
 #include "sweep/load_clients.h"
 #include "sweep/record_writer.h"
 #include "sweep/run_tracker.h"
@@ -28,7 +29,7 @@ struct LevelRun {
   std::vector<RequestRecord> records;
   bool gave_up = false;
   bool over_budget = false;     // gave up although some still completed
-  std::optional<OpenRun> open;  // of an open loop
+  std::optional<OpenRun> open;  // of an open loop, and of users
   std::string storage_error;    // the records are not all on disk, and why
 };
 
@@ -47,6 +48,19 @@ class LevelRunner {
   int64_t prompts_of(const RunId& run) const;
 
  private:
+  // What a run sends, and what makes more of it while it lasts.
+  struct Made {
+    Schedule schedule;
+    std::vector<Prompt> prompts;
+    std::vector<std::shared_ptr<UserSession>> first_sessions;
+    FillerSupply::Make more;
+  };
+  Made make_requests(const RunId& run, int64_t first_prompt);
+  Made make_users(const RunId& run, int64_t first_prompt);
+  // sessions[i] is of plans[i], and prompt number first_prompt + i begins it. `threads` 0: all.
+  std::vector<std::shared_ptr<UserSession>> sessions_of(const std::vector<SessionPlan>& plans,
+                                                        int64_t first_prompt, uint32_t first_id,
+                                                        int threads) const;
   std::vector<std::shared_ptr<const std::string>> render(const std::vector<Prompt>& prompts) const;
   std::vector<SpareFillers::Request> requests_of(const std::vector<Prompt>& prompts) const;
   ChunkSink chunk_sink() const;

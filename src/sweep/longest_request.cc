@@ -37,7 +37,7 @@ Prompt longest_prompt(const SweepSpec& spec, const Preflight& preflight,
   const std::optional<TokenCount>& input = spec.workload.input_tokens;
   if (input) {
     plan.workload.input_tokens =
-        TokenCount{.fixed = largest_likely(*input, spec.load.max_error_rate)};
+        TokenCount{.fixed = largest_likely_prompt(spec.workload, spec.load.max_error_rate)};
   }
   const PromptSource source(plan, preflight.tokenizer);
   PromptSet prompts = source.build(0, input ? 1 : std::min(kSome, source.needed()));

@@ -10,6 +10,7 @@
 #include "llmsweep/model/names.h"
 #include "llmsweep/model/target.h"
 #include "llmsweep/schedule/schedule.h"
+#include "llmsweep/schedule/sessions.h"
 #include "llmsweep/stats/search.h"
 
 namespace llmsweep {
@@ -72,6 +73,21 @@ std::string search_text(const SweepSpec& spec) {
       cost.confirming, 100 * kAssumedNoise);
 }
 
+// How many requests users send is the endpoint's to say.
+std::string users_text(const SweepSpec& spec, const std::string& levels) {
+  const SessionSpec& sessions = spec.workload.sessions;
+  const int repeats = spec.load.repeats;
+  return fmt::format(
+      "plan       {}: users {}; {} repeat{}\n"
+      "sessions   {} turns, {} s to think before each on average\n"
+      "time       {} of each run are measured, after {}\n"
+      "tokens     about {} in, {} out a request\n",
+      printable(spec.name), levels, repeats, repeats == 1 ? "" : "s", tokens_text(sessions.turns),
+      format_significant(to_seconds(mean_time(sessions.think))), format_duration(spec.load.measure),
+      format_duration(spec.load.warmup), format_number(mean_prompt_tokens(spec.workload)),
+      format_number(mean_tokens(spec.workload.output_tokens)));
+}
+
 }  // namespace
 
 std::string plan_text(const SweepSpec& spec) {
@@ -92,6 +108,7 @@ std::string plan_text(const SweepSpec& spec) {
                          format_duration(step.length), step_text(step));
   }
   if (!steps.empty()) steps += " requests/s\n";
+  if (spec.load.has_users()) return users_text(spec, levels);
   if (spec.load.duration) {
     steps = fmt::format("time       {} of each level are measured\n",
                         format_duration(*spec.load.duration));
@@ -100,7 +117,7 @@ std::string plan_text(const SweepSpec& spec) {
   const int64_t repeats = spec.load.repeats;
   const double output = mean_tokens(spec.workload.output_tokens);
   const std::string input = spec.workload.input_tokens
-                                ? format_number(mean_tokens(*spec.workload.input_tokens))
+                                ? format_number(mean_prompt_tokens(spec.workload))
                                 : std::string("their own");
   return fmt::format(
       "plan       {}: {} {}; {} repeat{}\n"
@@ -152,7 +169,7 @@ SweepCost least_cost(const SweepSpec& spec, Duration time) {
   };
   const WorkloadSpec& workload = spec.workload;
   SweepCost cost{.output_tokens = tokens(mean_tokens(workload.output_tokens))};
-  if (workload.input_tokens) cost.input_tokens = tokens(mean_tokens(*workload.input_tokens));
+  cost.input_tokens = tokens(mean_prompt_tokens(workload));
   const PriceSpec& prices = spec.endpoint.prices;
   if (prices.million_input_tokens || prices.million_output_tokens) {
     cost.tokens_price =

@@ -41,6 +41,7 @@ bool retry_after_cut(const LoadSpec& load, std::span<const RequestRecord> record
 std::optional<double> estimated_input_tokens(const WorkloadSpec& workload) {
   const bool total = workload.input_scope == InputScope::kTotal;
   if (!workload.tokenizer.empty() || !workload.input_tokens || !total) return std::nullopt;
+  if (workload.sessions.wanted()) return std::nullopt;  // later prompts are longer
   return mean_tokens(*workload.input_tokens);
 }
 
@@ -87,13 +88,18 @@ double arrival_cv(const ArrivalSpec& arrivals) {
 }
 
 std::optional<OpenInput> open_input(const LoadSpec& load, const RunEntry& run) {
-  if (!run.open) return std::nullopt;
+  if (!run.open || run.id.point.is_closed()) return std::nullopt;
   return OpenInput{.run = *run.open,
                    .window = open_window(load),
                    .rate_rps = run.id.point.value,
                    .arrival_cv = arrival_cv(load.arrivals),
                    .profile = load.profile,
                    .profile_from = load.warmup};
+}
+
+std::optional<SessionInput> session_input(const LoadSpec& load, const RunEntry& run) {
+  if (!run.open || run.id.point.kind != LoadKind::kUsers) return std::nullopt;
+  return SessionInput{.start_ns = run.open->start_ns, .window = open_window(load)};
 }
 
 bool requires_energy(const SweepSpec& spec) {
@@ -163,7 +169,8 @@ RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelCo
                               .repeat = run.id.repeat,
                               .level = level,
                               .client = run.client,
-                              .open = open_input(spec.load, run)});
+                              .open = open_input(spec.load, run),
+                              .sessions = session_input(spec.load, run)});
   stats.started_s = started_s;
   const bool confirms = spec.load.refine || spec.load.search.wanted();
   stats.confirming = confirms && run.id.repeat >= spec.load.repeats;

@@ -219,13 +219,14 @@ class ByTime {
   Duration tolerance_;
 };
 
-// Index 0 is always sent, and ends before a run does.
+// Index 0 is always sent, and ends before a run does; but a user may think for longer than a run.
 void name_runs_without_their_first(const std::vector<RequestRecord>& records,
                                    const SweepHistory& history,
                                    std::vector<std::string>& problems) {
   std::map<RunId, bool> has_first;
   for (const RequestRecord& record : records) {
     if (record.superseded || history.was_cut(record)) continue;
+    if (record.run.point.kind == LoadKind::kUsers) continue;
     has_first[record.run] |= record.index == 0;
   }
   for (const auto& [run, has] : has_first) {

@@ -291,7 +291,14 @@ TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
   b.prices->currency = "EUR";
   a.profile = {{.to_s = 60, .rate_from = 2, .rate_to = 2, .level = {}}};
   b.profile = {{.to_s = 60, .rate_from = 2, .rate_to = 4, .level = {}}};
+  a.spec_json = R"({"endpoint": {"api": "chat"}, "load": {}, "workload": {"sessions":
+      {"turns": 4, "input_tokens": 200, "think": "5s", "system_tokens": 0}}})";
+  b.spec_json = R"({"endpoint": {"api": "chat"}, "load": {}, "workload": {"sessions":
+      {"turns": 8, "think": {"mean": "20s", "cv": 1}, "system_tokens": 100}}})";
   const std::string text = refusal(a, b);
+  EXPECT_THAT(text, HasSubstr("workload.sessions.turns: 4 in 'a', 8 in 'b'"));
+  EXPECT_THAT(text, HasSubstr("workload.sessions.think: \"5s\" in 'a'"));
+  EXPECT_THAT(text, HasSubstr("workload.sessions.input_tokens: 200 in 'a', none in 'b'"));
   EXPECT_THAT(text, HasSubstr("load_profile: 60 s at 2 in 'a', 60 s at 2 → 4 in 'b'"));
   for (const std::string& field : comparable_fields()) {
     EXPECT_THAT(text, HasSubstr(field + ":"));
@@ -302,6 +309,36 @@ TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
   EXPECT_EQ(refusal(a, b, {.allow_different = comparable_fields()}), "compared");
   EXPECT_THAT(compare(a, b, {.allow_different = comparable_fields()}).notes,
               ::testing::Contains(HasSubstr("because it was allowed: seed")));
+}
+
+TEST(Compare, RefusesUsersWhoThinkAndOthersWhoDoNot) {
+  const auto with_sessions = [](const std::string& name, const std::string& sessions) {
+    SweepResult result = make_result(name, 1, kSlow);
+    for (LevelStats& level : result.levels) {
+      level.point = with_users(level.point.concurrency());
+      level.pooled.sessions.emplace();
+    }
+    result.spec_json =
+        R"({"endpoint": {"api": "chat"}, "load": {}, "workload": {)" + sessions + "}}";
+    return result;
+  };
+  const std::string four = R"("sessions": {"turns": 4, "think": "20s", "system_tokens": 0})";
+  SweepResult a = with_sessions("a", four);
+  SweepResult same = with_sessions("b", four);
+  EXPECT_EQ(refusal(a, same), "compared");
+  EXPECT_THAT(
+      refusal(a,
+              with_sessions("b", R"("sessions": {"turns": 4, "think": "2s", "system_tokens": 0})")),
+      ::testing::AllOf(HasSubstr("workload.sessions.think: \"20s\" in 'a', \"2s\" in 'b'"),
+                       ::testing::Not(HasSubstr("sessions.turns"))));
+  EXPECT_THAT(refusal(a, with_sessions("b", "")),
+              HasSubstr("workload.sessions.think: \"20s\" in 'a', none in 'b'"));
+  // What turns find in the cache is the system's doing, and no reason to refuse.
+  for (SweepResult* result : {&a, &same}) {
+    for (LevelStats& level : result->levels) level.pooled.input_tokens_mean = 2400;
+  }
+  same.levels[0].pooled.cached_tokens_mean = 2000;
+  EXPECT_EQ(refusal(a, same), "compared");
 }
 
 TEST(Compare, RefusesOneFieldWhereAnotherIsAllowed) {

@@ -108,7 +108,7 @@ TEST_P(Connections, DyingUnderARequestShowAsASecondSend) {
   EXPECT_EQ(driver.client().health().resends, 1);
 }
 
-TEST_P(Connections, CarryTheHeaderOfARequestOnItsSecondSendAndOnNoOther) {
+TEST_P(Connections, CarryTheHeadersOfARequestOnItsSecondSendAndOnNoOther) {
   std::mutex mutex;
   std::vector<std::string> requests;
   RawServer server([&](Peer& peer) {
@@ -126,7 +126,8 @@ TEST_P(Connections, CarryTheHeaderOfARequestOnItsSecondSendAndOnNoOther) {
   {
     Driver driver(options);
     driver.run(1);
-    driver.client().start(2, {.body = shared("{}"), .header = "traceparent: 00-a-b-01"});
+    driver.client().start(
+        2, {.body = shared("{}"), .headers = {"traceparent: 00-a-b-01", "X-Session: 7"}});
     EXPECT_EQ(driver.finish(2).resent, 1);
     driver.run(3);
   }
@@ -135,6 +136,7 @@ TEST_P(Connections, CarryTheHeaderOfARequestOnItsSecondSendAndOnNoOther) {
     const bool own = i == 1 || i == 2;
     EXPECT_THAT(requests[i], HasSubstr("\r\nX-Test: all\r\n"));
     EXPECT_EQ(requests[i].find("\r\ntraceparent: 00-a-b-01\r\n") != std::string::npos, own) << i;
+    EXPECT_EQ(requests[i].find("\r\nX-Session: 7\r\n") != std::string::npos, own) << i;
     EXPECT_THAT(requests[i], HasSubstr("\r\n\r\n{}"));
   }
 }

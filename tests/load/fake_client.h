@@ -34,7 +34,10 @@ class FakeClient final : public HttpClient {
   void start(RequestId id, const HttpRequest& request) override {
     started.push_back(id);
     lanes.push_back(request.lane);
-    headers.push_back(request.header);
+    headers.emplace_back();
+    for (const std::string& header : request.headers) {
+      headers.back() += (headers.back().empty() ? "" : "\n") + header;
+    }
     clock_.advance_to(clock_.now() + start_takes);
     most_starts_at_once = std::max(most_starts_at_once, ++starts_at_once_);
     most_in_flight = std::max(most_in_flight, ++in_flight_);

@@ -16,6 +16,8 @@ import math
 import os
 import sys
 
+import recompute_sessions
+
 TOLERANCE = 1e-9
 FAILURES = []
 
@@ -697,15 +699,20 @@ def users_at(levels, limit_ms):
     return passing, failing, False
 
 
+def users_of(level):
+    point = level.get("load_point", "")
+    return int(point[1:]) if point.startswith("u") else level["concurrency"]
+
+
 def check_users(result, gpus):
     for target in result["users_at_target"]:
         if target["metric"] != "e2e" or target["statistic"] != "p50":
             continue
         at = f"at {target['target_ms']} ms"
         levels = [
-            level
-            for level in sorted(result["levels"], key=lambda level: level["concurrency"] or 0)
-            if level["concurrency"] and can_be_judged(level, "e2e:p50")
+            dict(level, concurrency=users_of(level))
+            for level in sorted(result["levels"], key=lambda level: users_of(level) or 0)
+            if users_of(level) and can_be_judged(level, "e2e:p50")
         ]
         passing, failing, confirmed = users_at(levels, target["target_ms"])
         check(f"users {at}", passing or 0, target["users"])
@@ -753,6 +760,58 @@ def check_open(where, records, run, load, rate, start_ns, step=None):
         check(f"{where}.open_loop.{name}", value, stated[name], tolerance)
     if state != stated["state"]:
         FAILURES.append(f"{where}: computed {state}, stated {stated['state']}")
+
+
+def check_sessions(where, records, stated):
+    numbers, samples, prefix, buckets = recompute_sessions.figures_of(records)
+    for name, value in numbers.items():
+        check(f"{where}.sessions.{name}", value, stated[name])
+    compare_distributions(f"{where}.sessions", {n: distribution(v) for n, v in samples.items()}, stated)
+    if (prefix is None) != (stated["prefix"] is None):
+        FAILURES.append(f"{where}.sessions.prefix: computed {prefix}, stated {stated['prefix']}")
+    for name, value in (prefix or {}).items():
+        check(f"{where}.sessions.prefix.{name}", value, stated["prefix"][name])
+    if [bucket[:2] for bucket in buckets] != [(turns["from"], turns["to"]) for turns in stated["turns"]]:
+        FAILURES.append(f"{where}.sessions.turns: {[bucket[:2] for bucket in buckets]} computed")
+        return
+    for (first, to, requests), turns in zip(buckets, stated["turns"]):
+        figures = {
+            "ttft_ms": distribution([v for v in map(recompute_sessions.ttft_of, requests) if v is not None]),
+            "e2e_ms": distribution([v for v in map(recompute_sessions.e2e_of, requests) if v is not None]),
+        }
+        compare_distributions(f"{where}.sessions.turns {first} to {to}", figures, turns)
+
+
+def check_users_run(where, records, run, load, users, start_ns):
+    """A run of users: phases, rates of the window, the law and the sessions."""
+    begin, end, _ = window_of(load, start_ns)
+    length = (end - begin) / 1e9
+    starts = {r["slot"]: min(x["index"] for x in records if x["slot"] == r["slot"]) for r in records}
+    for r in records:
+        primes = r["index"] == starts[r["slot"]] and r["turn"] > 1
+        at = r["scheduled_ns"]
+        phase = "warmup" if at < begin or primes else "measured" if at < end else "filler"
+        if r["phase"] != phase:
+            FAILURES.append(f"{where}: request {r['index']} is {r['phase']}, due as {phase}")
+    received = tokens_received(records)
+    tokens = math.fsum(tokens_inside(r, received, begin, end) for r in records)
+    end_of = lambda r: r["end_ns"] if r["end_ns"] is not None else r["scheduled_ns"]
+    busy = sum(overlap(r["sent_ns"] or r["scheduled_ns"], end_of(r), begin, end) for r in records)
+    law = recompute_sessions.law_of(records, begin, end)
+    ok = [r for r in records if r["phase"] == "measured" and r["outcome"] == "ok"]
+    figures = {
+        "steady_output_throughput_tps": tokens / length,
+        "request_throughput_rps": len(ok) / length,
+        "achieved_concurrency": busy / (end - begin),
+        "wall_seconds": length,
+    }
+    if law:
+        figures["littles_law_error"] = abs(law["users_by_law"] / users - 1)
+    for name, value in figures.items():
+        check(f"{where}.{name}", value, run[name])
+    for name, value in law.items():
+        check(f"{where}.sessions.{name}", value, run["sessions"][name])
+    check_sessions(where, records, run["sessions"])
 
 
 def check_profile(result, records, folder):
@@ -829,6 +888,11 @@ def main(folder):
                 check_open(where, of_run, run, load, float(point[1:]), start_of(folder, point, run["repeat"]))
                 compared += 1
                 continue
+            if run.get("sessions"):
+                start = start_of(folder, point, run["repeat"])
+                check_users_run(where, of_run, run, load, float(point[1:]), start)
+                compared += 1
+                continue
             if "validity" in run:
                 stated = {key for key in run["validity"] if ":" in key}
                 computed = doubts(run, ok)
@@ -845,6 +909,9 @@ def main(folder):
         is_open = level.get("open_loop")
         if not (is_open and is_open["state"] == "overloaded"):
             compare_distributions(point, latencies(of_level), level)
+        if level.get("sessions"):
+            check_sessions(point, of_level, level["sessions"])
+            continue
         if not is_open and all(run["valid"] for run in level["runs"]):
             for name in ("steady_output_throughput_tps", "output_throughput_tps"):
                 if all(name in run for run in run_rates):

@@ -166,6 +166,23 @@ RunStats run(int repeat) {
                       .growth_limit = 20.25,
                       .transient_e2e = distribution(9000.5),
                       .transient_ttft = distribution(900.5)};
+  run.sessions = SessionLoad{
+      .think_mean_s = 19.5,
+      .response_mean_s = 10.25,
+      .turns_rps = 0.8,
+      .users_by_law = 23.8,
+      .ended = 41,
+      .broken = 2,
+      .turns_not_sent = 9,
+      .duration = distribution(90000.5),
+      .waiting = distribution(40000.5),
+      .ttft_sum = distribution(4000.5),
+      .prefix = PrefixTokens{.input_tokens = 9000,
+                             .ideal_tokens = 8000,
+                             .reported_tokens = 7600,
+                             .leaked_tokens = 3,
+                             .first_turn_tokens = 64},
+      .turns = {{.from = 3, .to = 4, .ttft = distribution(80.5), .e2e = distribution(9.5)}}};
   run.input_tokens_mean = 2400.5;
   run.output_tokens_mean = 1600.25;
   run.cached_tokens_mean = 3.5;
@@ -363,6 +380,10 @@ RequestRecord full_record() {
   record.streamed_tokens = 1000;
   record.reasoning_tokens = 599;
   record.other_model = "another";
+  record.session = 0;
+  record.turn = 3;
+  record.turns_planned = 8;
+  record.think = Duration(20'000'000'001);
   record.trace_id = {0x4bf92f3577b34da6, 0xa3ce929d0e0e4736};
   record.repaired_chunks = 4;
   record.first_chunk_tokens = 2;

@@ -124,6 +124,11 @@ TEST(ResultDocs, SchemaAndTablesSayWhatTheListOfKeysSays) {
   write_keys<VllmDefinitions>(parts["vllm_definitions"]["properties"], document,
                               "### vllm_definitions");
   write_keys<OpenLoad>(parts["open_loop"]["properties"], document, "### open_loop");
+  Json& sessions = parts["sessions"]["properties"];
+  write_keys<SessionLoad>(sessions, document, "### sessions");
+  write_keys<PrefixTokens>(sessions["prefix"]["properties"], document, "### sessions.prefix");
+  write_keys<TurnFigures>(sessions["turns"]["items"]["properties"], document,
+                          "### sessions.turns[]");
   for (const char* part : {"run", "level"}) {
     write_keys<RequestCounts>(parts[part]["properties"]["requests"]["properties"], document,
                               "### requests");

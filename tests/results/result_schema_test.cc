@@ -82,6 +82,11 @@ TEST(ResultSchema, ListsExactlyTheKeysThatAreWritten) {
   EXPECT_EQ(keys_of(level["vllm_definitions"]), keys_of(defs["vllm_definitions"]["properties"]));
   EXPECT_EQ(keys_of(level["open_loop"]), keys_of(defs["open_loop"]["properties"]));
   EXPECT_EQ(keys_of(level["open_loop"]), strings_of(defs["open_loop"]["required"]));
+  const json& sessions = defs["sessions"]["properties"];
+  EXPECT_EQ(keys_of(level["sessions"]), keys_of(sessions));
+  EXPECT_EQ(keys_of(level["sessions"]["prefix"]), keys_of(sessions["prefix"]["properties"]));
+  EXPECT_EQ(keys_of(level["sessions"]["turns"][0]),
+            keys_of(sessions["turns"]["items"]["properties"]));
   EXPECT_EQ(keys_of(level["client"]), keys_of(defs["client"]["properties"]));
   EXPECT_EQ(keys_of(level["requests"]),
             keys_of(defs["level"]["properties"]["requests"]["properties"]));
@@ -199,13 +204,15 @@ TEST(ResultDocs, DescribeEveryQuantityByItsRow) {
 
 TEST(RecordSchema, ListsExactlyTheKeysThatAreWritten) {
   const json schema = schema_of("llmsweep-record.schema.json");
-  RequestRecord without_trace = full_record();
-  without_trace.trace_id = {};
-  const json record = json::parse(record_to_jsonl(without_trace));
+  RequestRecord at_a_concurrency = full_record();
+  at_a_concurrency.trace_id = {};
+  at_a_concurrency.session = at_a_concurrency.turn = at_a_concurrency.turns_planned = {};
+  at_a_concurrency.think = {};
+  const json record = json::parse(record_to_jsonl(at_a_concurrency));
   EXPECT_EQ(keys_of(record), strings_of(schema["required"]));
-  const json at_a_rate =
-      json::parse(record_to_jsonl({.run = {at_rate(2.5), 0}, .trace_id = full_record().trace_id}));
-  EXPECT_EQ(keys_of(at_a_rate), keys_of(schema["properties"]));
+  RequestRecord of_users = full_record();
+  of_users.run.point = with_users(8);
+  EXPECT_EQ(keys_of(json::parse(record_to_jsonl(of_users))), keys_of(schema["properties"]));
   EXPECT_EQ(schema["$defs"]["histogram"]["items"]["prefixItems"][0]["maximum"],
             Histogram::kBuckets - 1);
 }
@@ -263,7 +270,8 @@ TEST(ResultDocs, HaveARowForEveryKeyWithItsMeaning) {
   }
   expect_rows(text, properties["users_at_target"]["items"]["properties"]);
   expect_rows(text, properties["rates_at_target"]["items"]["properties"]);
-  for (const char* part : {"level", "distribution", "vllm_definitions", "open_loop", "client"}) {
+  for (const char* part :
+       {"level", "distribution", "vllm_definitions", "open_loop", "sessions", "client"}) {
     expect_rows(text, schema["$defs"][part]["properties"]);
   }
   expect_rows(text, schema_of("llmsweep-record.schema.json")["properties"]);

@@ -138,6 +138,9 @@ Form form(const MetricsSpec&, const kind::MetricsPages&) {
 Form form(const std::string&, const kind::VariableName&) {
   return {{{"type", "string"}, {"pattern", "^[A-Za-z_][A-Za-z0-9_]*$"}}, "name of a variable"};
 }
+Form form(const std::string&, const kind::HeaderName&) {
+  return {{{"type", "string"}, {"minLength", 1}}, "name of a header"};
+}
 Form form(const std::vector<std::pair<std::string, std::string>>&, const kind::Headers&) {
   return {
       {{"type", "object"}, {"additionalProperties", {{"type", {"string", "number", "boolean"}}}}},
@@ -148,6 +151,20 @@ Form form(const std::string&, const kind::BodyFields&) {
 }
 Form form(const TokenCount&, const kind::Tokens&) {
   return {{{"$ref", "#/$defs/tokens"}}, "token count"};
+}
+Form form(const DrawnTime&, const kind::Drawn&) {
+  const SpecJson duration = {{"$ref", "#/$defs/duration"}};
+  const auto pair = [](const char* first, const SpecJson& of_first, const char* second,
+                       const SpecJson& of_second) {
+    return SpecJson{{"type", "object"},
+                    {"additionalProperties", false},
+                    {"required", {first, second}},
+                    {"properties", {{first, of_first}, {second, of_second}}}};
+  };
+  const SpecJson cv = form(double{}, kind::Number{0.01, 10}).schema;
+  return {{{"anyOf", SpecJson::array({duration, pair("min", duration, "max", duration),
+                                      pair("mean", duration, "cv", cv)})}},
+          "duration \\| {min, max} \\| {mean, cv}"};
 }
 template <class Number>
 Form form(const std::vector<Number>&, const kind::Levels& range) {

@@ -176,6 +176,87 @@ TEST(Spec, ARateAndAConcurrencyDoNotMix) {
             spec_hash(minimal({"load={rate: 2, arrivals: {process: constant}}"})));
 }
 
+const char* const kUsers = R"(name: x
+endpoint: {url: "http://h/v1"}
+workload:
+  sessions: {turns: {mean: 8, stddev: 3}, first_input_tokens: 2400, input_tokens: 200,
+    think: {mean: 20s, cv: 1}, system_tokens: 100}
+load: {users: [8, 16], warmup: 2m, measure: 15m}
+)";
+
+TEST(Spec, ReadsUsersWithSessions) {
+  const SweepSpec spec = parse_spec(kUsers, "x.yaml", {});
+  EXPECT_EQ(spec.load.users, (std::vector<int>{8, 16}));
+  EXPECT_EQ(spec.load.warmup, 2min);
+  EXPECT_EQ(spec.load.measure, 15min);
+  EXPECT_FALSE(spec.load.is_open());
+  const SessionSpec& sessions = spec.workload.sessions;
+  EXPECT_EQ(sessions.turns.mean, 8);
+  EXPECT_EQ(sessions.first_input_tokens.fixed, 2400);
+  EXPECT_EQ(spec.workload.input_tokens, sessions.first_input_tokens);
+  EXPECT_EQ(sessions.later_input_tokens().fixed, 200);
+  EXPECT_EQ(sessions.think, (DrawnTime{.kind = DrawnTime::Kind::kLogNormal, .mean = 20s, .cv = 1}));
+  EXPECT_EQ(sessions.system_tokens, 100);
+  EXPECT_EQ(parse_spec(spec_to_json(spec), "x.json", {}), spec);
+  EXPECT_EQ(parse_spec(spec_to_yaml(spec), "x.yaml", {}), spec) << spec_to_yaml(spec);
+  EXPECT_THAT(spec_to_json(spec), Not(HasSubstr("requests_per_slot")));
+  EXPECT_THAT(spec_to_json(spec), Not(HasSubstr("drain")));
+  EXPECT_THAT(spec_to_json(minimal()), Not(HasSubstr("sessions")));
+  for (const char* think : {"5s", "{min: 1s, max: 3s}", "{mean: 2s, cv: 0.5}"}) {
+    const SweepSpec other =
+        parse_spec(kUsers, "x.yaml", {std::string("workload.sessions.think=") + think});
+    EXPECT_EQ(parse_spec(spec_to_json(other), "x.json", {}), other) << think;
+    EXPECT_NE(spec_hash(other), spec_hash(spec));
+  }
+  const SweepSpec routed = parse_spec(kUsers, "x.yaml", {"endpoint.session_header=X-Session-Id"});
+  EXPECT_EQ(routed.endpoint.session_header, "X-Session-Id");
+  EXPECT_EQ(parse_spec(spec_to_json(routed), "x.json", {}), routed);
+  EXPECT_THAT(error_with("endpoint.session_header=X-Session-Id"),
+              HasSubstr("session_header: is of users' sessions"));
+  const SweepSpec plain =
+      parse_spec(kUsers, "x.yaml", {"workload.sessions={first_input_tokens: 50}", "load.users=4"});
+  EXPECT_EQ(plain.workload.sessions.later_input_tokens().fixed, 50);
+  EXPECT_EQ(plain.workload.sessions.turns.fixed, 1);
+  EXPECT_EQ(plain.workload.sessions.think, DrawnTime{});
+}
+
+TEST(Spec, RefusesWhatUsersDoNotHave) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"load.concurrency=[2]", "users: stands beside concurrency"},
+      {"load.rate=2", "users: stands beside rate"},
+      {"load.requests_per_slot=5", "requests_per_slot: stands beside users"},
+      {"load.duration=5s", "duration: stands beside users"},
+      {"load.fillers=false", "fillers: stands beside users"},
+      {"load.spread_starts=5s", "spread_starts: stands beside users"},
+      {"load.refine=true", "refine: stands beside users"},
+      {"load.drain=5s", "drain: stands beside users"},
+      {"load.arrivals={process: constant}", "arrivals: stands beside users"},
+      {"load.retry_after=hold", "users wait as long as they think"},
+      {"load.stop_over_error_rate=true", "needs to know how many requests"},
+      {"load={concurrency: [1]}", "sessions: is what users do, and load has none"},
+      {"workload={}", "users: needs workload.sessions"},
+      {"workload.input_tokens=100", "input_tokens: stands beside sessions"},
+      {"workload.prefix_tokens=10", "prefix_tokens: stands beside sessions"},
+      {"workload.reuse=allow", "each session is of its own"},
+      {"workload.sessions={turns: 3}", "first_input_tokens: is required"},
+      {"workload.sessions.turns=20000", "is more than 10000"},
+      {"workload.sessions.think={mean: 2s}", "must be a duration, {min, max} or {mean, cv}"},
+      {"workload.sessions.think={min: 2s, max: 1s}", "must not be above max"},
+      {"workload.sessions.think={mean: 2s, cv: 0}", "must be a number"},
+      {"workload.sessions.think=25h", "is more than a day"},
+      {"workload.sessions.history=live", "unknown key"},
+      {"endpoint.session_header=a b", "must be a header's name, as in X-Session-Id"},
+      {"endpoint.session_header=TraceParent", "carries something else"},
+      {"endpoint={url: \"http://h/v1\", session_header: x-a, headers: {X-A: b}}",
+       "stands beside such a header in headers"},
+  };
+  for (const auto& [set, message] : cases) {
+    const std::vector<std::string> sets = {set};
+    const std::string error = error_of([&] { parse_spec(kUsers, "x.yaml", sets); });
+    EXPECT_THAT(error, HasSubstr(message)) << set;
+  }
+}
+
 TEST(Spec, ReadsADurationInPlaceOfACountOfRequests) {
   const SweepSpec spec = minimal({"load.duration=90s"});
   EXPECT_EQ(spec.load.duration, Duration(90s));

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "llmsweep/model/load_point.h"
 #include "llmsweep/model/prompt.h"
 #include "llmsweep/model/record.h"
+#include "llmsweep/model/session_plan.h"
 #include "llmsweep/model/spec.h"
 #include "llmsweep/tokenizer/tokenizer.h"
 
@@ -74,6 +76,12 @@ class PromptSource {
   // one call at a time. Throws Error where the dataset cannot give a prompt of the asked length.
   // `threads` 0: as the plan says.
   PromptSet build(int64_t first, int64_t count, int threads = 0) const;
+  // Of a workload with sessions: sessions[i] has the prompt of each turn of plans[i]. Its first
+  // question is prompt number first + i (of another length, where the plan says so); the messages
+  // of each prompt, with a reply of the workload's own behind them, begin the next one. Else as
+  // build().
+  std::vector<std::vector<Prompt>> build_sessions(int64_t first, std::span<const SessionPlan> plans,
+                                                  int threads = 0) const;
   // PromptSet::sha256 of the first `count` prompts as they are without the nonce: the same for all
   // runs of one workload.
   std::string fingerprint(int64_t count) const;

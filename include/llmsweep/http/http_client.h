@@ -23,8 +23,8 @@ struct HttpRequest {
   static constexpr uint32_t kAnyLane = UINT32_MAX;
 
   std::shared_ptr<const std::string> body;
-  std::string header = {};  // one more, "name: value", beside the client's; empty: none
-  uint32_t endpoint = 0;    // which of the client's URLs
+  std::vector<std::string> headers = {};  // more, each "name: value", beside the client's
+  uint32_t endpoint = 0;                  // which of the client's URLs
   // The slot that sends it. Requests of one lane share the connections of one group, so that a
   // slot finds its connection again. kAnyLane: the group with the fewest requests in flight.
   uint32_t lane = kAnyLane;

@@ -50,7 +50,7 @@ struct LoadControl {
   // Not ended yet, and one more while a time for which is measured is not over; run_loops() sets
   // it.
   std::atomic<int64_t> measured_left{0};
-  std::atomic<int64_t> measure_until_ns{0};  // of Schedule::measure_for; 0: it has not begun
+  std::atomic<int64_t> measure_until_ns{0};  // of what measures for a time; 0: it has not begun
   std::atomic<bool> measuring_is_over{false};
   std::atomic<uint32_t> fillers_taken{0};  // of Schedule::filler_prompts and beyond
   std::atomic<int> consecutive_errors{0};
@@ -78,10 +78,29 @@ struct LoadControl {
 using RecordSink = std::function<void(const RequestRecord&)>;
 using ChunkSink = std::function<void(const RequestRecord&, const ChunkTrace&)>;
 
-// A request that was made while the run went on.
+// A turn of a session, ready to be sent.
+struct UserTurn {
+  int64_t planned_input_tokens = 0;  // 0: not planned
+  int64_t planned_output_tokens = 0;
+  Duration think{};                         // before it, after the end of the user's request before
+  std::shared_ptr<const std::string> body;  // null once it was sent, and of one that never is
+};
+
+// A session, of one user at a time.
+struct UserSession {
+  uint32_t id = 0;                         // of the run
+  uint32_t first_turn = 0;                 // from 0; above it, of a user who is found in mid-life
+  std::optional<Duration> second_at = {};  // when the turn after it is due: UserStart::second_at
+  std::vector<UserTurn> turns;
+  Prompt prompt =
+      {};  // of the last turn, whose messages are those of all: what records may not hold
+};
+
+// A request that was made while the run went on; of users, a session.
 struct SpareRequest {
-  Prompt prompt;
-  std::shared_ptr<const std::string> body;
+  Prompt prompt = {};
+  std::shared_ptr<const std::string> body = {};
+  std::shared_ptr<UserSession> session = {};  // in place of both
 };
 
 // What slots send once the planned fillers are used up. Made by a thread that runs no loop, ahead
@@ -106,6 +125,8 @@ struct LoadPlan {
   Schedule schedule;
   std::span<const Prompt> prompts;  // must outlive the run
   std::vector<std::shared_ptr<const std::string>> bodies;
+  // Of users, in place of prompts and bodies: those that they are in when the run begins.
+  std::vector<std::shared_ptr<UserSession>> first_sessions = {};
   // After schedule.filler_prompts; outlives the run. Null: a slot then sends nothing more.
   SpareFillers* spare_fillers = nullptr;
   Api api = Api::kChat;
@@ -120,6 +141,7 @@ struct LoadPlan {
   int64_t max_failed = std::numeric_limits<int64_t>::max();
   ChunkSink chunks;                    // after the record's sink; empty: instants are not kept
   std::string model;                   // requested: a record says where another one answers
+  std::string session_header = {};     // of users, whose value is session_name(); empty: none
   std::optional<uint64_t> trace_seed;  // of the ids of traceparent headers; absent: none are sent
   // Counts the text of answers whose tokens nothing else tells; null: chunks stand for tokens.
   std::shared_ptr<const Tokenizer> tokenizer;

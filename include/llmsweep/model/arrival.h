@@ -27,11 +27,11 @@ struct Arrival {
   bool operator==(const Arrival&) const = default;
 };
 
-// When an open loop's requests are measured, after the level's start.
+// When the requests of an open loop, or of users, are measured, after the level's start.
 struct OpenWindow {
   Duration from{};
   Duration to{};
-  Duration end{};  // measured requests that are still in flight then are given up
+  Duration end{};  // of an open loop: measured requests that are still in flight then are given up
 
   bool operator==(const OpenWindow&) const = default;
 };
@@ -43,10 +43,14 @@ struct Schedule {
   std::vector<Arrival> arrivals;
   std::vector<uint32_t> filler_prompts;  // empty: no fillers
   uint32_t slots = 0;                    // 0: an open loop, which takes as many as it needs
-  std::optional<OpenWindow> window;      // of an open loop
+  std::optional<OpenWindow> window;      // of an open loop, and of users, who have slots
   // Of a closed loop that measures for a time: what a slot that has nothing left starts in it, from
   // the first measured request on, is measured too. Its prompts are the next of `filler_prompts`.
   std::optional<Duration> measure_for;
+
+  bool is_open() const { return window && slots == 0; }
+  // `arrivals` has the first request of each slot.
+  bool is_of_users() const { return window && slots > 0; }
 };
 
 }  // namespace llmsweep

@@ -95,7 +95,7 @@ enum class LoadState {
   kOverloaded,  // latencies grow with the length of the run, and so have no value
 };
 
-// What the records of an open loop's run do not say.
+// What the records of a run do not say that measures a window: an open loop's, or users'.
 struct OpenRun {
   int64_t start_ns = 0;  // CLOCK_MONOTONIC: the instants of the schedule count from it
   std::string schedule_sha256;
@@ -195,6 +195,47 @@ struct OpenLoad {
   bool operator==(const OpenLoad&) const = default;
 };
 
+// Of the completed measured requests that are turns `from` to `to` of their sessions; `to` 0: and
+// all later ones.
+struct TurnFigures {
+  int64_t from = 1;
+  int64_t to = 1;
+  Distribution ttft, e2e;
+
+  bool operator==(const TurnFigures&) const = default;
+};
+
+// Tokens of the measured turns of which the server says how many it had cached.
+struct PrefixTokens {
+  int64_t input_tokens = 0;
+  int64_t ideal_tokens = 0;       // of later turns: what the session's turn before had put there
+  int64_t reported_tokens = 0;    // of later turns: cached, as the server says
+  int64_t leaked_tokens = 0;      // of later turns: beyond the ideal, by over 64 tokens a turn
+  int64_t first_turn_tokens = 0;  // cached of first turns: of a message that sessions share
+
+  std::optional<double> capture() const {
+    if (ideal_tokens == 0) return std::nullopt;
+    return static_cast<double>(reported_tokens) / static_cast<double>(ideal_tokens);
+  }
+  bool operator==(const PrefixTokens&) const = default;
+};
+
+// What users with sessions did in the window of a run; of a level: of all its runs.
+struct SessionLoad {
+  // Means over the measured turns: before one, and from when it was due to its end.
+  std::optional<double> think_mean_s, response_mean_s;
+  std::optional<double> turns_rps;     // measured turns ÷ window, however they ended
+  std::optional<double> users_by_law;  // turns_rps · (response + think): so many users there were
+  int64_t ended = 0;           // sessions sent whole in the run, whose last turn is measured
+  int64_t broken = 0;          // measured turns that failed, each of which ended its session
+  int64_t turns_not_sent = 0;  // that these had left
+  Distribution duration, waiting, ttft_sum;  // of those ended, ms
+  std::optional<PrefixTokens> prefix;        // absent: the server does not say what it had cached
+  std::vector<TurnFigures> turns;            // 1, 2, 3 to 4, 5 to 8, …; and from the second on
+
+  bool operator==(const SessionLoad&) const = default;
+};
+
 // One run (repeat) of a level.
 struct RunStats {
   int repeat = 0;                   // from 0
@@ -236,7 +277,8 @@ struct RunStats {
   std::optional<double> output_tokens_off;  // counts estimated from chunks stay out
   bool token_count_estimated = false;
   std::optional<double> wall_seconds;
-  std::optional<OpenLoad> open;  // absent: a closed loop, or imported data
+  std::optional<OpenLoad> open;         // absent: a closed loop, or imported data
+  std::optional<SessionLoad> sessions;  // absent: no users with sessions
   ClientHealth client;
   std::optional<RunTelemetry> telemetry;  // absent: no page of metrics was read, and of pooled runs
 

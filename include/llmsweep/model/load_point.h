@@ -3,6 +3,7 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -72,5 +73,8 @@ struct RunId {
 };
 
 std::string text_of(const RunId& run);  // "concurrency 8, repeat 1": people count from 1
+
+// Of a session of users, unique in a sweep: "u8.0.12", by level, repeat (from 0) and number.
+std::string session_name(const RunId& run, uint32_t session);
 
 }  // namespace llmsweep

@@ -35,6 +35,13 @@ struct RequestRecord {
   uint32_t slot = 0;
   uint32_t url = 0;  // which of the endpoint's addresses it went to
   Phase phase = Phase::kMeasured;
+  // Of a user: which session of the run, which of its turns, from 1, and of how many.
+  std::optional<uint32_t> session;
+  std::optional<uint32_t> turn;
+  std::optional<uint32_t> turns_planned;
+  // Between the end of the user's request before and when this one was due; of the turn that it
+  // thinks about when the run begins in part before it.
+  std::optional<Duration> think;
   std::string response_id;
   TraceId trace_id;
 

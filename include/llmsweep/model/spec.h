@@ -117,9 +117,10 @@ struct EndpointSpec {
   std::string max_tokens_field = "max_tokens";  // or "max_completion_tokens", …
   std::vector<RequestField> request_fields = {RequestField::kIgnoreEos, RequestField::kMinTokens,
                                               RequestField::kIncludeUsage};
-  bool traceparent = false;  // each request carries one (model/trace_id.h)
-  bool use_proxy = false;    // take http(s)_proxy from the environment
-  std::string ca_file;       // PEM; empty: the system's
+  std::string session_header;  // of users: the name of the header that carries the session; or none
+  bool traceparent = false;    // each request carries one (model/trace_id.h)
+  bool use_proxy = false;      // take http(s)_proxy from the environment
+  std::string ca_file;         // PEM; empty: the system's
   MetricsSpec metrics;
   Duration metrics_every = std::chrono::seconds(5);  // inside the window; 0: at its edges alone
   PriceSpec prices;
@@ -141,6 +142,35 @@ struct TokenCount {
   bool operator==(const TokenCount&) const = default;
 };
 
+// A time that is drawn: `20s`, `{min, max}` or `{mean, cv}` (log-normal).
+struct DrawnTime {
+  enum class Kind { kFixed, kUniform, kLogNormal };
+  Kind kind = Kind::kFixed;
+  Duration fixed{};
+  Duration min{};
+  Duration max{};
+  Duration mean{};
+  double cv = 1;  // standard deviation ÷ mean
+
+  bool operator==(const DrawnTime&) const = default;
+};
+
+// What a user's sessions are made of. A reply that is in a later prompt is the workload's own text:
+// what the endpoint answered is measured, and sent back never.
+struct SessionSpec {
+  TokenCount turns{.fixed = 1};
+  TokenCount first_input_tokens;  // of the first question: workload.input_tokens says it too
+  std::optional<TokenCount> input_tokens;  // of each later question; absent: as of the first
+  DrawnTime think;                         // from the end of an answer to the user's next question
+  int64_t system_tokens = 0;               // of a first message that all sessions share; 0: none
+
+  bool wanted() const { return first_input_tokens != TokenCount{}; }
+  const TokenCount& later_input_tokens() const {
+    return input_tokens ? *input_tokens : first_input_tokens;
+  }
+  bool operator==(const SessionSpec&) const = default;
+};
+
 enum class InputScope { kTotal, kContent };  // total: as usage.prompt_tokens counts it
 enum class PromptAs { kText, kIds };
 // Whether input that no tokenizer counted, or output, has to be as long as was asked for.
@@ -153,6 +183,7 @@ struct WorkloadSpec {
   // A path; "sample" (the shipped conversations); or "random" (synthetic words).
   std::string dataset = "sample";
   std::optional<TokenCount> input_tokens;  // absent: prompts keep their own length
+  SessionSpec sessions;                    // of load.users
   InputScope input_scope = InputScope::kTotal;
   Lengths input_lengths = Lengths::kAbout;
   TokenCount output_tokens{.fixed = 256};
@@ -218,10 +249,11 @@ struct SearchSpec {
   bool operator==(const SearchSpec&) const = default;
 };
 
-// A closed loop (`concurrency`) or an open one (`rate`, `profile`), one of the three. What the
-// other kind alone uses keeps its default.
+// A closed loop (`concurrency`), one of users with sessions (`users`), or an open one (`rate`,
+// `profile`): one of the four. What another kind alone uses keeps its default.
 struct LoadSpec {
   std::vector<int> concurrency;   // one level each, in this order
+  std::vector<int> users;         // likewise
   std::vector<double> rate;       // requests a second, one level each, in this order
   std::vector<RateStep> profile;  // one level: the steps of its window, in place of `measure`
   ArrivalSpec arrivals;
@@ -251,6 +283,7 @@ struct LoadSpec {
   bool is_open() const {
     return !rate.empty() || !profile.empty() || search.over == SearchOver::kRate;
   }
+  bool has_users() const { return !users.empty(); }
   bool operator==(const LoadSpec&) const = default;
 };
 

@@ -26,8 +26,9 @@ struct OnlyWith {
   std::string_view value;
 };
 
-// Which kind of load a key of `load` belongs to: it may not stand beside the other kind.
-enum class LoopKind { kEither, kClosed, kOpen };
+// Which kind of load a key of `load` belongs to: it may not stand beside another kind. kTimed: one
+// that measures a window, an open loop's or users'.
+enum class LoopKind { kEither, kClosed, kOpen, kTimed };
 
 struct Key {
   const char* name;
@@ -81,10 +82,12 @@ struct Url {};            // empty: absent
 struct Urls {};           // empty: absent
 struct MetricsPages {};
 struct VariableName {};  // empty: absent
+struct HeaderName {};    // empty: absent
 struct Headers {};
 struct BodyFields {};
 struct Tokens {};
-struct Levels {  // whole numbers or not, as the member is
+struct Drawn {};  // a duration, {min, max} or {mean, cv}
+struct Levels {   // whole numbers or not, as the member is
   double min;
   double max;
   const char* example;
@@ -121,6 +124,8 @@ Json tokens_json(const TokenCount& count) {
 }
 
 inline constexpr int64_t kMaxTokens = 100'000'000;
+inline constexpr Duration kLongestThink = std::chrono::hours(24);
+inline constexpr int64_t kMaxTurns = 10'000;  // of a session
 inline constexpr double kMaxConcurrency = 100'000;
 inline constexpr double kMinRate = 0.001;  // requests a second
 inline constexpr double kMaxRate = 100'000;
@@ -269,6 +274,11 @@ void keys(Archive& archive, EndpointSpec& endpoint) {
            "Fields that fix the output length or ask for usage. One that the server refuses is "
            "dropped before the run, and the result says so."},
           endpoint.request_fields);
+  archive(
+      {"session_header",
+       "Of `load.users`: header that carries the name of a request's session (`u8.0.12`: level, "
+       "repeat, `session` of its record), for routers that keep a session at one server."},
+      endpoint.session_header, kind::HeaderName{});
   archive({"traceparent",
            "Send each request with a W3C `traceparent` header of its own, whose id its record has "
            "(`trace_id`): it finds the request in the server's traces."},
@@ -299,6 +309,26 @@ void keys(Archive& archive, EndpointSpec& endpoint) {
 }
 
 template <class Archive>
+void keys(Archive& archive, SessionSpec& sessions) {
+  archive({"turns", "Questions of a session, each with the whole conversation before it."},
+          sessions.turns, kind::Tokens{});
+  archive({.name = "first_input_tokens",
+           .sentence = "Tokens of a session's first question, as `workload.input_tokens` of other "
+                       "loads.",
+           .required = "tokens of a session's first question, as in first_input_tokens: 2400"},
+          sessions.first_input_tokens, kind::Tokens{});
+  archive({"input_tokens",
+           "Tokens of each later question, its content alone; absent: as of the first."},
+          sessions.input_tokens, kind::Tokens{});
+  archive({"think",
+           "From the end of an answer to the user's next question, in the same session or the "
+           "next: a duration, {min, max}, or {mean, cv} (log-normal)."},
+          sessions.think, kind::Drawn{});
+  archive({"system_tokens", "Tokens of a first message that all sessions share; 0: none."},
+          sessions.system_tokens, kind::Whole{0, kMaxTokens});
+}
+
+template <class Archive>
 void keys(Archive& archive, WorkloadSpec& workload) {
   archive(
       {"dataset",
@@ -308,6 +338,11 @@ void keys(Archive& archive, WorkloadSpec& workload) {
       workload.dataset, kind::Path{{"sample", "random"}, true});
   archive({"input_tokens", "Tokens of each prompt; absent: prompts keep their own length."},
           workload.input_tokens, kind::Tokens{});
+  archive({"sessions",
+           "Of `load.users`: conversations of several turns, with time to think between them. "
+           "Replies in a later prompt are the workload's own texts of output_tokens, so that all "
+           "systems are sent the same."},
+          workload.sessions, kind::Section{.optional = true});
   archive({"input_scope",
            "What input_tokens counts: total as usage.prompt_tokens does, or the content alone."},
           workload.input_scope);
@@ -388,6 +423,10 @@ void keys(Archive& archive, LoadSpec& load) {
   using std::chrono::milliseconds;
   archive({"concurrency", "Requests in flight, one level each, in this order."}, load.concurrency,
           kind::Levels{1, kMaxConcurrency, "as in concurrency: [1, 2, 4, 8]"});
+  archive({"users",
+           "Users at once, each of whom runs sessions of `workload.sessions` one after the other; "
+           "one level each, in this order. Instead of concurrency."},
+          load.users, kind::Levels{1, kMaxConcurrency, "as in users: [8, 16, 32]"});
   archive({"rate",
            "Requests a second, whatever is in flight; one level each, in this order. Instead of "
            "concurrency."},
@@ -402,12 +441,13 @@ void keys(Archive& archive, LoadSpec& load) {
            .loop = LoopKind::kOpen},
           load.arrivals, kind::Section{});
   archive({.name = "warmup",
-           .sentence = "Of a rate: before the window. About three E2E latencies, or more.",
-           .loop = LoopKind::kOpen},
+           .sentence = "Of a rate or users: before the window. About three E2E latencies with the "
+                       "time to think, or more.",
+           .loop = LoopKind::kTimed},
           load.warmup, kind::DurationFrom{Duration(0)});
   archive({.name = "measure",
-           .sentence = "Of a rate: the window. What is scheduled inside it is measured.",
-           .loop = LoopKind::kOpen},
+           .sentence = "Of a rate or users: the window. What is scheduled inside it is measured.",
+           .loop = LoopKind::kTimed},
           load.measure, kind::DurationFrom{milliseconds(100)});
   archive(
       {.name = "drain",
@@ -557,7 +597,7 @@ void keys(Archive& archive, SweepSpec& spec) {
            "fresh runs."},
           spec.load.search, kind::Section{.optional = true});
   archive({"load", "How hard and how long."}, spec.load,
-          kind::Section{.at_most_one = {"concurrency", "rate", "profile"}});
+          kind::Section{.at_most_one = {"concurrency", "users", "rate", "profile"}});
   archive({"client", "The measuring client itself."}, spec.client, kind::Section{});
   archive({"targets",
            "Latency limits (SLOs); for each, the report states how many users still meet it.",

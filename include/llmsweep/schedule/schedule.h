@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "llmsweep/model/arrival.h"
 #include "llmsweep/model/load_point.h"
 #include "llmsweep/model/spec.h"
+#include "llmsweep/schedule/sessions.h"
 
 namespace llmsweep {
 
@@ -31,6 +33,7 @@ struct PromptDemand {
 // With load.duration: one a slot, as how many more there will be is the endpoint's to say, and
 // eight a slot to begin with.
 // Of a rate: as many as are expected. How many a run has is drawn: see below.
+// Of users sessions are counted: one of each user, as more are made while the run goes on.
 PromptDemand prompt_demand(const LoadSpec& load, LoadPoint point);
 // Of one run, exactly.
 PromptDemand prompt_demand(const Schedule& schedule);
@@ -43,7 +46,7 @@ int most_in_flight(const LoadSpec& load, LoadPoint point);
 // How many are in flight at a time, where each takes `request`.
 double likely_in_flight(const LoadSpec& load, LoadPoint point, Duration request);
 
-// Of an open loop.
+// Of an open loop, or of users.
 OpenWindow open_window(const LoadSpec& load);
 
 // A lower bound of the time that one run takes where each request takes `request`.
@@ -64,8 +67,14 @@ Duration shortest_run(const LoadSpec& load, LoadPoint point, Duration request);
 // A profile is an open loop whose window are its steps, one after the other; the warm-up has the
 // rate that the first begins with, the drain the one that the last ends with.
 //
-// A spec can ask for no other kind of point.
+// Not of users: see below.
 Schedule make_schedule(const LoadSpec& load, LoadPoint point, uint64_t seed = 1);
+
+// Of users who are found in mid-life (schedule/sessions.h). arrivals[i] is the first request of
+// slot i, `prompt` the number of its session; what follows it is known once it has ended. It is
+// measured where it falls into the window, unless it only primes the server's cache for the next
+// turn.
+Schedule make_users_schedule(const LoadSpec& load, std::span<const UserStart> starts);
 
 // Of a repeat: the same for all levels and all systems.
 uint64_t schedule_seed(uint64_t workload_seed, int repeat);

@@ -42,6 +42,12 @@ struct OpenInput {
   Duration begins{};        // the load, after the run's start: of a step the step
 };
 
+// Of users with sessions.
+struct SessionInput {
+  int64_t start_ns = 0;  // of the run, CLOCK_MONOTONIC
+  OpenWindow window;
+};
+
 struct RunInput {
   std::span<const RequestRecord> records;  // all phases of one run, any order
   int repeat = 0;                          // from 0
@@ -50,6 +56,7 @@ struct RunInput {
   // coalescing, tokens per chunk, reconnects) is filled in here and overwrites what is given.
   ClientHealth client;
   std::optional<OpenInput> open;  // absent: a closed loop
+  std::optional<SessionInput> sessions = {};
 };
 
 // `valid`, reasons and warnings are judge_run()'s to fill.

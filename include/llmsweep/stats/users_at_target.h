@@ -19,7 +19,7 @@
 
 namespace llmsweep {
 
-// Levels in any order, each concurrency once. gpus 0: users_per_gpu stays 0.
+// Levels in any order, each concurrency, or number of users, once. gpus 0: users_per_gpu stays 0.
 //
 // c_interpolated: isotonic regression of the statistic over the levels up to c_fail (weights: their
 // completed requests), then linear in the concurrency between c_pass and c_fail. Its interval:
@@ -32,6 +32,10 @@ namespace llmsweep {
 // `alpha`: how often a bracket that they confirm may be wrong.
 UsersAtTarget users_at_target(std::span<const LevelStats> levels, const Target& target, int gpus,
                               double alpha = kConfirmError);
+
+// The load that so many users are: their number where the levels are of users, who think between
+// their requests, else the concurrency.
+LoadPoint at_users(std::span<const LevelStats> levels, int users);
 
 // Requests a second at a target: the same over the rates. An overloaded level misses every target;
 // an unsettled one misses it or says nothing.

@@ -1,4 +1,4 @@
-#include "dataset/lengths.h"
+#include "llmsweep/model/token_draw.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,102 @@
+#include "report/session_text.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "llmsweep/base/text.h"
+#include "report/text_table.h"
+
+namespace llmsweep::report {
+namespace {
+
+std::string seconds_text(std::optional<double> seconds) {
+  return seconds ? format_significant(*seconds) + " s" : "?";
+}
+
+std::string median_s(const Distribution& of_ms) {
+  return seconds_text(of_ms.p50 ? std::optional(*of_ms.p50 / 1000) : std::nullopt);
+}
+
+std::string count_of(int64_t count, const std::string& noun) {
+  return format_number(static_cast<double>(count)) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string sentences_of(const LevelStats& level, const SessionLoad& load) {
+  std::string text =
+      fmt::format("users {}: {} to think, {} to answer", value_text(level.point),
+                  seconds_text(load.think_mean_s), seconds_text(load.response_mean_s));
+  if (load.users_by_law) {
+    text += fmt::format(", X(R+Z) = {} users", format_significant(*load.users_by_law));
+  }
+  text += fmt::format("; {} ended", count_of(load.ended, "session"));
+  if (load.ended > 0) {
+    text += fmt::format(", in {} of which {} waiting and {} for first tokens (medians)",
+                        median_s(load.duration), median_s(load.waiting), median_s(load.ttft_sum));
+  }
+  if (load.broken > 0) {
+    text += fmt::format("; {} failed, and {} not sent", count_of(load.broken, "turn"),
+                        count_of(load.turns_not_sent, "later turn") +
+                            (load.turns_not_sent == 1 ? " was" : " were"));
+  }
+  if (load.prefix && load.prefix->capture()) {
+    text += fmt::format("; {:.0f} % of the tokens cached that a turn before had put there",
+                        100 * *load.prefix->capture());
+  }
+  return text + "\n";
+}
+
+std::string turns_text(const TurnFigures& turns, bool unicode) {
+  if (turns.to == 0) return fmt::format("from {} on", turns.from);
+  if (turns.from == turns.to) return fmt::format("{}", turns.from);
+  return fmt::format("{}{}{}", turns.from, unicode ? "–" : "-", turns.to);
+}
+
+std::string turn_ms(std::optional<double> ms) {
+  return ms ? format_number(*ms, *ms < 100 ? 1 : 0) : "-";
+}
+
+std::string requests_of(const Distribution& distribution) {
+  return format_number(static_cast<double>(distribution.count.value_or(0)));
+}
+
+}  // namespace
+
+std::string thinking_text(const SweepResult& result) {
+  for (const LevelStats& level : result.levels) {
+    const auto& sessions = level.pooled.sessions;
+    if (sessions && sessions->think_mean_s) {
+      return " who think " + seconds_text(sessions->think_mean_s);
+    }
+  }
+  return {};
+}
+
+std::string session_text(const SweepResult& result, const TableStyle& style) {
+  std::vector<Column> columns = {{.title = "users", .keep = Column::kAlways},
+                                 {.title = "turn", .keep = Column::kAlways},
+                                 {.title = "requests", .keep = 10},
+                                 {.title = "TTFT p50", .unit = "ms", .keep = Column::kAlways},
+                                 {.title = "p95", .unit = "ms", .keep = 20},
+                                 {.title = "E2E p50", .unit = "ms", .keep = Column::kAlways},
+                                 {.title = "p95", .unit = "ms", .keep = 20}};
+  std::vector<Row> rows;
+  std::string sentences;
+  for (const LevelStats& level : result.levels) {
+    const auto& sessions = level.pooled.sessions;
+    if (!sessions) continue;
+    sentences += wrap(sentences_of(level, *sessions), style.width, "  ");
+    for (const TurnFigures& turns : sessions->turns) {
+      rows.push_back(
+          {.cells = {value_text(level.point), turns_text(turns, style.unicode),
+                     requests_of(turns.e2e), turn_ms(turns.ttft.p50), turn_ms(turns.ttft.p95),
+                     turn_ms(turns.e2e.p50), turn_ms(turns.e2e.p95)},
+           .sgr = {}});
+    }
+  }
+  if (sentences.empty()) return {};
+  fit_columns(columns, rows, style);
+  return "\n" + render_table(std::move(columns), std::move(rows), style) + sentences;
+}
+
+}  // namespace llmsweep::report

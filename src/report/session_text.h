@@ -1,0 +1,18 @@
+// What is said of users with sessions. Private to report/.
+#pragma once
+
+#include <string>
+
+#include "llmsweep/model/result.h"
+#include "llmsweep/report/table.h"
+
+namespace llmsweep::report {
+
+// " who think 19.5 s", behind a number of users: without it the number says nothing. Empty: the
+// result's users have no sessions.
+std::string thinking_text(const SweepResult& result);
+
+// A sentence or two for each level, and a table of its turns; empty: there are no sessions.
+std::string session_text(const SweepResult& result, const TableStyle& style);
+
+}  // namespace llmsweep::report

@@ -12,6 +12,7 @@ A and B are base URLs (…/v1) of two servers that run on one GPU, A the one tha
     search    the users of A at a target, confirmed
     energy    a minute of A, a minute with a foreign client on it, a minute of B, and beside them what
               NVML says when asked from Python (nvml.jsonl), where that module is there
+    sessions  users of A with conversations and pauses
     scrape    A with no page read, with pages at the edges, and with the whole page read three times a
               second by another client (pages.jsonl), in turns
 
@@ -75,6 +76,9 @@ class Bench:
 
     def search(self):
         self.run("search", self.a)
+
+    def sessions(self):
+        self.run("sessions", self.a)
 
     def energy(self):
         stop = threading.Event()
@@ -148,7 +152,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("program", "out", "a", "b"):
         parser.add_argument(name)
-    parser.add_argument("stages", nargs="+", choices=("warm", "pair", "rates", "search", "energy", "scrape"))
+    parser.add_argument("stages", nargs="+", choices=("warm", "pair", "rates", "search", "energy", "sessions", "scrape"))
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()

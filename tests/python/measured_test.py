@@ -300,7 +300,7 @@ def one_card_calibrated():
 
 
 BLOCKS = {"one-card-pair": one_card_pair, "one-card-rates": lambda: one_card.rates(check),
-          "one-card-search": lambda: one_card.search(check), "one-card-power": one_card.power,
+          "one-card-search": lambda: one_card.search(check), "one-card-power": one_card.power, "one-card-scrape": one_card.scrape, "one-card-replay": one_card.replay,
           "one-card-calibrated": one_card_calibrated, "llama": llama, "noise": noise, "referee": referee, "server": server_table, "mtp": mtp, "host": host}
 
 

@@ -2,6 +2,7 @@
 
 Shares no code with llmsweep. measured_test.py puts them on the page and compares.
 """
+import bisect
 import json
 import lzma
 import math
@@ -9,8 +10,12 @@ import pathlib
 import re
 import statistics
 
+import read_chunks
+
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "datasets/measured/one-card-h200"
-T_975 = {2: 4.302653}  # Student's t, two degrees of freedom: three pairs
+T_975 = {2: 4.302653, 4: 2.776445}  # Student's t by degrees of freedom: pairs less one
+
+LONGEST_GAP_NS = 300_000_000
 
 
 def result(name):
@@ -151,10 +156,74 @@ def power():
             f"(medians; {max(s['page_max_ms'] for s in server):.0f} ms at most). No window was long enough for J per token."]
 
 
+def gaps_met(gaps, pages):
+    """The mean gap, in ms, of those that lie over one of `pages`, which are apart."""
+    begins = [begin for begin, _ in gaps]
+    met = []
+    for asked, answered in pages:
+        for begin, end in gaps[bisect.bisect_left(begins, asked - LONGEST_GAP_NS):bisect.bisect_right(begins, answered)]:
+            if end > asked:
+                met.append((end - begin) / 1e6)
+    return statistics.fmean(met)
+
+
+def scrape():
+    runs = {}
+    for record in lines_of("scrape", "requests"):
+        runs.setdefault((record["arm"], record["round"]), []).append(record)
+    speed = {arm: [statistics.median((r["last_token_ns"] - r["first_token_ns"]) / 1e6 / (r["output_tokens"] - 1)
+                                     for r in runs[arm, round_]) for round_ in range(5)]
+             for arm in ("none", "edges", "full")}
+    table = ["| the server's page | median TPOT of the runs, ms | against none, pairs |", "|---|---|---|"]
+    for arm, title in (("none", "not read"), ("edges", "by its needed names, at the edges of the window"),
+                       ("full", "whole, three times a second, by another client")):
+        ratio = "–" if arm == "none" else "{:.3f} [{:.3f}, {:.3f}]".format(*paired(speed["none"], speed[arm]))
+        table.append(f"| {title} | {', '.join(f'{value:.2f}' for value in speed[arm])} | {ratio} |")
+    reads = [(page["asked_ns"], page["answered_ns"], page["bytes"]) for page in lines_of("scrape", "pages")]
+    met, elsewhere = [], []
+    for round_ in range(5):
+        data = lzma.decompress((FOLDER / f"scrape/full-{round_}.chunks.bin.xz").read_bytes())
+        gaps = sorted((a, b) for _, instants in read_chunks.blocks(data) for a, b in zip(instants, instants[1:]) if b > a)
+        inside = [(asked, answered) for asked, answered, _ in reads if gaps[0][0] < asked < gaps[-1][1] - LONGEST_GAP_NS]
+        met.append(gaps_met(gaps, inside))
+        elsewhere.append(statistics.fmean(gaps_met(gaps, [(a + shift, b + shift) for a, b in inside])
+                                          for shift in range(30_000_000, 330_000_000, 10_000_000)))
+    milliseconds = [(answered - asked) / 1e6 for asked, answered, _ in reads]
+    return [*table, "",
+            f"A whole page ({reads[0][2] / 1000:.0f} kB) took {statistics.median(milliseconds):.1f} ms. The gaps between chunks that lay over one were "
+            f"{', '.join(f'{value:.1f}' for value in met)} ms on average, run by run; over the same stretches moved by 30 to 320 ms "
+            f"{', '.join(f'{value:.1f}' for value in elsewhere)} ms."]
+
+
 def calibrated(output):
     """`output`: what `llmsweep calibrate` says of the BF16 side."""
     error = re.search(r"mean absolute error ([\d.]+) %", output)[1]
     rows = re.findall(r"^c=(\d+) \S+ (\w+): measured ([\d.,]+), fitted ([\d.,]+) \(([-+][\d.]+) %\)", output, re.M)
     said = "; ".join(f"{title} {', '.join(f'{off} %' for _, key, _, _, off in rows if key == name)}"
                      for name, title in (("e2e_ms", "E2E"), ("ttft_ms", "TTFT"), ("tpot_ms", "TPOT")))
-    return [f"Its mean error over {len(rows)} figures is {error} %, and `calibrate` refuses the profile (its limit is a tenth). By users: {said}."]
+    return [f"Its mean error over {len(rows)} figures is {error} %. By users: {said}."]
+
+
+def medians(records, level):
+    """E2E, TTFT and TPOT of a level's runs, in ms: the geometric mean of their medians."""
+    figures = []
+    for of in (lambda r: r["last_token_ns"] - r["sent_ns"], lambda r: r["first_token_ns"] - r["sent_ns"],
+               lambda r: (r["last_token_ns"] - r["first_token_ns"]) / (r["output_tokens"] - 1)):
+        runs = {}
+        for r in records:
+            if r["level"] == level and r["phase"] == "measured" and r["outcome"] == "ok":
+                runs.setdefault(r["repeat"], []).append(of(r) / 1e6)
+        figures.append(statistics.geometric_mean(statistics.median(run) for run in runs.values()))
+    return figures
+
+
+def replay():
+    table = ["| users | E2E, ms, measured | replayed | | TTFT, ms, measured | replayed | | TPOT, ms, measured | replayed | |",
+             "|---|---|---|---|---|---|---|---|---|---|"]
+    measured, replayed = lines_of("bf16", "requests"), lines_of("replay", "requests")
+    for users in sorted({r["level"] for r in replayed}):
+        cells = []
+        for a, b, digits in zip(medians(measured, users), medians(replayed, users), (0, 0, 2)):
+            cells += [f"{a:,.{digits}f}", f"{b:,.{digits}f}", f"{b / a - 1:+.1%}".replace("%", " %")]
+        table.append(f"| {users} | {' | '.join(cells)} |")
+    return table

@@ -75,7 +75,7 @@ TEST(LevelTable, SaysWhatUsersDidAndThatTheyThink) {
                              .users = 24,
                              .c_pass = 24,
                              .users_per_gpu = 6}};
-  const std::string text = level_table(result, {.width = 300});
+  const std::string text = level_table(result, {.width = 400});
   EXPECT_THAT(text, HasSubstr("24 users who think 19.5 s on 4 GPUs within 15,000 ms p50 E2E"));
   EXPECT_THAT(text,
               HasSubstr("users 24: 19.5 s to think, 10.2 s to answer, X(R+Z) = 23.8 users; 40 "

@@ -35,6 +35,7 @@
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/spec/spec_file.h"
 #include "llmsweep/stats/spending.h"
+#include "llmsweep/stats/users_at_target.h"
 #include "llmsweep/sweep/first_look.h"
 #include "llmsweep/sweep/prediction.h"
 #include "llmsweep/sweep/sweep.h"
@@ -86,12 +87,17 @@ std::string loads_text(const std::vector<LoadPoint>& loads) {
 std::string next_levels(const SweepResult& result) {
   if (result.users_at_target.empty()) return {};
   const UsersAtTarget& found = result.users_at_target.front();
+  const bool of_users = at_users(result.levels, 1).kind == LoadKind::kUsers;
   if (found.kind == UsersKind::kBeyondSweep) {
-    return fmt::format(" --set 'load.concurrency=[{},{}]', to find how many do not fit",
-                       2 * found.users, 4 * found.users);
+    return fmt::format(" --set 'load.{}=[{},{}]', to find how many do not fit",
+                       of_users ? "users" : "concurrency", 2 * found.users, 4 * found.users);
   }
   const bool wide = found.c_pass && found.c_fail && *found.c_fail > *found.c_pass + 1;
   if (found.kind != UsersKind::kMeasured || found.confirmed || !wide) return {};
+  if (of_users) {
+    return fmt::format(" --set load.users={}, for the users between {} and {}",
+                       (*found.c_pass + *found.c_fail) / 2, *found.c_pass, *found.c_fail);
+  }
   return fmt::format(" --set load.refine=true, for the users between {} and {}", *found.c_pass,
                      *found.c_fail);
 }

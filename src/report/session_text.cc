@@ -42,8 +42,11 @@ std::string sentences_of(const LevelStats& level, const SessionLoad& load) {
   if (load.prefix && load.prefix->capture()) {
     text += fmt::format("; {:.0f} % of the tokens cached that a turn before had put there",
                         100 * *load.prefix->capture());
+    if (load.prefix->leaked_tokens > 0) {
+      text += fmt::format(", and {:.1f} % of the input from elsewhere", 100 * load.prefix->leak());
+    }
   }
-  return text + "\n";
+  return text;
 }
 
 std::string turns_text(const TurnFigures& turns, bool unicode) {

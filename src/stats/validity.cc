@@ -267,8 +267,7 @@ void find_reasons(RunStats& run, const ValidityInput& input) {
 double cached_beyond_the_plan(const RunStats& run, const ValidityInput& input) {
   if (run.sessions) {
     const std::optional<PrefixTokens>& prefix = run.sessions->prefix;
-    if (!prefix || prefix->input_tokens == 0) return 0;
-    return static_cast<double>(prefix->leaked_tokens) / static_cast<double>(prefix->input_tokens);
+    return prefix ? prefix->leak() : 0;
   }
   const double input_tokens = run.input_tokens_mean.value_or(0);
   const double cached = run.cached_tokens_mean.value_or(0);

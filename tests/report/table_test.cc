@@ -38,6 +38,60 @@ TEST(LevelTable, ShowsEveryLevelWithItsHeadlineNumbers) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 
+TEST(LevelTable, SaysWhatUsersDidAndThatTheyThink) {
+  SweepResult result = sample::empty_result("gb200", 4);
+  result.levels = {sample::level(8, 5801, 272, 4)};
+  LevelStats& level = result.levels[0];
+  level.point = with_users(24);
+  const Distribution of_sessions{.count = 40, .p50 = 81'200};
+  level.pooled.sessions = SessionLoad{.think_mean_s = 19.53,
+                                      .response_mean_s = 10.2,
+                                      .turns_rps = 0.8,
+                                      .users_by_law = 23.77,
+                                      .ended = 40,
+                                      .broken = 1,
+                                      .turns_not_sent = 3,
+                                      .duration = of_sessions,
+                                      .waiting = {.count = 40, .p50 = 31'400},
+                                      .ttft_sum = {.count = 40, .p50 = 2150},
+                                      .prefix = PrefixTokens{.input_tokens = 2000,
+                                                             .ideal_tokens = 1000,
+                                                             .reported_tokens = 970,
+                                                             .leaked_tokens = 30},
+                                      .turns = {{.from = 1,
+                                                 .to = 1,
+                                                 .ttft = {.count = 50, .p50 = 310},
+                                                 .e2e = {.count = 50, .p50 = 10'100}},
+                                                {.from = 3,
+                                                 .to = 4,
+                                                 .ttft = {.count = 90, .p50 = 81.2},
+                                                 .e2e = {.count = 90, .p50 = 9900}},
+                                                {.from = 2,
+                                                 .to = 0,
+                                                 .ttft = {.count = 120, .p50 = 80},
+                                                 .e2e = {.count = 120, .p50 = 9950}}}};
+  result.users_at_target = {{.target = {.max = std::chrono::seconds(15)},
+                             .kind = UsersKind::kBeyondSweep,
+                             .users = 24,
+                             .c_pass = 24,
+                             .users_per_gpu = 6}};
+  const std::string text = level_table(result, {.width = 400});
+  EXPECT_THAT(text, HasSubstr("24 users who think 19.5 s on 4 GPUs within 15,000 ms p50 E2E"));
+  EXPECT_THAT(text,
+              HasSubstr("users 24: 19.5 s to think, 10.2 s to answer, X(R+Z) = 23.8 users; 40 "
+                        "sessions ended, in 81.2 s of which 31.4 s waiting and 2.15 s for "
+                        "first tokens (medians); 1 turn failed, and 3 later turns were not "
+                        "sent; 97 % of the tokens cached that a turn before had put there, "
+                        "and 1.5 % of the input from elsewhere\n"));
+  EXPECT_THAT(text, HasSubstr("   24          1        50       310"));
+  EXPECT_THAT(text, HasSubstr("   24        3–4        90      81.2"));
+  EXPECT_THAT(text, HasSubstr("   24  from 2 on       120"));
+  EXPECT_THAT(users_sentences(result)[0],
+              HasSubstr("at least 24 users who think 19.5 s on 4 GPUs"));
+  EXPECT_LE(display_width(widest_line(level_table(result, {.width = 60}))), 60U);
+  EXPECT_THAT(level_table(sample::three_sweeps()[0], {.width = 200}), Not(HasSubstr("think")));
+}
+
 TEST(LevelTable, DropsColumnsInsteadOfBreakingLines) {
   const SweepResult result = sample::three_sweeps()[0];
   for (const int width : {60, 70, 80, 100, 200}) {

@@ -217,6 +217,10 @@ struct PrefixTokens {
     if (ideal_tokens == 0) return std::nullopt;
     return static_cast<double>(reported_tokens) / static_cast<double>(ideal_tokens);
   }
+  double leak() const {  // share of the input
+    if (input_tokens == 0) return 0;
+    return static_cast<double>(leaked_tokens) / static_cast<double>(input_tokens);
+  }
   bool operator==(const PrefixTokens&) const = default;
 };
 

@@ -10,6 +10,7 @@
 #include "dataset/lengths.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/model_mix.h"
 #include "llmsweep/protocol/api.h"
 
 namespace llmsweep {
@@ -232,6 +233,11 @@ Prompt PromptMaker::make(uint64_t index) {
     prompt.ids = encoder_->encode(prompt.text);
     prompt.text.clear();
   }
+  if (!plan.models.empty()) prompt.model = drawn_model(plan.models, workload.seed, index);
+  prompt.inputs = inputs_of(plan.api, workload);
+  if (prompt.inputs > 0) prompt.planned_output_tokens = 0;
+  // What each text gets from the server, and a query with each document, is not in the count.
+  if (!counts_exactly(plan.api, workload)) prompt.planned_input_tokens = 0;
   return prompt;
 }
 

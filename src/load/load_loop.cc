@@ -67,7 +67,7 @@ struct Flight {
         reader(plan.api, record, plan.secrets),
         prompt(sent),
         may_connect(arrival.after == kNoArrival) {
-    reader.expect_model(plan.model);
+    reader.expect_model(sent.model.empty() ? plan.model : sent.model);
     if (plan.tokenizer != nullptr) reader.keep_text();
   }
   Flight(const Flight&) = delete;
@@ -210,9 +210,11 @@ class LoadLoop {
                          .slot = arrival.slot,
                          .url = (is_open() ? index : arrival.slot) % plan_.endpoints,
                          .phase = arrival.phase,
+                         .model = prompt.model,
                          .scheduled = scheduled,
                          .planned_input_tokens = prompt.planned_input_tokens,
-                         .planned_output_tokens = prompt.planned_output_tokens};
+                         .planned_output_tokens = prompt.planned_output_tokens,
+                         .inputs = prompt.inputs};
     if (index >= flights_.size()) flights_.resize(index + 1);
     flights_[index] = std::make_unique<Flight>(plan_, std::move(record), arrival, prompt);
     flights_[index]->reader.set_realtime_offset(realtime_offset_);

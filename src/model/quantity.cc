@@ -39,6 +39,8 @@ std::string_view name_of(Unit unit) {
       return "tokens/s/ms";
     case Unit::kRequestsPerSecond:
       return "requests/s";
+    case Unit::kInputsPerSecond:
+      return "inputs/s";
     case Unit::kRequests:
       return "requests";
     case Unit::kTokens:

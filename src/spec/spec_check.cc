@@ -244,6 +244,12 @@ void check(const ConfigNode& node, WorkloadSpec& workload, const SweepSpec& spec
       workload.prefix_tokens >= largest(*workload.input_tokens)) {
     node["prefix_tokens"].fail("must be below input_tokens: the rest of a prompt is its own");
   }
+  if (workload.inputs_per_request && traits_of(spec.endpoint.api).inputs == 0) {
+    node["inputs_per_request"].fail(
+        fmt::format("is of embeddings and rerank, and endpoint.api is {}",
+                    name_of(spec.endpoint.api)),
+        "leave it out");
+  }
   if (workload.prompt_as != PromptAs::kIds) return;
   const ConfigNode prompt_as = node["prompt_as"];
   if (!traits_of(spec.endpoint.api).takes_token_ids) {

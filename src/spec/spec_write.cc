@@ -119,6 +119,14 @@ class SpecWriter {
     }
     return list;
   }
+  static SpecJson write(const ModelNames& member, const kind::Models&) {
+    if (member.several.empty()) return member.one;
+    SpecJson list = SpecJson::array();
+    for (const ModelShare& model : member.several) {
+      list.push_back({{"name", model.name}, {"weight", model.weight}});
+    }
+    return list;
+  }
   static SpecJson write(const std::string& member, const kind::VariableName&) {
     return text_or_null(member);
   }
@@ -134,6 +142,8 @@ class SpecWriter {
     return SpecJson::parse(redact_json(member), nullptr, false);
   }
   static SpecJson write(const TokenCount& member, const kind::Tokens&) {
+    const bool none = member.kind == TokenCount::Kind::kFixed && member.fixed == 0;
+    if (none) return {};  // of an API that generates none
     return tokens_json<SpecJson>(member);
   }
   template <class Number>

@@ -35,7 +35,8 @@ void fit_the_context(SweepSpec& spec, int64_t context, const Said& said,
   TokenCount& input = *spec.workload.input_tokens;
   TokenCount& output = spec.workload.output_tokens;
   if (input.fixed + output.fixed <= context) return;
-  if (!said.output_tokens) output.fixed = std::max<int64_t>(1, std::min(output.fixed, context / 4));
+  if (!said.output_tokens && output.fixed > 0)
+    output.fixed = std::max<int64_t>(1, std::min(output.fixed, context / 4));
   if (!said.input_tokens) {
     input.fixed = std::max<int64_t>(1, std::min(context / 2, context - output.fixed));
   }

@@ -56,6 +56,8 @@ PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight,
   PromptPlan plan{.workload = spec.workload,
                   .nonce = nonce,
                   .api = spec.endpoint.api,
+                  .models = spec.endpoint.models,
+                  .needs = {},
                   .overhead_tokens = preflight.overhead_tokens.value_or(0),
                   .bytes_per_token = preflight.bytes_per_token};
   for (int repeat = 0; repeat < spec.load.repeats; ++repeat) {
@@ -207,8 +209,9 @@ std::vector<std::shared_ptr<const std::string>> LevelRunner::render(
   std::vector<std::shared_ptr<const std::string>> bodies;
   bodies.reserve(prompts.size());
   for (const Prompt& prompt : prompts) {
+    const std::string& model = prompt.model.empty() ? preflight_.model : prompt.model;
     bodies.push_back(std::make_shared<const std::string>(
-        render_request(endpoint, preflight_.model, preflight_.fields, prompt)));
+        render_request(endpoint, model, preflight_.fields, prompt)));
   }
   return bodies;
 }

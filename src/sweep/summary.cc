@@ -11,6 +11,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/model/describe.h"
+#include "llmsweep/protocol/api.h"
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/results/telemetry_file.h"
 #include "llmsweep/schedule/schedule.h"
@@ -65,7 +66,8 @@ std::optional<double> counted_where_off(const SweepResult& result,
 
 std::optional<double> output_if_about(const WorkloadSpec& workload) {
   if (workload.output_lengths == Lengths::kExact) return std::nullopt;
-  return mean_tokens(workload.output_tokens);
+  const double mean = mean_tokens(workload.output_tokens);
+  return mean > 0 ? std::optional(mean) : std::nullopt;
 }
 
 // Absent where a run was not started on the clock of the first: a sweep resumed after a boot.
@@ -111,6 +113,7 @@ void judge(RunStats& stats, const SweepSpec& spec, const RunEntry& run,
                     .goodput = spec.goodput,
                     .shares = shares,
                     .estimated_input_tokens = estimated_input_tokens(spec.workload),
+                    .generates = traits_of(spec.endpoint.api).generates,
                     .output_is_exact = spec.workload.output_lengths == Lengths::kExact,
                     .lengths_are_exact = spec.workload.input_lengths == Lengths::kExact,
                     .fillers = spec.load.fillers,
@@ -184,7 +187,8 @@ LevelContext context_of(const SweepSpec& spec, LoadPoint point) {
   return {.point = point,
           .gpus = spec.system.gpus,
           .fillers = spec.load.fillers,
-          .goodput = spec.goodput};
+          .goodput = spec.goodput,
+          .inputs = inputs_of(spec.endpoint.api, spec.workload)};
 }
 
 // ---- The steps of a profile.

@@ -201,10 +201,14 @@ TEST(RecordSchema, ListsExactlyTheKeysThatAreWritten) {
   const json schema = schema_of("llmsweep-record.schema.json");
   RequestRecord without_trace = full_record();
   without_trace.trace_id = {};
+  without_trace.model.clear();
+  without_trace.inputs = 0;
   const json record = json::parse(record_to_jsonl(without_trace));
   EXPECT_EQ(keys_of(record), strings_of(schema["required"]));
-  const json at_a_rate =
-      json::parse(record_to_jsonl({.run = {at_rate(2.5), 0}, .trace_id = full_record().trace_id}));
+  const json at_a_rate = json::parse(record_to_jsonl({.run = {at_rate(2.5), 0},
+                                                      .model = "adapter",
+                                                      .trace_id = full_record().trace_id,
+                                                      .inputs = 3}));
   EXPECT_EQ(keys_of(at_a_rate), keys_of(schema["properties"]));
   EXPECT_EQ(schema["$defs"]["histogram"]["items"]["prefixItems"][0]["maximum"],
             Histogram::kBuckets - 1);

@@ -135,6 +135,21 @@ Form form(const MetricsSpec&, const kind::MetricsPages&) {
   return {{{"anyOf", SpecJson::array({word, list})}},
           "`auto` \\| `off` \\| list of `auto`, `nvml`, URLs or {url, role}"};
 }
+Form form(const ModelNames&, const kind::Models&) {
+  const SpecJson name = form(std::string(), kind::Text{.filled = true}).schema;
+  const SpecJson weight = {
+      {"type", "number"}, {"exclusiveMinimum", 0}, {"maximum", json_number(kMaxWeight)}};
+  const SpecJson share = {{"type", "object"},
+                          {"additionalProperties", false},
+                          {"required", SpecJson::array({"name"})},
+                          {"properties", {{"name", name}, {"weight", weight}}}};
+  const SpecJson list = {{"type", "array"},
+                         {"minItems", 1},
+                         {"maxItems", kMaxModels},
+                         {"items", {{"anyOf", SpecJson::array({name, share})}}}};
+  return {{{"anyOf", SpecJson::array({form(std::string(), kind::Text{}).schema, list})}},
+          "text, or list of texts and {name, weight}"};
+}
 Form form(const std::string&, const kind::VariableName&) {
   return {{{"type", "string"}, {"pattern", "^[A-Za-z_][A-Za-z0-9_]*$"}}, "name of a variable"};
 }

@@ -15,6 +15,9 @@ struct Prompt {
   // What the server's usage.prompt_tokens should say: content plus calibrated overhead. 0: unknown.
   int64_t planned_input_tokens = 0;
   int64_t planned_output_tokens = 0;
+  // Texts that it is cut into, or documents beside the query; 0: of an API that generates.
+  int64_t inputs = 0;
+  std::string model;  // that it asks for, of several; empty: there is one
 };
 
 // A level's prompts, with the set's fingerprint: SHA-256 over the SHA-256 of every prompt in order.

@@ -19,6 +19,7 @@ enum class Unit {
   kTokensPerSecond,
   kTokensPerSecondPerMs,
   kRequestsPerSecond,
+  kInputsPerSecond,
   kRequests,
   kTokens,
   kShare,
@@ -89,6 +90,7 @@ struct Quantity {
   Shown shown;
 
   bool made_of_latency = false;  // with the distributions: what an overloaded level does not have
+  bool of_output = false;        // of output tokens: what an API that generates none does not have
 
   bool is_latency() const { return distribution != nullptr || made_of_latency; }
   bool of_level() const { return distribution || number || maybe || of; }

@@ -80,6 +80,7 @@ struct TokenizerPath {};  // "server", or a path that may end with "#PATTERN"; e
 struct Url {};            // empty: absent
 struct Urls {};           // empty: absent
 struct MetricsPages {};
+struct Models {};        // a name, or a list of names and of {name, weight}
 struct VariableName {};  // empty: absent
 struct Headers {};
 struct BodyFields {};
@@ -127,7 +128,15 @@ inline constexpr double kMaxRate = 100'000;
 inline constexpr size_t kMaxSteps = 1000;  // of a profile
 inline constexpr Duration kShortestStep = std::chrono::milliseconds(100);
 inline constexpr size_t kMaxUrls = 256;
+inline constexpr size_t kMaxModels = 1000;
+inline constexpr double kMaxWeight = 1e9;
 inline constexpr size_t kMaxTextBytes = 1000;  // of kind::Text
+
+// Of kind::Models: what its one key has of two members.
+struct ModelNames {
+  std::string& one;
+  std::vector<ModelShare>& several;
+};
 
 // Whether a single request has it, so that goodput can be judged by it.
 inline bool is_of_requests(Metric metric) {
@@ -230,11 +239,15 @@ void keys(Archive& archive, EndpointSpec& endpoint) {
   archive({"simulator", "Profile of the embedded simulated endpoint, instead of a url."},
           endpoint.simulator, kind::Path{});
   archive({"api",
-           "Which API the requests use: OpenAI's chat, completions or responses, or Anthropic's "
-           "messages."},
+           "Which API the requests use: OpenAI's chat, completions, responses or embeddings, "
+           "Anthropic's messages, or rerank as Cohere, Jina and vLLM have it."},
           endpoint.api);
-  archive({"model", "Model to ask for; empty: the first that /v1/models names."}, endpoint.model,
-          kind::Text{});
+  ModelNames models{endpoint.model, endpoint.models};
+  archive({"model",
+           "Model to ask for; empty: the first that /v1/models names. Or several, LoRA adapters "
+           "say, as [{name: a, weight: 3}, {name: b, weight: 1}]: each request asks for one, drawn "
+           "by workload.seed, and figures are of each too."},
+          models, kind::Models{});
   archive({"api_key_env",
            "Environment variable that holds the API key; absent: no Authorization header. Never "
            "the key itself.",
@@ -341,6 +354,11 @@ void keys(Archive& archive, WorkloadSpec& workload) {
           kind::Whole{1, kMaxTokens});
   archive({"prompt_as", "Send prompts as text, or as token ids (completions only)."},
           workload.prompt_as);
+  archive({"inputs_per_request",
+           "Texts of each request of embeddings (1 where it is not stated), documents of each of "
+           "rerank (10). A prompt of input_tokens is cut into them; the first words of one for "
+           "rerank, 32 at most, are the query."},
+          workload.inputs_per_request, kind::Whole{1, 10'000});
   archive({"reuse", "Whether a prompt may be sent twice."}, workload.reuse);
 }
 

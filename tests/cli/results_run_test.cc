@@ -25,6 +25,7 @@ struct ResultsSweep {
   std::string endpoint;  // more of its keys
   std::string workload;
   std::string rest;
+  std::string load = "{concurrency: [2], requests_per_slot: 6, repeats: 1}";
 };
 
 class SweepOfResults {
@@ -34,7 +35,7 @@ class SweepOfResults {
     std::ofstream(folder_ / "spec.yaml")
         << "name: test\nsystem: {gpus: 1}\nendpoint: {url: \"" << simulator_.base_url()
         << "\", api: " << sweep.api << sweep.endpoint << "}\nworkload: {" << sweep.workload
-        << "}\nload: {concurrency: [2], requests_per_slot: 6, repeats: 1}\n"
+        << "}\nload: " << sweep.load << "\n"
         << sweep.rest;
   }
   ProcessResult run(const std::string& command, const std::vector<std::string>& more = {}) const {
@@ -132,6 +133,25 @@ TEST(ResultsRun, AgreesWithTheEndpointOverEachTransport) {
         EXPECT_EQ(truth.output_tokens, 0);
       }
     }
+  }
+}
+
+// By a program of its own, of a concurrency and of a rate.
+TEST(ResultsRun, EveryNumberOfTheResultFollowsFromTheRecords) {
+  if (!fs::exists("/usr/bin/python3")) GTEST_SKIP() << "needs python3";
+  for (const std::string load :
+       {"{concurrency: [1, 3], requests_per_slot: 6, repeats: 2}",
+        "{rate: [60], warmup: 100ms, measure: 700ms, drain: 1s, repeats: 2}"}) {
+    SCOPED_TRACE(load);
+    const SweepOfResults sweep({.api = "rerank", .workload = "input_tokens: 80", .load = load});
+    ASSERT_EQ(sweep.sweep({"--quiet"}).exit_code, 0);
+    const ProcessResult recomputed =
+        Process({"/usr/bin/python3", LLMSWEEP_SOURCE_DIR "/tests/python/recompute.py",
+                 sweep.results()},
+                sweep.results().parent_path())
+            .wait();
+    EXPECT_EQ(recomputed.exit_code, 0) << recomputed.out << recomputed.err;
+    EXPECT_THAT(recomputed.out, HasSubstr("runs compared, 0 numbers differ"));
   }
 }
 

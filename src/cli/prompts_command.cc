@@ -69,6 +69,9 @@ std::vector<std::string> differences_from_a_run(const SweepSpec& spec, bool over
   if (spec.workload.nonce == kAutoNonce) {
     notes.emplace_back("a run's begin with words that it draws (workload.nonce: auto)");
   }
+  if (spec.workload.images.wanted()) {
+    notes.emplace_back("a run's carry images besides (workload.images)");
+  }
   if (tokenizer == "server") {
     notes.emplace_back(
         "a run's are cut to length by the server's tokenizer, which is not asked here; give "

@@ -18,6 +18,7 @@ namespace llmsweep {
 namespace {
 
 constexpr uint64_t kLengthStream = 0x6c656e677468;  // "length"
+constexpr uint64_t kImageStream = 0x696d61676573;   // "images"
 constexpr uint64_t kPrefixStream = 0x707265666978;  // "prefix"
 constexpr int kNonceLetters = 9;                    // 26^9 > kEnoughNonces
 constexpr int kNonceWords = 4;
@@ -202,6 +203,17 @@ Prompt PromptMaker::make_own_length(uint64_t index, Random& random) {
   return prompt;
 }
 
+// The same for the same number; images of one prompt differ as long as there are enough.
+void PromptMaker::add_images(uint64_t index, Prompt& prompt) const {
+  const size_t count = kit_.images.size();
+  if (count == 0) return;
+  Random random(kit_.plan.workload.seed ^ kImageStream, index);
+  const uint64_t first = random.below(count);
+  for (int64_t i = 0; i < kit_.plan.workload.images.per_request; ++i) {
+    prompt.images.push_back(kit_.images[(first + static_cast<uint64_t>(i)) % count]);
+  }
+}
+
 Prompt PromptMaker::make(uint64_t index) {
   const auto& plan = kit_.plan;
   const auto& workload = plan.workload;
@@ -233,6 +245,7 @@ Prompt PromptMaker::make(uint64_t index) {
     prompt.ids = encoder_->encode(prompt.text);
     prompt.text.clear();
   }
+  add_images(index, prompt);
   if (!plan.models.empty()) prompt.model = drawn_model(plan.models, workload.seed, index);
   prompt.inputs = inputs_of(plan.api, workload);
   if (prompt.inputs > 0) prompt.planned_output_tokens = 0;

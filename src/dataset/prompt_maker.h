@@ -30,6 +30,7 @@ struct PromptKit {
   std::shared_ptr<const Tokenizer> tokenizer;  // null: estimate
   Dataset dataset;
   NonceWords words;
+  std::vector<ImageUrl> images;  // empty: prompts carry none
 
   bool distinct() const { return plan.workload.reuse == Reuse::kForbid; }
 };
@@ -52,6 +53,7 @@ class PromptMaker {
   };
 
   Prompt make_own_length(uint64_t index, Random& random);
+  void add_images(uint64_t index, Prompt& prompt) const;
   std::string head_of(uint64_t index, int64_t tokens) const;
   std::string fit(const Request& request);
   std::string fit_estimate(const Request& request);

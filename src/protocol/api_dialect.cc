@@ -12,7 +12,7 @@ int64_t inputs_of(Api api, const WorkloadSpec& workload) {
 }
 
 bool counts_exactly(Api api, const WorkloadSpec& workload) {
-  return api != Api::kRerank && inputs_of(api, workload) <= 1;
+  return api != Api::kRerank && inputs_of(api, workload) <= 1 && !workload.images.wanted();
 }
 
 }  // namespace llmsweep

@@ -173,6 +173,7 @@ TokenProfile read_tokens(const ConfigNode& node) {
   read_choice(node["rule"], sim::token_rule_names(), tokens.rule);
   read_count(node["request_overhead"], tokens.request_overhead, 0);
   read_count(node["message_overhead"], tokens.message_overhead, 0);
+  read_count(node["image_tokens"], tokens.image_tokens, 0);
   read_number(node["natural_mean"], tokens.natural_mean, {1, kMost});
   read_number(node["natural_stddev"], tokens.natural_stddev, {0, kMost});
   node.reject_unknown_keys();

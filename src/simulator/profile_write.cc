@@ -73,6 +73,7 @@ Fields token_fields(const TokenProfile& tokens) {
   return {{"rule", sim::spelled(sim::token_rule_names(), tokens.rule)},
           {"request_overhead", fmt::format("{}", tokens.request_overhead)},
           {"message_overhead", fmt::format("{}", tokens.message_overhead)},
+          {"image_tokens", fmt::format("{}", tokens.image_tokens)},
           {"natural_mean", fmt::format("{}", tokens.natural_mean)},
           {"natural_stddev", fmt::format("{}", tokens.natural_stddev)}};
 }

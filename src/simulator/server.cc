@@ -315,6 +315,7 @@ void Server::admit(Connection& connection, const ReceivedRequest& request, const
   truth.model = wanted.model;
   truth.stream = wanted.stream;
   truth.prompt_tokens = wanted.prompt.count();
+  truth.images = wanted.prompt.images();
   if (auto failure = unacceptable(wanted, output_tokens)) {
     fail(connection, request, *failure);
     truth.status = failure->status;

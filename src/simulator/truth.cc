@@ -37,6 +37,7 @@ TruthRecord read_record(const json& object) {
   record.cached_tokens = object.at("cached_tokens").get<int64_t>();
   record.output_tokens = object.at("output_tokens").get<int64_t>();
   record.hidden_tokens = object.value("hidden_tokens", int64_t{0});  // not in older logs
+  record.images = object.value("images", std::vector<std::string>());
   record.results = object.value("results", int64_t{0});
   record.status = object.at("status").get<int>();
   record.finish_reason = object.at("finish_reason").get<std::string>();
@@ -99,6 +100,7 @@ std::string truth_line(const TruthRecord& record) {
   object["cached_tokens"] = record.cached_tokens;
   object["output_tokens"] = record.output_tokens;
   object["hidden_tokens"] = record.hidden_tokens;
+  if (!record.images.empty()) object["images"] = record.images;
   if (record.results > 0) object["results"] = record.results;
   object["status"] = record.status;
   object["finish_reason"] = record.finish_reason;

@@ -239,6 +239,12 @@ void check(const ConfigNode& node, EndpointSpec& endpoint, const SweepSpec&) {
   if (endpoint.urls.size() == 1) endpoint.urls.clear();
 }
 
+void check(const ConfigNode& node, ImagesSpec& images, const SweepSpec&) {
+  if (!images.wanted()) {
+    node.fail("needs files", "as in files: [a.png, b.jpg], or files: pictures/");
+  }
+}
+
 void check(const ConfigNode& node, WorkloadSpec& workload, const SweepSpec& spec) {
   if (workload.prefix_tokens > 0 && workload.input_tokens &&
       workload.prefix_tokens >= largest(*workload.input_tokens)) {
@@ -249,6 +255,14 @@ void check(const ConfigNode& node, WorkloadSpec& workload, const SweepSpec& spec
         fmt::format("is of embeddings and rerank, and endpoint.api is {}",
                     name_of(spec.endpoint.api)),
         "leave it out");
+  }
+  if (workload.images.wanted() && !traits_of(spec.endpoint.api).takes_images) {
+    node["images"].fail(
+        fmt::format("are of chat alone, and endpoint.api is {}", name_of(spec.endpoint.api)),
+        "leave them out, or set endpoint.api: chat");
+  }
+  if (workload.images.wanted() && workload.prompt_as == PromptAs::kIds) {
+    node["images"].fail("stand beside a text, and prompts are token ids", "leave prompt_as out");
   }
   if (workload.prompt_as != PromptAs::kIds) return;
   const ConfigNode prompt_as = node["prompt_as"];

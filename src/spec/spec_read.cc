@@ -145,6 +145,15 @@ class SpecReader {
       member = path.with_part ? find_with_part(node, paths_) : paths_.find(node);
     }
   }
+  void read(const ConfigNode& node, const Key&, std::vector<std::string>& member,
+            const kind::Paths&) {
+    member.clear();
+    const bool one = node.kind() == ConfigNode::Kind::kScalar;
+    for (const ConfigNode& item : one ? std::vector{node} : node.items()) {
+      add_once(member, paths_.find(item), item, "the same path");
+    }
+    if (member.empty()) node.fail("must name at least one file");
+  }
   void read(const ConfigNode& node, const Key&, std::string& member, const kind::TokenizerPath&) {
     member = read_tokenizer(node, paths_);
   }

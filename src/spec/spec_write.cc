@@ -61,6 +61,12 @@ class SpecWriter {
     keys(writer, search);
     return writer.take();
   }
+  static SpecJson write(ImagesSpec& images, const kind::Section&) {
+    if (!images.wanted()) return {};
+    SpecWriter writer;
+    keys(writer, images);
+    return writer.take();
+  }
   static SpecJson write(PowerSpec& power, const kind::Section&) {
     if (!power.stated()) return {};
     SpecWriter writer;
@@ -99,6 +105,9 @@ class SpecWriter {
   }
   static SpecJson write(const std::string& member, const kind::Path&) {
     return text_or_null(member);
+  }
+  static SpecJson write(const std::vector<std::string>& member, const kind::Paths&) {
+    return member;
   }
   static SpecJson write(const std::string& member, const kind::TokenizerPath&) {
     return text_or_null(member);

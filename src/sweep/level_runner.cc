@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "llmsweep/base/error.h"
 #include "llmsweep/base/random.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/load/load_loop.h"
@@ -25,6 +26,9 @@ namespace {
 int64_t spares_per_prompt(const LoadSpec& load) {
   return load.duration ? 1 << 16 : 64;
 }
+
+// Of all requests of a run, which are made before it begins.
+constexpr size_t kMostBodyBytes = size_t{4} << 30;
 
 // With more failures the run's error rate is over its limit, whatever the rest does.
 int64_t max_failed(const LoadSpec& load, int64_t measured) {
@@ -208,10 +212,19 @@ std::vector<std::shared_ptr<const std::string>> LevelRunner::render(
   endpoint.max_tokens_field = preflight_.max_tokens_field;
   std::vector<std::shared_ptr<const std::string>> bodies;
   bodies.reserve(prompts.size());
+  size_t bytes = 0;
   for (const Prompt& prompt : prompts) {
     const std::string& model = prompt.model.empty() ? preflight_.model : prompt.model;
     bodies.push_back(std::make_shared<const std::string>(
         render_request(endpoint, model, preflight_.fields, prompt)));
+    bytes += bodies.back()->size();
+    if (bytes > kMostBodyBytes && spec_.workload.images.wanted()) {
+      throw Error({.what = fmt::format("the first {} of {} requests of a run are {} GiB with their "
+                                       "images",
+                                       bodies.size(), prompts.size(), bytes >> 30),
+                   .where = "workload.images",
+                   .next = "give smaller images, or fewer a request, or a run fewer requests"});
+    }
   }
   return bodies;
 }

@@ -12,6 +12,7 @@
 #include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/dataset/calibration.h"
+#include "llmsweep/dataset/images.h"
 #include "llmsweep/http/ca_bundle.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/protocol/answers.h"
@@ -68,6 +69,7 @@ class Checker {
     load_tokenizer();
     calibrate();
     try_other_models();
+    try_images();
     for (size_t i = 1; i < connection_.urls.size(); ++i) check_another(connection_.urls[i]);
     return std::move(result_);
   }
@@ -274,6 +276,18 @@ class Checker {
     result_.model = first;
   }
 
+  // A server may take the text of a request and not its images.
+  void try_images() {
+    const ImagesSpec& wanted = spec_.workload.images;
+    if (!wanted.wanted()) return;
+    const std::vector<ImageUrl> images = read_images(wanted.files);
+    for (int64_t i = 0; i < wanted.per_request; ++i) {
+      images_.push_back(images[static_cast<size_t>(i) % images.size()]);
+    }
+    send(probes_.front(), tokens_of_probe());
+    images_.clear();
+  }
+
   // Exact by its own count, or the check ends here.
   void find_overhead() {
     const bool by_the_server = result_.tokenizer->info().kind == "server";
@@ -384,7 +398,8 @@ class Checker {
                          .fields = fields,
                          .prompt = {.text = probe.text,
                                     .planned_output_tokens = tokens,
-                                    .inputs = inputs_in(probe.text)}});
+                                    .inputs = inputs_in(probe.text),
+                                    .images = images_}});
   }
 
   // As many as in the run's requests, of a probe that is long enough.
@@ -559,11 +574,12 @@ class Checker {
   Prober prober_;
   std::string base_url_;  // the address that is being checked
   std::vector<Probe> probes_;
-  std::vector<int64_t> usage_;  // of the probes, by the first address
-  int64_t fewest_tokens_ = 1;   // that the server lets a request ask for
-  bool listed_ = false;         // /models answered: the base URL is right
-  std::string unlisted_;        // the models of a list without the spec's own; empty: it is there
-  std::string others_;          // models that the list has beside the one that was chosen
+  std::vector<int64_t> usage_;    // of the probes, by the first address
+  std::vector<ImageUrl> images_;  // that probes carry
+  int64_t fewest_tokens_ = 1;     // that the server lets a request ask for
+  bool listed_ = false;           // /models answered: the base URL is right
+  std::string unlisted_;          // the models of a list without the spec's own; empty: it is there
+  std::string others_;            // models that the list has beside the one that was chosen
   bool renamed_once_ = false;
   bool tried_ = false;
   bool silence_noted_ = false;

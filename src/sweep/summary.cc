@@ -42,6 +42,7 @@ bool retry_after_cut(const LoadSpec& load, std::span<const RequestRecord> record
 std::optional<double> estimated_input_tokens(const WorkloadSpec& workload) {
   const bool total = workload.input_scope == InputScope::kTotal;
   if (!workload.tokenizer.empty() || !workload.input_tokens || !total) return std::nullopt;
+  if (workload.images.wanted()) return std::nullopt;  // which the server counts with the text
   return mean_tokens(*workload.input_tokens);
 }
 

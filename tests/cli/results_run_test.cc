@@ -146,9 +146,9 @@ TEST(ResultsRun, EveryNumberOfTheResultFollowsFromTheRecords) {
     const SweepOfResults sweep({.api = "rerank", .workload = "input_tokens: 80", .load = load});
     ASSERT_EQ(sweep.sweep({"--quiet"}).exit_code, 0);
     const ProcessResult recomputed =
-        Process({"/usr/bin/python3", LLMSWEEP_SOURCE_DIR "/tests/python/recompute.py",
-                 sweep.results()},
-                sweep.results().parent_path())
+        Process(
+            {"/usr/bin/python3", LLMSWEEP_SOURCE_DIR "/tests/python/recompute.py", sweep.results()},
+            sweep.results().parent_path())
             .wait();
     EXPECT_EQ(recomputed.exit_code, 0) << recomputed.out << recomputed.err;
     EXPECT_THAT(recomputed.out, HasSubstr("runs compared, 0 numbers differ"));

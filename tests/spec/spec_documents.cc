@@ -106,6 +106,12 @@ Form form(Duration, const kind::DurationFrom&) {
 Form form(const std::string&, const kind::Path&) {
   return {{{"type", "string"}, {"minLength", 1}}, "path"};
 }
+Form form(const std::vector<std::string>&, const kind::Paths&) {
+  const SpecJson path = form(std::string(), kind::Path{}).schema;
+  const SpecJson list = {
+      {"type", "array"}, {"minItems", 1}, {"uniqueItems", true}, {"items", path}};
+  return {{{"anyOf", SpecJson::array({path, list})}}, "path or list of paths"};
+}
 Form form(const std::string& member, const kind::TokenizerPath&) {
   return form(member, kind::Path{});
 }

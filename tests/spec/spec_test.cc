@@ -139,6 +139,15 @@ goodput: [{metric: e2e, max: 1s}, {metric: decode_speed, min: 9}]
   EXPECT_EQ(spec_hash(again), spec_hash(spec));
 }
 
+TEST(Spec, WritesTheImagesOfPrompts) {
+  SweepSpec spec = minimal();
+  spec.workload.images = {.files = {"/a.png", "/pictures"}, .per_request = 3};
+  const std::string json = spec_to_json(spec);
+  EXPECT_THAT(json, HasSubstr("per_request"));
+  EXPECT_EQ(parse_recorded_spec(json, "x.json"), spec);
+  EXPECT_THAT(spec_to_json(minimal()), ::testing::Not(HasSubstr("images")));
+}
+
 TEST(Spec, ReadsAModelOrSeveral) {
   const auto endpoint_of = [](const std::string& model) {
     return parse_spec("name: x\nendpoint: {url: \"http://h/v1\", model: " + model +

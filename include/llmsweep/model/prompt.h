@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace llmsweep {
+
+// "data:image/png;base64,…", shared by the prompts that carry it.
+using ImageUrl = std::shared_ptr<const std::string>;
 
 struct Prompt {
   std::string text;  // one user message; empty where `messages` or `ids` is used
@@ -17,7 +21,8 @@ struct Prompt {
   int64_t planned_output_tokens = 0;
   // Texts that it is cut into, or documents beside the query; 0: of an API that generates.
   int64_t inputs = 0;
-  std::string model;  // that it asks for, of several; empty: there is one
+  std::vector<ImageUrl> images;  // sent behind the text, or with the last message of the user
+  std::string model;             // that it asks for, of several; empty: there is one
 };
 
 // A level's prompts, with the set's fingerprint: SHA-256 over the SHA-256 of every prompt in order.

@@ -160,6 +160,15 @@ enum class Reuse { kForbid, kAllow };
 
 inline constexpr std::string_view kAutoNonce = "auto";
 
+// Images that each prompt carries.
+struct ImagesSpec {
+  std::vector<std::string> files;  // folders among them; empty: prompts carry none
+  int64_t per_request = 1;
+
+  bool wanted() const { return !files.empty(); }
+  bool operator==(const ImagesSpec&) const = default;
+};
+
 struct WorkloadSpec {
   // A path; "sample" (the shipped conversations); or "random" (synthetic words).
   std::string dataset = "sample";
@@ -179,6 +188,7 @@ struct WorkloadSpec {
   // Texts that a prompt is cut into, of the APIs that take several; absent: the API's own number
   // (protocol/api.h).
   std::optional<int64_t> inputs_per_request;
+  ImagesSpec images;
   Reuse reuse = Reuse::kForbid;  // whether a prompt may be sent twice
 
   bool operator==(const WorkloadSpec&) const = default;

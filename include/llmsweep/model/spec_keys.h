@@ -76,6 +76,7 @@ struct Path {                           // of a file that is there; empty: absen
   std::vector<std::string> words = {};  // which are no paths
   bool with_part = false;               // a path may end with "#PART"
 };
+struct Paths {};          // of files or folders that are there; one, or a list
 struct TokenizerPath {};  // "server", or a path that may end with "#PATTERN"; empty: absent
 struct Url {};            // empty: absent
 struct Urls {};           // empty: absent
@@ -312,6 +313,16 @@ void keys(Archive& archive, EndpointSpec& endpoint) {
 }
 
 template <class Archive>
+void keys(Archive& archive, ImagesSpec& images) {
+  archive({"files",
+           "Image files (PNG, JPEG, WebP, GIF, BMP), or folders of them; one path or a list. Sent "
+           "byte for byte."},
+          images.files, kind::Paths{});
+  archive({"per_request", "Images of each request, taken in turn from a place that is drawn."},
+          images.per_request, kind::Whole{1, 1000});
+}
+
+template <class Archive>
 void keys(Archive& archive, WorkloadSpec& workload) {
   archive(
       {"dataset",
@@ -359,6 +370,10 @@ void keys(Archive& archive, WorkloadSpec& workload) {
            "rerank (10). A prompt of input_tokens is cut into them; the first words of one for "
            "rerank, 32 at most, are the query."},
           workload.inputs_per_request, kind::Whole{1, 10'000});
+  archive({"images",
+           "Images that each prompt carries beside its text (chat only). What they are in tokens "
+           "the server's usage alone says: input_tokens is of the text."},
+          workload.images, kind::Section{.optional = true});
   archive({"reuse", "Whether a prompt may be sent twice."}, workload.reuse);
 }
 

@@ -75,6 +75,7 @@ struct TokenProfile {
   TokenRule rule = TokenRule::kWords;
   int64_t request_overhead = 3;
   int64_t message_overhead = 4;
+  int64_t image_tokens = 256;  // of each image, whatever its size
   // Where the answer would end by itself: tokens, normally distributed, at least 1. Not used where
   // the request says ignore_eos.
   double natural_mean = 400;

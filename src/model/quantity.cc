@@ -219,7 +219,7 @@ std::optional<double> value_of(const RunStats& run, const Measure& measure,
 }
 
 bool has_drain(const RunStats& pooled) {
-  return !pooled.steady_output_throughput_tps;
+  return !pooled.steady_output_throughput_tps && !pooled.inputs_per_s;
 }
 
 std::optional<double> throughput_of(const RunStats& run, const Reading& reading) {

@@ -46,6 +46,15 @@ std::optional<double> estimated_input_tokens(const WorkloadSpec& workload) {
   return mean_tokens(*workload.input_tokens);
 }
 
+// What tables hold the server's count against: an estimate, or what is cut into several texts, to
+// each of which a server may add its own.
+std::optional<double> asked_input_tokens(const SweepSpec& spec) {
+  const WorkloadSpec& workload = spec.workload;
+  const bool cut = !counts_exactly(spec.endpoint.api, workload) && !workload.images.wanted();
+  if (!cut || !workload.input_tokens) return estimated_input_tokens(workload);
+  return mean_tokens(*workload.input_tokens);
+}
+
 // The mean over all requests that completed, where it is not what was asked for.
 std::optional<double> counted_where_off(const SweepResult& result,
                                         std::optional<double> RunStats::*mean_tokens_of,
@@ -352,8 +361,8 @@ void put_level(SweepResult& result, const SweepSpec& spec, LevelSummary summary)
   } else {
     result.levels.insert(at, std::move(level));
   }
-  result.workload.input_tokens_counted = counted_where_off(result, &RunStats::input_tokens_mean,
-                                                           estimated_input_tokens(spec.workload));
+  result.workload.input_tokens_counted =
+      counted_where_off(result, &RunStats::input_tokens_mean, asked_input_tokens(spec));
   result.workload.output_tokens_counted =
       counted_where_off(result, &RunStats::output_tokens_mean, output_if_about(spec.workload));
   result.users_at_target.clear();

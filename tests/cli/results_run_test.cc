@@ -184,7 +184,11 @@ TEST(ResultsRun, IsCheckedAndShownLikeOthers) {
   EXPECT_EQ(shown.exit_code, 0) << shown.err;
   EXPECT_THAT(shown.out, HasSubstr("in 10 inputs a request"));
   EXPECT_EQ(run_llmsweep({"report", rerank.results()}).exit_code, 0);
-  EXPECT_EQ(run_llmsweep({"compare", rerank.results(), rerank.results()}).exit_code, 0);
+  const ProcessResult compared =
+      run_llmsweep({"compare", rerank.results(), rerank.results(), "--full"});
+  EXPECT_EQ(compared.exit_code, 0) << compared.err;
+  EXPECT_THAT(compared.out, HasSubstr("Inputs, inputs/s"));
+  EXPECT_THAT(compared.out + compared.err, Not(HasSubstr("steady throughput")));
 }
 
 TEST(ResultsRun, OfAServerWithoutThatApiSaysWhichItHas) {

@@ -143,7 +143,8 @@ std::optional<double> value_of(const RunStats& run, const Measure& measure,
 std::optional<double> stored_value(const RunStats& run, const Quantity& quantity);
 
 // Steady output throughput, else the one with the drain in it: decided here and nowhere else.
-// A level has the drain in its throughput where no run of it has a steady one; two levels that are
+// A level has the drain in its throughput where no run of it has a steady one, unless its API
+// generates nothing that could have a throughput; two levels that are
 // compared have it where one of them does.
 bool has_drain(const RunStats& pooled);
 std::optional<double> throughput_of(const RunStats& run, const Reading& reading);

@@ -56,6 +56,10 @@ Prompt longest_prompt(const SweepSpec& spec, const Preflight& preflight,
 std::string words_of(const RequestRecord& record, const Prompt& prompt) {
   std::vector<std::string_view> sent = {prompt.text};
   for (const auto& [role, content] : prompt.messages) sent.push_back(content);
+  for (const ImageUrl& image : prompt.images) {
+    const auto ends = ends_of(image);
+    sent.insert(sent.end(), ends.begin(), ends.end());
+  }
   std::string words = record.error;
   hide_sent_text(words, sent);
   return words;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,14 @@ namespace llmsweep {
 
 // "data:image/png;base64,…", shared by the prompts that carry it.
 using ImageUrl = std::shared_ptr<const std::string>;
+
+// Its two ends, of which an answer that repeats it repeats one.
+inline std::vector<std::string_view> ends_of(const ImageUrl& image) {
+  constexpr size_t kEnd = size_t{16} << 10;
+  const std::string_view url = *image;
+  if (url.size() <= 2 * kEnd) return {url};
+  return {url.substr(0, kEnd), url.substr(url.size() - kEnd)};
+}
 
 struct Prompt {
   std::string text;  // one user message; empty where `messages` or `ids` is used

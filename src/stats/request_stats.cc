@@ -192,7 +192,7 @@ RequestMetrics request_metrics(const RequestRecord& record, LatencyOrigin origin
     metrics.tpot_ms =
         to_ms(*record.last_token - *record.first_token) / static_cast<double>(later_tokens);
   }
-  if (metrics.e2e_ms.value_or(0) > 0) {
+  if (metrics.e2e_ms.value_or(0) > 0 && record.inputs == 0) {
     metrics.output_speed_tps = static_cast<double>(record.output_tokens) * 1000 / *metrics.e2e_ms;
   }
   return metrics;

@@ -184,6 +184,10 @@ TEST(ResultsRun, IsCheckedAndShownLikeOthers) {
   EXPECT_EQ(shown.exit_code, 0) << shown.err;
   EXPECT_THAT(shown.out, HasSubstr("in 10 inputs a request"));
   EXPECT_EQ(run_llmsweep({"report", rerank.results()}).exit_code, 0);
+  const ProcessResult csv = run_llmsweep({"export", rerank.results(), "--as", "requests-csv"});
+  EXPECT_EQ(csv.exit_code, 0) << csv.err;
+  EXPECT_THAT(csv.out, Not(HasSubstr(",usage,")));  // of no output tokens
+  EXPECT_THAT(csv.out, HasSubstr(",model,inputs,"));
   const ProcessResult compared =
       run_llmsweep({"compare", rerank.results(), rerank.results(), "--full"});
   EXPECT_EQ(compared.exit_code, 0) << compared.err;

@@ -7,6 +7,7 @@
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/target.h"
+#include "llmsweep/protocol/api.h"
 #include "llmsweep/stats/percentile.h"
 #include "llmsweep/sweep/prediction.h"
 
@@ -101,7 +102,9 @@ std::vector<std::string> choose_the_rest(SweepSpec& spec, const Preflight& prefl
     spec.workload.tokenizer = "server";
   }
   const auto& fields = preflight.fields;
-  if (std::find(fields.begin(), fields.end(), RequestField::kIgnoreEos) == fields.end()) {
+  const bool generates = traits_of(spec.endpoint.api).generates;
+  if (generates &&
+      std::find(fields.begin(), fields.end(), RequestField::kIgnoreEos) == fields.end()) {
     spec.workload.output_lengths = Lengths::kAbout;  // answers end where they end
   }
   if (!said.name) spec.name = name_of_model(preflight.model);

@@ -8,6 +8,7 @@
 #include "analysis/asked_requests.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/describe.h"
+#include "llmsweep/model/model_mix.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/model/rate_profile.h"
 #include "llmsweep/stats/level_figure.h"
@@ -127,7 +128,7 @@ const std::vector<std::string>& comparable_fields() {
   static const std::vector<std::string> fields = [] {
     std::vector<std::string> all = {"input_tokens", "output_tokens", "prompt_set", "seed",
                                     "streaming",    "token_counts",  "simulated",  "cached_input",
-                                    "currency",     "load_profile"};
+                                    "currency",     "load_profile",  "inputs_per_request", "endpoint.model"};
     all.insert(all.end(), session_fields().begin(), session_fields().end());
     return all;
   }();
@@ -185,6 +186,16 @@ std::vector<FieldReport> compatibility(const SweepResult& a, const SweepResult& 
   };
   add_if_stated("server_version", a.provenance.server_version, b.provenance.server_version);
   add_if_stated("command", a.system.command, b.system.command);
+  if (!a.models.empty() || !b.models.empty()) {
+    const auto mix_of = [](const SweepResult& result) {
+      return result.models.empty() ? result.model : mix_text(result.models);
+    };
+    fields.push_back(field("endpoint.model", mix_of(a), mix_of(b), refused));
+  }
+  if (a.workload.inputs_per_request && b.workload.inputs_per_request) {
+    fields.push_back(field("inputs_per_request", optional_text(a.workload.inputs_per_request),
+                           optional_text(b.workload.inputs_per_request), refused));
+  }
   if (a.prices && b.prices) {
     fields.push_back(field("currency", a.prices->currency, b.prices->currency, refused));
   }

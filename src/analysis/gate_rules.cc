@@ -58,6 +58,7 @@ class RuleReader {
       case Unit::kTokensPerSecond:
       case Unit::kTokensPerSecondPerMs:
       case Unit::kRequestsPerSecond:
+      case Unit::kInputsPerSecond:
       case Unit::kRequests:
       case Unit::kTokens:
       case Unit::kSeconds:

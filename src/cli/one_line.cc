@@ -120,7 +120,8 @@ void add_one_line(CLI::App& command, OneLine& options) {
   add("--model", options.model, "Model to ask for (the first that the endpoint lists)", "NAME");
   add("--key-env", options.key_env, "Environment variable that holds the API key", "VARIABLE");
   add("--name", options.name, "Name of the results' folder (the model's)", "NAME");
-  add("--api", options.api, "chat, completions, responses or messages (chat)", "API");
+  add("--api", options.api, "chat, completions, responses, messages, embeddings or rerank (chat)",
+      "API");
 }
 
 bool is_url(std::string_view spec) {

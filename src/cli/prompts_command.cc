@@ -74,6 +74,9 @@ std::vector<std::string> differences_from_a_run(const SweepSpec& spec, bool over
         "these are sessions' first questions; a run draws their lengths with those of the turns "
         "behind them, which are not shown");
   }
+  if (spec.workload.images.wanted()) {
+    notes.emplace_back("a run's carry images besides (workload.images)");
+  }
   if (tokenizer == "server") {
     notes.emplace_back(
         "a run's are cut to length by the server's tokenizer, which is not asked here; give "

@@ -17,6 +17,7 @@
 #include "llmsweep/results/journal.h"
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/stats/percentile.h"
+#include "llmsweep/verify/verify_models.h"
 #include "llmsweep/verify/verify_records.h"
 #include "llmsweep/verify/verify_sessions.h"
 #include "llmsweep/verify/verify_telemetry.h"
@@ -111,7 +112,19 @@ nlohmann::ordered_json json_of(const std::vector<double>& errors_ms) {
           {"max", *std::max_element(errors_ms.begin(), errors_ms.end())}};
 }
 
-std::string json_of(const Verification& v) {
+// "models: a 150, b 50 measured, as the schedule draws them".
+std::string shares_text(const ModelShares& shares) {
+  std::vector<std::string> parts;
+  for (const auto& [model, requests] : shares.requests) {
+    parts.push_back(fmt::format("{} {}", printable(model), requests));
+  }
+  return fmt::format("\nmodels: {} measured{}\n", join(parts, ", "),
+                     shares.problems.empty() ? ", each as the schedule draws it" : "");
+}
+
+std::string json_of(const Verification& v, const ModelShares& shares) {
+  nlohmann::ordered_json models = nlohmann::ordered_json::object();
+  for (const auto& [model, requests] : shares.requests) models[model] = requests;
   const nlohmann::ordered_json json = {{"verified", v.problems.empty()},
                                        {"records", v.records},
                                        {"superseded", v.superseded},
@@ -131,6 +144,7 @@ std::string json_of(const Verification& v) {
                                        {"unwritten", json_of(v.unwritten)},
                                        {"unlogged", json_of(v.unlogged)},
                                        {"checks_of_resumes", v.checks},
+                                       {"models", models},
                                        {"errors_ms",
                                         {{"first_token", json_of(v.errors.first_token)},
                                          {"last_token", json_of(v.errors.last_token)},
@@ -199,6 +213,11 @@ int verify_command(const VerifyCommandOptions& options, Console& console) {
        .window = {.width = kLongestUnwritten + margin, .embedded = options.truth.empty()}});
   const std::vector<std::string> of_users = verify_sessions(records, truth);
   verification.problems.insert(verification.problems.end(), of_users.begin(), of_users.end());
+  const ModelShares shares = journal.head.spec_json == SweepResult().spec_json
+                                 ? ModelShares()
+                                 : verify_models(records, journal);
+  verification.problems.insert(verification.problems.end(), shares.problems.begin(),
+                               shares.problems.end());
   if (there_is(files.result)) {
     const SweepResult result = read_result_argument(files.result);
     for (const std::vector<std::string>& problems :
@@ -209,10 +228,11 @@ int verify_command(const VerifyCommandOptions& options, Console& console) {
     console.err << "note: no result.json beside the records to count them against\n";
   }
   if (options.format == kJsonFormat) {
-    console.out << json_of(verification);
+    console.out << json_of(verification, shares);
     return verification.problems.empty() ? kExitOk : kExitMeasurementFailed;
   }
   console.out << report(verification);
+  if (!shares.requests.empty()) console.out << shares_text(shares);
   if (verification.problems.empty()) {
     console.out << "\nverified: every request and token is accounted for\n";
     return kExitOk;

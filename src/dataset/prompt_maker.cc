@@ -9,6 +9,7 @@
 #include "dataset/exact_text.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/model_mix.h"
 #include "llmsweep/model/token_draw.h"
 #include "llmsweep/protocol/api.h"
 
@@ -17,6 +18,7 @@ namespace llmsweep {
 namespace {
 
 constexpr uint64_t kLengthStream = 0x6c656e677468;  // "length"
+constexpr uint64_t kImageStream = 0x696d61676573;   // "images"
 constexpr uint64_t kPrefixStream = 0x707265666978;  // "prefix"
 constexpr uint64_t kPartStream = 0x70617274;        // "part"
 constexpr int kNonceLetters = 9;                    // 26^9 > kEnoughNonces
@@ -256,6 +258,17 @@ std::vector<Prompt> PromptMaker::make_session(uint64_t index, const SessionPlan&
   return prompts;
 }
 
+// The same for the same number; images of one prompt differ as long as there are enough.
+void PromptMaker::add_images(uint64_t index, Prompt& prompt) const {
+  const size_t count = kit_.images.size();
+  if (count == 0) return;
+  Random random(kit_.plan.workload.seed ^ kImageStream, index);
+  const uint64_t first = random.below(count);
+  for (int64_t i = 0; i < kit_.plan.workload.images.per_request; ++i) {
+    prompt.images.push_back(kit_.images[(first + static_cast<uint64_t>(i)) % count]);
+  }
+}
+
 Prompt PromptMaker::make(uint64_t index) {
   const auto& plan = kit_.plan;
   const auto& workload = plan.workload;
@@ -273,6 +286,12 @@ Prompt PromptMaker::make(uint64_t index) {
     prompt.ids = encoder_->encode(prompt.text);
     prompt.text.clear();
   }
+  add_images(index, prompt);
+  if (!plan.models.empty()) prompt.model = drawn_model(plan.models, workload.seed, index);
+  prompt.inputs = inputs_of(plan.api, workload);
+  if (prompt.inputs > 0) prompt.planned_output_tokens = 0;
+  // What each text gets from the server, and a query with each document, is not in the count.
+  if (!counts_exactly(plan.api, workload)) prompt.planned_input_tokens = 0;
   return prompt;
 }
 

@@ -32,6 +32,7 @@ struct PromptKit {
   std::shared_ptr<const Tokenizer> tokenizer;  // null: estimate
   Dataset dataset;
   NonceWords words;
+  std::vector<ImageUrl> images;  // empty: prompts carry none
 
   bool distinct() const { return plan.workload.reuse == Reuse::kForbid; }
 };
@@ -61,6 +62,7 @@ class PromptMaker {
   std::string make_text(uint64_t index, int64_t content_tokens);
   // Message `part` of a session, which is not its first question.
   std::string make_part(uint64_t index, uint64_t part, int64_t tokens);
+  void add_images(uint64_t index, Prompt& prompt) const;
   std::string head_of(uint64_t index, int64_t tokens) const;
   std::string fit(const Request& request);
   std::string fit_estimate(const Request& request);

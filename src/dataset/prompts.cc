@@ -15,6 +15,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/sha256.h"
 #include "llmsweep/base/thread.h"
+#include "llmsweep/dataset/images.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/model/token_draw.h"
 #include "llmsweep/protocol/api.h"
@@ -121,10 +122,12 @@ PromptKit make_kit(PromptPlan plan, std::shared_ptr<const Tokenizer> tokenizer) 
   Dataset dataset = Dataset::open(plan.workload.dataset, plan.workload.seed);
   NonceWords words;
   if (tokenizer) words = single_token_words(*tokenizer);
+  std::vector<ImageUrl> images = read_images(plan.workload.images.files);
   return {.plan = std::move(plan),
           .tokenizer = std::move(tokenizer),
           .dataset = std::move(dataset),
-          .words = std::move(words)};
+          .words = std::move(words),
+          .images = std::move(images)};
 }
 
 Heads make_heads(const PromptKit& kit, const std::string& nonce) {
@@ -234,6 +237,7 @@ std::string prompt_sha256(const Prompt& prompt) {
   std::string ids;
   for (int32_t id : prompt.ids) ids += fmt::format("{},", id);
   add_part(hash, 'i', ids);
+  for (const ImageUrl& image : prompt.images) add_part(hash, 'p', *image);
   return hash.hex();
 }
 

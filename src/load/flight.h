@@ -48,7 +48,7 @@ struct Flight {
         reader(plan.api, record, plan.secrets),
         prompt(sent),
         may_connect(opens) {
-    reader.expect_model(plan.model);
+    reader.expect_model(sent.model.empty() ? plan.model : sent.model);
     if (plan.tokenizer != nullptr) reader.keep_text();
   }
   Flight(const Flight&) = delete;

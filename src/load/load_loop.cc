@@ -173,6 +173,8 @@ class LoadLoop {
     RequestRecord record = record_of(index, arrival.slot, arrival.phase, scheduled);
     record.planned_input_tokens = prompt.planned_input_tokens;
     record.planned_output_tokens = prompt.planned_output_tokens;
+    record.model = prompt.model;
+    record.inputs = prompt.inputs;
     const auto& body = spare != nullptr ? spare->body : plan_.bodies[arrival.prompt];
     auto flight =
         std::make_unique<Flight>(plan_, std::move(record), arrival.after == kNoArrival, prompt);

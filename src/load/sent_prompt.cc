@@ -25,6 +25,10 @@ void hide_prompt_in(std::string& text, const Prompt& prompt, bool look_for_ids) 
   if (text.empty()) return;
   std::vector<std::string_view> sent = {prompt.text};
   for (const auto& [role, content] : prompt.messages) sent.push_back(content);
+  for (const ImageUrl& image : prompt.images) {
+    const auto ends = ends_of(image);
+    sent.insert(sent.end(), ends.begin(), ends.end());
+  }
   std::string ids;
   if (look_for_ids) {
     for (const int32_t id : prompt.ids) ids += std::to_string(id) + ' ';

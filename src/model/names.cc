@@ -20,6 +20,8 @@ constexpr std::array kApiNames = {
     Named<Api>{Api::kCompletions, "completions"},
     Named<Api>{Api::kResponses, "responses"},
     Named<Api>{Api::kMessages, "messages"},
+    Named<Api>{Api::kEmbeddings, "embeddings"},
+    Named<Api>{Api::kRerank, "rerank"},
 };
 constexpr std::array kRequestFieldNames = {
     Named<RequestField>{RequestField::kIgnoreEos, "ignore_eos"},

@@ -39,6 +39,8 @@ std::string_view name_of(Unit unit) {
       return "tokens/s/ms";
     case Unit::kRequestsPerSecond:
       return "requests/s";
+    case Unit::kInputsPerSecond:
+      return "inputs/s";
     case Unit::kRequests:
       return "requests";
     case Unit::kTokens:
@@ -217,7 +219,7 @@ std::optional<double> value_of(const RunStats& run, const Measure& measure,
 }
 
 bool has_drain(const RunStats& pooled) {
-  return !pooled.steady_output_throughput_tps;
+  return !pooled.steady_output_throughput_tps && !pooled.inputs_per_s;
 }
 
 std::optional<double> throughput_of(const RunStats& run, const Reading& reading) {

@@ -1,7 +1,7 @@
 // An API on the wire: how its requests are written, and how the events of its answers are read. One
 // file each (chat_api.cc, messages_api.cc, …), a row each in dialect_of(); nothing else in
 // protocol/ knows which API it has to do with. What APIs share is in openai_body.h,
-// openai_chunk.h and typed_events.h.
+// openai_chunk.h, typed_events.h and input_texts.h.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +33,10 @@ struct RequestParts {
 
 // As error texts name them.
 struct ApiWords {
-  std::string_view standard;    // whose API it is
-  std::string_view answer_key;  // of an answer's JSON, streamed or not
-  std::string_view end;         // of a stream
+  std::string_view standard;     // whose API it is
+  std::string_view answer_key;   // of an answer's JSON, streamed or not
+  std::string_view end;          // of a stream
+  std::string_view result = {};  // of an answer that is none: "vector"
 };
 
 // A key of a count of tokens, and what the count is.
@@ -64,7 +65,8 @@ struct ApiDialect {
   // end. Not called for a payload in which only texts and numbers differ from one that was not the
   // last. Where the last event is a chunk like others, read_chunk says so: Chunk::end.
   bool (*take_end)(const SseEvent& event, std::string_view& payload);
-  // Fills `chunk`, which is empty. Texts are views into the parser's memory.
+  // Fills `chunk`, which is empty. Texts are views into the parser's memory. Of an API that does
+  // not generate it is the whole answer.
   void (*read_chunk)(const simdjson::dom::object& object, Chunk& chunk);
   ChunkKeys keys;
 };
@@ -73,6 +75,8 @@ extern const ApiDialect kChatApi;         // chat_api.cc
 extern const ApiDialect kCompletionsApi;  // completions_api.cc
 extern const ApiDialect kResponsesApi;    // responses_api.cc
 extern const ApiDialect kMessagesApi;     // messages_api.cc
+extern const ApiDialect kEmbeddingsApi;   // embeddings_api.cc
+extern const ApiDialect kRerankApi;       // rerank_api.cc
 
 // Valid for ever, and the same object every time.
 inline const ApiDialect& dialect_of(Api api) {
@@ -83,6 +87,10 @@ inline const ApiDialect& dialect_of(Api api) {
       return kResponsesApi;
     case Api::kMessages:
       return kMessagesApi;
+    case Api::kEmbeddings:
+      return kEmbeddingsApi;
+    case Api::kRerank:
+      return kRerankApi;
     case Api::kCompletions:
       break;
   }

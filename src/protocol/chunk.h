@@ -37,6 +37,10 @@ struct Chunk {
   // into one, and those that went into one. prompt_tokens, the sum of all three, is then absent.
   std::optional<int64_t> uncached_tokens;
   std::optional<int64_t> stored_tokens;
+  // Of an answer that is no stream: how many results it has, and the first of them, from 1, that is
+  // empty.
+  std::optional<int64_t> results;
+  std::optional<int64_t> empty_result;
   std::optional<int64_t> server_prefill_us;
   std::optional<int64_t> server_decode_us;
 

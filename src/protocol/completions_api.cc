@@ -2,7 +2,6 @@
 #include "protocol/api_dialect.h"
 
 #include <nlohmann/json.hpp>
-#include <string>
 
 #include "protocol/openai_body.h"
 #include "protocol/openai_chunk.h"
@@ -10,21 +9,12 @@
 namespace llmsweep {
 namespace {
 
-std::string joined_contents(const Prompt& prompt) {
-  std::string joined;
-  for (const auto& [role, content] : prompt.messages) {
-    if (!joined.empty()) joined += '\n';
-    joined += content;
-  }
-  return joined;
-}
-
 void write_completions_body(const RequestParts& parts, nlohmann::ordered_json& body) {
   const Prompt& prompt = parts.prompt;
   if (!prompt.ids.empty()) {
     body["prompt"] = prompt.ids;
   } else {
-    body["prompt"] = prompt.messages.empty() ? prompt.text : joined_contents(prompt);
+    body["prompt"] = joined_text(prompt);
   }
   write_openai_options(parts, body);
 }

@@ -24,6 +24,16 @@ void write_length(const RequestParts& parts, const std::string& limit,
   if (asks_for(parts, RequestField::kIgnoreEos)) body["ignore_eos"] = true;
 }
 
+std::string joined_text(const Prompt& prompt) {
+  if (prompt.messages.empty()) return prompt.text;
+  std::string joined;
+  for (const auto& [role, content] : prompt.messages) {
+    if (!joined.empty()) joined += '\n';
+    joined += content;
+  }
+  return joined;
+}
+
 void write_openai_options(const RequestParts& parts, nlohmann::ordered_json& body) {
   write_length(parts, parts.endpoint.max_tokens_field, body);
   body["stream"] = true;

@@ -13,6 +13,9 @@ namespace llmsweep {
 void write_length(const RequestParts& parts, const std::string& limit,
                   nlohmann::ordered_json& body);
 
+// The prompt as one text: a conversation's contents joined by LF.
+std::string joined_text(const Prompt& prompt);
+
 // The length (under endpoint.max_tokens_field), `stream`, and the optional fields that are to be
 // sent, in the order in which a body has always had them.
 void write_openai_options(const RequestParts& parts, nlohmann::ordered_json& body);

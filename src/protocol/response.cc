@@ -99,6 +99,11 @@ void ResponseReader::bytes(std::string_view bytes, ReadTime time, ChunkParser& p
     const bool plain = std::string_view("{[<\x1f").find(bytes.front()) != std::string_view::npos;
     body_ = plain ? Body::kPlain : Body::kEvents;
   }
+  if (!api_->traits.generates && is_success(record_->http_status)) {
+    texts_->plain += bytes;
+    last_read_ = time;
+    return;
+  }
   if (body_ == Body::kPlain) {
     texts_->plain += bytes.substr(0, kMaxPlainBytes - texts_->plain.size());
     return;
@@ -121,6 +126,7 @@ void ResponseReader::end(Instant at, ChunkParser& parser) {
     return;
   }
   if (record_->http_status != 0 && !is_success(record_->http_status)) return settle_refused(at);
+  if (!api_->traits.generates) return settle_results(at, parser);
   if (body_ == Body::kPlain) return settle_plain_answer(at);
   SseEvent event;
   while (!finished_ && events_.finish(event))
@@ -191,15 +197,7 @@ void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, I
     if (!record_->first_choice) record_->first_choice = at;
     record_->last_choice = at;
   }
-  if (record_->response_id.empty() && !chunk.id.empty()) {
-    record_->response_id = secrets_.excerpt(chunk.id);
-  }
-  if (!model_seen_ && !chunk.model.empty()) {
-    model_seen_ = true;
-    if (!model_.empty() && chunk.model != model_) {
-      record_->other_model = secrets_.excerpt(chunk.model);
-    }
-  }
+  note_names(chunk);
   if (chunk.server_prefill_us) record_->server_prefill_us = chunk.server_prefill_us;
   if (chunk.server_decode_us) record_->server_decode_us = chunk.server_decode_us;
   record_->repaired_chunks += chunk.repaired || chunk.misshapen ? 1 : 0;
@@ -211,6 +209,17 @@ void ResponseReader::apply_chunk(const Chunk& chunk, std::string_view payload, I
   if (finish_kind(chunk.finish_reason) == FinishKind::kFailure) {
     settle(Outcome::kProtocolError,
            "the server gave up" + after_chunks() + ": finish_reason " + record_->finish_reason, at);
+  }
+}
+
+void ResponseReader::note_names(const Chunk& chunk) {
+  if (record_->response_id.empty() && !chunk.id.empty()) {
+    record_->response_id = secrets_.excerpt(chunk.id);
+  }
+  if (model_seen_ || chunk.model.empty()) return;
+  model_seen_ = true;
+  if (!model_.empty() && chunk.model != model_) {
+    record_->other_model = secrets_.excerpt(chunk.model);
   }
 }
 
@@ -410,6 +419,10 @@ void ResponseReader::settle(Outcome outcome, std::string error, Instant at) {
 
 void ResponseReader::settle_counts() {
   RequestRecord& record = *record_;
+  if (!api_->traits.generates) {
+    record.token_source = TokenSource::kUsage;  // of none
+    return;
+  }
   const int64_t planned = record.planned_output_tokens;
   const int64_t of_usage = output_of_usage(record.reasoning_tokens.value_or(0));
   const bool at_limit = finish_is_last_ && record.outcome == Outcome::kOk &&

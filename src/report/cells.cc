@@ -54,6 +54,10 @@ std::vector<Measure> present_measures(const SweepResult& result, std::vector<Mea
   return measures;
 }
 
+std::string_view throughput_key(const SweepResult& result) {
+  return result.workload.inputs_per_request ? "input_throughput" : "throughput";
+}
+
 LoadKind load_kind(std::span<const SweepResult> results) {
   for (const SweepResult& result : results) {
     if (!result.levels.empty()) return result.levels.front().point.kind;
@@ -245,6 +249,7 @@ std::string figure_text(const Figure& figure, bool unicode) {
       return figure.value ? format_significant(*figure.value * 100) : absent(unicode);
     case Unit::kTokensPerSecond:
     case Unit::kRequestsPerSecond:
+    case Unit::kInputsPerSecond:
     case Unit::kRequests:
     case Unit::kTokens:
     case Unit::kSeconds:

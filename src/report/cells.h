@@ -29,6 +29,9 @@ bool only_ranges(const SweepResult& result);
 bool has_interval_column(const Measure& measure);
 // Those of `measures` that at least one level has.
 std::vector<Measure> present_measures(const SweepResult& result, std::vector<Measure> measures);
+// What a result's throughput is counted in: output tokens, or the input's of an API that generates
+// none ("throughput", "input_throughput").
+std::string_view throughput_key(const SweepResult& result);
 // Of their levels; curves of more than one kind do not share an axis.
 LoadKind load_kind(std::span<const SweepResult> results);
 // The load of its levels: "concurrency", "request rate".

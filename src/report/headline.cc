@@ -158,12 +158,13 @@ std::string what_was_measured(const SweepResult& result) {
     return figure_text(Figure(level, measure_of(key), result.source));
   };
   const auto output = [&](const LevelStats& level) {
-    return figure(level, "throughput") + " tokens/s";
+    const std::string_view key = throughput_key(result);
+    return figure(level, key) + (key == "throughput" ? " tokens/s" : " input tokens/s");
   };
   const auto latency = [&](const LevelStats& level) {
     return "median E2E " + figure(level, "e2e") + " ms";
   };
-  const LevelStats* most = best_level(result, "throughput", true);
+  const LevelStats* most = best_level(result, throughput_key(result), true);
   const LevelStats* lowest = best_level(result, "e2e", false);
   if (most == nullptr && lowest == nullptr) return "No figure can be quoted";
   if (most == nullptr) return latency(*lowest) + " at " + text_of(lowest->point);
@@ -218,9 +219,11 @@ CardHeadline card_headline_of(const SweepResult& result) {
   const std::vector<Answer> answers = answers_of(result);
   if (nothing_is_valid(result)) return {"Nothing valid", {}};
   if (!answers.empty()) return card_headline(answers.front(), result.system.gpus);
-  const LevelStats* most = best_level(result, "throughput", true);
+  const LevelStats* most = best_level(result, throughput_key(result), true);
   if (most == nullptr) return {"Nothing valid", {}};
-  return {figure_text(Figure(*most, measure_of("throughput"), result.source)) + " tokens/s", {}};
+  return {
+      figure_text(Figure(*most, measure_of(throughput_key(result)), result.source)) + " tokens/s",
+      {}};
 }
 
 ClientSentence trust_of(const SweepResult& result) {

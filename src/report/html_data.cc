@@ -50,14 +50,23 @@ std::vector<std::string> level_lines(const LevelStats& level, Source source) {
   const Figure throughput = at("throughput");
   const Figure e2e = at("e2e");
   const RunStats& run = level.pooled;
-  std::vector<std::string> lines = {
-      fmt::format("output throughput {}{}", with_interval(throughput, "tokens/s"),
-                  throughput.with_drain ? " (with drain)" : ""),
-      fmt::format("per GPU {} tokens/s", figure_text(at("throughput_per_gpu"))),
-      fmt::format("median E2E {}", with_interval(e2e, "ms")),
-      fmt::format("TTFT {} ms, TPOT {} ms", figure_text(at("ttft")), figure_text(at("tpot"))),
+  const std::string counts =
       fmt::format("{} completed, {} failed", count_text(run.requests.completed),
-                  count_text(run.requests.failed))};
+                  count_text(run.requests.failed));
+  std::vector<std::string> lines;
+  if (run.inputs_per_s) {
+    lines = {fmt::format("{} inputs/s", figure_text(at("inputs"))),
+             fmt::format("input throughput {} tokens/s", figure_text(at("input_throughput"))),
+             fmt::format("median E2E {}", with_interval(e2e, "ms")), counts};
+  } else {
+    lines = {
+        fmt::format("output throughput {}{}", with_interval(throughput, "tokens/s"),
+                    throughput.with_drain ? " (with drain)" : ""),
+        fmt::format("per GPU {} tokens/s", figure_text(at("throughput_per_gpu"))),
+        fmt::format("median E2E {}", with_interval(e2e, "ms")),
+        fmt::format("TTFT {} ms, TPOT {} ms", figure_text(at("ttft")), figure_text(at("tpot"))),
+        counts};
+  }
   if (e2e.ci95) {
     lines.emplace_back(e2e.is_range       ? "A to B: the range of 2 repeats"
                        : e2e.between_runs ? "intervals: 95 %, between runs"

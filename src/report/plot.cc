@@ -20,10 +20,12 @@ Figure figure_at(const SweepResult& result, const LevelStats& level, std::string
 
 std::string tooltip(const SweepResult& result, const LevelStats& level) {
   std::string text = fmt::format("{}, {}", result.name, text_of(level.point));
-  const Figure throughput = figure_at(result, level, "throughput");
+  const std::string_view key = throughput_key(result);
+  const Figure throughput = figure_at(result, level, key);
   const Figure e2e = figure_at(result, level, "e2e");
   if (throughput.value) {
-    text += fmt::format(": {} output tokens/s", format_significant(*throughput.value));
+    text += fmt::format(": {} {} tokens/s", format_significant(*throughput.value),
+                        key == "throughput" ? "output" : "input");
   }
   if (e2e.value || e2e.at_most) text += ", median E2E " + figure_text(e2e) + " ms";
   if (e2e.ci95) text += " " + interval_text(e2e);
@@ -131,14 +133,15 @@ struct Coordinates {
 Coordinates coordinates(const SweepResult& result, const LevelStats& level, FigureKind kind,
                         const Measure& latency) {
   const double load = level.point.value;
+  const std::string_view throughput = throughput_key(result);
   const auto at = [&](std::string_view key) { return figure_at(result, level, key); };
   switch (kind) {
     case FigureKind::kThroughputLatency:
-      return {at("e2e").value, at("throughput").value, at("e2e").ci95, at("throughput").ci95};
+      return {at("e2e").value, at(throughput).value, at("e2e").ci95, at(throughput).ci95};
     case FigureKind::kGpuThroughputSpeed:
       return {at("output_speed").value, at("throughput_per_gpu").value, std::nullopt, std::nullopt};
     case FigureKind::kThroughputConcurrency:
-      return {load, at("throughput").value, std::nullopt, at("throughput").ci95};
+      return {load, at(throughput).value, std::nullopt, at(throughput).ci95};
     case FigureKind::kLatencyConcurrency:
     case FigureKind::kTtftConcurrency: {
       const Figure figure(level, latency, result.source);
@@ -246,17 +249,20 @@ struct Titles {
   FigureKind kind = FigureKind::kThroughputLatency;
   LoadKind load = LoadKind::kConcurrency;
   bool all_steady = true;
+  bool of_input = false;  // throughput is
 };
 
 void set_titles(Plot& plot, const Titles& titles, const Measure& latency) {
-  const auto [kind, load, all_steady] = titles;
+  const auto [kind, load, all_steady, of_input] = titles;
   const std::string against = fmt::format(" against {}", name_of(load));
   const std::string steady = all_steady ? ", steady" : "";
+  const std::string throughput =
+      (of_input ? "input throughput" : "output throughput" + steady) + " (tokens/s)";
   switch (kind) {
     case FigureKind::kThroughputLatency:
       plot.title = "Throughput against latency";
       plot.x_title = "median E2E latency (ms)";
-      plot.y_title = "output throughput" + steady + " (tokens/s)";
+      plot.y_title = throughput;
       return;
     case FigureKind::kGpuThroughputSpeed:
       plot.title = "Throughput per GPU against speed per user";
@@ -270,7 +276,7 @@ void set_titles(Plot& plot, const Titles& titles, const Measure& latency) {
       break;
     case FigureKind::kThroughputConcurrency:
       plot.title = "Throughput" + against;
-      plot.y_title = "output throughput" + steady + " (tokens/s)";
+      plot.y_title = throughput;
       break;
     case FigureKind::kTtftConcurrency:
       plot.title = "Time to first token" + against;
@@ -386,10 +392,12 @@ Plot plot_of(std::span<const SweepResult> results, const FigureOptions& options,
   Plot plot;
   bool with_drain = false;
   bool all_steady = true;
+  bool of_input = false;
   plot.badges = common_marks(results);
   for (size_t i = 0; i < results.size(); ++i) {
     const SweepResult& result = results[i];
     with_drain = with_drain || any_drain(result);
+    of_input = of_input || throughput_key(result) != "throughput";
     for (const LevelStats& level : result.levels) {
       all_steady = all_steady && !has_drain(level.pooled);
     }
@@ -407,7 +415,7 @@ Plot plot_of(std::span<const SweepResult> results, const FigureOptions& options,
           result.users_at_target.empty() ? rate_note(result) : users_note(result);
     }
   }
-  set_titles(plot, {options.kind, load_kind(results), all_steady}, latency);
+  set_titles(plot, {options.kind, load_kind(results), all_steady, of_input}, latency);
   if (!options.title.empty()) plot.title = options.title;
   plot.subtitle = subtitle_of(results);
   add_targets(results, options.kind, latency, plot);

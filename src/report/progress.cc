@@ -81,6 +81,11 @@ std::string place_text(const LevelProgress& progress) {
   return text;
 }
 
+std::string rate_of(const LevelProgress& progress) {
+  return progress.position.inputs > 0 ? format_significant(progress.inputs_per_s) + " inputs/s"
+                                      : format_significant(progress.output_tps) + " tokens/s";
+}
+
 std::string first_line(const LevelProgress& progress, const TableStyle& style) {
   std::vector<Part> parts = {{.keep = 100, .text = place_text(progress), .sgr = "1"}};
   const std::string stage = stage_text(progress.stage);
@@ -106,7 +111,7 @@ std::string first_line(const LevelProgress& progress, const TableStyle& style) {
 std::string second_line(const LevelProgress& progress, const TableStyle& style) {
   std::vector<Part> parts = {
       {.keep = 70, .text = fmt::format("  {} in flight", progress.in_flight)},
-      {.keep = 100, .text = format_significant(progress.output_tps) + " tokens/s"},
+      {.keep = 100, .text = rate_of(progress)},
       {.keep = 90,
        .text = "E2E p50 " + report::ms_text(progress.e2e_p50_ms, style.unicode) + " ms"}};
   const std::string interval = report::interval_text(progress.e2e_p50_ci95);
@@ -150,8 +155,7 @@ std::string progress_log_line(const LevelProgress& progress) {
   std::vector<std::string> parts = {
       place_text(progress) + (progress.position.simulated ? " SIMULATED" : ""),
       fmt::format("{}/{} done", progress.done, progress.total),
-      fmt::format("{} in flight", progress.in_flight),
-      format_significant(progress.output_tps) + " tokens/s"};
+      fmt::format("{} in flight", progress.in_flight), rate_of(progress)};
   if (progress.ttft_p50_ms)
     parts.push_back("TTFT p50 " + report::ms_text(progress.ttft_p50_ms) + " ms");
   if (progress.e2e_p50_ms)

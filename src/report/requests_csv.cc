@@ -45,6 +45,7 @@ std::vector<Cell> cells_of(const RequestRecord& record,
     if (!instant || !realtime_minus_monotonic) return std::string();
     return utc_timestamp(*realtime_minus_monotonic + instant->time_since_epoch());
   };
+  const bool generates = record.inputs == 0;
   return {{"level", name_of(point)},
           {"load", value_text(point)},
           {"repeat", std::to_string(record.run.repeat)},
@@ -65,14 +66,16 @@ std::vector<Cell> cells_of(const RequestRecord& record,
           {"input_tokens", csv_count(record.input_tokens)},
           {"planned_input_tokens", std::to_string(record.planned_input_tokens)},
           {"cached_tokens", csv_count(record.cached_tokens)},
-          {"output_tokens", std::to_string(record.output_tokens)},
+          {"output_tokens", generates ? std::to_string(record.output_tokens) : std::string()},
           {"reasoning_tokens", csv_count(record.reasoning_tokens)},
-          {"token_source", std::string(name_of(record.token_source))},
-          {"chunks", std::to_string(record.chunks)},
+          {"token_source", generates ? std::string(name_of(record.token_source)) : std::string()},
+          {"chunks", generates ? std::to_string(record.chunks) : std::string()},
           {"http_status", std::to_string(record.http_status)},
           {"finish_reason", report::csv_text(record.finish_reason)},
           {"reconnected", record.reconnected ? "true" : "false"},
           {"response_id", report::csv_text(record.response_id)},
+          {"model", report::csv_text(record.model)},
+          {"inputs", generates ? std::string() : std::to_string(record.inputs)},
           {"error", report::csv_text(record.error, kErrorBytes)}};
 }
 

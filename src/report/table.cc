@@ -12,6 +12,7 @@
 #include "report/cells.h"
 #include "report/cost_words.h"
 #include "report/headline.h"
+#include "report/model_table.h"
 #include "report/session_text.h"
 #include "report/text_table.h"
 
@@ -351,14 +352,20 @@ std::string workload_line(const WorkloadSummary& workload) {
   const std::string output = workload.output_tokens_counted
                                  ? "about " + format_number(*workload.output_tokens_counted)
                                  : tokens_text(workload.output_tokens);
-  if (known) parts.push_back(input + " in / " + output + " out");
+  if (workload.inputs_per_request) {
+    const int64_t inputs = *workload.inputs_per_request;
+    parts.push_back(
+        fmt::format("{} in, in {} input{} a request", input, inputs, inputs == 1 ? "" : "s"));
+  } else if (known) {
+    parts.push_back(input + " in / " + output + " out");
+  }
   if (!workload.dataset.empty()) {
     const size_t slash = workload.dataset.find_last_of('/');
     parts.push_back(printable(workload.dataset.substr(slash + 1)));
     const bool seeded = workload.seed != 0 || !workload.prompt_set_sha256.empty();
     if (seeded) parts.push_back(fmt::format("seed {}", workload.seed));
   }
-  if (!workload.streaming) parts.emplace_back("not streamed");
+  if (!workload.streaming && !workload.inputs_per_request) parts.emplace_back("not streamed");
   return join(parts, ", ");
 }
 
@@ -377,6 +384,8 @@ std::string level_table(const SweepResult& result, const TableStyle& style) {
     table = levels_of(result, report::lines_of_steps(result, style.unicode), effective);
     text += "\n" + report::render_table(std::move(table.columns), std::move(table.rows), effective);
   }
+  const std::string models = report::model_table(result, effective);
+  if (!models.empty()) text += "\n" + models;
   text += report::session_text(result, effective);
   return text + notes(result, with_intervals, effective) + terms;
 }
@@ -441,7 +450,11 @@ std::string level_line(const LevelStats& level, const TableStyle& style) {
   const std::string mark = valid ? (u ? "✓" : "ok") : (u ? "✗" : "!!");
   std::string line = fmt::format("{} {:>4}", name_of(level.point.kind), value_text(level.point));
   if (!valid) line += "  INVALID: " + reasons_of(level.pooled);
-  line += fmt::format("  {:>7} tokens/s", text("throughput"));
+  if (level.pooled.inputs_per_s) {
+    line += fmt::format("  {:>7} inputs/s", text("inputs"));
+  } else {
+    line += fmt::format("  {:>7} tokens/s", text("throughput"));
+  }
   const Figure per_gpu(level, measure_of("throughput_per_gpu"));
   if (per_gpu.value && text("throughput_per_gpu") != text("throughput")) {
     line += fmt::format("  {:>7} per GPU", text("throughput_per_gpu"));
@@ -450,7 +463,9 @@ std::string level_line(const LevelStats& level, const TableStyle& style) {
   line += fmt::format("  E2E {:>7} ms", text("e2e"));
   const std::string interval = report::interval_text(Figure(level, measure_of("e2e")));
   if (!interval.empty()) line += " " + interval;
-  line += fmt::format("  TTFT {} ms  TPOT {} ms", text("ttft"), text("tpot"));
+  if (!level.pooled.inputs_per_s) {
+    line += fmt::format("  TTFT {} ms  TPOT {} ms", text("ttft"), text("tpot"));
+  }
   if (level.pooled.requests.failed > 0) {
     line += fmt::format("  {} failed", *level.pooled.requests.failed);
   }

@@ -94,6 +94,8 @@ BaseUnit base_unit(Unit unit) {
       return {"tokens_per_second_per_ms", 1, ""};
     case Unit::kRequestsPerSecond:
       return {"requests_per_second", 1, ""};
+    case Unit::kInputsPerSecond:
+      return {"inputs_per_second", 1, ""};
     case Unit::kJoulesPerToken:
       return {"joules", 1, "joules"};
     case Unit::kTokensPerSecondPerMw:

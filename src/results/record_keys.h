@@ -33,6 +33,19 @@ struct PointName {
 template <class Point>
 PointName(Point&) -> PointName<Point>;  // Clang 14 finds none by itself
 
+// Not written where it is 0 or empty.
+template <class Value>
+struct OnlyIfAny {
+  Value& value;
+};
+template <class Value>
+OnlyIfAny(Value&) -> OnlyIfAny<Value>;
+
+template <auto member>
+struct OnlyIfAnyOfRecord {
+  constexpr auto operator()(auto& record) const { return OnlyIfAny{record.*member}; }
+};
+
 struct PointOfRecord {
   constexpr auto& operator()(auto& record) const { return record.run.point; }
 };
@@ -75,6 +88,10 @@ inline constexpr std::tuple kRecordKeys = {
         "that a user thinks about when the run begins in part before it.",
         Presence::kInSomeLines},
     RecordKey<&RequestRecord::response_id>{"response_id", "As the server names it."},
+    RecordKey<OnlyIfAnyOfRecord<&RequestRecord::model>{}>{
+        "model",
+        "The model that it asked for, where `endpoint.model` lists several; absent: there is one.",
+        Presence::kInSomeLines},
     RecordKey<&RequestRecord::trace_id>{
         "trace_id",
         "Of the header `traceparent` that it was sent with: the server's own traces have it too. "
@@ -89,8 +106,10 @@ inline constexpr std::tuple kRecordKeys = {
                                            "First chunk with output, CLOCK_MONOTONIC ns."},
     RecordKey<&RequestRecord::first_answer_token>{"first_answer_token_ns",
                                                   "First chunk with content, CLOCK_MONOTONIC ns."},
-    RecordKey<&RequestRecord::last_token>{"last_token_ns",
-                                          "Last chunk with output, CLOCK_MONOTONIC ns."},
+    RecordKey<&RequestRecord::last_token>{
+        "last_token_ns",
+        "Last chunk with output, CLOCK_MONOTONIC ns; of embeddings and rerank the read that "
+        "completed the answer."},
     RecordKey<&RequestRecord::first_choice>{
         "first_choice_ns", "First chunk with a choice, whatever it carries, CLOCK_MONOTONIC ns."},
     RecordKey<&RequestRecord::last_choice>{
@@ -152,6 +171,11 @@ inline constexpr std::tuple kRecordKeys = {
         "Chunks that were no JSON by its standard, or not in the shape of the API, and were read "
         "all the same."},
     RecordKey<&RequestRecord::planned_output_tokens>{"planned_output_tokens", "As planned."},
+    RecordKey<OnlyIfAnyOfRecord<&RequestRecord::inputs>{}>{
+        "inputs",
+        "Texts that were embedded, or documents that were ranked, each of which the answer has a "
+        "result for. Absent: of an API that generates tokens.",
+        Presence::kInSomeLines},
     RecordKey<&RequestRecord::first_chunk_tokens>{
         "first_chunk_tokens",
         "Of the streamed tokens, those of the read that brought the first one."},

@@ -101,6 +101,11 @@ void read(const Element& value, Enum& out) {
 }
 
 template <class T>
+void read(const Element& value, OnlyIfAny<T> out) {
+  read(value, out.value);
+}
+
+template <class T>
 void read(const Element& value, std::optional<T>& out) {
   if (value.is_null()) {
     out.reset();

@@ -83,6 +83,11 @@ void write(std::string& out, std::string_view key, const std::string& value) {
   write(out, key, std::string_view(value));
 }
 
+template <class Value>
+void write(std::string& out, std::string_view key, const OnlyIfAny<Value>& value) {
+  if (value.value != std::remove_const_t<Value>{}) write(out, key, value.value);
+}
+
 template <class Enum>
 requires std::is_enum_v<Enum>
 void write(std::string& out, std::string_view key, Enum value) {

@@ -141,7 +141,15 @@ void fields(Archive& archive, WorkloadSummary& value) {
            "output_tokens; null otherwise."},
           value.output_tokens_counted);
   archive({"input_scope", "What input_tokens counts."}, value.input_scope);
-  archive({"output_tokens", "Tokens of an answer."}, value.output_tokens);
+  archive({"output_tokens", "Tokens of an answer; null: the API generates none."},
+          value.output_tokens);
+  archive({"inputs_per_request",
+           "Texts of each request of embeddings, documents of each of rerank; null: the API "
+           "generates tokens."},
+          value.inputs_per_request);
+  if constexpr (!Archive::kReads) {
+    if (value.inputs_per_request) archive.object()["output_tokens"] = nullptr;
+  }
   archive({"seed", "Of the prompts' order."}, value.seed);
   archive({"streaming", "Whether answers were streamed."}, value.streaming);
   archive({"prompt_set_sha256", "Fingerprint of the prompts without their nonce; empty: unknown."},
@@ -382,6 +390,8 @@ void statistics(Archive& archive, RunStats& value) {
   archive("throughput_per_gpu_tps", value.throughput_per_gpu_tps);
   archive("total_throughput_tps", value.total_throughput_tps);
   archive("request_throughput_rps", value.request_throughput_rps);
+  archive("inputs_per_s", value.inputs_per_s);
+  archive("input_throughput_tps", value.input_throughput_tps);
   archive("achieved_concurrency", value.achieved_concurrency);
   archive("littles_law_error", value.littles_law_error);
   archive("in_step", value.in_step);
@@ -557,12 +567,28 @@ void fields(Archive& archive, RunStats& value) {
 }
 
 template <class Archive>
+void fields(Archive& archive, ModelStats& value) {
+  archive({"model", "Its name."}, value.model);
+  archive({"completed", "Measured requests for it that ended well."}, value.completed);
+  archive({"failed", "Those that did not."}, value.failed);
+  archive({"e2e_ms", "As of the level."}, value.e2e);
+  archive({"ttft_ms", "Likewise."}, value.ttft);
+  archive({"tpot_ms", "Likewise."}, value.tpot);
+  archive({"itl_ms", "Likewise."}, value.itl);
+  archive({"input_tokens_mean", "As the server counts; null: it does not."},
+          value.input_tokens_mean);
+  archive({"output_tokens_mean", "Of an answer; null: the API generates none."},
+          value.output_tokens_mean);
+}
+
+template <class Archive>
 void fields(Archive& archive, LevelStats& value) {
   load_point(archive, "concurrency", value.point);
   statistics(archive, value.pooled);
   archive("e2e_p50_between_runs_ci95", value.e2e_p50_between_runs_ci95);
   archive("throughput_between_runs_ci95", value.throughput_between_runs_ci95);
   archive("runs", value.runs);
+  archive("models", value.models);
 }
 
 template <class Archive>
@@ -755,6 +781,12 @@ void fields(Archive& archive, SearchResult& value) {
 }
 
 template <class Archive>
+void fields(Archive& archive, ModelShare& value) {
+  archive({"name", "Its name."}, value.name);
+  archive({"weight", "How often requests ask for it, beside the others' weights."}, value.weight);
+}
+
+template <class Archive>
 void fields(Archive& archive, PairOrder& value) {
   load_point(archive, FileKey("concurrency", "Of the level."), value.point);
   archive({"repeat", "The round, from 0."}, value.repeat);
@@ -787,7 +819,9 @@ void fields(Archive& archive, SweepResult& value) {
   archive({"planned_runs", "Runs of levels that the spec asks for; 0: not known."},
           value.planned_runs);
   archive({"preliminary", "Whether the source calls the figures preliminary."}, value.preliminary);
-  archive({"model", "As the server names it."}, value.model);
+  archive({"model", "As the server names it; of several the first."}, value.model);
+  archive({"models", "Models that requests asked for, with their shares; empty: one."},
+          value.models);
   archive({"system", "The system under test, as stated by the user."}, value.system);
   archive({"prices", "As stated in `endpoint.prices`; null: none are."}, value.prices);
   archive({"workload", "What was asked."}, value.workload);

@@ -25,6 +25,12 @@ struct ApiRequest {
   std::optional<uint64_t> seed;
   std::string model;  // empty: not given
   PromptTokens prompt;
+  // Of an API that generates none: the texts or documents, how many results are wanted, and of
+  // vectors their size and form.
+  int64_t inputs = 0;
+  int64_t results = 0;
+  int64_t dimensions = 0;
+  bool base64 = false;
 };
 
 // An answer other than 200.

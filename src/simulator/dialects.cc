@@ -94,6 +94,10 @@ const char* name_of(FaultKind kind) {
       return "silent_end";
     case FaultKind::kSilentError:
       return "silent_error";
+    case FaultKind::kMissingResult:
+      return "missing_result";
+    case FaultKind::kEmptyResult:
+      return "empty_result";
   }
   return "";
 }

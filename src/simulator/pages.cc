@@ -74,9 +74,14 @@ std::string models_page(const SimulatorProfile& profile, int64_t created) {
   const bool silent = profile.dialect == Dialect::kOpenai || profile.dialect == Dialect::kTgi;
   const std::string context =
       silent ? "" : fmt::format(R"(,"max_model_len":{})", profile.engine.max_model_len);
-  return fmt::format(R"({{"object":"list","data":[{{"id":{},"object":"model","created":{},)"
-                     R"("owned_by":"llmsweep-simulator"{}}}]}})",
-                     json_quoted(profile.model), created, context);
+  const auto entry = [&](const std::string& name) {
+    return fmt::format(
+        R"({{"id":{},"object":"model","created":{},"owned_by":"llmsweep-simulator"{}}})",
+        json_quoted(name), created, context);
+  };
+  std::string data = entry(profile.model);
+  for (const std::string& adapter : profile.adapters) data += ',' + entry(adapter);
+  return fmt::format(R"({{"object":"list","data":[{}]}})", data);
 }
 
 std::string metrics_page(const SimulatorProfile& profile, const EngineLoad& load,

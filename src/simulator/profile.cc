@@ -22,7 +22,7 @@ Spellings<Dialect> dialect_names() {
 
 Spellings<FaultKind> fault_names() {
   Spellings<FaultKind> names;
-  for (int kind = 0; kind <= static_cast<int>(FaultKind::kSilentError); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(FaultKind::kEmptyResult); ++kind) {
     names.emplace_back(name_of(static_cast<FaultKind>(kind)), static_cast<FaultKind>(kind));
   }
   return names;
@@ -173,6 +173,7 @@ TokenProfile read_tokens(const ConfigNode& node) {
   read_choice(node["rule"], sim::token_rule_names(), tokens.rule);
   read_count(node["request_overhead"], tokens.request_overhead, 0);
   read_count(node["message_overhead"], tokens.message_overhead, 0);
+  read_count(node["image_tokens"], tokens.image_tokens, 0);
   read_number(node["natural_mean"], tokens.natural_mean, {1, kMost});
   read_number(node["natural_stddev"], tokens.natural_stddev, {0, kMost});
   node.reject_unknown_keys();
@@ -213,6 +214,7 @@ WireProfile read_wire(const ConfigNode& node, Dialect dialect) {
   read(node["data_null"], wire.data_null);
   read(node["close_after"], wire.close_after);
   read_count(node["tokens_per_chunk"], wire.tokens_per_chunk, 1);
+  read_count(node["vector_size"], wire.vector_size, 1);
   read(node["tokenize"], wire.tokenize);
   read(node["metrics_block"], wire.metrics_block);
   read_choice(node["text"], sim::text_names(), wire.text);
@@ -268,6 +270,11 @@ SimulatorProfile parse_profile(const ConfigNode& root) {
   SimulatorProfile profile;
   read(root["name"], profile.name);
   read(root["model"], profile.model);
+  if (root["adapters"].present()) {
+    for (const ConfigNode& item : root["adapters"].items()) {
+      profile.adapters.push_back(item.as_string());
+    }
+  }
   if (root["seed"].present()) {
     profile.seed = static_cast<uint64_t>(root["seed"].as_int(0, INT64_MAX));
   }

@@ -73,6 +73,7 @@ Fields token_fields(const TokenProfile& tokens) {
   return {{"rule", sim::spelled(sim::token_rule_names(), tokens.rule)},
           {"request_overhead", fmt::format("{}", tokens.request_overhead)},
           {"message_overhead", fmt::format("{}", tokens.message_overhead)},
+          {"image_tokens", fmt::format("{}", tokens.image_tokens)},
           {"natural_mean", fmt::format("{}", tokens.natural_mean)},
           {"natural_stddev", fmt::format("{}", tokens.natural_stddev)}};
 }
@@ -111,6 +112,7 @@ Fields wire_fields(const WireProfile& wire) {
           {"data_null", fmt::format("{}", wire.data_null)},
           {"close_after", fmt::format("{}", wire.close_after)},
           {"tokens_per_chunk", fmt::format("{}", wire.tokens_per_chunk)},
+          {"vector_size", fmt::format("{}", wire.vector_size)},
           {"tokenize", fmt::format("{}", wire.tokenize)},
           {"metrics_block", fmt::format("{}ns", wire.metrics_block.count())},
           {"text", sim::spelled(sim::text_names(), wire.text)},
@@ -147,6 +149,11 @@ std::string profile_yaml(const SimulatorProfile& profile, const std::vector<std:
   for (const std::string& line : comment) yaml += line.empty() ? "#\n" : "# " + line + "\n";
   yaml += fmt::format("name: {}\nmodel: {}\nseed: {}\ndialect: {}\n", quoted(profile.name),
                       quoted(profile.model), profile.seed, name_of(profile.dialect));
+  if (!profile.adapters.empty()) {
+    std::vector<std::string> names;
+    for (const std::string& name : profile.adapters) names.push_back(quoted(name));
+    yaml += "adapters: " + list_of(names) + "\n";
+  }
   append("engine", engine_fields(profile.engine), yaml);
   append("tokens", differences(token_fields(profile.tokens), token_fields({})), yaml);
   append("wire",

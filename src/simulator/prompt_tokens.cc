@@ -45,7 +45,7 @@ uint64_t mix(uint64_t a, uint64_t b) {
 }
 
 PromptTokens::PromptTokens(const TokenProfile& profile, int64_t block_tokens)
-    : rule_(profile.rule), block_tokens_(block_tokens) {}
+    : rule_(profile.rule), block_tokens_(block_tokens), image_tokens_(profile.image_tokens) {}
 
 void PromptTokens::add(uint64_t token) {
   hash_ = mix(hash_, token);
@@ -75,6 +75,11 @@ void PromptTokens::add_id(uint64_t id) {
 void PromptTokens::add_overhead(int64_t tokens, std::string_view of) {
   const uint64_t token = hash_bytes(of);
   for (int64_t i = 0; i < tokens; ++i) add(mix(token, static_cast<uint64_t>(i)));
+}
+
+void PromptTokens::add_image(std::string_view sha256) {
+  images_.emplace_back(sha256);
+  add_overhead(image_tokens_, sha256);
 }
 
 std::string_view output_word(uint64_t seed, int64_t index, bool wide) {

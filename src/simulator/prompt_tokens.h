@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,8 +20,10 @@ class PromptTokens {
   void add_text(std::string_view text);
   void add_id(uint64_t id);
   void add_overhead(int64_t tokens, std::string_view of);  // of the chat template
+  void add_image(std::string_view sha256);                 // of its bytes
 
   int64_t count() const { return count_; }
+  const std::vector<std::string>& images() const { return images_; }  // SHA-256, in order
   uint64_t hash() const { return hash_; }
   // Of each whole block of `block_tokens`; each depends on all tokens before it.
   const std::vector<uint64_t>& block_hashes() const { return block_hashes_; }
@@ -33,6 +36,8 @@ class PromptTokens {
 
   TokenRule rule_;
   int64_t block_tokens_;
+  int64_t image_tokens_;
+  std::vector<std::string> images_;
   int64_t count_ = 0;
   uint64_t hash_ = 0;
   bool keep_ids_ = false;

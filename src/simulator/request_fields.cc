@@ -4,6 +4,9 @@
 
 #include <simdjson.h>
 
+#include "llmsweep/base/base64.h"
+#include "llmsweep/base/sha256.h"
+
 namespace llmsweep::sim {
 
 namespace dom = simdjson::dom;
@@ -90,6 +93,26 @@ void read_openai_options(const dom::object& root, ApiRequest& request) {
     refuse("this endpoint serves one choice a request", "n");
 }
 
+namespace {
+
+// {"url": "data:image/png;base64,…"}: nothing is fetched.
+void add_image(const dom::element& image, const char* key, PromptTokens& prompt) {
+  dom::object object;
+  std::string_view url;
+  constexpr std::string_view kMark = ";base64,";
+  if (image.get(object) != simdjson::SUCCESS ||
+      object.at_key("url").get(url) != simdjson::SUCCESS) {
+    refuse("'image_url' must be an object with a 'url'", key);
+  }
+  const size_t mark = url.starts_with("data:image/") ? url.find(kMark) : url.npos;
+  const auto bytes =
+      mark == url.npos ? std::nullopt : base64_decoded(url.substr(mark + kMark.size()));
+  if (!bytes || bytes->empty()) refuse("an image must be a data URL in base64", key);
+  prompt.add_image(sha256_hex(*bytes));
+}
+
+}  // namespace
+
 void add_content(const dom::element& content, const char* key, PromptTokens& prompt) {
   std::string_view text;
   dom::array parts;
@@ -104,6 +127,7 @@ void add_content(const dom::element& content, const char* key, PromptTokens& pro
       refuse("a part of 'content' must be an object", key);
     }
     if (object.at_key("text").get(text) == simdjson::SUCCESS) prompt.add_text(text);
+    if (const auto image = member(object, "image_url")) add_image(*image, key, prompt);
   }
 }
 

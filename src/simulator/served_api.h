@@ -1,7 +1,7 @@
 // An API as the endpoint serves it: where, how its requests are read, and how its answers are
 // written. One file each (served_chat.cc, served_messages.cc, …), a row each in kServedApis;
 // nothing else in simulator/ knows which API it has to do with. What some share is in
-// request_fields.h, choices_writer.h and typed_event_writer.h.
+// request_fields.h, choices_writer.h, typed_event_writer.h and results_writer.h.
 #pragma once
 
 #include <array>
@@ -24,6 +24,7 @@ struct Api {
   std::string_view name;  // in the truth log
   std::string_view path;
   std::string_view id_prefix;             // of its response ids
+  bool generates = true;                  // false: a prefill is all that the engine does
   bool reasons = false;                   // an answer begins with the profile's reasoning tokens
   std::optional<int64_t> default_tokens;  // of a request without a limit; absent: all that fit
   std::optional<Dialect> always_counts;   // the one that sends usage whether requested or not
@@ -40,9 +41,12 @@ extern const Api kServedChat;         // served_chat.cc
 extern const Api kServedCompletions;  // served_completions.cc
 extern const Api kServedResponses;    // served_responses.cc
 extern const Api kServedMessages;     // served_messages.cc
+extern const Api kServedEmbeddings;   // served_embeddings.cc
+extern const Api kServedRerank;       // served_rerank.cc
 
-inline constexpr std::array<const Api*, 4> kServedApis = {&kServedChat, &kServedCompletions,
-                                                          &kServedResponses, &kServedMessages};
+inline constexpr std::array<const Api*, 6> kServedApis = {&kServedChat,       &kServedCompletions,
+                                                          &kServedResponses,  &kServedMessages,
+                                                          &kServedEmbeddings, &kServedRerank};
 
 // Null where no API is served there.
 const Api* served_at(std::string_view path);

@@ -33,6 +33,37 @@ bool sends_continuous_usage(const SimulatorProfile& profile, const ApiRequest& r
   return request.continuous_usage || profile.wire.usage == WireProfile::Usage::kEveryChunk;
 }
 
+// Applies to the answer as a whole, and not at a place in its stream.
+bool is_of_the_whole(FaultKind kind, bool generates) {
+  switch (kind) {
+    case FaultKind::kMissingUsage:
+    case FaultKind::kOddUsage:
+    case FaultKind::kByteWrites:
+      return true;
+    case FaultKind::kWrongUsage:
+    case FaultKind::kMissingDone:
+    case FaultKind::kSlowHeaders:
+    case FaultKind::kSilentEnd:
+      return generates;
+    case FaultKind::kMissingResult:
+    case FaultKind::kEmptyResult:
+      return !generates;
+    case FaultKind::kRefuse:
+    case FaultKind::kReset:
+    case FaultKind::kStall:
+    case FaultKind::kTruncate:
+    case FaultKind::kMalformedJson:
+    case FaultKind::kErrorEvent:
+    case FaultKind::kDoneOnly:
+    case FaultKind::kEarlyEnd:
+    case FaultKind::kStatus:
+    case FaultKind::kFinishError:
+    case FaultKind::kSilentError:
+      break;
+  }
+  return false;
+}
+
 std::string model_named(const SimulatorProfile& profile, const ApiRequest& request) {
   if (!profile.wire.answer_model.empty()) return profile.wire.answer_model;
   return request.model.empty() ? profile.model : request.model;
@@ -40,13 +71,22 @@ std::string model_named(const SimulatorProfile& profile, const ApiRequest& reque
 
 Answer answer_of(const SimulatorProfile& profile, const ApiRequest& request,
                  const ResponseSetup& setup) {
-  const bool odd = setup.fault != nullptr && setup.fault->kind == FaultKind::kOddUsage;
+  const auto faulty = [&](FaultKind kind) {
+    return setup.fault != nullptr && setup.fault->kind == kind;
+  };
+  const bool odd = faulty(FaultKind::kOddUsage);
   return {.usage = sends_usage(profile, request, setup.fault),
           .continuous_usage = sends_continuous_usage(profile, request, setup.fault),
           .id = setup.truth.response_id,
           .model = model_named(profile, request),
           .created = setup.created,
-          .prompt_tokens = setup.truth.prompt_tokens + (odd ? setup.truth.prompt_tokens % 2 : 0)};
+          .prompt_tokens = setup.truth.prompt_tokens + (odd ? setup.truth.prompt_tokens % 2 : 0),
+          .inputs = request.inputs,
+          .results = request.results - (faulty(FaultKind::kMissingResult) ? 1 : 0),
+          .empty_result = faulty(FaultKind::kEmptyResult) ? request.results : 0,
+          .dimensions = request.dimensions,
+          .base64 = request.base64,
+          .seed = setup.seed};
 }
 
 }  // namespace
@@ -60,6 +100,8 @@ Response::Response(boost::asio::io_context& io, const SimulatorProfile& profile,
       id_(setup.id),
       connection_(setup.connection),
       stream_(request.stream),
+      generates_(request.api->generates),
+      results_(request.results),
       asked_keep_alive_(setup.keep_alive && !setup.http_1_0),
       keep_alive_(asked_keep_alive_ && !(request.stream && profile.wire.close_after)),
       http_1_0_(setup.http_1_0),
@@ -76,11 +118,8 @@ Response::Response(boost::asio::io_context& io, const SimulatorProfile& profile,
   if (request.api->reasons) {
     reasoning_tokens_ = std::min(wire_.reasoning_tokens, setup.output_tokens);
   }
-  if (faulty(FaultKind::kMissingUsage) || faulty(FaultKind::kWrongUsage) ||
-      faulty(FaultKind::kOddUsage) || faulty(FaultKind::kMissingDone) ||
-      faulty(FaultKind::kSlowHeaders) || faulty(FaultKind::kByteWrites) ||
-      faulty(FaultKind::kSilentEnd)) {
-    truth_.fault = name_of(fault_->kind);  // these apply to the answer as a whole
+  if (fault_ != nullptr && is_of_the_whole(fault_->kind, generates_)) {
+    truth_.fault = name_of(fault_->kind);
   }
 }
 
@@ -226,6 +265,8 @@ bool Response::inject_before_chunk(const EngineEvent& event) {
     case FaultKind::kSlowHeaders:
     case FaultKind::kByteWrites:
     case FaultKind::kSilentEnd:
+    case FaultKind::kMissingResult:
+    case FaultKind::kEmptyResult:
       return false;
   }
   append_head(out_);
@@ -356,23 +397,6 @@ void Response::fall_silent() {
 
 void Response::end_stream() {
   end_body(out_);
-  write(out_);
-  finish();
-}
-
-void Response::send_plain(const EngineEvent& event) {
-  std::string reasoning;
-  std::string answer;
-  next_text(reasoning_tokens_, true, reasoning);
-  next_text(given_ - worded_, true, answer);
-  const std::string body =
-      writer_->plain({.text = reasoning}, {.text = answer}, finish_reason_, progress());
-  out_ =
-      response_head({.content_length = body.size(), .keep_alive = keep_alive_}, profile_.dialect) +
-      body;
-  truth_.finish_reason = writer_->spelt(finish_reason_);
-  id_sent_ = head_sent_ = true;
-  note_chunk(SteadyClock().now(), event);
   write(out_);
   finish();
 }

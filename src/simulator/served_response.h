@@ -43,6 +43,7 @@ class Response : public std::enable_shared_from_this<Response> {
   void abandon();  // the endpoint ends
 
   bool over() const { return over_; }
+  bool generates() const { return generates_; }
   const TruthRecord& truth() const { return truth_; }
   TruthRecord take_truth() { return std::move(truth_); }  // once it is over
   Instant first_token_at() const { return first_at_; }    // by the engine; epoch: none yet
@@ -58,6 +59,8 @@ class Response : public std::enable_shared_from_this<Response> {
   void send_malformed();
   void send_tail(std::string_view finish);
   void send_plain(const EngineEvent& event);
+  // Of an API that generates none. True where the fault ended the answer, or holds it up.
+  bool inject_into_results(const EngineEvent& event, std::string& body);
   void append_head(std::string& out);
   void send_head();
   void append_payload(std::string& out) const;  // payload_, framed
@@ -81,6 +84,8 @@ class Response : public std::enable_shared_from_this<Response> {
   uint64_t id_;
   std::shared_ptr<Connection> connection_;
   bool stream_;
+  bool generates_;
+  int64_t results_;  // to be sent, of an API that generates none
   bool asked_keep_alive_;
   bool keep_alive_;  // as it will be: llama.cpp closes in spite of what it says
   bool http_1_0_;

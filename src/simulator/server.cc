@@ -39,6 +39,7 @@ std::string trace_id_in(const std::string& traceparent) {
 // How long the answer is and why it ends.
 std::pair<int64_t, std::string> planned_output(const ApiRequest& request,
                                                const SimulatorProfile& profile, uint64_t seed) {
+  if (!request.api->generates) return {1, ""};  // what ends the engine's work
   const int64_t room = profile.engine.max_model_len - request.prompt.count();
   const int64_t fitting = std::max<int64_t>(1, room);
   const int64_t most = request.max_tokens.value_or(request.api->default_tokens.value_or(fitting));
@@ -288,8 +289,10 @@ bool Server::inject_at_arrival(Connection& connection, const ReceivedRequest& re
 
 std::optional<ApiFailure> Server::unacceptable(const ApiRequest& request,
                                                int64_t output_tokens) const {
-  if (!request.model.empty() && request.model != profile_.model &&
-      strict_about_model(profile_.dialect)) {
+  const std::vector<std::string>& adapters = profile_.adapters;
+  const bool served = request.model.empty() || request.model == profile_.model ||
+                      std::find(adapters.begin(), adapters.end(), request.model) != adapters.end();
+  if (!served && strict_about_model(profile_.dialect)) {
     return ApiFailure{.status = 404,
                       .message = fmt::format("The model `{}` does not exist.", request.model),
                       .type = "NotFoundError",
@@ -309,8 +312,10 @@ void Server::admit(Connection& connection, const ReceivedRequest& request, const
                    const Fault* fault, TruthRecord truth) {
   const uint64_t seed = mix(profile_.seed, wanted.seed.value_or(wanted.prompt.hash()));
   const auto [output_tokens, finish_reason] = planned_output(wanted, profile_, seed);
+  truth.model = wanted.model;
   truth.stream = wanted.stream;
   truth.prompt_tokens = wanted.prompt.count();
+  truth.images = wanted.prompt.images();
   if (auto failure = unacceptable(wanted, output_tokens)) {
     fail(connection, request, *failure);
     truth.status = failure->status;
@@ -380,11 +385,13 @@ void Server::apply(const EngineEvent& event) {
     response.prefill_started(event);
     return;
   }
-  totals_.output_tokens += event.tokens;
-  if (response.first_token_at() == Instant{}) {
-    totals_.ttft.add(event.at - response.truth().arrival);
-  } else {
-    totals_.gap.add(event.at - response.last_token_at());
+  if (response.generates()) {
+    totals_.output_tokens += event.tokens;
+    if (response.first_token_at() == Instant{}) {
+      totals_.ttft.add(event.at - response.truth().arrival);
+    } else {
+      totals_.gap.add(event.at - response.last_token_at());
+    }
   }
   if (event.last) totals_.e2e.add(event.at - response.truth().arrival);
   response.tokens(event);
@@ -413,7 +420,7 @@ void Server::on_ended(uint64_t id) {
   serving_.erase(found);
   engine_.cancel(id, clock_.now());
   TruthRecord truth = served.response->take_truth();
-  if (truth.finish_reason == "stop") {
+  if (truth.finish_reason == "stop" || truth.results > 0) {
     ++totals_.stopped;
   } else if (truth.finish_reason == "length") {
     ++totals_.length;

@@ -28,6 +28,7 @@ TruthRecord read_record(const json& object) {
   record.trace_id = object.value("trace_id", "");
   record.number = object.at("number").get<int64_t>();
   record.api = object.at("api").get<std::string>();
+  record.model = object.value("model", "");  // not in older logs
   record.stream = object.at("stream").get<bool>();
   record.arrival = from_ns(object.at("arrival_ns").get<int64_t>());
   record.prefill_start = read_instant(object, "prefill_start_ns");
@@ -36,6 +37,8 @@ TruthRecord read_record(const json& object) {
   record.cached_tokens = object.at("cached_tokens").get<int64_t>();
   record.output_tokens = object.at("output_tokens").get<int64_t>();
   record.hidden_tokens = object.value("hidden_tokens", int64_t{0});  // not in older logs
+  record.images = object.value("images", std::vector<std::string>());
+  record.results = object.value("results", int64_t{0});
   record.status = object.at("status").get<int>();
   record.finish_reason = object.at("finish_reason").get<std::string>();
   record.fault = object.at("fault").get<std::string>();
@@ -88,6 +91,7 @@ std::string truth_line(const TruthRecord& record) {
   if (!record.trace_id.empty()) object["trace_id"] = record.trace_id;
   object["number"] = record.number;
   object["api"] = record.api;
+  object["model"] = record.model;
   object["stream"] = record.stream;
   object["arrival_ns"] = to_ns(record.arrival);
   object["prefill_start_ns"] = instant_json(record.prefill_start);
@@ -96,6 +100,8 @@ std::string truth_line(const TruthRecord& record) {
   object["cached_tokens"] = record.cached_tokens;
   object["output_tokens"] = record.output_tokens;
   object["hidden_tokens"] = record.hidden_tokens;
+  if (!record.images.empty()) object["images"] = record.images;
+  if (record.results > 0) object["results"] = record.results;
   object["status"] = record.status;
   object["finish_reason"] = record.finish_reason;
   object["fault"] = record.fault;

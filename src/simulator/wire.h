@@ -37,6 +37,13 @@ struct Answer {
   std::string model;
   int64_t created = 0;  // seconds since 1970
   int64_t prompt_tokens = 0;
+  // Of an API that generates none.
+  int64_t inputs = 0;
+  int64_t results = 0;       // that are sent
+  int64_t empty_result = 0;  // the one without content, from 1; 0: none
+  int64_t dimensions = 0;
+  bool base64 = false;
+  uint64_t seed = 0;
 };
 
 // How far it is.

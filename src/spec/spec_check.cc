@@ -299,11 +299,31 @@ void check_sessions(const ConfigNode& node, WorkloadSpec& workload) {
   workload.input_tokens = workload.sessions.first_input_tokens;
 }
 
+void check(const ConfigNode& node, ImagesSpec& images, const SweepSpec&) {
+  if (!images.wanted()) {
+    node.fail("needs files", "as in files: [a.png, b.jpg], or files: pictures/");
+  }
+}
+
 void check(const ConfigNode& node, WorkloadSpec& workload, const SweepSpec& spec) {
   check_sessions(node, workload);
   if (workload.prefix_tokens > 0 && workload.input_tokens &&
       workload.prefix_tokens >= largest(*workload.input_tokens)) {
     node["prefix_tokens"].fail("must be below input_tokens: the rest of a prompt is its own");
+  }
+  if (workload.inputs_per_request && traits_of(spec.endpoint.api).inputs == 0) {
+    node["inputs_per_request"].fail(
+        fmt::format("is of embeddings and rerank, and endpoint.api is {}",
+                    name_of(spec.endpoint.api)),
+        "leave it out");
+  }
+  if (workload.images.wanted() && !traits_of(spec.endpoint.api).takes_images) {
+    node["images"].fail(
+        fmt::format("are of chat alone, and endpoint.api is {}", name_of(spec.endpoint.api)),
+        "leave them out, or set endpoint.api: chat");
+  }
+  if (workload.images.wanted() && workload.prompt_as == PromptAs::kIds) {
+    node["images"].fail("stand beside a text, and prompts are token ids", "leave prompt_as out");
   }
   if (workload.prompt_as != PromptAs::kIds) return;
   const ConfigNode prompt_as = node["prompt_as"];

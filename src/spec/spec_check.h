@@ -19,6 +19,7 @@ void check(const ConfigNode& node, PowerSpec& power, const SweepSpec& spec);
 void check(const ConfigNode& node, PriceSpec& prices, const SweepSpec& spec);
 void check(const ConfigNode& node, EndpointSpec& endpoint, const SweepSpec& spec);
 void check(const ConfigNode& node, SessionSpec& sessions, const SweepSpec& spec);
+void check(const ConfigNode& node, ImagesSpec& images, const SweepSpec& spec);
 void check(const ConfigNode& node, WorkloadSpec& workload, const SweepSpec& spec);
 void check(const ConfigNode& node, ArrivalSpec& arrivals, const SweepSpec& spec);
 void check(const ConfigNode& node, SearchSpec& search, const SweepSpec& spec);

@@ -10,6 +10,7 @@
 #include "llmsweep/model/target.h"
 #include "spec/spec_check.h"
 #include "spec/spec_values.h"
+#include "spec/without_output.h"
 
 namespace llmsweep {
 namespace {
@@ -144,6 +145,15 @@ class SpecReader {
       member = path.with_part ? find_with_part(node, paths_) : paths_.find(node);
     }
   }
+  void read(const ConfigNode& node, const Key&, std::vector<std::string>& member,
+            const kind::Paths&) {
+    member.clear();
+    const bool one = node.kind() == ConfigNode::Kind::kScalar;
+    for (const ConfigNode& item : one ? std::vector{node} : node.items()) {
+      add_once(member, paths_.find(item), item, "the same path");
+    }
+    if (member.empty()) node.fail("must name at least one file");
+  }
   void read(const ConfigNode& node, const Key&, std::string& member, const kind::TokenizerPath&) {
     member = read_tokenizer(node, paths_);
   }
@@ -180,6 +190,16 @@ class SpecReader {
     if (member.pages.empty() && !member.automatic) {
       node.fail("must be auto, off, or a list of at least one page",
                 "as in [http://10.0.0.1:8000/metrics]");
+    }
+  }
+  void read(const ConfigNode& node, const Key&, ModelNames& member, const kind::Models&) {
+    member.several.clear();
+    if (node.kind() == ConfigNode::Kind::kList) {
+      member.several = read_models(node);
+      member.one = member.several.front().name;
+      if (member.several.size() == 1) member.several.clear();
+    } else {
+      member.one = read_text(node);
     }
   }
   void read(const ConfigNode& node, const Key&, std::string& member, const kind::VariableName&) {
@@ -298,6 +318,7 @@ SweepSpec read_spec(const ConfigNode& root, const SpecPaths& paths) {
   SweepSpec spec;
   SpecReader reader(root, paths, spec);
   keys(reader, spec);
+  leave_out_output(spec);
   if (spec.load.refine && spec.targets.empty()) {
     root["load"]["refine"].fail("needs a target to refine around", "add one under targets");
   }
@@ -326,6 +347,11 @@ SweepSpec read_spec(const ConfigNode& root, const SpecPaths& paths) {
     root["require"].fail(
         "asks for energy, and no page of endpoint.metrics speaks of GPUs",
         "as in endpoint.metrics: [{url: http://10.0.0.1:9400/metrics, role: gpu}]");
+  }
+  if (!spec.require.empty() && !spec.does_not_apply.empty()) {
+    root["require"].fail(fmt::format("asks for energy per output token, and {} generates none",
+                                     name_of(spec.endpoint.api)),
+                         "leave it out");
   }
   root.reject_unknown_keys();
   return spec;

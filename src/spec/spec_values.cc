@@ -163,6 +163,32 @@ std::vector<std::string> read_urls(const ConfigNode& node) {
   return urls;
 }
 
+std::vector<ModelShare> read_models(const ConfigNode& node) {
+  constexpr const char* kExample = "as in [{name: a, weight: 3}, {name: b, weight: 1}]";
+  std::vector<ModelShare> models;
+  for (const ConfigNode& item : node.items()) {
+    const bool map = item.kind() == ConfigNode::Kind::kMap;
+    const ConfigNode name = map ? item["name"] : item;
+    ModelShare model;
+    if (!name.present()) item.fail("names no model", kExample);
+    model.name = read_text(name);
+    if (trim(model.name).empty()) name.fail("must not be empty", kExample);
+    if (map && item["weight"].present()) {
+      model.weight = item["weight"].as_number({0, kMaxWeight});
+      if (model.weight <= 0) item["weight"].fail("must be above 0", "or leave the model out");
+    }
+    if (map) item.reject_unknown_keys();
+    const auto same_name = [&](const ModelShare& other) { return other.name == model.name; };
+    if (std::any_of(models.begin(), models.end(), same_name)) {
+      item.fail("the same model is listed twice", "give it the sum of the weights");
+    }
+    if (models.size() == kMaxModels) item.fail(fmt::format("is more than {} models", kMaxModels));
+    models.push_back(std::move(model));
+  }
+  if (models.empty()) node.fail("must name at least one model", kExample);
+  return models;
+}
+
 std::string read_variable_name(const ConfigNode& node) {
   std::string name = node.as_string();
   const bool valid =

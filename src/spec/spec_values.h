@@ -21,6 +21,7 @@ std::string read_date(const ConfigNode& node);
 // The base URL, without a slash at its end. Credentials in it would reach every file we write.
 std::string read_url(const ConfigNode& node);
 std::vector<std::string> read_urls(const ConfigNode& node);
+std::vector<ModelShare> read_models(const ConfigNode& node);
 std::string read_variable_name(const ConfigNode& node);
 bool is_header_name(std::string_view name);
 std::vector<std::pair<std::string, std::string>> read_headers(const ConfigNode& node);

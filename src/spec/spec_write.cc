@@ -75,6 +75,12 @@ class SpecWriter {
     if (workload.sessions.wanted()) writer.object_.erase("input_tokens");  // of the first question
     return writer.take();
   }
+  static SpecJson write(ImagesSpec& images, const kind::Section&) {
+    if (!images.wanted()) return {};
+    SpecWriter writer;
+    keys(writer, images);
+    return writer.take();
+  }
   static SpecJson write(PowerSpec& power, const kind::Section&) {
     if (!power.stated()) return {};
     SpecWriter writer;
@@ -115,6 +121,9 @@ class SpecWriter {
   static SpecJson write(const std::string& member, const kind::Path&) {
     return text_or_null(member);
   }
+  static SpecJson write(const std::vector<std::string>& member, const kind::Paths&) {
+    return member;
+  }
   static SpecJson write(const std::string& member, const kind::TokenizerPath&) {
     return text_or_null(member);
   }
@@ -131,6 +140,14 @@ class SpecWriter {
     if (member.automatic) list.push_back("auto");
     for (const MetricsPage& page : member.pages) {
       list.push_back({{"url", page.url}, {"role", name_of(page.role)}});
+    }
+    return list;
+  }
+  static SpecJson write(const ModelNames& member, const kind::Models&) {
+    if (member.several.empty()) return member.one;
+    SpecJson list = SpecJson::array();
+    for (const ModelShare& model : member.several) {
+      list.push_back({{"name", model.name}, {"weight", model.weight}});
     }
     return list;
   }
@@ -152,6 +169,8 @@ class SpecWriter {
     return SpecJson::parse(redact_json(member), nullptr, false);
   }
   static SpecJson write(const TokenCount& member, const kind::Tokens&) {
+    const bool none = member.kind == TokenCount::Kind::kFixed && member.fixed == 0;
+    if (none) return {};  // of an API that generates none
     return tokens_json<SpecJson>(member);
   }
   static SpecJson write(const DrawnTime& member, const kind::Drawn&) {

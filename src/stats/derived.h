@@ -8,4 +8,7 @@ namespace llmsweep {
 // Fills the drain bias, the throughputs of all tokens and per GPU, and throughput/latency.
 void fill_derived(RunStats& stats, const LevelContext& level);
 
+// Takes away what is of output tokens, of an API that generates none.
+void drop_output(RunStats& stats);
+
 }  // namespace llmsweep

@@ -176,6 +176,19 @@ void fill_derived(RunStats& stats, const LevelContext& level) {
   if (level.gpus > 0) stats.throughput_per_gpu_tps = headline / level.gpus;
   const double e2e_ms = stats.e2e.p50.value_or(0);
   if (e2e_ms > 0) stats.throughput_per_latency = headline / e2e_ms;
+  if (level.inputs == 0) return;
+  const double requests = stats.request_throughput_rps.value_or(0);
+  stats.inputs_per_s = requests * static_cast<double>(level.inputs);
+  if (stats.input_tokens_mean) stats.input_throughput_tps = requests * input;
+  drop_output(stats);
+}
+
+void drop_output(RunStats& stats) {
+  for (const Quantity& quantity : quantities()) {
+    if (!quantity.of_output) continue;
+    if (quantity.number != nullptr) (stats.*quantity.number).reset();
+    if (quantity.maybe != nullptr) (stats.*quantity.maybe).reset();
+  }
 }
 
 RunStats run_stats(const RunInput& input) {

@@ -81,11 +81,11 @@ std::optional<Waits> waits_of(std::span<const SlotTime> times, const Window& win
   const Instant last_quarter = window.to - (window.to - window.from) / 4;
   for (const SlotTime& time : times) {
     const RequestRecord& record = *time.record;
-    if (!time.measured() || !record.first_token || !record.last_token || record.buffered()) {
-      continue;
-    }
-    const double first = to_seconds(*record.first_token - record.scheduled);
-    decoding.push_back(to_seconds(*record.last_token - *record.first_token));
+    if (!time.measured() || !record.last_token || record.buffered()) continue;
+    // An answer that is no stream has nothing before its end.
+    const Instant first_token = record.first_token.value_or(*record.last_token);
+    const double first = to_seconds(first_token - record.scheduled);
+    decoding.push_back(to_seconds(*record.last_token - first_token));
     first_tokens.push_back(first);
     if (record.scheduled >= last_quarter) late.push_back(first);
   }

@@ -10,6 +10,7 @@
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/stats/intervals.h"
 #include "stats/derived.h"
+#include "stats/model_stats.h"
 #include "stats/open_load.h"
 #include "stats/request_stats.h"
 #include "stats/session_load.h"
@@ -169,6 +170,7 @@ LevelStats pool_runs(const LevelContext& level, std::vector<RunStats> runs,
   stats.throughput_between_runs_ci95 = log_student_interval(
       values_of(runs, [](const RunStats& run) { return headline_throughput_tps(run); }));
   stats.runs = std::move(runs);
+  stats.models = stats_by_model(level, records);
   return stats;
 }
 

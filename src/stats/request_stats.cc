@@ -192,7 +192,7 @@ RequestMetrics request_metrics(const RequestRecord& record, LatencyOrigin origin
     metrics.tpot_ms =
         to_ms(*record.last_token - *record.first_token) / static_cast<double>(later_tokens);
   }
-  if (metrics.e2e_ms.value_or(0) > 0) {
+  if (metrics.e2e_ms.value_or(0) > 0 && record.inputs == 0) {
     metrics.output_speed_tps = static_cast<double>(record.output_tokens) * 1000 / *metrics.e2e_ms;
   }
   return metrics;
@@ -216,6 +216,7 @@ int64_t fill_request_stats(RunStats& stats, std::span<const RequestRecord> recor
   int64_t good = 0;
   for (const RequestRecord& record : records) {
     if (record.phase != Phase::kMeasured) continue;
+    if (!level.model.empty() && record.model != level.model) continue;
     ++stats.requests.by_outcome[record.outcome];
     if (record.outcome != Outcome::kOk) {
       ++*stats.requests.failed;
@@ -226,7 +227,7 @@ int64_t fill_request_stats(RunStats& stats, std::span<const RequestRecord> recor
     tokens.add(record);
     if (is_good(record, level)) ++good;
   }
-  stats.requests.errors = count_errors(records);
+  if (level.model.empty()) stats.requests.errors = count_errors(records);
   fill_distributions(stats, std::move(samples));
   tokens.fill(stats);
   const int64_t measured = stats.requests.all().value_or(0);

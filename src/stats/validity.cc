@@ -78,8 +78,9 @@ class Figures {
     copy("tpot", Statistic::kP50, {"decode_speed"});
     copy("e2e", Statistic::kMean,
          {"throughput", "steady_throughput", "output_throughput", "throughput_per_gpu",
-          "total_throughput", "request_throughput", "throughput_per_latency", "cost", "total_cost",
-          "node_energy", "provisioned_energy", "node_tps_per_mw", "provisioned_tps_per_mw"});
+          "total_throughput", "request_throughput", "inputs", "input_throughput",
+          "throughput_per_latency", "cost", "total_cost", "node_energy", "provisioned_energy",
+          "node_tps_per_mw", "provisioned_tps_per_mw"});
     for (const Target& target : input_.goodput) {
       for (const Statistic statistic : all_values<Statistic>()) {
         copy(quantity_of(target.metric).key, statistic, {"goodput", "goodput_rps"});
@@ -287,7 +288,7 @@ void find_warnings(RunStats& run, const ValidityInput& input) {
   findings.warn_if(estimate_off(run, input) > kTokenTolerance, Warning::kInputEstimated);
   findings.warn_if(cached_beyond_the_plan(run, input) > kCachedTokensWarning,
                    Warning::kCachedTokens);
-  const bool buffered = buffered_share(run) > kBufferedWarning;
+  const bool buffered = input.generates && buffered_share(run) > kBufferedWarning;
   findings.warn_if(buffered, Warning::kBuffered);
   findings.warn_if(!buffered && client.coalesced_fraction >= kCoalescedWarning,
                    Warning::kCoalesced);

@@ -7,6 +7,7 @@
 
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/target.h"
+#include "llmsweep/protocol/api.h"
 #include "llmsweep/stats/percentile.h"
 #include "llmsweep/sweep/prediction.h"
 
@@ -35,7 +36,8 @@ void fit_the_context(SweepSpec& spec, int64_t context, const Said& said,
   TokenCount& input = *spec.workload.input_tokens;
   TokenCount& output = spec.workload.output_tokens;
   if (input.fixed + output.fixed <= context) return;
-  if (!said.output_tokens) output.fixed = std::max<int64_t>(1, std::min(output.fixed, context / 4));
+  if (!said.output_tokens && output.fixed > 0)
+    output.fixed = std::max<int64_t>(1, std::min(output.fixed, context / 4));
   if (!said.input_tokens) {
     input.fixed = std::max<int64_t>(1, std::min(context / 2, context - output.fixed));
   }
@@ -100,7 +102,9 @@ std::vector<std::string> choose_the_rest(SweepSpec& spec, const Preflight& prefl
     spec.workload.tokenizer = "server";
   }
   const auto& fields = preflight.fields;
-  if (std::find(fields.begin(), fields.end(), RequestField::kIgnoreEos) == fields.end()) {
+  const bool generates = traits_of(spec.endpoint.api).generates;
+  if (generates &&
+      std::find(fields.begin(), fields.end(), RequestField::kIgnoreEos) == fields.end()) {
     spec.workload.output_lengths = Lengths::kAbout;  // answers end where they end
   }
   if (!said.name) spec.name = name_of_model(preflight.model);

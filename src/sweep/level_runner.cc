@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "llmsweep/base/error.h"
 #include "llmsweep/base/random.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/load/load_loop.h"
@@ -28,6 +29,9 @@ namespace {
 int64_t spares_per_prompt(const LoadSpec& load) {
   return load.duration || load.has_users() ? 1 << 16 : 64;
 }
+
+// Of all requests of a run, which are made before it begins.
+constexpr size_t kMostBodyBytes = size_t{4} << 30;
 
 // With more failures the run's error rate is over its limit, whatever the rest does.
 int64_t max_failed(const LoadSpec& load, int64_t measured) {
@@ -64,6 +68,8 @@ PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight,
   PromptPlan plan{.workload = spec.workload,
                   .nonce = nonce,
                   .api = spec.endpoint.api,
+                  .models = spec.endpoint.models,
+                  .needs = {},
                   .overhead_tokens = preflight.overhead_tokens.value_or(0),
                   .bytes_per_token = preflight.bytes_per_token};
   for (int repeat = 0; repeat < spec.load.repeats; ++repeat) {
@@ -292,9 +298,19 @@ std::vector<std::shared_ptr<const std::string>> LevelRunner::render(
   endpoint.max_tokens_field = preflight_.max_tokens_field;
   std::vector<std::shared_ptr<const std::string>> bodies;
   bodies.reserve(prompts.size());
+  size_t bytes = 0;
   for (const Prompt& prompt : prompts) {
+    const std::string& model = prompt.model.empty() ? preflight_.model : prompt.model;
     bodies.push_back(std::make_shared<const std::string>(
-        render_request(endpoint, preflight_.model, preflight_.fields, prompt)));
+        render_request(endpoint, model, preflight_.fields, prompt)));
+    bytes += bodies.back()->size();
+    if (bytes > kMostBodyBytes && spec_.workload.images.wanted()) {
+      throw Error({.what = fmt::format("the first {} of {} requests of a run are {} GiB with their "
+                                       "images",
+                                       bodies.size(), prompts.size(), bytes >> 30),
+                   .where = "workload.images",
+                   .next = "give smaller images, or fewer a request, or a run fewer requests"});
+    }
   }
   return bodies;
 }

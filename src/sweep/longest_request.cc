@@ -45,8 +45,10 @@ Prompt longest_prompt(const SweepSpec& spec, const Preflight& preflight,
       std::max_element(prompts.prompts.begin(), prompts.prompts.end(),
                        [](const Prompt& a, const Prompt& b) { return size_of(a) < size_of(b); });
   const int64_t planned = longest->planned_output_tokens;
-  longest->planned_output_tokens =
-      std::max(planned, largest_likely(spec.workload.output_tokens, spec.load.max_error_rate));
+  if (traits_of(spec.endpoint.api).generates) {
+    longest->planned_output_tokens =
+        std::max(planned, largest_likely(spec.workload.output_tokens, spec.load.max_error_rate));
+  }
   return std::move(*longest);
 }
 
@@ -54,6 +56,10 @@ Prompt longest_prompt(const SweepSpec& spec, const Preflight& preflight,
 std::string words_of(const RequestRecord& record, const Prompt& prompt) {
   std::vector<std::string_view> sent = {prompt.text};
   for (const auto& [role, content] : prompt.messages) sent.push_back(content);
+  for (const ImageUrl& image : prompt.images) {
+    const auto ends = ends_of(image);
+    sent.insert(sent.end(), ends.begin(), ends.end());
+  }
   std::string words = record.error;
   hide_sent_text(words, sent);
   return words;
@@ -73,10 +79,12 @@ LongestRequest try_longest_request(const SweepSpec& spec, const Connection& conn
   const Prompt prompt = longest_prompt(spec, preflight, options.interrupts);
   EndpointSpec endpoint = spec.endpoint;
   endpoint.max_tokens_field = preflight.max_tokens_field;
-  const Probed probed =
-      prober.post(url_below(connection.urls.front(), path_of(endpoint.api)),
-                  render_request(endpoint, preflight.model, preflight.fields, prompt),
-                  AnswerUntil::kFirstToken);
+  const Probed probed = prober.post({.base_url = connection.urls.front(),
+                                     .endpoint = endpoint,
+                                     .model = preflight.model,
+                                     .fields = preflight.fields,
+                                     .prompt = prompt},
+                                    AnswerUntil::kFirstToken);
   const RequestRecord& record = probed.record;
   if (!probed.ok()) {
     const std::string what = fmt::format(

@@ -9,6 +9,7 @@
 #include "llmsweep/model/describe.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/model/target.h"
+#include "llmsweep/protocol/api.h"
 #include "llmsweep/schedule/schedule.h"
 #include "llmsweep/schedule/sessions.h"
 #include "llmsweep/stats/search.h"
@@ -119,15 +120,22 @@ std::string plan_text(const SweepSpec& spec) {
   const std::string input = spec.workload.input_tokens
                                 ? format_number(mean_prompt_tokens(spec.workload))
                                 : std::string("their own");
+  const int64_t inputs = inputs_of(spec.endpoint.api, spec.workload);
+  const std::string tokens =
+      inputs > 0
+          ? fmt::format("{} in a request, in {} {}", input, inputs,
+                        inputs == 1 ? "input" : "inputs")
+          : fmt::format("{} in, {} out a request; {}{} out in all", input, format_number(output),
+                        least,
+                        format_number(static_cast<double>((measured + warmup) * repeats) * output));
   return fmt::format(
       "plan       {}: {} {}; {} repeat{}\n"
       "{}"
       "requests   {}{} measured, {} warm-up, fillers besides\n"
-      "tokens     {} in, {} out a request; {}{} out in all\n",
+      "tokens     {}\n",
       printable(spec.name), name_of(points.front().kind), levels, repeats, repeats == 1 ? "" : "s",
       steps, least, format_number(static_cast<double>(measured * repeats)),
-      format_number(static_cast<double>(warmup * repeats)), input, format_number(output), least,
-      format_number(static_cast<double>((measured + warmup) * repeats) * output));
+      format_number(static_cast<double>(warmup * repeats)), tokens);
 }
 
 PlannedLoad planned_load(const SweepSpec& spec, const Preflight& preflight) {
@@ -186,9 +194,10 @@ SweepCost least_cost(const SweepSpec& spec, Duration time) {
 std::string cost_text(const SweepSpec& spec, const SweepCost& cost) {
   const auto count = [](int64_t tokens) { return format_number(static_cast<double>(tokens)); };
   std::string text = fmt::format(
-      "in all     at least {} prompt tokens and {} output tokens\n",
+      "in all     at least {} prompt tokens{}\n",
       spec.workload.input_tokens ? count(cost.input_tokens) : std::string("the prompts' own"),
-      count(cost.output_tokens));
+      cost.output_tokens > 0 ? fmt::format(" and {} output tokens", count(cost.output_tokens))
+                             : std::string());
   const std::string currency = printable(spec.endpoint.prices.currency, 20);
   const auto money = [&](double amount) {
     return format_number(amount, amount < 100 ? 2 : 0) + " " + currency;

@@ -12,6 +12,7 @@
 #include "llmsweep/base/secrets.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/dataset/calibration.h"
+#include "llmsweep/dataset/images.h"
 #include "llmsweep/http/ca_bundle.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/protocol/answers.h"
@@ -54,23 +55,28 @@ class Checker {
         secrets_(secrets_of(spec, connection)),
         prober_(spec, connection, options_, secrets_),
         base_url_(connection.urls.front()) {
-    result_.fields = spec.endpoint.request_fields;
+    if (generates()) result_.fields = spec.endpoint.request_fields;
     result_.max_tokens_field = spec.endpoint.max_tokens_field;
   }
 
   Preflight run() {
     note_held_secrets();
+    for (const std::string& line : spec_.does_not_apply) note(line);
     resolve();
     find_model();
     find_server_start();
     find_server_version();
     load_tokenizer();
     calibrate();
+    try_other_models();
+    try_images();
     for (size_t i = 1; i < connection_.urls.size(); ++i) check_another(connection_.urls[i]);
     return std::move(result_);
   }
 
  private:
+  bool generates() const { return traits_of(spec_.endpoint.api).generates; }
+
   void note_held_secrets() {
     for (const auto& [name, value] : spec_.endpoint.headers) {
       if (!names_a_secret(name)) continue;
@@ -171,10 +177,19 @@ class Checker {
 
   // Whether the endpoint lists it, as far as it lists any; a note where not.
   void expect_model(const std::vector<ModelInfo>& models) {
-    if (models.empty() || lists(models)) return;
+    if (models.empty()) return;
+    for (const ModelShare& model : spec_.endpoint.models) note_unlisted(model.name, models);
+    if (lists(models)) return;
     unlisted_ = names_of(models);
-    note(fmt::format("the endpoint does not list the model '{}'; it lists: {}",
-                     printable(result_.model), unlisted_));
+    if (spec_.endpoint.models.empty()) note_unlisted(result_.model, models);
+  }
+
+  void note_unlisted(const std::string& name, const std::vector<ModelInfo>& models) {
+    const bool listed = std::any_of(models.begin(), models.end(),
+                                    [&](const ModelInfo& model) { return model.id == name; });
+    if (listed) return;
+    note(fmt::format("the endpoint does not list the model '{}'; it lists: {}", printable(name),
+                     names_of(models)));
   }
 
   bool lists(const std::vector<ModelInfo>& models) const {
@@ -229,8 +244,9 @@ class Checker {
     const std::vector<RequestRecord> answers = send_probes();
     usage_ = usage_of(answers);
     predict(answers.back(), tokens_of_probe());
-    if (std::all_of(answers.begin(), answers.end(),
-                    [](const RequestRecord& answer) { return answer.chunks == 0; })) {
+    if (generates() && std::all_of(answers.begin(), answers.end(), [](const RequestRecord& answer) {
+          return answer.chunks == 0;
+        })) {
       note(fmt::format(
           "the answers to the probes have no text in their {} tokens; a request that ends without "
           "text counts as failed",
@@ -238,7 +254,7 @@ class Checker {
     }
     if (usage_.size() < probes_.size()) {
       note("the endpoint reports no usage: prompt lengths cannot be verified");
-    } else if (result_.tokenizer != nullptr) {
+    } else if (result_.tokenizer != nullptr && counts_exactly(spec_.endpoint.api, spec_.workload)) {
       find_overhead();
     }
     if (result_.tokenizer == nullptr && usage_.size() == probes_.size()) {
@@ -247,6 +263,29 @@ class Checker {
     if (options_.prefer_server_tokenizer && result_.prompt_time == Duration(0)) {
       length_estimate().time_a_prompt();
     }
+  }
+
+  // Of several models each has to answer; the first, which the probes went to, stands for all.
+  void try_other_models() {
+    const std::string first = result_.model;
+    for (const ModelShare& model : spec_.endpoint.models) {
+      if (model.name == first) continue;
+      result_.model = model.name;
+      send(probes_.front(), tokens_of_probe());
+    }
+    result_.model = first;
+  }
+
+  // A server may take the text of a request and not its images.
+  void try_images() {
+    const ImagesSpec& wanted = spec_.workload.images;
+    if (!wanted.wanted()) return;
+    const std::vector<ImageUrl> images = read_images(wanted.files);
+    for (int64_t i = 0; i < wanted.per_request; ++i) {
+      images_.push_back(images[static_cast<size_t>(i) % images.size()]);
+    }
+    send(probes_.front(), tokens_of_probe());
+    images_.clear();
   }
 
   // Exact by its own count, or the check ends here.
@@ -291,6 +330,10 @@ class Checker {
   // the spec plans where a probe has more, which the endpoint has to take; else one that it may
   // refuse.
   void predict(const RequestRecord& answer, int64_t tokens) {
+    if (!generates()) {
+      result_.first_token_time = *answer.end - *answer.sent;
+      return;
+    }
     const std::optional<int64_t> fewest = fewest_planned(spec_.workload.output_tokens);
     if (fewest && *fewest < tokens) {
       predict(answer, tokens, send_shortest(*fewest), *fewest);
@@ -349,9 +392,21 @@ class Checker {
                     const std::string& max_tokens_field) {
     EndpointSpec endpoint = spec_.endpoint;
     endpoint.max_tokens_field = max_tokens_field;
-    return prober_.post(url_below(base_url_, path_of(endpoint.api)),
-                        render_request(endpoint, result_.model, fields,
-                                       {.text = probe.text, .planned_output_tokens = tokens}));
+    return prober_.post({.base_url = base_url_,
+                         .endpoint = endpoint,
+                         .model = result_.model,
+                         .fields = fields,
+                         .prompt = {.text = probe.text,
+                                    .planned_output_tokens = tokens,
+                                    .inputs = inputs_in(probe.text),
+                                    .images = images_}});
+  }
+
+  // As many as in the run's requests, of a probe that is long enough.
+  int64_t inputs_in(const std::string& text) const {
+    constexpr int64_t kBytesEach = 8;
+    const auto most = static_cast<int64_t>(text.size()) / kBytesEach;
+    return std::min(inputs_of(spec_.endpoint.api, spec_.workload), std::max<int64_t>(most, 1));
   }
 
   // One probe. Asks for more tokens where the server wants more, and drops the optional fields that
@@ -365,6 +420,8 @@ class Checker {
         return probed.record;
       }
       if (probed.refused_access() || probed.answer.timed_out) give_up(probed);
+      if (!generates())
+        give_up(probed, may_be_of_another_api(probed.answer) ? other_api(probe) : "");
       if (raise_tokens(probed.answer, tokens) || drop_named_field(probed.answer)) continue;
       if (drop_by_trying(probe, tokens, probed.answer)) continue;
       give_up(probed, may_be_of_another_api(probed.answer) ? other_api(probe) : std::string());
@@ -409,10 +466,12 @@ class Checker {
     EndpointSpec endpoint = spec_.endpoint;
     endpoint.api = endpoint.api == Api::kChat ? Api::kCompletions : Api::kChat;
     endpoint.max_tokens_field = result_.max_tokens_field;
-    const Probed probed = prober_.post(
-        url_below(base_url_, path_of(endpoint.api)),
-        render_request(endpoint, result_.model, {},
-                       {.text = probe.text, .planned_output_tokens = tokens_of_probe()}));
+    const Probed probed =
+        prober_.post({.base_url = base_url_,
+                      .endpoint = endpoint,
+                      .model = result_.model,
+                      .fields = {},
+                      .prompt = {.text = probe.text, .planned_output_tokens = tokens_of_probe()}});
     if (!probed.ok()) return {};
     return fmt::format("did you mean endpoint.api: {}? It answers", name_of(endpoint.api));
   }
@@ -515,11 +574,12 @@ class Checker {
   Prober prober_;
   std::string base_url_;  // the address that is being checked
   std::vector<Probe> probes_;
-  std::vector<int64_t> usage_;  // of the probes, by the first address
-  int64_t fewest_tokens_ = 1;   // that the server lets a request ask for
-  bool listed_ = false;         // /models answered: the base URL is right
-  std::string unlisted_;        // the models of a list without the spec's own; empty: it is there
-  std::string others_;          // models that the list has beside the one that was chosen
+  std::vector<int64_t> usage_;    // of the probes, by the first address
+  std::vector<ImageUrl> images_;  // that probes carry
+  int64_t fewest_tokens_ = 1;     // that the server lets a request ask for
+  bool listed_ = false;           // /models answered: the base URL is right
+  std::string unlisted_;          // the models of a list without the spec's own; empty: it is there
+  std::string others_;            // models that the list has beside the one that was chosen
   bool renamed_once_ = false;
   bool tried_ = false;
   bool silence_noted_ = false;

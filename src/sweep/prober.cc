@@ -8,6 +8,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/protocol/request.h"
 #include "llmsweep/protocol/response.h"
 
 namespace llmsweep {
@@ -28,12 +29,12 @@ bool is_busy(const HttpAnswer& answer) {
 // Reads an answer as a run reads it, while it comes.
 class ProbeReader {
  public:
-  ProbeReader(Api api, AnswerUntil until, const Clock& clock, ChunkParser& parser,
+  ProbeReader(Api api, int64_t inputs, AnswerUntil until, const Clock& clock, ChunkParser& parser,
               const Redactor& secrets)
       : clock_(clock),
         parser_(parser),
         until_(until),
-        record_{.sent = clock.now()},
+        record_{.sent = clock.now(), .inputs = inputs},
         reader_(api, record_, secrets) {
     reader_.set_realtime_offset(realtime_minus_monotonic());
   }
@@ -136,33 +137,35 @@ ResolvedEndpoint Prober::resolve(const std::string& base_url) {
 Probed Prober::get(const std::string& url, Duration longest) {
   HttpExchange exchange = exchange_to(url);
   exchange.timeout = std::min(exchange.timeout, longest);
-  return patiently(std::move(exchange));
+  return patiently(std::move(exchange), kPage);
 }
 
 Probed Prober::try_get(const std::string& url, Duration longest, bool http2) {
   HttpExchange exchange = exchange_to(url);
   exchange.timeout = std::min(exchange.timeout, longest);
   exchange.http2 = http2;
-  return once(std::move(exchange));
+  return once(std::move(exchange), kPage);
 }
 
-Probed Prober::post(const std::string& url, std::string body, AnswerUntil until) {
-  HttpExchange exchange = exchange_to(url);
+Probed Prober::post(const ProbeRequest& request, AnswerUntil until) {
+  const Api api = request.endpoint.api;
+  HttpExchange exchange = exchange_to(url_below(request.base_url, path_of(api)));
   exchange.headers.emplace_back("Content-Type", "application/json");
-  exchange.body = std::move(body);
-  return patiently(std::move(exchange), until);
+  exchange.body = render_request(request.endpoint, request.model, request.fields, request.prompt);
+  return patiently(std::move(exchange),
+                   {.api = api, .inputs = request.prompt.inputs, .until = until});
 }
 
-Probed Prober::patiently(HttpExchange exchange, AnswerUntil until) {
+Probed Prober::patiently(HttpExchange exchange, const Asked& asked) {
   while (true) {
-    Probed probed = once(exchange, until);
+    Probed probed = once(exchange, asked);
     if (!waited_for(probed)) return probed;
   }
 }
 
-Probed Prober::once(HttpExchange exchange, AnswerUntil until) {
+Probed Prober::once(HttpExchange exchange, const Asked& asked) {
   Contact& contact = *options_.contact;
-  ProbeReader reader(spec_.endpoint.api, until, contact, parser_, secrets_);
+  ProbeReader reader(asked.api, asked.inputs, asked.until, contact, parser_, secrets_);
   const bool streamed = !exchange.body.empty();
   if (streamed) exchange.enough = [&](const HttpAnswer& so_far) { return reader.enough(so_far); };
   Probed probed{.url = exchange.url, .answer = contact.exchange(exchange), .record = {}};

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "llmsweep/http/make_client.h"
+#include "llmsweep/model/prompt.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
 #include "llmsweep/protocol/response.h"
@@ -39,6 +41,15 @@ int64_t tokens_in(const RequestRecord& record, int64_t requested);
 // Where the answer to a probe is given up.
 enum class AnswerUntil { kEnd, kFirstToken };
 
+// A request as a run sends it. Must outlive the call.
+struct ProbeRequest {
+  const std::string& base_url;
+  const EndpointSpec& endpoint;
+  const std::string& model;
+  const std::vector<RequestField>& fields;
+  const Prompt& prompt;
+};
+
 class Prober {
  public:
   // All of them outlive it; `options.contact` is not null.
@@ -51,14 +62,19 @@ class Prober {
   Probed get(const std::string& url, Duration longest);
   // The same, without a wait for what is not there; `http2`: speaks that.
   Probed try_get(const std::string& url, Duration longest, bool http2 = false);
-  // POST of a request as a run sends it.
-  Probed post(const std::string& url, std::string body, AnswerUntil until = AnswerUntil::kEnd);
+  Probed post(const ProbeRequest& request, AnswerUntil until = AnswerUntil::kEnd);
   // To be completed with a path and a body.
   HttpExchange exchange_to(const std::string& url) const;
 
  private:
-  Probed patiently(HttpExchange exchange, AnswerUntil until = AnswerUntil::kEnd);
-  Probed once(HttpExchange exchange, AnswerUntil until = AnswerUntil::kEnd);
+  struct Asked {
+    Api api;
+    int64_t inputs;
+    AnswerUntil until;
+  };
+  static constexpr Asked kPage = {Api::kChat, 0, AnswerUntil::kEnd};
+  Probed patiently(HttpExchange exchange, const Asked& asked);
+  Probed once(HttpExchange exchange, const Asked& asked);
   bool waited_for(const Probed& probed);
   bool wait(Duration wanted, Duration longest, const std::string& why);
 

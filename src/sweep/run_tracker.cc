@@ -16,16 +16,17 @@ void RunTracker::add(const RequestRecord& record) {
   if (metrics.ttft_ms) ttft_ms_.push_back(*metrics.ttft_ms);
 }
 
-// Tokens that came in the last seconds. A chunk is as many as those of ended requests were on
-// average, and one until one has ended.
+// Tokens that came in the last seconds, or inputs of an API that generates none. A chunk is as many
+// as those of ended requests were on average, and one until one has ended.
 double RunTracker::recent_tps(const LoadControl& control, Instant now) {
   constexpr Duration kRecent = std::chrono::seconds(5);
   while (seen_.size() > 1 && seen_[1].at + kRecent <= now) seen_.pop_front();
   const Seen before = seen_.front();
-  const int64_t chunks = control.chunks.load();
+  const int64_t inputs = position_.inputs;
+  const int64_t chunks = inputs > 0 ? control.ended.load() * inputs : control.chunks.load();
   if (seen_.back().at < now) seen_.push_back({now, chunks});
   if (now <= before.at) return 0;
-  const int64_t ended = control.ended_chunks.load();
+  const int64_t ended = inputs > 0 ? 0 : control.ended_chunks.load();
   const double tokens_a_chunk =
       ended > 0 ? static_cast<double>(control.output_tokens.load()) / static_cast<double>(ended)
                 : 1;
@@ -45,7 +46,7 @@ LevelProgress RunTracker::progress(const LoadControl& control, size_t loops, Ins
   }
   const double elapsed = to_seconds(now - started_);
   if (elapsed > 0) {
-    shown.output_tps = recent_tps(control, now);
+    (position_.inputs > 0 ? shown.inputs_per_s : shown.output_tps) = recent_tps(control, now);
     shown.client_busy =
         static_cast<double>(control.busy_ns.load()) / 1e9 / elapsed / static_cast<double>(loops);
   }

@@ -11,6 +11,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/regular_file.h"
 #include "llmsweep/model/describe.h"
+#include "llmsweep/protocol/api.h"
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/results/telemetry_file.h"
 #include "llmsweep/schedule/schedule.h"
@@ -42,6 +43,16 @@ std::optional<double> estimated_input_tokens(const WorkloadSpec& workload) {
   const bool total = workload.input_scope == InputScope::kTotal;
   if (!workload.tokenizer.empty() || !workload.input_tokens || !total) return std::nullopt;
   if (workload.sessions.wanted()) return std::nullopt;  // later prompts are longer
+  if (workload.images.wanted()) return std::nullopt;  // which the server counts with the text
+  return mean_tokens(*workload.input_tokens);
+}
+
+// What tables hold the server's count against: an estimate, or what is cut into several texts, to
+// each of which a server may add its own.
+std::optional<double> asked_input_tokens(const SweepSpec& spec) {
+  const WorkloadSpec& workload = spec.workload;
+  const bool cut = !counts_exactly(spec.endpoint.api, workload) && !workload.images.wanted();
+  if (!cut || !workload.input_tokens) return estimated_input_tokens(workload);
   return mean_tokens(*workload.input_tokens);
 }
 
@@ -66,7 +77,8 @@ std::optional<double> counted_where_off(const SweepResult& result,
 
 std::optional<double> output_if_about(const WorkloadSpec& workload) {
   if (workload.output_lengths == Lengths::kExact) return std::nullopt;
-  return mean_tokens(workload.output_tokens);
+  const double mean = mean_tokens(workload.output_tokens);
+  return mean > 0 ? std::optional(mean) : std::nullopt;
 }
 
 // Absent where a run was not started on the clock of the first: a sweep resumed after a boot.
@@ -117,6 +129,7 @@ void judge(RunStats& stats, const SweepSpec& spec, const RunEntry& run,
                     .goodput = spec.goodput,
                     .shares = shares,
                     .estimated_input_tokens = estimated_input_tokens(spec.workload),
+                    .generates = traits_of(spec.endpoint.api).generates,
                     .output_is_exact = spec.workload.output_lengths == Lengths::kExact,
                     .lengths_are_exact = spec.workload.input_lengths == Lengths::kExact,
                     .measure_for = spec.load.duration,
@@ -192,7 +205,8 @@ LevelContext context_of(const SweepSpec& spec, LoadPoint point) {
   return {.point = point,
           .gpus = spec.system.gpus,
           .fillers = spec.load.fillers,
-          .goodput = spec.goodput};
+          .goodput = spec.goodput,
+          .inputs = inputs_of(spec.endpoint.api, spec.workload)};
 }
 
 // ---- The steps of a profile.
@@ -355,8 +369,8 @@ void put_level(SweepResult& result, const SweepSpec& spec, LevelSummary summary)
   } else {
     result.levels.insert(at, std::move(level));
   }
-  result.workload.input_tokens_counted = counted_where_off(result, &RunStats::input_tokens_mean,
-                                                           estimated_input_tokens(spec.workload));
+  result.workload.input_tokens_counted =
+      counted_where_off(result, &RunStats::input_tokens_mean, asked_input_tokens(spec));
   result.workload.output_tokens_counted =
       counted_where_off(result, &RunStats::output_tokens_mean, output_if_about(spec.workload));
   result.users_at_target.clear();

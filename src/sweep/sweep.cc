@@ -12,6 +12,7 @@
 #include "llmsweep/base/random.h"
 #include "llmsweep/base/version.h"
 #include "llmsweep/http/make_client.h"
+#include "llmsweep/protocol/api.h"
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/schedule/schedule.h"
 #include "llmsweep/spec/spec_file.h"
@@ -146,6 +147,7 @@ void SteppedSweep::Sweep::describe(const Preflight& preflight, std::vector<std::
   }
   described.spec_json = spec_to_json(spec_);
   described.model = preflight.model;
+  described.models = spec_.endpoint.models;
   described.system = spec_.system;
   described.looks = options_.looks;
   described.pairing = options_.pairing;
@@ -158,6 +160,9 @@ void SteppedSweep::Sweep::describe(const Preflight& preflight, std::vector<std::
   workload.input_tokens = spec_.workload.input_tokens;
   workload.input_scope = spec_.workload.input_scope;
   workload.output_tokens = spec_.workload.output_tokens;
+  workload.streaming = traits_of(spec_.endpoint.api).generates;
+  const int64_t inputs = inputs_of(spec_.endpoint.api, spec_.workload);
+  if (inputs > 0) workload.inputs_per_request = inputs;
   workload.seed = spec_.workload.seed;
   workload.nonce = nonce();
   workload.template_overhead_tokens = preflight.overhead_tokens;
@@ -257,7 +262,8 @@ RunPosition SteppedSweep::Sweep::position_of(const RunId& id) const {
             .nth = static_cast<int>(store_.runs().size()),
             .levels = 0,
             .runs_after = {},
-            .simulated = outcome_.result.simulated};
+            .simulated = outcome_.result.simulated,
+            .inputs = inputs_of(spec_.endpoint.api, spec_.workload)};
   }
   const std::vector<LoadPoint> points = levels_of_round(spec_.load, id.repeat);
   const auto at = std::find(points.begin(), points.end(), id.point);
@@ -268,7 +274,8 @@ RunPosition SteppedSweep::Sweep::position_of(const RunId& id) const {
           .nth = static_cast<int>(at - points.begin()),
           .levels = static_cast<int>(points.size()),
           .runs_after = time_of_runs_after(id),
-          .simulated = outcome_.result.simulated};
+          .simulated = outcome_.result.simulated,
+          .inputs = inputs_of(spec_.endpoint.api, spec_.workload)};
 }
 
 std::optional<Duration> SteppedSweep::Sweep::time_of_runs_after(const RunId& id) const {

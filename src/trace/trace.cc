@@ -182,7 +182,10 @@ Trace read_trace(const std::filesystem::path& path, const TraceOptions& options)
         return static_cast<size_t>(got);
       },
       name);
+  return read_trace_lines(lines, name, options);
+}
 
+Trace read_trace_lines(LineReader& lines, const std::string& name, const TraceOptions& options) {
   std::string first;
   while (first.empty()) {
     const std::optional<std::string_view> line = lines.next();

@@ -42,6 +42,9 @@ class TraceRows {
   std::unordered_map<uint64_t, uint32_t> numbers_;
 };
 
+// All of a trace: read_trace() of a file that is open.
+Trace read_trace_lines(LineReader& lines, const std::string& name, const TraceOptions& options);
+
 // `first` is the first line, which `lines` has returned; the others are still to be read.
 void read_json_rows(Trace& trace, LineReader& lines, std::string_view first);
 void read_table(Trace& trace, LineReader& lines, std::string_view header,

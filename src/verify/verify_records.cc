@@ -45,16 +45,17 @@ bool outcome_fits(const RequestRecord& record, const TruthRecord& truth, Duratio
   }
   const std::string& fault = truth.fault;
   if (fault == "reset" || fault == "truncate") return outcome == Outcome::kTransportError;
-  const std::array<std::string_view, 5> broken = {"malformed_json", "error_event", "missing_done",
-                                                  "finish_error", "silent_error"};
+  const std::array<std::string_view, 7> broken = {
+      "malformed_json", "error_event",    "missing_done", "finish_error",
+      "silent_error",   "missing_result", "empty_result"};
   // [DONE] says nothing of an answer that is shorter than requested.
   const bool cut_short = fault == "done_only" && record.planned_output_tokens > truth.output_tokens;
   if (std::find(broken.begin(), broken.end(), fault) != broken.end() || cut_short ||
-      truth.output_tokens == 0) {
+      (truth.output_tokens == 0 && truth.results == 0)) {
     return outcome == Outcome::kProtocolError;
   }
   // An endpoint that was stopped has cut what it was sending.
-  const bool cut = fault.empty() && truth.finish_reason.empty();
+  const bool cut = fault.empty() && truth.finish_reason.empty() && truth.results == 0;
   return outcome == (cut ? Outcome::kTransportError : Outcome::kOk);
 }
 
@@ -74,6 +75,10 @@ class Verifier {
     } else if (record.chunks > static_cast<int64_t>(truth.chunks.size())) {
       problem(record,
               fmt::format("{} chunks recorded, {} sent", record.chunks, truth.chunks.size()));
+    }
+    if (!record.model.empty() && record.model != truth.model) {
+      problem(record, fmt::format("model '{}' recorded, '{}' in truth", printable(record.model),
+                                  printable(truth.model)));
     }
     const std::string trace_id = record.trace_id ? to_hex(record.trace_id) : "";
     if (trace_id != truth.trace_id) {
@@ -118,6 +123,7 @@ class Verifier {
       equal(record, "streamed tokens", record.streamed(),
             truth.output_tokens - truth.hidden_tokens);
     }
+    equal(record, "results", record.inputs, truth.results);
     if (record.input_tokens) {
       const int64_t odd = truth.fault == "odd_usage" ? truth.prompt_tokens % 2 : 0;
       equal(record, "prompt tokens", *record.input_tokens, truth.prompt_tokens + odd);
@@ -141,14 +147,17 @@ class Verifier {
   }
 
   void compare_times(const RequestRecord& record, const TruthRecord& truth) {
-    if (!record.first_token || !record.last_token || !record.sent || truth.chunks.empty()) return;
+    if (!record.last_token || !record.sent || truth.chunks.empty()) return;
     TimeErrors& errors = result_.errors;
     const Instant first = truth.chunks.front().sent;
     const Instant last = truth.chunks.back().sent;
-    errors.first_token.push_back(
-        stamp_error(record, "the first token", *record.first_token, first));
-    errors.last_token.push_back(stamp_error(record, "the last token", *record.last_token, last));
-    errors.ttft.push_back(to_ms((*record.first_token - *record.sent) - (first - truth.arrival)));
+    if (record.first_token) {
+      errors.first_token.push_back(
+          stamp_error(record, "the first token", *record.first_token, first));
+      errors.ttft.push_back(to_ms((*record.first_token - *record.sent) - (first - truth.arrival)));
+    }
+    const char* const end = record.first_token ? "the last token" : "the answer";
+    errors.last_token.push_back(stamp_error(record, end, *record.last_token, last));
     errors.e2e.push_back(to_ms((*record.last_token - *record.sent) - (last - truth.arrival)));
     const Duration request_late = truth.arrival - *record.sent;
     if (request_late > options_.tolerance) {

@@ -14,6 +14,7 @@
 #include "cli/quick_sweep.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/model/names.h"
+#include "llmsweep/protocol/api.h"
 #include "llmsweep/results/record_file.h"
 #include "llmsweep/simulator/simulator.h"
 #include "llmsweep/simulator/truth.h"
@@ -63,6 +64,20 @@ constexpr Expected kExpected[] = {
     {FaultKind::kByteWrites, false, Outcome::kOk, Chunks::kAll},
 };
 
+// Of the APIs whose answers are no streams, to which the others do nothing.
+constexpr Expected kExpectedOfResults[] = {
+    {FaultKind::kTruncate, false, Outcome::kTransportError, Chunks::kNone},
+    {FaultKind::kStall, false, Outcome::kOk, Chunks::kNone},
+    {FaultKind::kMalformedJson, false, Outcome::kProtocolError, Chunks::kNone},
+    {FaultKind::kErrorEvent, false, Outcome::kProtocolError, Chunks::kNone},
+    {FaultKind::kMissingUsage, false, Outcome::kOk, Chunks::kNone},
+    {FaultKind::kOddUsage, false, Outcome::kOk, Chunks::kNone},
+    {FaultKind::kStatus, false, Outcome::kHttpError, Chunks::kNone},
+    {FaultKind::kByteWrites, false, Outcome::kOk, Chunks::kNone},
+    {FaultKind::kMissingResult, false, Outcome::kProtocolError, Chunks::kNone},
+    {FaultKind::kEmptyResult, false, Outcome::kProtocolError, Chunks::kNone},
+};
+
 constexpr int kStatuses[] = {400, 401, 404, 413, 429, 500, 503};
 
 Fault fault_of(const Expected& expected, int64_t number) {
@@ -78,9 +93,17 @@ struct Struck {
 };
 
 // Every other request is struck; the last ones are those whose effects nobody can foretell exactly.
-Struck every_fault() {
+Struck every_fault(bool generates) {
   Struck struck;
   int64_t number = kFirstStruck;
+  if (!generates) {
+    for (const Expected& expected : kExpectedOfResults) {
+      struck.faults.push_back(fault_of(expected, number));
+      struck.expected.emplace(number, expected);
+      number += 2;
+    }
+    return struck;
+  }
   const auto add = [&](const Fault& fault, const Expected& expected) {
     struck.faults.push_back(fault);
     struck.expected.emplace(number, expected);
@@ -118,6 +141,11 @@ std::string documented_outcome(FaultKind kind) {
 
 TEST(FaultDocs, SayForEveryFaultHowItsRequestEnds) {
   for (const Expected& expected : kExpected) {
+    EXPECT_THAT(documented_outcome(expected.kind),
+                HasSubstr("`" + std::string(name_of(expected.outcome)) + "`"))
+        << name_of(expected.kind);
+  }
+  for (const Expected& expected : kExpectedOfResults) {
     EXPECT_THAT(documented_outcome(expected.kind),
                 HasSubstr("`" + std::string(name_of(expected.outcome)) + "`"))
         << name_of(expected.kind);
@@ -163,10 +191,18 @@ void expect_as_documented(const Expected& expected, const TruthRecord& truth,
   if (record.outcome == Outcome::kCancelled) return;  // a filler, when the level was over
   EXPECT_EQ(name_of(record.outcome), name_of(expected.outcome)) << record.error;
   EXPECT_EQ(record.outcome == Outcome::kOk, record.error.empty());
-  const auto sent = static_cast<int64_t>(truth.chunks.size());
+  const auto sent = static_cast<int64_t>(truth.stream ? truth.chunks.size() : 0);
   EXPECT_EQ(record.chunks, expected.chunks == Chunks::kNone            ? 0
                            : expected.chunks == Chunks::kUntilTheFault ? kAfter
                                                                        : sent);
+  if (!truth.stream) {
+    EXPECT_EQ(record.last_token.has_value(), record.outcome == Outcome::kOk);
+    EXPECT_EQ(record.output_tokens, 0);
+    if (record.outcome == Outcome::kOk) {
+      EXPECT_EQ(record.input_tokens.has_value(), expected.kind != FaultKind::kMissingUsage);
+    }
+    return;
+  }
   if (expected.kind == FaultKind::kMissingUsage) {
     // llama.cpp has `timings` all the same; a finish reason "length" tells the length.
     EXPECT_EQ(record.output_tokens,
@@ -194,7 +230,8 @@ TEST_P(FaultMatrix, IsCleanWithoutAny) {
 }
 
 TEST_P(FaultMatrix, EndsEachRequestAsDocumented) {
-  const Struck struck = every_fault();
+  const bool generates = traits_of(GetParam().second).generates;
+  const Struck struck = every_fault(generates);
   SimulatorProfile profile = profile_;
   profile.faults = struck.faults;
   const ProcessResult ran = run(profile, 24);
@@ -226,7 +263,8 @@ TEST_P(FaultMatrix, EndsEachRequestAsDocumented) {
           << truth.fault << ": no record of HTTP " << truth.status;
     }
   }
-  EXPECT_EQ(seen.size(), static_cast<size_t>(FaultKind::kSilentError) + 1);
+  EXPECT_EQ(seen.size(), generates ? static_cast<size_t>(FaultKind::kSilentError) + 1
+                                   : std::size(kExpectedOfResults));
 }
 
 // Converters serve the two others, each in front of one of these.
@@ -240,6 +278,8 @@ std::vector<std::pair<Dialect, Api>> all_served() {
   for (const Dialect dialect : {Dialect::kVllm, Dialect::kSglang, Dialect::kLlamacpp}) {
     served.emplace_back(dialect, Api::kResponses);
     served.emplace_back(dialect, Api::kMessages);
+    served.emplace_back(dialect, Api::kEmbeddings);
+    served.emplace_back(dialect, Api::kRerank);
   }
   return served;
 }

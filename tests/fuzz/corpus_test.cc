@@ -47,6 +47,15 @@ TEST(FuzzCorpus, OfStreamsOfTypedEventsBreaksNothing) {
   replay(fuzz_messages_stream, {"fuzz/corpus/messages_stream", "fuzz/corpus/stream"}, 6);
 }
 
+TEST(FuzzCorpus, OfAnswersThatAreNoStreamsBreaksNothing) {
+  replay(fuzz_embeddings_answer, {"fuzz/corpus/embeddings_answer", "fuzz/corpus/stream"}, 6);
+  replay(fuzz_rerank_answer, {"fuzz/corpus/rerank_answer", "fuzz/corpus/stream"}, 6);
+}
+
+TEST(FuzzCorpus, OfTracesBreaksNothing) {
+  replay(fuzz_trace, {"fuzz/corpus/trace", "fuzz/corpus/dataset"}, 7);
+}
+
 TEST(FuzzCorpus, OfAnswersBreaksNothing) {
   replay(fuzz_answers, {"fuzz/corpus/answers", "protocol/captures", "protocol/fixtures"});
 }

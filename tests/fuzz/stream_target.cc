@@ -32,6 +32,7 @@ Response parse(std::string_view input) {
 RequestRecord read(Api api, const Response& response, size_t max_piece, ChunkParser& parser) {
   Random random(response.body.size());
   RequestRecord record;
+  record.inputs = static_cast<int64_t>(response.body.size() % 3);
   static const Redactor kSecrets({"sk-0123456789abcdef"});
   ResponseReader reader(api, record, kSecrets);
   reader.headers(response.status, response.headers, from_ns(0));
@@ -85,6 +86,19 @@ void fuzz(Api api, std::string_view input) {
   for (size_t max_piece : {1, 5, 60}) require_same(read(api, response, max_piece, parser), whole);
 }
 
+// Of an API whose answer is no stream.
+void fuzz_results(Api api, std::string_view input) {
+  ChunkParser parser;
+  const Response response = parse(input);
+  const RequestRecord whole = read(api, response, 0, parser);
+  require(whole.end.has_value() && whole.chunks == 0 && whole.output_tokens == 0);
+  require((whole.outcome == Outcome::kOk) == whole.error.empty());
+  require((whole.outcome == Outcome::kOk) == whole.last_token.has_value());
+  require(!whole.first_token && whole.icl.empty() && whole.itl.empty());
+  require(is_valid_utf8(whole.error) && whole.error.size() < 2'000);
+  for (size_t max_piece : {1, 5, 60}) require_same(read(api, response, max_piece, parser), whole);
+}
+
 }  // namespace
 
 void fuzz_stream(std::string_view input) {
@@ -97,6 +111,14 @@ void fuzz_responses_stream(std::string_view input) {
 
 void fuzz_messages_stream(std::string_view input) {
   fuzz(Api::kMessages, input);
+}
+
+void fuzz_embeddings_answer(std::string_view input) {
+  fuzz_results(Api::kEmbeddings, input);
+}
+
+void fuzz_rerank_answer(std::string_view input) {
+  fuzz_results(Api::kRerank, input);
 }
 
 }  // namespace llmsweep

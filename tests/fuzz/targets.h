@@ -11,6 +11,9 @@ namespace llmsweep {
 void fuzz_stream(std::string_view input);
 void fuzz_responses_stream(std::string_view input);
 void fuzz_messages_stream(std::string_view input);
+// The same of an answer that is no stream.
+void fuzz_embeddings_answer(std::string_view input);
+void fuzz_rerank_answer(std::string_view input);
 
 // JSON that answers the check before a run, or refuses it.
 void fuzz_answers(std::string_view input);
@@ -31,6 +34,9 @@ void fuzz_tokenization(std::string_view input);
 
 // A ShareGPT file, a JSONL file, or one record of either.
 void fuzz_dataset(std::string_view input);
+
+// Recorded traffic, in whatever format its first line says, and as a table whose columns are named.
+void fuzz_trace(std::string_view input);
 
 // A page of metrics: whole or cut in pieces, it has the same samples; its kept lines have its
 // figures.

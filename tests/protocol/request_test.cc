@@ -192,5 +192,21 @@ TEST(FewestOutputTokens, AreReadFromARefusalOfTheLimit) {
   EXPECT_EQ(fewest("max_tokens must be at least 64", 500), std::nullopt);
 }
 
+TEST(RenderRequest, PutsImagesBehindTheTextOfTheUser) {
+  const auto image = [](const char* url) { return std::make_shared<const std::string>(url); };
+  const Prompt prompt{.text = "what is it?", .images = {image("data:a"), image("data:b")}};
+  EXPECT_EQ(json::parse(render_request({}, "m", {}, prompt))["messages"], json::parse(R"([
+    {"role":"user","content":[{"type":"text","text":"what is it?"},
+      {"type":"image_url","image_url":{"url":"data:a"}},
+      {"type":"image_url","image_url":{"url":"data:b"}}]}])"));
+  const Prompt talk{.messages = {{"user", "1"}, {"assistant", "2"}, {"user", "3"}, {"tool", "4"}},
+                    .images = {image("data:a")}};
+  const json messages = json::parse(render_request({}, "m", {}, talk))["messages"];
+  EXPECT_EQ(messages[0]["content"], "1");
+  EXPECT_EQ(messages[2]["content"][0]["text"], "3");
+  EXPECT_EQ(messages[2]["content"][1]["image_url"]["url"], "data:a");
+  EXPECT_EQ(messages[3]["content"], "4");
+}
+
 }  // namespace
 }  // namespace llmsweep

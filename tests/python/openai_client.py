@@ -70,10 +70,20 @@ text = "".join(event.delta for event in events if event.type == "response.output
 assert text == last.response.output_text == answer.output_text, last
 assert last.type == "response.incomplete" and last.response.usage == answer.usage, last
 assert [event.sequence_number for event in events] == list(range(len(events))), events
+texts = {"model": "simulated", "input": ["once upon a time", "the end"]}
+packed = client.embeddings.create(**texts)  # as base64, which the package unpacks
+plain = client.embeddings.create(**texts, encoding_format="float", dimensions=8)
+assert packed.usage.prompt_tokens == packed.usage.total_tokens == 6, packed.usage
+assert [vector.index for vector in packed.data] == [0, 1], packed
+assert [len(vector.embedding) for vector in packed.data] == [256, 256], packed
+for short, long in zip(plain.data, packed.data):
+    assert len(short.embedding) == 8, plain
+    assert all(abs(a - b) < 1e-6 for a, b in zip(short.embedding, long.embedding)), plain
 for kind, attempt in (
     (openai.AuthenticationError, lambda: make_client(api_key="wrong").models.list()),
     (openai.NotFoundError, lambda: ask(client, model="other")),
     (openai.BadRequestError, lambda: ask(client, n=2)),
+    (openai.BadRequestError, lambda: client.embeddings.create(model="simulated", input="")),
 ):
     try:
         attempt()

@@ -4,7 +4,8 @@
     real_server.py LLMSWEEP URL[#NAME] [--api API[,API]] [--model NAME] [--checks N] [--levels N[,N]]
 
 URL is the base URL of an OpenAI-compatible server, up to and with /v1; its first model is requested
-unless NAME names one, behind the URL or as an option. Per API (chat and completions):
+unless NAME names one, behind the URL or as an option. Per API (chat and completions; embeddings and
+rerank have no output and none of its times):
 
 - `check` succeeds each of N times (10), and costs the same each time;
 - a run per level (1 and 4 streams): each request has its record, once, ended well, with as many
@@ -188,6 +189,8 @@ class Server:
         for record in records:
             stopped = stops and record["finish_reason"] == "stop"
             whole = record["output_tokens"] == 32 or (stopped and record["output_tokens"] < 32)
+            if "inputs" in record:
+                whole = record["output_tokens"] == 0 and record["last_token_ns"] is not None
             whole = whole and record["outcome"] == "ok" and record["token_source"] == "usage"
             cut = record["phase"] == "filler" and record["outcome"] == "cancelled"
             said = {key: record[key] for key in SHOWN}
@@ -201,7 +204,8 @@ class Server:
             self.expect(rise["requests"] == len(records) - cut,
                         f"{where}: {len(records) - cut} answers, {rise['requests']:g} at the server")
         # What was cut has no usage, and went on at the server for a while.
-        for name, most in (("input", 200 * (cut + uncounted)), ("output", 32 * cut)):
+        each = 2000 if self.api == "rerank" else 200  # whose query is read with each document
+        for name, most in (("input", each * (cut + uncounted)), ("output", 32 * cut)):
             ours = sum(record[f"{name}_tokens"] or 0 for record in records)
             if name in rise:
                 self.expect(ours <= rise[name] <= ours + most,
@@ -226,6 +230,9 @@ class Server:
     def time(self, level, records, rise, late, folder):
         ours, theirs = {}, {}
         seen = [record for record in records if record["first_token_ns"]]
+        if not seen:  # of an API that generates nothing
+            self.rows.append((level, *self.counts, {}, {}))
+            return
         ours["ttft"] = sum(r["first_token_ns"] - r["sent_ns"] for r in seen) / len(seen) / 1e6
         spans = [r for r in seen if r["output_tokens"] and r["output_tokens"] > 1]
         ours["itl"] = (sum(r["last_token_ns"] - r["first_token_ns"] for r in spans) /
@@ -256,7 +263,7 @@ def table(servers):
         for level, records, cut, output, theirs, ours, stamps in server.rows:
             cells = [f"{output:7}", f"{theirs:7g}" if theirs is not None else f"{'-':>7}"]
             for name in ("ttft", "itl"):
-                cells.append(f"{ours[name]:8.2f}")
+                cells.append(f"{ours[name]:8.2f}" if name in ours else f"{'-':>8}")
                 cells.append(f"{stamps[name]:8.2f}" if name in stamps else f"{'-':>8}")
             print(f"{server.api:>12} {level:5} {records:7} {cut:4}", *cells)
 

@@ -162,7 +162,8 @@ def latencies(records):
     answer = {name: distribution([v for v in s if v is not None]) for name, s in samples.items()}
     answer["itl_ms"] = histogram_distribution(ok, "itl_hist")
     answer["icl_ms"] = histogram_distribution(ok, "icl_hist")
-    answer["vllm_definitions"] = {name: distribution(sample) for name, sample in of_vllm.items()}
+    if any(v is not None for v in of_vllm["e2e_ms"]):  # of streams
+        answer["vllm_definitions"] = {name: distribution(sample) for name, sample in of_vllm.items()}
     return answer
 
 
@@ -343,10 +344,11 @@ def open_loop(records, load, rate, start_ns, step=None):
     received = tokens_received(records)
     tokens = math.fsum(tokens_inside(r, received, begin, end) for r in records)
     served = sum(r["outcome"] == "ok" and inside(r["end_ns"]) for r in records)
+    begun = lambda r: r["last_token_ns"] if r["first_token_ns"] is None else r["first_token_ns"]
     first = [
-        (r["first_token_ns"] - r["scheduled_ns"], r["last_token_ns"] - r["first_token_ns"], r["scheduled_ns"])
+        (begun(r) - r["scheduled_ns"], r["last_token_ns"] - begun(r), r["scheduled_ns"])
         for r in measured
-        if r["last_token_ns"] is not None and ttft(r) is not None
+        if r["last_token_ns"] is not None and (ttft(r) is not None or "inputs" in r)
     ]
     built_up, wait, service = begin, 0, math.inf
     if late := sorted(wait for wait, _, at in first if at >= end - (end - begin) // 4):
@@ -444,6 +446,28 @@ def rates(records, concurrency, gpus, fillers):
         median = percentile(sorted(ms(r, "last_token_ns") for r in measured if r["outcome"] == "ok"), 0.5)
         answer["throughput_per_latency"] = steady / median
     return answer
+
+
+OF_OUTPUT = (
+    "output_throughput_tps",
+    "steady_output_throughput_tps",
+    "throughput_per_gpu_tps",
+    "throughput_per_latency",
+)
+
+
+def of_results(figures, ok):
+    """docs/metrics.md, "Where nothing is generated": what is left of the rates, and the inputs'."""
+    inputs = next((r["inputs"] for r in ok if "inputs" in r), 0)
+    if not inputs:
+        return figures
+    left = {name: None if name in OF_OUTPUT else value for name, value in figures.items()}
+    requests = figures.get("request_throughput_rps")
+    if requests is not None:
+        counted = [r["input_tokens"] for r in ok if r["input_tokens"] is not None]
+        left["inputs_per_s"] = requests * inputs
+        left["input_throughput_tps"] = requests * math.fsum(counted) / len(counted) if counted else None
+    return left
 
 
 def in_step(records):
@@ -749,6 +773,7 @@ def start_of(folder, point, repeat):
 
 def check_open(where, records, run, load, rate, start_ns, step=None):
     figures, counted, state = open_loop(records, load, rate, start_ns, step)
+    figures = of_results(figures, [r for r in records if r["phase"] == "measured" and r["outcome"] == "ok"])
     stated = run["open_loop"]
     if stated["overload"] != "none":  # its window ends with it
         return
@@ -900,10 +925,10 @@ def main(folder):
                     FAILURES.append(f"{where}.validity: computed {sorted(computed)}, stated {sorted(stated)}")
             if "in_step" in run:
                 check(f"{where}.in_step", in_step(of_run), run["in_step"])
-            run_rates.append(rates(of_run, concurrency, gpus, load["fillers"]))
+            run_rates.append(of_results(rates(of_run, concurrency, gpus, load["fillers"]), ok))
             for name, value in run_rates[-1].items():
                 check(f"{where}.{name}", value, run[name])
-            if "steady_output_throughput_tps" in run_rates[-1]:
+            if run_rates[-1].get("steady_output_throughput_tps") is not None:
                 check_costs(where, run_rates[-1]["steady_output_throughput_tps"], run, result)
             compared += 1
         is_open = level.get("open_loop")
@@ -914,7 +939,7 @@ def main(folder):
             continue
         if not is_open and all(run["valid"] for run in level["runs"]):
             for name in ("steady_output_throughput_tps", "output_throughput_tps"):
-                if all(name in run for run in run_rates):
+                if all(run.get(name) is not None for run in run_rates):
                     check(f"c{concurrency}.{name}", geometric_mean([r[name] for r in run_rates]), level[name])
     compared += check_profile(result, records, folder)
     check_users(result, gpus)

@@ -39,6 +39,16 @@ TEST(ProgressText, AtEightyColumns) {
             "  8 in flight  872 tokens/s  E2E p50 14,679 ms  0 errors  client 3 % busy");
 }
 
+TEST(ProgressText, SaysInputsWhereNoTokensAreGenerated) {
+  LevelProgress progress = half_way();
+  progress.position.inputs = 4;
+  progress.output_tps = 0;
+  progress.inputs_per_s = 60;
+  EXPECT_THAT(progress_text(progress, {.width = 80}), HasSubstr("8 in flight  60.0 inputs/s  E2E"));
+  EXPECT_THAT(progress_log_line(progress), HasSubstr("8 in flight, 60.0 inputs/s,"));
+  EXPECT_THAT(progress_log_line(progress), Not(HasSubstr("tokens/s")));
+}
+
 TEST(ProgressText, AtTwoHundredColumnsWithColor) {
   LevelProgress progress = half_way();
   progress.position.simulated = true;

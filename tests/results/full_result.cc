@@ -143,6 +143,8 @@ RunStats run(int repeat) {
   run.node_j_per_output_token = 30.5;
   run.provisioned_j_per_output_token = 31.5;
   run.request_throughput_rps = 0.17;
+  run.inputs_per_s = 1.7;
+  run.input_throughput_tps = 408;
   run.achieved_concurrency = 0.999;
   run.littles_law_error = 0.001;
   run.in_step = 0.25;
@@ -203,6 +205,15 @@ LevelStats level(int concurrency) {
   level.e2e_p50_between_runs_ci95 = Interval{5700, 5900};
   level.throughput_between_runs_ci95 = Interval{270, 275};
   level.runs = {run(0), run(1), run(2)};
+  level.models = {{.model = "adapter",
+                   .completed = 5,
+                   .failed = 1,
+                   .e2e = level.pooled.e2e,
+                   .ttft = level.pooled.ttft,
+                   .tpot = level.pooled.tpot,
+                   .itl = level.pooled.itl,
+                   .input_tokens_mean = 2400,
+                   .output_tokens_mean = 1600}};
   return level;
 }
 
@@ -255,6 +266,7 @@ SweepResult full_result() {
   result.preliminary = true;
   result.spec_json = "{\n  \"name\": \"x\",\n  \"n\": 1.5\n}";
   result.model = "deepseek";
+  result.models = {{"deepseek", 3}, {"adapter", 0.5}};
   result.system = {.accelerator = "GB200",
                    .gpus = 4,
                    .nodes = 2,
@@ -384,6 +396,8 @@ RequestRecord full_record() {
   record.turn = 3;
   record.turns_planned = 8;
   record.think = Duration(20'000'000'001);
+  record.model = "adapter";
+  record.inputs = 3;
   record.trace_id = {0x4bf92f3577b34da6, 0xa3ce929d0e0e4736};
   record.repaired_chunks = 4;
   record.first_chunk_tokens = 2;

@@ -21,6 +21,8 @@ struct RecordForm {
 
 template <class T>
 RecordForm form_of(const std::optional<T>&);
+template <class T>
+RecordForm form_of(const OnlyIfAny<T>&);
 
 template <class T>
 RecordForm form_of(const T&) {
@@ -51,6 +53,11 @@ RecordForm form_of(const std::optional<T>&) {
   RecordForm form = form_of(T{});
   form.schema["type"] = std::vector<std::string>{form.schema["type"], "null"};
   return {form.schema, form.text + " or null"};
+}
+
+template <class T>
+RecordForm form_of(const OnlyIfAny<T>&) {
+  return form_of(T{});
 }
 
 // Calls visit(key, form) for each key.

@@ -206,6 +206,8 @@ TEST(RecordSchema, ListsExactlyTheKeysThatAreWritten) {
   const json schema = schema_of("llmsweep-record.schema.json");
   RequestRecord at_a_concurrency = full_record();
   at_a_concurrency.trace_id = {};
+  at_a_concurrency.model.clear();
+  at_a_concurrency.inputs = 0;
   at_a_concurrency.session = at_a_concurrency.turn = at_a_concurrency.turns_planned = {};
   at_a_concurrency.think = {};
   const json record = json::parse(record_to_jsonl(at_a_concurrency));

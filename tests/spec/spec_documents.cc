@@ -106,6 +106,12 @@ Form form(Duration, const kind::DurationFrom&) {
 Form form(const std::string&, const kind::Path&) {
   return {{{"type", "string"}, {"minLength", 1}}, "path"};
 }
+Form form(const std::vector<std::string>&, const kind::Paths&) {
+  const SpecJson path = form(std::string(), kind::Path{}).schema;
+  const SpecJson list = {
+      {"type", "array"}, {"minItems", 1}, {"uniqueItems", true}, {"items", path}};
+  return {{{"anyOf", SpecJson::array({path, list})}}, "path or list of paths"};
+}
 Form form(const std::string& member, const kind::TokenizerPath&) {
   return form(member, kind::Path{});
 }
@@ -134,6 +140,21 @@ Form form(const MetricsSpec&, const kind::MetricsPages&) {
                          {"items", {{"anyOf", SpecJson::array({{{"const", "auto"}}, url, page})}}}};
   return {{{"anyOf", SpecJson::array({word, list})}},
           "`auto` \\| `off` \\| list of `auto`, `nvml`, URLs or {url, role}"};
+}
+Form form(const ModelNames&, const kind::Models&) {
+  const SpecJson name = form(std::string(), kind::Text{.filled = true}).schema;
+  const SpecJson weight = {
+      {"type", "number"}, {"exclusiveMinimum", 0}, {"maximum", json_number(kMaxWeight)}};
+  const SpecJson share = {{"type", "object"},
+                          {"additionalProperties", false},
+                          {"required", SpecJson::array({"name"})},
+                          {"properties", {{"name", name}, {"weight", weight}}}};
+  const SpecJson list = {{"type", "array"},
+                         {"minItems", 1},
+                         {"maxItems", kMaxModels},
+                         {"items", {{"anyOf", SpecJson::array({name, share})}}}};
+  return {{{"anyOf", SpecJson::array({form(std::string(), kind::Text{}).schema, list})}},
+          "text, or list of texts and {name, weight}"};
 }
 Form form(const std::string&, const kind::VariableName&) {
   return {{{"type", "string"}, {"pattern", "^[A-Za-z_][A-Za-z0-9_]*$"}}, "name of a variable"};

@@ -117,6 +117,61 @@ TEST(Spec, TheResolvedSpecReadsBackEqual) {
   EXPECT_EQ(parse_spec(spec_to_json(minimal()), "x.json", {}), minimal());
 }
 
+TEST(Spec, LeavesOutWhatAnApiWithoutOutputHasNoUseFor) {
+  const std::string text = R"(
+name: vectors
+endpoint: {url: "http://h/v1", api: embeddings}
+workload: {input_tokens: 100, output_tokens: 20, inputs_per_request: 4}
+load: {concurrency: 1}
+targets: ["ttft:p50:1s", "e2e:p95:2s"]
+goodput: [{metric: e2e, max: 1s}, {metric: decode_speed, min: 9}]
+)";
+  const SweepSpec spec = parse_spec(text, "x.yaml", {});
+  EXPECT_EQ(spec.workload.inputs_per_request, 4);
+  EXPECT_EQ(spec.workload.output_tokens, TokenCount{});
+  ASSERT_EQ(spec.targets.size(), 1u);
+  EXPECT_EQ(spec.targets[0].metric, Metric::kE2e);
+  EXPECT_EQ(spec.goodput.size(), 1u);
+  EXPECT_EQ(spec.does_not_apply.size(), 3u);
+  const SweepSpec again = parse_spec(spec_to_json(spec), "x.json", {});
+  EXPECT_EQ(again.workload, spec.workload);
+  EXPECT_EQ(again.targets, spec.targets);
+  EXPECT_EQ(spec_hash(again), spec_hash(spec));
+}
+
+TEST(Spec, WritesTheImagesOfPrompts) {
+  SweepSpec spec = minimal();
+  spec.workload.images = {.files = {"/a.png", "/pictures"}, .per_request = 3};
+  const std::string json = spec_to_json(spec);
+  EXPECT_THAT(json, HasSubstr("per_request"));
+  EXPECT_EQ(parse_recorded_spec(json, "x.json"), spec);
+  EXPECT_THAT(spec_to_json(minimal()), ::testing::Not(HasSubstr("images")));
+}
+
+TEST(Spec, ReadsAModelOrSeveral) {
+  const auto endpoint_of = [](const std::string& model) {
+    return parse_spec("name: x\nendpoint: {url: \"http://h/v1\", model: " + model +
+                          "}\nload: {concurrency: 1}\n",
+                      "x.yaml", {})
+        .endpoint;
+  };
+  EXPECT_EQ(endpoint_of("a").model, "a");
+  EXPECT_TRUE(endpoint_of("a").models.empty());
+  EXPECT_EQ(endpoint_of("[a]").model, "a");
+  EXPECT_TRUE(endpoint_of("[{name: a, weight: 2}]").models.empty());
+  const EndpointSpec several = endpoint_of("[{name: a, weight: 0.5}, b]");
+  EXPECT_EQ(several.model, "a");
+  EXPECT_EQ(several.models, (std::vector<ModelShare>{{"a", 0.5}, {"b", 1}}));
+  for (const char* wrong : {"[]", "[a, a]", "[{weight: 1}]", "[{name: a, weight: 0}, b]",
+                            "[{name: a, share: 1}]", "[\"\"]", "{name: a}"}) {
+    EXPECT_THROW(endpoint_of(wrong), Error) << wrong;
+  }
+  SweepSpec spec = minimal();
+  spec.endpoint.model = "a";
+  spec.endpoint.models = {{"a", 3}, {"b", 1}};
+  EXPECT_EQ(parse_spec(spec_to_json(spec), "x.json", {}), spec);
+}
+
 TEST(Spec, ReadsARate) {
   const SweepSpec spec = parse_spec(R"(
 name: open

@@ -42,6 +42,14 @@ TEST_F(LiveOutput, TakesAChunkForAsManyTokensAsThoseOfEndedAnswersHeld) {
   EXPECT_DOUBLE_EQ(after(5), 185);
 }
 
+TEST_F(LiveOutput, OfAnApiThatGeneratesNoneIsTheInputsOfEndedRequests) {
+  RunTracker tracker({.run = {.point = at_concurrency(8)}, .inputs = 4}, 80, kStart);
+  control_.ended = 30;
+  const LevelProgress shown = tracker.progress(control_, 1, kStart + seconds(2));
+  EXPECT_DOUBLE_EQ(shown.inputs_per_s, 60);
+  EXPECT_EQ(shown.output_tps, 0);
+}
+
 TEST_F(LiveOutput, ShowsTheMedianTtftOfCompletedRequests) {
   EXPECT_FALSE(tracker_.progress(control_, 1, kStart).ttft_p50_ms);
   for (const int ttft_ms : {40, 70, 60}) {

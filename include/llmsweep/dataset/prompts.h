@@ -36,6 +36,7 @@ struct PromptPlan {
   // Lengths and the rest of the texts are the same whatever it is.
   std::string nonce;
   Api api = Api::kChat;
+  std::vector<ModelShare> models;  // of which each prompt asks for one; empty: there is one
   std::vector<PromptNeed> needs;
   // Tokens that the chat template (or BOS) adds to content, as calibrated. input_scope: total
   // leaves them out of the content; planned_input_tokens has them in either scope. Not used for

@@ -259,6 +259,8 @@ struct RunStats {
   std::optional<double> throughput_per_gpu_tps;
   std::optional<double> total_throughput_tps;  // input and output tokens
   std::optional<double> request_throughput_rps;
+  // Of an API that generates no tokens, whose requests have inputs (texts, documents).
+  std::optional<double> inputs_per_s, input_throughput_tps;
   std::optional<double> achieved_concurrency;
   std::optional<double> littles_law_error;  // |L − λW| / L
   std::optional<double> in_step;            // share of the other slots that start with a request
@@ -292,6 +294,18 @@ struct RunStats {
   bool operator==(const RunStats&) const = default;
 };
 
+// Of the measured requests of a level that asked for one of several models.
+struct ModelStats {
+  std::string model;
+  int64_t completed = 0;
+  int64_t failed = 0;
+  Distribution e2e, ttft, tpot, itl;
+  std::optional<double> input_tokens_mean;   // absent: the server does not count
+  std::optional<double> output_tokens_mean;  // absent: the API generates none
+
+  bool operator==(const ModelStats&) const = default;
+};
+
 // A level: its runs, pooled. Latency distributions pool the measured requests of all runs;
 // throughputs are the geometric mean of the runs'; `*_ci95` speak between runs (Student t on logs).
 struct LevelStats {
@@ -300,6 +314,7 @@ struct LevelStats {
   std::optional<Interval> e2e_p50_between_runs_ci95;
   std::optional<Interval> throughput_between_runs_ci95;
   std::vector<RunStats> runs;
+  std::vector<ModelStats> models;  // by name; empty: requests asked for one model
 
   bool operator==(const LevelStats&) const = default;
 };

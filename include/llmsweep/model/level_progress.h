@@ -22,6 +22,7 @@ struct RunPosition {
   // absent until every level that is left has been run once.
   std::optional<Duration> runs_after;
   bool simulated = false;
+  int64_t inputs = 0;  // texts or documents of each request; 0: the API generates tokens
 };
 
 // Counts are of the run's measured requests.
@@ -32,7 +33,8 @@ struct LevelProgress {
   int64_t total = 0;
   int64_t in_flight = 0;
   int64_t errors = 0;
-  double output_tps = 0;  // over the last seconds, by the chunks that came
+  double output_tps = 0;    // over the last seconds, by the chunks that came
+  double inputs_per_s = 0;  // likewise, by the answers that came: where the API generates none
   std::optional<double> ttft_p50_ms;
   std::optional<double> e2e_p50_ms;
   std::optional<Interval> e2e_p50_ci95;

@@ -14,7 +14,7 @@
 
 namespace llmsweep {
 
-std::string_view name_of(Api value);             // chat, completions, responses, messages
+std::string_view name_of(Api value);             // chat, completions, responses, embeddings, …
 std::string_view name_of(RequestField value);    // ignore_eos, min_tokens, include_usage, …
 std::string_view name_of(InputScope value);      // total, content
 std::string_view name_of(Lengths value);         // about, exact

@@ -19,6 +19,7 @@ enum class Unit {
   kTokensPerSecond,
   kTokensPerSecondPerMs,
   kRequestsPerSecond,
+  kInputsPerSecond,
   kRequests,
   kTokens,
   kShare,
@@ -89,6 +90,7 @@ struct Quantity {
   Shown shown;
 
   bool made_of_latency = false;  // with the distributions: what an overloaded level does not have
+  bool of_output = false;        // of output tokens: what an API that generates none does not have
 
   bool is_latency() const { return distribution != nullptr || made_of_latency; }
   bool of_level() const { return distribution || number || maybe || of; }
@@ -141,7 +143,8 @@ std::optional<double> value_of(const RunStats& run, const Measure& measure,
 std::optional<double> stored_value(const RunStats& run, const Quantity& quantity);
 
 // Steady output throughput, else the one with the drain in it: decided here and nowhere else.
-// A level has the drain in its throughput where no run of it has a steady one; two levels that are
+// A level has the drain in its throughput where no run of it has a steady one, unless its API
+// generates nothing that could have a throughput; two levels that are
 // compared have it where one of them does.
 bool has_drain(const RunStats& pooled);
 std::optional<double> throughput_of(const RunStats& run, const Reading& reading);

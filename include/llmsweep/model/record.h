@@ -43,6 +43,7 @@ struct RequestRecord {
   // thinks about when the run begins in part before it.
   std::optional<Duration> think;
   std::string response_id;
+  std::string model;  // that it asked for, of several; empty: there is one
   TraceId trace_id;
 
   Instant scheduled{};
@@ -68,6 +69,10 @@ struct RequestRecord {
 
   int64_t planned_input_tokens = 0;  // 0: not planned
   int64_t planned_output_tokens = 0;
+  // Texts or documents of the request, each of which the answer has to have a result for; 0: of an
+  // API that generates. Of the others an answer in one piece is whole at last_token, and none of
+  // the instants before it is there.
+  int64_t inputs = 0;
   std::optional<int64_t> input_tokens;  // the server's usage.prompt_tokens
   std::optional<int64_t> cached_tokens;
   int64_t output_tokens = 0;

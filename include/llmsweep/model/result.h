@@ -23,7 +23,9 @@ struct WorkloadSummary {
   std::optional<double> input_tokens_counted;
   // The same of answers, where the spec says output_lengths: about.
   std::optional<double> output_tokens_counted;
-  TokenCount output_tokens;
+  TokenCount output_tokens;  // 0: unknown, or the API generates none
+  // Texts or documents of each request; absent: the API generates tokens.
+  std::optional<int64_t> inputs_per_request;
   uint64_t seed = 0;
   bool streaming = true;
   // Of the prompts as they are without a nonce, so that runs of one workload have the same. Empty:
@@ -224,7 +226,8 @@ struct SweepResult {
   int planned_runs = 0;      // of levels, as the spec asks; 0: not known
   bool preliminary = false;
   std::string spec_json = "null";  // the resolved spec as JSON; secrets never in it
-  std::string model;               // as the server names it
+  std::string model;               // as the server names it; of several the first
+  std::vector<ModelShare> models;  // that requests asked for, where there are several
   SystemSpec system;
   std::optional<PriceSpec> prices;  // absent: none is stated
   WorkloadSummary workload;

@@ -69,7 +69,7 @@ struct PriceSpec {
   bool operator==(const PriceSpec&) const = default;
 };
 
-enum class Api { kChat, kCompletions, kResponses, kMessages };
+enum class Api { kChat, kCompletions, kResponses, kMessages, kEmbeddings, kRerank };
 
 // Fields of the request that fix the output length or ask for usage. A server that rejects one
 // with HTTP 400 gets it dropped, once, in the check before the run, and the result says so.
@@ -98,6 +98,14 @@ struct MetricsSpec {
   bool operator==(const MetricsSpec&) const = default;
 };
 
+// One of several models, and how often requests ask for it beside the others.
+struct ModelShare {
+  std::string name;
+  double weight = 1;
+
+  bool operator==(const ModelShare&) const = default;
+};
+
 struct EndpointSpec {
   // Base URL up to and including /v1, maybe with a query; empty: `simulator` is used.
   std::string url;
@@ -106,7 +114,10 @@ struct EndpointSpec {
   std::vector<std::string> urls;
   std::string simulator;  // path of a simulator profile; empty: `url` is used
   Api api = Api::kChat;
-  std::string model;         // empty: the first of /v1/models
+  std::string model;  // empty: the first of /v1/models
+  // Several, of which each request asks for one (model/model_mix.h); models[0] has the name
+  // `model`. Empty: that alone.
+  std::vector<ModelShare> models;
   std::string api_key_env;   // the variable that holds the key; empty: no Authorization header
   std::string api_key_file;  // or the file that holds it, and nothing else
   std::string api_key_header = "Authorization";  // its value: "Bearer KEY"; of another name: KEY
@@ -179,6 +190,15 @@ enum class Reuse { kForbid, kAllow };
 
 inline constexpr std::string_view kAutoNonce = "auto";
 
+// Images that each prompt carries.
+struct ImagesSpec {
+  std::vector<std::string> files;  // folders among them; empty: prompts carry none
+  int64_t per_request = 1;
+
+  bool wanted() const { return !files.empty(); }
+  bool operator==(const ImagesSpec&) const = default;
+};
+
 struct WorkloadSpec {
   // A path; "sample" (the shipped conversations); or "random" (synthetic words).
   std::string dataset = "sample";
@@ -196,6 +216,10 @@ struct WorkloadSpec {
   int64_t prefix_tokens = 0;  // of a prefix that the prompts of one group share
   int64_t prefix_groups = 1;
   PromptAs prompt_as = PromptAs::kText;
+  // Texts that a prompt is cut into, of the APIs that take several; absent: the API's own number
+  // (protocol/api.h).
+  std::optional<int64_t> inputs_per_request;
+  ImagesSpec images;
   Reuse reuse = Reuse::kForbid;  // whether a prompt may be sent twice
 
   bool operator==(const WorkloadSpec&) const = default;
@@ -332,6 +356,8 @@ struct SweepSpec {
   std::vector<Target> targets;
   std::vector<Target> goodput;  // per-request targets (their statistic is not used)
   std::vector<Requirement> require = {};
+  // Of a spec whose API does not generate: what was stated and is not used, a sentence each.
+  std::vector<std::string> does_not_apply = {};
 
   bool operator==(const SweepSpec&) const = default;
 };

@@ -77,10 +77,12 @@ struct Path {                           // of a file that is there; empty: absen
   std::vector<std::string> words = {};  // which are no paths
   bool with_part = false;               // a path may end with "#PART"
 };
+struct Paths {};          // of files or folders that are there; one, or a list
 struct TokenizerPath {};  // "server", or a path that may end with "#PATTERN"; empty: absent
 struct Url {};            // empty: absent
 struct Urls {};           // empty: absent
 struct MetricsPages {};
+struct Models {};        // a name, or a list of names and of {name, weight}
 struct VariableName {};  // empty: absent
 struct HeaderName {};    // empty: absent
 struct Headers {};
@@ -132,7 +134,15 @@ inline constexpr double kMaxRate = 100'000;
 inline constexpr size_t kMaxSteps = 1000;  // of a profile
 inline constexpr Duration kShortestStep = std::chrono::milliseconds(100);
 inline constexpr size_t kMaxUrls = 256;
+inline constexpr size_t kMaxModels = 1000;
+inline constexpr double kMaxWeight = 1e9;
 inline constexpr size_t kMaxTextBytes = 1000;  // of kind::Text
+
+// Of kind::Models: what its one key has of two members.
+struct ModelNames {
+  std::string& one;
+  std::vector<ModelShare>& several;
+};
 
 // Whether a single request has it, so that goodput can be judged by it.
 inline bool is_of_requests(Metric metric) {
@@ -235,11 +245,15 @@ void keys(Archive& archive, EndpointSpec& endpoint) {
   archive({"simulator", "Profile of the embedded simulated endpoint, instead of a url."},
           endpoint.simulator, kind::Path{});
   archive({"api",
-           "Which API the requests use: OpenAI's chat, completions or responses, or Anthropic's "
-           "messages."},
+           "Which API the requests use: OpenAI's chat, completions, responses or embeddings, "
+           "Anthropic's messages, or rerank as Cohere, Jina and vLLM have it."},
           endpoint.api);
-  archive({"model", "Model to ask for; empty: the first that /v1/models names."}, endpoint.model,
-          kind::Text{});
+  ModelNames models{endpoint.model, endpoint.models};
+  archive({"model",
+           "Model to ask for; empty: the first that /v1/models names. Or several, LoRA adapters "
+           "say, as [{name: a, weight: 3}, {name: b, weight: 1}]: each request asks for one, drawn "
+           "by workload.seed, and figures are of each too."},
+          models, kind::Models{});
   archive({"api_key_env",
            "Environment variable that holds the API key; absent: no Authorization header. Never "
            "the key itself.",
@@ -329,6 +343,16 @@ void keys(Archive& archive, SessionSpec& sessions) {
 }
 
 template <class Archive>
+void keys(Archive& archive, ImagesSpec& images) {
+  archive({"files",
+           "Image files (PNG, JPEG, WebP, GIF, BMP), or folders of them; one path or a list. Sent "
+           "byte for byte."},
+          images.files, kind::Paths{});
+  archive({"per_request", "Images of each request, taken in turn from a place that is drawn."},
+          images.per_request, kind::Whole{1, 1000});
+}
+
+template <class Archive>
 void keys(Archive& archive, WorkloadSpec& workload) {
   archive(
       {"dataset",
@@ -376,6 +400,15 @@ void keys(Archive& archive, WorkloadSpec& workload) {
           kind::Whole{1, kMaxTokens});
   archive({"prompt_as", "Send prompts as text, or as token ids (completions only)."},
           workload.prompt_as);
+  archive({"inputs_per_request",
+           "Texts of each request of embeddings (1 where it is not stated), documents of each of "
+           "rerank (10). A prompt of input_tokens is cut into them; the first words of one for "
+           "rerank, 32 at most, are the query."},
+          workload.inputs_per_request, kind::Whole{1, 10'000});
+  archive({"images",
+           "Images that each prompt carries beside its text (chat only). What they are in tokens "
+           "the server's usage alone says: input_tokens is of the text."},
+          workload.images, kind::Section{.optional = true});
   archive({"reuse", "Whether a prompt may be sent twice."}, workload.reuse);
 }
 

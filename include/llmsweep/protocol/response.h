@@ -35,6 +35,9 @@
 //   too many) is read and counted in repaired_chunks, and so is a chunk that is not in the API's
 //   shape: `choices` that are no list, a delta that is a text or is named `message` (one behind
 //   deltas repeats them and is no output). Halves of characters are read and not counted.
+// - An API that does not generate (ApiTraits) answers with one JSON object: a result for each of
+//   record.inputs, none of them empty, or the request has failed. Its only instant before the end
+//   is last_token, the read that completed it.
 // - With several choices in one stream tokens and gaps are those of the stream as a whole.
 #pragma once
 
@@ -162,6 +165,7 @@ class ResponseReader {
   void apply_event(const SseEvent& event, Instant at, ChunkParser& parser);
   void apply_payload(std::string_view payload, Instant at, ChunkParser& parser);
   void apply_chunk(const Chunk& chunk, std::string_view payload, Instant at);
+  void note_names(const Chunk& chunk);
   void apply_tokens(const Chunk& chunk, Instant at);
   void apply_usage(const Chunk& chunk, bool bears_token);
   void keep(const Chunk& chunk);
@@ -170,6 +174,7 @@ class ResponseReader {
   void end_of_stream(bool done, Instant at);
   void settle_refused(Instant at);
   void settle_plain_answer(Instant at);
+  void settle_results(Instant at, ChunkParser& parser);
   void settle(Outcome outcome, std::string error, Instant at);
   void settle_counts();
   void settle_tokens();

@@ -75,6 +75,7 @@ struct TokenProfile {
   TokenRule rule = TokenRule::kWords;
   int64_t request_overhead = 3;
   int64_t message_overhead = 4;
+  int64_t image_tokens = 256;  // of each image, whatever its size
   // Where the answer would end by itself: tokens, normally distributed, at least 1. Not used where
   // the request says ignore_eos.
   double natural_mean = 400;
@@ -136,6 +137,7 @@ struct WireProfile {
   int64_t tokens_per_chunk = 1;    // a chunk waits for so many tokens
   Text text = Text::kAscii;
   ErrorStyle error_style = ErrorStyle::kObject;
+  int64_t vector_size = 256;                 // of embeddings, unless a request says `dimensions`
   bool tokenize = true;                      // there is a page /tokenize
   Duration metrics_block{};                  // for which a page of metrics stands the endpoint
   std::vector<std::string> rejected_fields;  // of the request: HTTP 400 naming the field
@@ -161,6 +163,8 @@ enum class FaultKind {
   kFinishError,    // finish reason "network_error" after `after_chunks`, then [DONE]
   kSilentEnd,      // all but [DONE] and the end: the connection stays open for `duration`
   kSilentError,    // `event: error` without data after `after_chunks`, then [DONE]
+  kMissingResult,  // of embeddings and rerank: the last vector or score is not in the answer
+  kEmptyResult,    // likewise: the last has no numbers
 };
 
 struct Fault {
@@ -176,6 +180,7 @@ struct Fault {
 struct SimulatorProfile {
   std::string name = "simulator";
   std::string model = "simulated";
+  std::vector<std::string> adapters;  // served beside it, and alike
   uint64_t seed = 1;
   Dialect dialect = Dialect::kVllm;
   EngineProfile engine;

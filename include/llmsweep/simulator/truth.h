@@ -1,9 +1,9 @@
 // What the simulated endpoint really did: one record a request, one JSON line each in truth.jsonl.
 // A file beside it, truth.jsonl.signs, says when the client was there no more.
 //
-// A line's keys are the fields' names (without trace_id where none was sent), instants as absolute
-// CLOCK_MONOTONIC ns; chunks are two lists, `sent_ns` and `chunk_tokens`. A line is written when
-// its response has ended.
+// A line's keys are the fields' names (without trace_id, images and results where there are none),
+// instants as absolute CLOCK_MONOTONIC ns; chunks are two lists, `sent_ns` and `chunk_tokens`. A
+// line is written when its response has ended.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ struct TruthRecord {
   std::string response_id;  // as sent on the wire; empty where none was
   std::string trace_id;     // the 32 digits of its traceparent; empty: it had none
   int64_t number = 0;       // requests are counted from 1 in order of arrival
-  std::string api;          // "chat", "completions", "responses", "messages"
+  std::string api;          // "chat", "completions", …: the spec's names
+  std::string model;        // that the request asked for; empty: it named none
   bool stream = true;
   // When the kernel had the request's last byte, however late the endpoint came to read it; the
   // read that completed it where the kernel does not say.
@@ -36,8 +37,11 @@ struct TruthRecord {
   std::optional<Instant> end;      // after the last byte, or when the connection was gone
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;
-  int64_t output_tokens = 0;   // in `chunks`
-  int64_t hidden_tokens = 0;   // of those, before the first chunk: reasoning that is not shown
+  std::vector<std::string> images;  // SHA-256 of each one's bytes, in their order
+  int64_t output_tokens = 0;        // in `chunks`
+  int64_t hidden_tokens = 0;        // of those, before the first chunk: reasoning that is not shown
+  // Of an API that generates none: vectors or scores that were sent. Its one chunk has 0 tokens.
+  int64_t results = 0;
   int status = 200;            // 0: no response was sent
   std::string finish_reason;   // as sent; empty where none was
   std::string fault;           // name of the fault injected; empty: none

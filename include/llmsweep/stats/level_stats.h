@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "llmsweep/base/clock.h"
@@ -27,6 +28,10 @@ struct LevelContext {
   int gpus = 0;     // 0: unknown, nothing "per GPU"
   bool fillers = true;
   std::span<const Target> goodput;  // per-request; empty: no goodput
+  // Texts or documents of each request; 0: the API generates tokens. Else figures of output tokens
+  // are absent.
+  int64_t inputs = 0;
+  std::string_view model = {};  // of the requests that count; empty: all do
 };
 
 // Of an open loop's run, or of one step of a profile.

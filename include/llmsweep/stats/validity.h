@@ -71,6 +71,7 @@ struct ValidityInput {
   bool output_is_exact = true;               // the spec's output_lengths
   bool lengths_are_exact = false;            // such lengths have to be what the spec asks for
   std::optional<Duration> measure_for = {};  // load.duration of a closed loop
+  bool generates = true;                     // the API does: answers have a first token
   bool fillers = true;
   bool interrupted = false;
   bool prompts_reused = false;

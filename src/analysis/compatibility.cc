@@ -126,9 +126,10 @@ std::string on_off(const std::optional<bool>& value) {
 
 const std::vector<std::string>& comparable_fields() {
   static const std::vector<std::string> fields = [] {
-    std::vector<std::string> all = {"input_tokens", "output_tokens", "prompt_set", "seed",
-                                    "streaming",    "token_counts",  "simulated",  "cached_input",
-                                    "currency",     "load_profile",  "inputs_per_request", "endpoint.model"};
+    std::vector<std::string> all = {"input_tokens", "output_tokens",      "prompt_set",
+                                    "seed",         "streaming",          "token_counts",
+                                    "simulated",    "cached_input",       "currency",
+                                    "load_profile", "inputs_per_request", "endpoint.model"};
     all.insert(all.end(), session_fields().begin(), session_fields().end());
     return all;
   }();

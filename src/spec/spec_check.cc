@@ -281,8 +281,19 @@ void check(const ConfigNode& node, SessionSpec& sessions, const SweepSpec&) {
 }
 
 // What users do not have yet is refused rather than passed over.
-void check_sessions(const ConfigNode& node, WorkloadSpec& workload) {
+void check_sessions(const ConfigNode& node, WorkloadSpec& workload, const EndpointSpec& endpoint) {
   if (!workload.sessions.wanted()) return;
+  if (!traits_of(endpoint.api).generates) {
+    node["sessions"].fail(
+        fmt::format("are conversations, and endpoint.api is {}", name_of(endpoint.api)),
+        "leave them out, or set endpoint.api: chat");
+  }
+  if (!endpoint.models.empty()) {
+    node["sessions"].fail("do not go with several models", "name one as endpoint.model");
+  }
+  if (workload.images.wanted()) {
+    node["images"].fail("stand beside sessions", "leave them out");
+  }
   const ConfigNode input = node["input_tokens"];
   if (input.present()) {
     input.fail("stands beside sessions", "say it as sessions.first_input_tokens");
@@ -306,7 +317,7 @@ void check(const ConfigNode& node, ImagesSpec& images, const SweepSpec&) {
 }
 
 void check(const ConfigNode& node, WorkloadSpec& workload, const SweepSpec& spec) {
-  check_sessions(node, workload);
+  check_sessions(node, workload, spec.endpoint);
   if (workload.prefix_tokens > 0 && workload.input_tokens &&
       workload.prefix_tokens >= largest(*workload.input_tokens)) {
     node["prefix_tokens"].fail("must be below input_tokens: the rest of a prompt is its own");

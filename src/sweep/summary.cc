@@ -43,7 +43,7 @@ std::optional<double> estimated_input_tokens(const WorkloadSpec& workload) {
   const bool total = workload.input_scope == InputScope::kTotal;
   if (!workload.tokenizer.empty() || !workload.input_tokens || !total) return std::nullopt;
   if (workload.sessions.wanted()) return std::nullopt;  // later prompts are longer
-  if (workload.images.wanted()) return std::nullopt;  // which the server counts with the text
+  if (workload.images.wanted()) return std::nullopt;    // which the server counts with the text
   return mean_tokens(*workload.input_tokens);
 }
 

@@ -287,6 +287,9 @@ TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
   b.levels[0].pooled.input_tokens_mean = 2400;
   b.levels[0].pooled.cached_tokens_mean = 1200;
   a.levels[0].pooled.input_tokens_mean = 2400;
+  a.workload.inputs_per_request = 10;
+  b.workload.inputs_per_request = 20;
+  a.models = {{.name = "x", .weight = 3}, {.name = "y", .weight = 1}};
   a.prices = b.prices = PriceSpec{.gpu_hour = 2};
   b.prices->currency = "EUR";
   a.profile = {{.to_s = 60, .rate_from = 2, .rate_to = 2, .level = {}}};

@@ -31,7 +31,7 @@ FAILURES = []
 T_975 = {2: 4.302653}  # Student's t, two degrees of freedom: three repeats
 
 # What the page says of how it was measured; no result.
-SETTINGS = {"1", "8", "16", "61", "64", "95", "128", "141", "512", "800", "950", "1,600", "2,400", "0.26.0", "0.85"}
+SETTINGS = {"1", "4", "5", "8", "16", "32", "61", "64", "95", "128", "141", "256", "512", "800", "950", "1,024", "1,600", "2,400", "0.26.0", "0.85"}
 
 
 def check(holds, what):
@@ -295,12 +295,13 @@ def one_card_pair():
 
 def one_card_calibrated():
     done = subprocess.run([LLMSWEEP, "calibrate", one_card.FOLDER / "bf16/result.json"], capture_output=True, text=True)
-    check(done.returncode == 1, f"calibrate: exit code {done.returncode}\n{done.stderr}")
+    check(done.returncode == 0, f"calibrate: exit code {done.returncode}\n{done.stderr}")
     return one_card.calibrated(done.stdout + done.stderr)
 
 
 BLOCKS = {"one-card-pair": one_card_pair, "one-card-rates": lambda: one_card.rates(check),
-          "one-card-search": lambda: one_card.search(check), "one-card-power": one_card.power, "one-card-scrape": one_card.scrape, "one-card-replay": one_card.replay,
+          "one-card-search": lambda: one_card.search(check), "one-card-power": one_card.power, "one-card-scrape": one_card.scrape, "one-card-energy": lambda: one_card.energy(check),
+          "one-card-sessions": lambda: one_card.sessions(check), "one-card-replay": one_card.replay,
           "one-card-calibrated": one_card_calibrated, "llama": llama, "noise": noise, "referee": referee, "server": server_table, "mtp": mtp, "host": host}
 
 
@@ -334,7 +335,7 @@ def recompute():
         done = subprocess.run([sys.executable, str(ROOT / "tests/python/recompute.py"), str(DATA / name)],
                               capture_output=True, text=True)
         check(done.returncode == 0, f"{name}: {done.stdout}")
-    for name in ("bf16", "fp8", "rates", "search"):
+    for name in ("bf16", "fp8", "rates", "search", "sessions", "energy-bf16", "energy-fp8"):
         one_card.unpack(name, SCRATCH / name)
         done = subprocess.run([sys.executable, str(ROOT / "tests/python/recompute.py"), str(SCRATCH / name)],
                               capture_output=True, text=True)

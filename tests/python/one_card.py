@@ -135,7 +135,11 @@ def search(check):
             chosen.append(f"{step['concurrency']}: {whole(value)}")
     lines = [f"Users and median E2E of the runs that led there, ms: {', '.join(chosen)}. Fresh runs: "
              + "; ".join(f"at {users} " + ", ".join(map(whole, values)) for users, values in sorted(fresh.items())) + "."]
-    lines.append(f"It ended as `{found['end']}` after {len(found['path'])} runs, with nothing confirmed.")
+    ends = [found["pass"], found["fail"]]
+    kept = [sum(value <= found["target_ms"] for value in fresh.get(users, [])) for users in ends]
+    lines.append(f"It ended as `{found['end']}` after {len(found['path'])} runs: {ends[0]:.0f} users keep the target ({kept[0]} of "
+                 f"{len(fresh[ends[0]])} fresh runs did), {ends[1]:.0f} do not ({kept[1]} of {len(fresh[ends[1]])} did).")
+    check(found["end"] == "confirmed", f"one card, search: {found['end']}")
     return lines
 
 
@@ -154,6 +158,83 @@ def power():
             f"Reading the GPU took {min(p for p, _ in read):.1f} to {max(p for p, _ in read):.1f} ms (medians; {max(m for _, m in read):.0f} ms at most), "
             f"the server's page by its needed names {min(s['page_p50_ms'] for s in server):.1f} to {max(s['page_p50_ms'] for s in server):.1f} ms "
             f"(medians; {max(s['page_max_ms'] for s in server):.0f} ms at most). No window was long enough for J per token."]
+
+
+def interpolated(points, at):
+    """The value at `at` of a counter read at the instants of `points`, ascending (instant, value)."""
+    right = bisect.bisect_left(points, (at,))
+    (t0, v0), (t1, v1) = points[right - 1], points[right]
+    return v0 + (v1 - v0) * (at - t0) / (t1 - t0)
+
+
+def tokens_between(records, begin, end):
+    """Output tokens that came in between, those of an answer evenly from its first to its last."""
+    tokens = 0
+    for r in records:
+        first, last, count = r["first_token_ns"], r["last_token_ns"], r["output_tokens"] or r["streamed_tokens"] or r["chunks"]
+        if first is None or not count:
+            continue
+        tokens += (begin <= first < end) + (count - 1) * max(0, min(last, end) - max(first, begin)) / max(1, last - first)
+    return tokens
+
+
+def energy(check):
+    own = [((row["asked_ns"] + row["answered_ns"]) / 2, row["energy_mj"] / 1000) for row in lines_of("energy-bf16", "nvml")]
+    table = ["| server | window, s | W | SM clock, MHz | output tokens/s in it | J per output token | its stated error | "
+             "the counter asked from Python, ÷ llmsweep's |", "|---|---|---|---|---|---|---|---|"]
+    shares = []
+    for name, title in (("energy-bf16", "BF16"), ("energy-fp8", "FP8")):
+        run = result(name)["levels"][0]["runs"][0]
+        pages = {page["moment"]: page for page in lines_of(name, "telemetry") if page["role"] == "gpu" and page["repeat"] == 0}
+        read = [(pages[moment]["asked_ns"] + pages[moment]["answered_ns"]) / 2 for moment in ("start", "end")]
+        counter = [float(re.search(r"^nvml_energy_mj\S* (\d+)", pages[moment]["samples"], re.M)[1]) / 1000 for moment in ("start", "end")]
+        joules, seconds = counter[1] - counter[0], (read[1] - read[0]) / 1e9
+        records = [r for r in lines_of(name, "requests") if r["repeat"] == 0]
+        tokens = tokens_between(records, *read)
+        stated = next(row for row in run["telemetry"]["energy"] if row["basis"] == "gpu_counter")
+        check(abs(joules / stated["joules"] - 1) < 0.002, f"one card, {name}: {joules} J, stated {stated['joules']}")
+        check(abs(joules / tokens / stated["j_per_output_token"] - 1) < 0.005,
+              f"one card, {name}: {joules / tokens} J a token, stated {stated['j_per_output_token']}")
+        asked = interpolated(own, read[1]) - interpolated(own, read[0])
+        table.append(f"| {title} | {seconds:.1f} | {whole(joules / seconds)} | {whole(gauge(run, 'gpu_clock_mhz')['mean'])} | "
+                     f"{whole(tokens / seconds)} | {joules / tokens:.4f} | {100 * stated['error_j'] / stated['joules']:.2f} % | {asked / joules:.4f} |")
+        shares.append(f"{100 * run['telemetry']['foreign']['tokens_share']:+.3f} %")
+    run = result("energy-bf16")["levels"][0]["runs"][1]["telemetry"]
+    planted = lines_of("energy-bf16", "foreign")
+    completed = [r for r in planted if r["outcome"] == "ok"]
+    energy_of = next(row for row in run["energy"] if row["basis"] == "gpu_counter")
+    found = run["foreign"]
+    check(found["found"] and energy_of["j_per_output_token"] is None and energy_of["missing"] == "foreign_traffic", "one card: no foreign client was found")
+    return [*table, "",
+            f"In a second run of BF16 another client, of which llmsweep knew nothing, had {len(completed)} requests answered and gave up "
+            f"{len(planted) - len(completed)} ({whole(sum(r['output_tokens'] for r in completed))} output tokens answered whole). llmsweep counted "
+            f"{whole(found['server_requests'] - found['our_requests'])} requests and {whole(found['server_tokens'] - found['our_tokens'])} output tokens "
+            f"at the server beyond its own, warned (`foreign_traffic`), and gave no J per token. Without it the server's output tokens were "
+            f"{' and '.join(shares)} off llmsweep's."]
+
+
+def sessions(check):
+    table = ["| users | turns measured | think, s, mean | R, s, mean | X(R + Z), users | median TTFT, ms, first turn | later ones | "
+             "median E2E, ms | input tokens from the cache | of what turns before had put there |", "|---|---|---|---|---|---|---|---|---|---|"]
+    records = lines_of("sessions", "requests")
+    for level in result("sessions")["levels"]:
+        stated, key = level["sessions"], level["load_point"]
+        measured = [r for r in records if r["load_point"] == key and r["phase"] == "measured" and r["outcome"] == "ok"]
+        think = statistics.fmean(r["think_ns"] / 1e9 for r in measured)
+        answer = statistics.fmean((r["end_ns"] - r["scheduled_ns"]) / 1e9 for r in measured)
+        cached = sum(r["cached_tokens"] or 0 for r in measured)
+        entered = sum(r["input_tokens"] for r in measured)
+        for computed, says, what in ((think, stated["think_mean_s"], "think"), (len(measured), stated["turns_rps"] * 40, "turns"),
+                                     (entered, stated["prefix"]["input_tokens"], "input"), (answer, stated["response_mean_s"], "response")):
+            check(abs(computed / says - 1) < 1e-3, f"one card, sessions {key}, {what}: computed {computed}, stated {says}")
+
+        def ttft(later):
+            return statistics.median((r["first_token_ns"] - r["scheduled_ns"]) / 1e6 for r in measured if (r["turn"] > 1) == later)
+        e2e = statistics.median((r["last_token_ns"] - r["scheduled_ns"]) / 1e6 for r in measured)
+        table.append(f"| {key[1:]} | {len(measured)} | {think:.2f} | {answer:.3f} | {len(measured) / 40 * (think + answer):.1f} | {ttft(False):.1f} | "
+                     f"{ttft(True):.1f} | {whole(e2e)} | {100 * cached / entered:.1f} % | "
+                     f"{100 * stated['prefix']['reported_tokens'] / stated['prefix']['ideal_tokens']:.1f} % |")
+    return table
 
 
 def gaps_met(gaps, pages):

@@ -141,7 +141,7 @@ Walked walk_schema() {
 
 TEST(SpecSchema, HasExactlyTheParsersKeysInEveryObject) {
   const Walked walked = walk_schema();
-  EXPECT_EQ(walked.objects.size(), 14u);
+  EXPECT_EQ(walked.objects.size(), 15u);
   for (const Property& object : walked.objects) {
     EXPECT_EQ(object.schema.value("additionalProperties", true), false) << object.path;
     const std::string prefix = object.path.empty() ? "" : object.path + ".";

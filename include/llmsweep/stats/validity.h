@@ -68,10 +68,10 @@ struct ValidityInput {
   std::span<const ClientShare> shares = {};  // client_shares() of what is judged
   // What the spec asks for where no tokenizer could count it; absent: prompts of their own length.
   std::optional<double> estimated_input_tokens = {};
+  bool generates = true;                     // the API does: answers have a first token
   bool output_is_exact = true;               // the spec's output_lengths
   bool lengths_are_exact = false;            // such lengths have to be what the spec asks for
   std::optional<Duration> measure_for = {};  // load.duration of a closed loop
-  bool generates = true;                     // the API does: answers have a first token
   bool fillers = true;
   bool interrupted = false;
   bool prompts_reused = false;

@@ -61,7 +61,10 @@ TEST(Run, SweepsTheSimulatedGb300FromItsShippedSpec) {
   EXPECT_EQ(result["simulated"], true);
   EXPECT_EQ(result["model"], "DeepSeek V4");
   EXPECT_EQ(result["levels"][1]["requests"]["completed"], 128);
-  EXPECT_EQ(run_llmsweep({"verify", results}).exit_code, 0);
+  // An instrumented client reads 128 streams as late as it can.
+  const ProcessResult verified =
+      run_llmsweep({"verify", results, "--tolerance", LLMSWEEP_SANITIZED ? "5s" : "100ms"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
 }
 
 TEST(Run, AllLevelsInvalidIsAnErrorWhereThatIsAskedFor) {

@@ -9,6 +9,7 @@ may name no number that is not a setting of the runs. Shares no code with llmswe
 """
 
 import json
+import lzma
 import math
 import os
 import pathlib
@@ -330,6 +331,17 @@ def commands():
 TITLE = "Shape of Llama-3.1-8B, BF16, random weights, one H200"
 
 
+def anonymous():
+    """The page says that host name, kernel build and paths are taken out of the files."""
+    for path in sorted(DATA.rglob("*")):
+        if path.suffix not in (".json", ".jsonl", ".xz"):
+            continue
+        data = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
+        for pattern in (rb'"host": ?"[^"]', rb'"boot_id": ?"[^"]', rb'"kernel": ?"[^"]*-', rb"/(tmp|home|root|work)/"):
+            found = re.search(pattern, data)
+            check(not found, f"{path.relative_to(DATA)}: {found and found[0]}")
+
+
 def recompute():
     for name in (LLAMA, MTP_OFF, MTP_ON):
         done = subprocess.run([sys.executable, str(ROOT / "tests/python/recompute.py"), str(DATA / name)],
@@ -371,6 +383,7 @@ def main():
         check(FIGURE.read_bytes() == (SCRATCH / "measured.svg").read_bytes(),
               "docs/images/measured.svg is not what llmsweep report draws of the files")
     recompute()
+    anonymous()
     for failure in FAILURES:
         print(failure)
     return 1 if FAILURES else 0

@@ -10,6 +10,7 @@ A and B are base URLs (…/v1) of two servers that run on one GPU, A the one tha
     pair      `versus`: A and B in pairs, one loaded at a time
     rates     an open loop of A through its capacity, which `pair` has shown
     search    the users of A at a target, confirmed
+    search-rate  the requests a second of A at the same target, confirmed
     energy    a minute of A, a minute with a foreign client on it, a minute of B, and beside them what
               NVML says when asked from Python (nvml.jsonl), where that module is there
     sessions  users of A with conversations and pauses
@@ -77,6 +78,9 @@ class Bench:
 
     def search(self):
         self.run("search", self.a)
+
+    def search_rate(self):
+        self.run("search-rate", self.a)
 
     def sessions(self):
         self.run("sessions", self.a)
@@ -162,14 +166,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("program", "out", "a", "b"):
         parser.add_argument(name)
-    parser.add_argument("stages", nargs="+", choices=("warm", "pair", "rates", "search", "energy", "sessions", "apis", "scrape"))
+    parser.add_argument("stages", nargs="+", choices=("warm", "pair", "rates", "search", "search-rate", "energy", "sessions",
+                                                    "apis", "scrape"))
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     bench = Bench(options)
     for stage in options.stages:
         began = time.monotonic()
-        getattr(bench, stage)()
+        getattr(bench, stage.replace("-", "_"))()
         print(f"== {stage}: {time.monotonic() - began:.0f} s", flush=True)
 
 

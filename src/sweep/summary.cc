@@ -313,6 +313,9 @@ RunRecords records_in(const std::filesystem::path& requests) {
       if (record->run != run.id) {
         fail(requests, run, "a record of another run stands among its lines");
       }
+      if (to_ns(record->scheduled) < run.started_ns) {
+        fail(requests, run, "a record was scheduled before the run began: it is another sweep's");
+      }
       records.push_back(std::move(*record));
     }
     if (static_cast<int64_t>(records.size()) != run.records) {

@@ -324,6 +324,9 @@ void add_reader_notes(const SweepResult& baseline, const SweepResult& candidate,
   };
   const std::string between =
       fmt::format("'{}' and '{}'", printable(baseline.name), printable(candidate.name));
+  if (std::string refusal = pairing_refusal(baseline, candidate); !refusal.empty()) {
+    notes.push_back(std::move(refusal));
+  }
   if (same_measurement(baseline, candidate)) {
     notes.push_back(fmt::format("{} are the same measurement: they share runs.", between));
   }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "analysis/gate_decide.h"
+#include "analysis/pairing.h"
 #include "analysis/reader_notes.h"
 #include "analysis/session.h"
 #include "llmsweep/analysis/compare.h"
@@ -145,6 +146,8 @@ std::vector<std::string> notes_of(const SweepResult& result,
   };
   for (const SweepResult& baseline : baselines) {
     add(unlike_notes(compatibility(baseline, result), "the baseline and the result"));
+    const std::string refusal = pairing_refusal(baseline, result);
+    if (baselines.size() == 1 && !refusal.empty()) add({refusal});
     add(source_notes(baseline));
     add(level_notes(baseline));
   }

@@ -109,7 +109,18 @@ void read_levels(const RuleReader& reader, std::string_view text, GateRule& rule
   }
 }
 
+// "gold", which a spec's targets may be called; nothing that begins a target or names a level.
+bool may_be_tier(std::string_view text) {
+  return !text.empty() && text.find_first_of(":+") == text.npos && text != "all" &&
+         text != kDecodeSpeed && !parse_load_point(text) && !parse_duration(text) &&
+         !from_name<Metric>(text);
+}
+
 void read_users_target(const RuleReader& reader, std::string_view text, GateRule& rule) {
+  if (may_be_tier(text)) {
+    rule.tier = std::string(text);
+    return;
+  }
   try {
     rule.users_target = parse_target(text);
   } catch (const Error& error) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "analysis/compare_users.h"
+#include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/model/target.h"
 #include "llmsweep/stats/users_at_target.h"
@@ -208,9 +209,33 @@ std::optional<double> middle_load(const GateRule& rule, std::span<const SweepRes
   return *middle;
 }
 
+// With the limits that the result has under the rule's name.
+GateLine decide_tier(const GateInput& input, const GateRule& rule) {
+  std::vector<Target> targets;
+  for (const UsersAtTarget& users : input.result.users_at_target) targets.push_back(users.target);
+  for (const RateAtTarget& rate : input.result.rates_at_target) targets.push_back(rate.target);
+  std::vector<std::string> names;
+  for (const Target& target : targets) {
+    if (target.name == rule.tier) {
+      GateRule named = rule;
+      named.tier.clear();
+      named.users_target = target;
+      return decide_users(input, named);
+    }
+    const bool known = std::find(names.begin(), names.end(), target.name) != names.end();
+    if (!target.name.empty() && !known) names.push_back(target.name);
+  }
+  return invalid_line(
+      rule, fmt::format("the result has no target called '{}'", printable(rule.tier)),
+      names.empty() ? "name one in the spec, {name: gold, all: [...]}, or write the "
+                      "limit out: @e2e:p50:15s"
+                    : "it has " + printable(join(names, ", ")));
+}
+
 }  // namespace
 
 GateLine decide_users(const GateInput& input, const GateRule& rule) {
+  if (!rule.tier.empty()) return decide_tier(input, rule);
   const bool per_gpu = is_per_gpu(rule);
   if (per_gpu && input.result.system.gpus < 1) {
     return invalid_line(rule, "the result does not say its GPUs", "state system.gpus");

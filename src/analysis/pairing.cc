@@ -1,9 +1,12 @@
 #include "analysis/pairing.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
 
+#include "llmsweep/base/text.h"
 #include "llmsweep/stats/drift.h"
 #include "llmsweep/stats/level_figure.h"
 
@@ -58,11 +61,37 @@ LevelStats shared_by(const LevelStats& a, const LevelStats& b) {
   return shared;
 }
 
+// Of two that have a pairing; empty: nothing speaks against it.
+std::string why_refused(const SweepResult& a, const SweepResult& b) {
+  const Pairing& of_a = *a.pairing;
+  const Pairing& of_b = *b.pairing;
+  if (of_a.id != of_b.id) {
+    return fmt::format("they are of two comparisons, {} and {} (pairing.id)", printable(of_a.id),
+                       printable(of_b.id));
+  }
+  if (of_a.side == of_b.side) {
+    return fmt::format("both are side {} of one comparison", printable(of_a.side));
+  }
+  if (of_a.order != of_b.order) return "they say different orders of the pairs (pairing.order)";
+  for (const SweepResult* side : {&a, &b}) {
+    if (side->pairing->refused.empty()) continue;
+    return fmt::format("'{}': {}", printable(side->name), side->pairing->refused);
+  }
+  return "";
+}
+
 }  // namespace
 
 bool are_paired(const SweepResult& a, const SweepResult& b) {
-  return a.pairing && b.pairing && !a.pairing->id.empty() && a.pairing->id == b.pairing->id &&
-         a.pairing->side != b.pairing->side;
+  return a.pairing && b.pairing && !a.pairing->id.empty() && why_refused(a, b).empty();
+}
+
+std::string pairing_refusal(const SweepResult& a, const SweepResult& b) {
+  if (!a.pairing || !b.pairing) return "";
+  const std::string why = why_refused(a, b);
+  if (why.empty()) return "";
+  return "Not compared in pairs, though both are sides of 'llmsweep versus': " + why +
+         ". What drifted between the sides is in the intervals.";
 }
 
 bool have_the_same_repeats(const LevelStats& a, const LevelStats& b) {

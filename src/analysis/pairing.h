@@ -1,6 +1,8 @@
 // Results of `llmsweep versus`: the runs of two sides that belong together. Private to analysis/.
 #pragma once
 
+#include <string>
+
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/model/result.h"
 
@@ -8,6 +10,10 @@ namespace llmsweep {
 
 // The two sides of one comparison: what was the same for both runs of a pair is in neither's ratio.
 bool are_paired(const SweepResult& a, const SweepResult& b);
+
+// A sentence that says why two sides of `llmsweep versus` are not compared in pairs; empty where
+// they are, or where one was measured by itself.
+std::string pairing_refusal(const SweepResult& a, const SweepResult& b);
 
 // Whether every run of the one level has one of the other, repeat by repeat in the same order.
 bool have_the_same_repeats(const LevelStats& a, const LevelStats& b);

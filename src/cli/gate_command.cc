@@ -60,10 +60,10 @@ int gate_command(const GateCommandOptions& options, Console& console) {
   inputs.insert(inputs.end(), {options.result, options.policy});
   refuse_own_inputs({options.json, options.junit}, inputs);
   const GatePolicy policy = policy_of(options);
-  const SweepResult result = read_result_argument(options.result);
+  const SweepResult result = read_side(options.result);
   std::vector<SweepResult> baselines;
   for (const std::string& path : options.baselines) {
-    baselines.push_back(read_result_argument(path));
+    baselines.push_back(read_side(path));
   }
   const bool json = options.format == kJsonFormat;
   return deliver_verdict(

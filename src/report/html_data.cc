@@ -18,12 +18,20 @@
 #include "report/escape.h"
 #include "report/gauge_strip.h"
 #include "report/label_layout.h"
+#include "report/rate_strip.h"
 #include "report/request_summary.h"
 
 namespace llmsweep::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// A result with what the page draws of its runs.
+struct OfResult {
+  const SweepResult& result;
+  std::span<const RunRequests> requests;
+  std::span<const RunGauges> gauges;
+};
 
 // Times of single requests: a hundredth of a millisecond is finer than a pixel.
 Json rounded_ms(double ms) {
@@ -198,32 +206,45 @@ Json time_ticks(double end_s) {
   return ticks;
 }
 
-// [{name, unit, most, text, points}]; points are [ms since the first request, value].
-Json gauges_json(const Timeline& timeline, std::span<const RunGauges> gauges) {
+// `of`: "load" or "server".
+Json strip_json(const GaugeStrip& strip, const char* of, int64_t start_ns) {
+  Json points = Json::array();
+  double least = strip.points.front().value, most = least;
+  for (const GaugePoint& point : strip.points) {
+    const auto ns = static_cast<double>(point.at_ns - start_ns);
+    points.push_back(Json::array({rounded_ms(ns / 1e6), rounded_ms(point.value)}));
+    least = std::min(least, point.value);
+    most = std::max(most, point.value);
+  }
+  return {{"name", strip.name},
+          {"of", of},
+          {"unit", strip.unit},
+          {"most", strip.most},
+          {"text", fmt::format("{} {} to {} {}", strip.name, format_significant(least),
+                               format_significant(most), strip.unit)},
+          {"points", std::move(points)}};
+}
+
+// [{name, of, unit, most, text, points}]; points are [ms since the first request, value]. Rates of
+// an open loop come before the server's gauges.
+Json strips_json(const Timeline& timeline, const OfResult& of) {
   Json rows = Json::array();
-  const auto own = std::find_if(gauges.begin(), gauges.end(),
-                                [&](const RunGauges& each) { return each.run == timeline.run; });
-  if (own == gauges.end()) return rows;
-  for (const GaugeStrip& strip : gauge_strips(own->tracks)) {
-    Json points = Json::array();
-    double least = strip.points.front().value, most = least;
-    for (const GaugePoint& point : strip.points) {
-      const auto ns = static_cast<double>(point.at_ns - timeline.start_ns);
-      points.push_back(Json::array({rounded_ms(ns / 1e6), rounded_ms(point.value)}));
-      least = std::min(least, point.value);
-      most = std::max(most, point.value);
+  const auto is_own = [&timeline](const auto& each) { return each.run == timeline.run; };
+  const auto requests = std::find_if(of.requests.begin(), of.requests.end(), is_own);
+  if (requests != of.requests.end()) {
+    for (const GaugeStrip& strip : rate_strips(of.result, *requests)) {
+      rows.push_back(strip_json(strip, "load", timeline.start_ns));
     }
-    rows.push_back({{"name", strip.name},
-                    {"unit", strip.unit},
-                    {"most", strip.most},
-                    {"text", fmt::format("{} {} to {} {}", strip.name, format_significant(least),
-                                         format_significant(most), strip.unit)},
-                    {"points", std::move(points)}});
+  }
+  const auto gauges = std::find_if(of.gauges.begin(), of.gauges.end(), is_own);
+  if (gauges == of.gauges.end()) return rows;
+  for (const GaugeStrip& strip : gauge_strips(gauges->tracks)) {
+    rows.push_back(strip_json(strip, "server", timeline.start_ns));
   }
   return rows;
 }
 
-Json run_json(const Timeline& timeline, std::span<const RunGauges> gauges) {
+Json run_json(const Timeline& timeline, const OfResult& of) {
   const double end_ms =
       std::max(static_cast<double>(timeline.end_ns - timeline.start_ns) / 1e6, 1e-3);
   Json run = {
@@ -232,7 +253,7 @@ Json run_json(const Timeline& timeline, std::span<const RunGauges> gauges) {
       {"requests", timeline.requests},
       {"end_ms", rounded_ms(end_ms)},
       {"ticks", time_ticks(end_ms / 1000)},
-      {"gauges", gauges_json(timeline, gauges)}};
+      {"gauges", strips_json(timeline, of)}};
   const auto spans = [&](const std::vector<RequestSpan>& list) {
     Json rows = Json::array();
     for (const RequestSpan& span : list) rows.push_back(span_json(span, timeline));
@@ -256,18 +277,18 @@ Json run_json(const Timeline& timeline, std::span<const RunGauges> gauges) {
   return run;
 }
 
-Json result_json(const SweepResult& result, std::span<const RunRequests> requests,
-                 std::span<const RunGauges> gauges, size_t& budget) {
+Json result_json(const OfResult& of, size_t& budget) {
+  const SweepResult& result = of.result;
   Json levels = Json::array();
   for (const LevelStats& level : result.levels) levels.push_back(level_json(result, level));
   Json runs = Json::array();
-  for (const Timeline& timeline : timelines(requests, {}, budget)) {
-    runs.push_back(run_json(timeline, gauges));
+  for (const Timeline& timeline : timelines(of.requests, {}, budget)) {
+    runs.push_back(run_json(timeline, of));
   }
   return {{"name", printable(result.name, 120)},
           {"marks", marks_of(result)},
           {"levels", std::move(levels)},
-          {"distributions", distributions_json(result, requests)},
+          {"distributions", distributions_json(result, of.requests)},
           {"runs", std::move(runs)}};
 }
 
@@ -277,11 +298,10 @@ std::string html_data(const HtmlInput& input) {
   size_t budget = TimelineLimits{}.spans_in_all;
   Json results = Json::array();
   for (size_t i = 0; i < input.results.size(); ++i) {
-    std::span<const RunRequests> requests;
-    if (i < input.requests.size()) requests = input.requests[i];
-    std::span<const RunGauges> gauges;
-    if (i < input.gauges.size()) gauges = input.gauges[i];
-    results.push_back(result_json(input.results[i], requests, gauges, budget));
+    OfResult of{.result = input.results[i], .requests = {}, .gauges = {}};
+    if (i < input.requests.size()) of.requests = input.requests[i];
+    if (i < input.gauges.size()) of.gauges = input.gauges[i];
+    results.push_back(result_json(of, budget));
   }
   const Json data = {{"results", std::move(results)},
                      {"load", name_of(load_kind(input.results))},

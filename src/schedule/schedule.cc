@@ -141,6 +141,18 @@ PromptDemand prompt_demand(const Schedule& schedule) {
   return demand;
 }
 
+double gap_cv(const ArrivalSpec& arrivals) {
+  switch (arrivals.process) {
+    case ArrivalProcess::kPoisson:
+      return 1;
+    case ArrivalProcess::kGamma:
+      return arrivals.cv;
+    case ArrivalProcess::kConstant:
+      break;
+  }
+  return 0;
+}
+
 double peak_rate(const LoadSpec& load, LoadPoint point) {
   return peak_rate(rates_of(load, point).window);
 }

@@ -13,6 +13,7 @@
 #include "llmsweep/schedule/schedule.h"
 #include "llmsweep/schedule/sessions.h"
 #include "llmsweep/stats/search.h"
+#include "sweep/arrival_plan.h"
 
 namespace llmsweep {
 
@@ -132,10 +133,11 @@ std::string plan_text(const SweepSpec& spec) {
       "plan       {}: {} {}; {} repeat{}\n"
       "{}"
       "requests   {}{} measured, {} warm-up, fillers besides\n"
-      "tokens     {}\n",
+      "tokens     {}\n"
+      "{}",
       printable(spec.name), name_of(points.front().kind), levels, repeats, repeats == 1 ? "" : "s",
       steps, least, format_number(static_cast<double>(measured * repeats)),
-      format_number(static_cast<double>(warmup * repeats)), tokens);
+      format_number(static_cast<double>(warmup * repeats)), tokens, arrivals_text(spec));
 }
 
 PlannedLoad planned_load(const SweepSpec& spec, const Preflight& preflight) {

@@ -25,25 +25,29 @@ struct QueuedFile::State {
 
   explicit State(const std::filesystem::path& path) : file(path) {}
 
+  // Holds `lock` before and after, not while it writes.
+  void write(std::unique_lock<std::mutex>& lock, const std::string& bytes) {
+    writing = true;
+    lock.unlock();
+    std::string failed_now;
+    try {
+      file.append(bytes);
+    } catch (const std::exception& error) {
+      failed_now = error.what();
+    }
+    lock.lock();
+    writing = false;
+    failure = failed_now;
+  }
+
   void write_until_stopped() {
     std::unique_lock lock(mutex);
     while (true) {
       changed.wait(lock, [this] { return stop || !queued.empty(); });
       if (queued.empty()) return;
       const std::string bytes = std::exchange(queued, {});
-      if (!failure.empty()) continue;
-      writing = true;
-      lock.unlock();
-      std::string failed_now;
-      try {
-        file.append(bytes);
-      } catch (const std::exception& error) {
-        failed_now = error.what();
-      }
-      lock.lock();
-      writing = false;
-      failure = failed_now;
-      changed.notify_all();
+      if (failure.empty()) write(lock, bytes);
+      changed.notify_all();  // also of what a failed file no longer takes: flush() may wait for it
     }
   }
 };

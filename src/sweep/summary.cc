@@ -87,24 +87,12 @@ std::optional<double> seconds_since(const RunEntry& first, const RunEntry& run) 
   return static_cast<double>(run.started_ns - first.started_ns) / 1e9;
 }
 
-double arrival_cv(const ArrivalSpec& arrivals) {
-  switch (arrivals.process) {
-    case ArrivalProcess::kPoisson:
-      return 1;
-    case ArrivalProcess::kGamma:
-      return arrivals.cv;
-    case ArrivalProcess::kConstant:
-      break;
-  }
-  return 0;
-}
-
 std::optional<OpenInput> open_input(const LoadSpec& load, const RunEntry& run) {
   if (!run.open || run.id.point.is_closed()) return std::nullopt;
   return OpenInput{.run = *run.open,
                    .window = open_window(load),
                    .rate_rps = run.id.point.value,
-                   .arrival_cv = arrival_cv(load.arrivals),
+                   .arrival_cv = gap_cv(load.arrivals),
                    .profile = load.profile,
                    .profile_from = load.warmup};
 }
@@ -312,6 +300,9 @@ RunRecords records_in(const std::filesystem::path& requests) {
     while (std::optional<RequestRecord> record = reader.next()) {
       if (record->run != run.id) {
         fail(requests, run, "a record of another run stands among its lines");
+      }
+      if (to_ns(record->scheduled) < run.started_ns) {
+        fail(requests, run, "a record was scheduled before the run began: it is another sweep's");
       }
       records.push_back(std::move(*record));
     }

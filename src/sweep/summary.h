@@ -28,7 +28,8 @@ struct RunFiles {
   std::vector<PowerReading> meter;  // of the sweep's node_power.csv; empty: there is none
 };
 
-// From requests.jsonl. Throws Error where the file does not hold what the journal says.
+// From requests.jsonl. Throws Error where the file does not hold what the journal says, or holds
+// records that are older than their run.
 RunRecords records_in(const std::filesystem::path& requests);
 // From telemetry.jsonl; none where there is no such file. Throws Error likewise.
 RunPages pages_in(const std::filesystem::path& telemetry);

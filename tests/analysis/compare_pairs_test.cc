@@ -69,6 +69,32 @@ TEST(ComparePairs, OfTwoComparisonsOrOneSideAreNone) {
   EXPECT_FALSE(compare(a, a).pairs);
 }
 
+TEST(ComparePairs, AreRefusedWithTheReason) {
+  const auto note_of = [](const SweepResult& a, const SweepResult& b) {
+    const Comparison comparison = compare(a, b);
+    EXPECT_FALSE(comparison.pairs);
+    for (const std::string& note : comparison.notes) {
+      if (note.starts_with("Not compared in pairs")) return note;
+    }
+    return std::string();
+  };
+  const auto [of_x, of_y] = sides("x", "y");
+  EXPECT_THAT(note_of(of_x, of_y), HasSubstr("of two comparisons, x and y"));
+  const auto [a, b] = sides();
+  EXPECT_THAT(note_of(a, a), HasSubstr("both are side a"));
+  SweepResult other_order = b;
+  other_order.pairing->order = {{at_concurrency(1), 0, true}};
+  EXPECT_THAT(note_of(a, other_order), HasSubstr("different orders"));
+  SweepResult changed = b;
+  changed.pairing->refused = "its records are others";
+  EXPECT_THAT(note_of(a, changed), HasSubstr("'b': its records are others"));
+  SweepResult alone = b;
+  alone.pairing.reset();
+  EXPECT_EQ(note_of(a, alone), "") << "nothing was lost";
+  const GatePolicy policy{.rules = {parse_no_worse("e2e:p50@c8 by 8%")}};
+  EXPECT_THAT(gate(changed, &a, policy).notes, ::testing::Contains(HasSubstr("What drifted")));
+}
+
 TEST(ComparePairs, DropAPairOfWhichARunIsNotValid) {
   auto [a, b] = sides();
   RunStats& broken = b.levels[0].runs[1];

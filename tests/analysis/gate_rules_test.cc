@@ -42,7 +42,10 @@ TEST(ParseRequire, ReadsEveryOtherFigure) {
   EXPECT_DOUBLE_EQ(parse_require("error_rate@c8 <= 1%").target, 0.01);
   EXPECT_DOUBLE_EQ(parse_require("goodput@c8 >= 0.95").target, 0.95);
   EXPECT_EQ(parse_require("e2e@c1 <= 1s").measure.statistic, Statistic::kP50);
+  EXPECT_EQ(parse_require("rate@gold >= 2").tier, "gold");
+  EXPECT_EQ(parse_no_worse("users@gold by 5%").tier, "gold");
   const GateRule users = parse_require("users_per_gpu@e2e:p50:15s >= 2");
+  EXPECT_EQ(users.tier, "");
   EXPECT_EQ(users.users_target.max, 15s);
   EXPECT_DOUBLE_EQ(users.target, 2);
   const GateRule quality = parse_require("quality:GPQA Diamond >= 0.83");

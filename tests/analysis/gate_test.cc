@@ -455,6 +455,24 @@ TEST(Gate, DecidesUsersByTheLevelsThatCarryThem) {
   EXPECT_EQ(line_of(result, "users@e2e:p50:1s >= 1").outcome, kFail);
 }
 
+TEST(Gate, TakesATierByTheNameThatTheResultHas) {
+  SweepResult result = measured();
+  const Target gold{.all = {e2e_target(15s), e2e_target(14s)}, .name = "gold"};
+  const Target strict{.all = {e2e_target(1s), e2e_target(15s)}, .name = "strict"};
+  result.users_at_target = {users_at_target(result.levels, gold, 4),
+                            users_at_target(result.levels, strict, 4)};
+  EXPECT_EQ(line_of(result, "users_per_gpu@gold >= 2").outcome, kPass);
+  EXPECT_EQ(line_of(result, "users@gold >= 16").outcome, kFail);
+  EXPECT_EQ(line_of(result, "users@strict >= 1").outcome, kFail);
+  const SweepResult base = measured();  // which has other targets: its levels are asked
+  EXPECT_EQ(line_of(result, base, "users@gold by 0%").outcome, kPass);
+  const GateLine unknown = line_of(result, "users@golden >= 1");
+  EXPECT_EQ(unknown.outcome, kInvalid);
+  EXPECT_THAT(unknown.why, HasSubstr("no target called 'golden'"));
+  EXPECT_EQ(unknown.next, "it has gold, strict");
+  EXPECT_THAT(line_of(measured(), "users@gold >= 1").next, HasSubstr("name one in the spec"));
+}
+
 TEST(Gate, DoesNotCountALevelAboveTheLowestThatFails) {
   const SweepResult result = make_result("r", 1, {{4, {16000, 16001}}, {8, {12000, 12001}}});
   EXPECT_EQ(line_of(result, "users@e2e:p50:15s >= 4").outcome, kFail);

@@ -359,6 +359,58 @@ TEST(Run, ARateWhoseClientStoodStillIsInvalidAndLosesNoArrival) {
   EXPECT_GT(level["e2e_ms"]["p95"], 1000) << "and their wait is in the latency";
 }
 
+// What the endpoint's own log says of a rate: every arrival came, each at its instant or later, and
+// they went on at the same rate until the last measured request had ended, a second after the
+// window, or that request would have found an emptying server.
+TEST(Run, ARateGoesOnInTheEndpointsLogUntilItsLastMeasuredRequestHasEnded) {
+  const fs::path folder = test_folder();
+  EndpointProcess endpoint(folder / "endpoint", "engine: {step: {base_ms: 50}}\n");
+  write_file_atomically(folder / "spec.yaml",
+                        "name: test\nsystem: {gpus: 1}\nendpoint: {url: " + endpoint.url() +
+                            "}\nworkload: {input_tokens: 20, output_tokens: 20}\n"
+                            "load: {rate: 50, arrivals: {process: constant}, warmup: 0.4s, "
+                            "measure: 1s, drain: 30s, repeats: 1}\n");
+  const fs::path results = folder / "out" / "test";
+  const ProcessResult ran = run_llmsweep({"run", folder / "spec.yaml", "--out", folder / "out"});
+  ASSERT_THAT(ran.exit_code, ::testing::AnyOf(0, 5)) << ran.err;
+  const json open =
+      json::parse(read_file(results / "result.json"))["levels"][0]["runs"][0]["open_loop"];
+  std::vector<int64_t> scheduled, sent;
+  int64_t last_measured_end = 0;
+  for (const json& line : read_lines(results / "requests.jsonl").whole) {
+    scheduled.push_back(line["scheduled_ns"]);
+    sent.push_back(line["sent_ns"]);
+    if (line["phase"] == "measured") {
+      last_measured_end = std::max(last_measured_end, line["end_ns"].get<int64_t>());
+    }
+  }
+  std::sort(scheduled.begin(), scheduled.end());
+  std::sort(sent.begin(), sent.end());
+  std::vector<int64_t> arrived;
+  for (const TruthRecord& record : endpoint.truth()) {
+    if (to_ns(record.arrival) >= sent.front()) arrived.push_back(to_ns(record.arrival));
+  }
+  std::sort(arrived.begin(), arrived.end());
+  ASSERT_EQ(arrived.size(), sent.size()) << "all that was sent, and nothing else";
+  for (size_t i = 0; i < sent.size(); ++i) {
+    EXPECT_GE(arrived[i], sent[i]);
+    EXPECT_GE(arrived[i], scheduled[i]);
+    if (i > 0) {
+      EXPECT_EQ(scheduled[i] - scheduled[i - 1], 20'000'000) << "none is left out";
+    }
+  }
+  const int64_t window_end = open["window_to_ns"];
+  EXPECT_GT(last_measured_end, window_end + 900'000'000) << "20 steps of 50 ms";
+  EXPECT_GT(scheduled.back(), last_measured_end - 20'000'000 - 1) << "the one before is the last";
+  const auto after = std::count_if(arrived.begin(), arrived.end(), [&](int64_t at) {
+    return at >= window_end && at < last_measured_end;
+  });
+  EXPECT_GE(after, 44) << "50 a second for a second: none but those on their way are missing";
+  const ProcessResult verified = run_llmsweep(
+      {"verify", results, "--truth", folder / "endpoint" / "truth.jsonl", "--tolerance", "30s"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
+}
+
 TEST(Run, SeveralEventLoopsGiveTheSameRequestsAndTokens) {
   const fs::path folder = test_folder();
   const fs::path spec =

@@ -2,12 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cli/process.h"
 #include "cli/quick_sweep.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/text.h"
 
 namespace llmsweep {
 namespace {
@@ -87,6 +90,61 @@ TEST(SearchRun, EndsInOrderWithItsBudgetAndGoesOnWhereItStopped) {
   const std::vector<std::string> after = loads_of(whole["search"]);
   ASSERT_GE(after.size(), before.size());
   EXPECT_TRUE(std::equal(before.begin(), before.end(), after.begin())) << whole["search"].dump();
+}
+
+// Each run that ended and counts, in order, as the journal has it.
+std::vector<std::string> ended_runs(const fs::path& folder) {
+  std::vector<std::string> runs;
+  const fs::path journal = folder / "sweep.jsonl";
+  const std::string text = fs::exists(journal) ? read_file(journal) : "";
+  for (const std::string& line : split(text, '\n')) {
+    const json event = json::parse(line, nullptr, false);
+    if (event.is_discarded() || !event.contains("level")) continue;
+    const std::string id = "c" + event["level"].dump() + "#" + event["repeat"].dump();
+    if (event["event"] == "run_ended") runs.push_back(id);
+    if (event["event"] == "run_superseded") std::erase(runs, id);
+  }
+  return runs;
+}
+
+// Killed in every run after the one that had ended before: no run is made twice or left out, and
+// each load follows from the runs that were kept.
+TEST(SearchRun, TakesTheSamePathWhereverItIsKilled) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_search(folder);
+  const fs::path out = folder / "out" / "test";
+  std::vector<std::string> path;
+  for (int kills = 0; kills < 4; ++kills) {
+    std::vector<std::string> words = {LLMSWEEP_BINARY, "run", spec};
+    const std::vector<std::string> where = kills == 0
+                                               ? std::vector<std::string>{"--out", folder / "out"}
+                                               : std::vector<std::string>{"--resume", out};
+    words.insert(words.end(), where.begin(), where.end());
+    Process run(words, folder);
+    const auto one_more = [&] { return ended_runs(out).size() > path.size(); };
+    const bool goes_on = eventually(one_more, 5);
+    run.signal(SIGKILL);
+    run.wait();
+    const std::vector<std::string> now = ended_runs(out);
+    const size_t both = std::min(now.size(), path.size());  // one that is INVALID is made again
+    EXPECT_TRUE(
+        std::equal(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(both), now.begin()));
+    path = now;
+    if (!goes_on) break;  // it has ended
+  }
+  ASSERT_FALSE(path.empty());
+  const ProcessResult last = run_llmsweep({"run", spec, "--resume", out});
+  ASSERT_EQ(last.exit_code, 0) << last.err;
+  const json search = search_result_in(out)["search"];
+  if (search["end"] == "not_judged") GTEST_SKIP() << "busy: a run was INVALID";
+  const std::vector<std::string> loads = loads_of(search);
+  ASSERT_GE(loads.size(), path.size());
+  EXPECT_TRUE(std::equal(path.begin(), path.end(), loads.begin())) << search.dump();
+  EXPECT_EQ(std::set<std::string>(loads.begin(), loads.end()).size(), loads.size());
+  EXPECT_NE(search["end"], "open");
+  // Told by the runs alone: had nothing been killed, the same runs would have led to the same ones.
+  EXPECT_EQ(run_llmsweep({"rebuild", out}).exit_code, 0);
+  EXPECT_EQ(search_result_in(out)["search"], search);
 }
 
 // Lengths that nobody counted are INVALID where the spec asks for exact ones.

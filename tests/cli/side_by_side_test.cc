@@ -6,6 +6,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <set>
 
 #include "cli/process.h"
@@ -21,6 +22,8 @@ using ::testing::HasSubstr;
 
 constexpr const char* kLoad =
     "{concurrency: [1, 2], requests_per_slot: 4, warmup_per_slot: 0, min_requests: 8}";
+
+constexpr const char* kOneUser = "{concurrency: [1], requests_per_slot: 3, warmup_per_slot: 0}";
 
 std::vector<json> json_lines(const fs::path& path) {
   std::vector<json> lines;
@@ -120,6 +123,66 @@ TEST(Versus, MeasuresPairsAndComparesThem) {
   EXPECT_THAT(gated.out, HasSubstr("3 pairs of runs"));
   EXPECT_EQ(run_llmsweep({"rebuild", results / "b"}).exit_code, 0);
   EXPECT_EQ(json_file(results / "b" / "result.json")["pairing"]["side"], "b");
+}
+
+// Two comparisons alike: a file of the one put in the place of the other's is no pair any more.
+TEST(Versus, ComparesNoPairsWhereAFileWasSwapped) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_quick_spec(folder, kOneUser, 4);
+  for (const auto& [out, rounds] : {std::pair{"one", "3"}, std::pair{"two", "1"}}) {
+    const ProcessResult run =
+        run_llmsweep({"versus", spec, spec, "--rounds", rounds, "--out", folder / out});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+  }
+  const fs::path one = folder / "one" / "versus-test", two = folder / "two" / "versus-test";
+  const auto compared = [&](const fs::path& a, const fs::path& b) {
+    const ProcessResult run = run_llmsweep({"compare", a, b});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    return std::regex_replace(run.out, std::regex("\\s+"), " ");
+  };
+  EXPECT_THAT(compared(one / "a", one / "b"), HasSubstr("Measured side by side"));
+  EXPECT_THAT(compared(one / "a", two / "b"), HasSubstr("they are of two comparisons"));
+
+  const fs::path result = one / "b" / "result.json", records = one / "b" / "requests.jsonl";
+  fs::copy_file(result, folder / "kept.json");
+  fs::copy_file(two / "b" / "result.json", result, fs::copy_options::overwrite_existing);
+  EXPECT_THAT(compared(one / "a", one / "b"), HasSubstr("they are of two comparisons"));
+  fs::copy_file(folder / "kept.json", result, fs::copy_options::overwrite_existing);
+
+  fs::copy_file(records, folder / "kept.jsonl");
+  fs::copy_file(one / "a" / "requests.jsonl", records, fs::copy_options::overwrite_existing);
+  const std::string swapped = compared(one / "a", one / "b");
+  EXPECT_THAT(swapped, HasSubstr("Not compared in pairs"));
+  EXPECT_THAT(swapped, ::testing::AnyOf(HasSubstr("requests.jsonl beside it gives other figures"),
+                                        HasSubstr("its records cannot be read")));
+  write_file_atomically(folder / "policy.yaml", "rules: [{no_worse: 'e2e:p50@c1 by 90%'}]\n");
+  const ProcessResult gated = run_llmsweep(
+      {"gate", one / "b", "--policy", folder / "policy.yaml", "--baseline", one / "a"});
+  EXPECT_THAT(std::regex_replace(gated.out, std::regex("\\s+"), " "),
+              HasSubstr("Not compared in pairs"));
+  EXPECT_THAT(gated.out, ::testing::Not(HasSubstr("3 pairs of runs")));
+
+  fs::copy_file(folder / "kept.jsonl", records, fs::copy_options::overwrite_existing);
+  EXPECT_THAT(compared(one / "a", one / "b"), HasSubstr("Measured side by side"));
+}
+
+// A result is made of other records only where these can be the run's.
+TEST(Versus, RebuildsNoResultOfRecordsThatAreOlderThanTheirRun) {
+  const fs::path folder = test_folder();
+  const fs::path spec = write_quick_spec(folder, kOneUser, 4);
+  const ProcessResult run =
+      run_llmsweep({"versus", spec, spec, "--rounds", "2", "--out", folder / "out"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const fs::path side = folder / "out" / "versus-test" / "b";
+  // The same bytes but for one instant: what only the clock tells.
+  std::string records = read_file(side / "requests.jsonl");
+  const size_t at = records.find("\"scheduled_ns\":") + 15;
+  const size_t digits = records.find_first_not_of("0123456789", at) - at;
+  records.replace(at, digits, "1" + std::string(digits - 1, '0'));
+  write_file_atomically(side / "requests.jsonl", records);
+  const ProcessResult rebuilt = run_llmsweep({"rebuild", side});
+  EXPECT_EQ(rebuilt.exit_code, 2) << rebuilt.err;
+  EXPECT_THAT(rebuilt.err, HasSubstr("scheduled before the run began"));
 }
 
 TEST(Versus, GoesOnAtTheFirstPairThatIsNotWholeWhereverItIsKilled) {

@@ -10,6 +10,7 @@
 #include "llmsweep/base/random.h"
 #include "report/client_words.h"
 #include "report/gauge_strip.h"
+#include "report/rate_strip.h"
 #include "report/request_summary.h"
 #include "report/sample_results.h"
 
@@ -324,6 +325,71 @@ TEST(GaugeStrips, KeepThePeakWhereTheyAreThinned) {
   const std::vector<report::GaugeStrip> strips = report::gauge_strips({&track, 1});
   EXPECT_LE(strips[0].points.size(), report::kMostGaugePoints);
   EXPECT_EQ(strips[0].most, 77);
+}
+
+// Ten seconds at 20 a second and ten at 40, after a second of warm-up; the answers take a second.
+RunRequests requests_of_a_profile(const RunId& id) {
+  RunRequests requests{.run = id, .spans = {}, .errors = {}};
+  for (int i = 0; i < 620; ++i) {
+    const int64_t at_ms = i < 220 ? i * 50 : 11'000 + (i - 220) * 25;
+    requests.spans.push_back({.phase = i < 20 ? Phase::kWarmup : Phase::kMeasured,
+                              .start_ns = at_ms * 1'000'000,
+                              .end_ns = (at_ms + 1000) * 1'000'000});
+  }
+  return requests;
+}
+
+SweepResult result_of_a_profile(LoadPoint point) {
+  SweepResult result = sample::three_sweeps()[0];
+  LevelStats level{.point = point};
+  RunStats run{.repeat = 0};
+  run.open = OpenLoad{};
+  run.open->window_from_ns = 1'000'000'000;
+  level.runs = {run};
+  result.levels = {level};
+  if (point.kind == LoadKind::kProfile) {
+    result.profile = {{.from_s = 0, .to_s = 10, .rate_from = 20, .rate_to = 20, .level = level},
+                      {.from_s = 10, .to_s = 20, .rate_from = 40, .rate_to = 40, .level = level}};
+  }
+  return result;
+}
+
+TEST(RateStrips, SayWhatWasPlannedSentAndServedOverTime) {
+  const LoadPoint point{.kind = LoadKind::kProfile, .value = 30};
+  const SweepResult result = result_of_a_profile(point);
+  const std::vector<report::GaugeStrip> strips =
+      report::rate_strips(result, requests_of_a_profile({point, 0}));
+  ASSERT_EQ(strips.size(), 3U);
+  const auto rate_at = [&strips](size_t strip, double seconds) {
+    double rate = -1;
+    for (const GaugePoint& p : strips[strip].points) {
+      if (static_cast<double>(p.at_ns) / 1e9 <= seconds) rate = p.value;
+    }
+    return rate;
+  };
+  EXPECT_EQ(strips[0].name, "planned");
+  EXPECT_EQ(rate_at(0, 0.5), 20) << "the warm-up has the rate of the first step";
+  EXPECT_EQ(rate_at(0, 10.9), 20);
+  EXPECT_EQ(rate_at(0, 11.1), 40);
+  EXPECT_EQ(strips[1].name, "sent");
+  EXPECT_NEAR(rate_at(1, 5), 20, 3);
+  EXPECT_NEAR(rate_at(1, 15), 40, 3);
+  EXPECT_EQ(strips[2].name, "served");
+  EXPECT_EQ(rate_at(2, 0.5), 0);
+  EXPECT_NEAR(rate_at(2, 11.5), 20, 3) << "a second later";
+  EXPECT_NEAR(rate_at(2, 15), 40, 3);
+  for (const report::GaugeStrip& strip : strips) EXPECT_EQ(strip.most, strips[0].most);
+
+  EXPECT_TRUE(report::rate_strips(result, requests_of_a_profile({point, 1})).empty());
+  EXPECT_TRUE(report::rate_strips(result, {.run = {point, 0}, .spans = {}, .errors = {}}).empty());
+  const SweepResult rate = result_of_a_profile(at_rate(30));
+  const auto of_rate = report::rate_strips(rate, requests_of_a_profile({at_rate(30), 0}));
+  ASSERT_EQ(of_rate.size(), 3U);
+  EXPECT_EQ(of_rate[0].points.front().value, 30);
+  EXPECT_EQ(of_rate[0].points.back().value, 30);
+  HtmlInput input{.results = {&result, 1}};
+  input.requests = {{requests_of_a_profile({point, 0})}};
+  EXPECT_THAT(html_report(input), HasSubstr(R"("text":"planned 20.0 to 40.0 requests/s")"));
 }
 
 TEST(HtmlReport, HasTheServersGaugesOfEachRun) {

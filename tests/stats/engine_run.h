@@ -123,16 +123,12 @@ inline RunStats stats_in_virtual_time(const EngineRun& run, uint64_t seed) {
   for (RequestRecord& record : records) {
     if (!record.end) record.end = last;
   }
-  const ArrivalSpec& arrivals = run.load.arrivals;
-  const double cv = arrivals.process == ArrivalProcess::kPoisson    ? 1
-                    : arrivals.process == ArrivalProcess::kConstant ? 0
-                                                                    : arrivals.cv;
   return run_stats({.records = records,
                     .level = {.point = run.point},
                     .open = OpenInput{.run = {.start_ns = to_ns(driver.start())},
                                       .window = open_window(run.load),
                                       .rate_rps = run.point.value,
-                                      .arrival_cv = cv,
+                                      .arrival_cv = gap_cv(run.load.arrivals),
                                       .profile = run.load.profile,
                                       .profile_from = run.load.warmup}});
 }

@@ -245,6 +245,25 @@ TEST(Search, OfMuchNoiseEndsWithItsBudgetAndNotWithALie) {
   EXPECT_LE(wrong, kSearches * 0.05 + 2 * std::sqrt(kSearches * 0.05 * 0.95));
 }
 
+// Nobody tells it the noise: more of it than a plan assumed makes a search longer, and no more
+// often wrong.
+TEST(Search, OfAnotherNoiseThanAssumedCostsMoreAndErrsNoMore) {
+  constexpr int kSearches = 100;
+  double runs_before = 0;
+  for (const double noise : {0.005, 0.02, 0.05}) {
+    int wrong = 0;
+    double runs = 0;
+    for (uint64_t seed = 0; seed < kSearches; ++seed) {
+      const Played played = play(Curve(23.5, noise, seed), {});
+      runs += static_cast<double>(played.runs.size()) / kSearches;
+      if (played.state.end == SearchEnd::kConfirmed && !holds(played.state, 23.5)) ++wrong;
+    }
+    EXPECT_LE(wrong, kSearches * 0.05 + 2 * std::sqrt(kSearches * 0.05 * 0.95)) << noise;
+    EXPECT_GT(runs, runs_before * 1.1) << noise;
+    runs_before = runs;
+  }
+}
+
 // Fresh runs are not those that chose the level.
 TEST(Search, ConfirmsByFreshRunsAlone) {
   std::vector<SearchRun> runs = {{1, false, SearchRun::Outcome::kValue, 14'000},

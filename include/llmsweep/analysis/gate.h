@@ -52,6 +52,7 @@ struct GateRule {
   std::string text;  // as written, the tolerance included
   Measure measure;
   Target users_target;            // of users, users_per_gpu, rate and rate_per_gpu
+  std::string tier;               // in its place the name of a target of the result; may be empty
   std::string benchmark;          // of quality
   std::vector<LoadPoint> levels;  // empty: not per level, or all of them
   bool all_levels = false;

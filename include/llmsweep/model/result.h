@@ -209,6 +209,9 @@ struct Pairing {
   std::string id;                // of the comparison: both sides have it
   std::string side;              // "a", the baseline, or "b"
   std::vector<PairOrder> order;  // as planned, in the order of the pairs
+  // Why its runs cannot be trusted to be those of the pairs; empty: nothing was found. Of no file:
+  // who reads a result with its records says so.
+  std::string refused;
 
   bool operator==(const Pairing&) const = default;
 };

@@ -38,6 +38,9 @@ PromptDemand prompt_demand(const LoadSpec& load, LoadPoint point);
 // Of one run, exactly.
 PromptDemand prompt_demand(const Schedule& schedule);
 
+// Standard deviation ÷ mean of a gap between arrivals.
+double gap_cv(const ArrivalSpec& arrivals);
+
 // Of an open loop, the most arrivals a second that its rate ever asks for.
 double peak_rate(const LoadSpec& load, LoadPoint point);
 

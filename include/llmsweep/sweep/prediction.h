@@ -14,7 +14,7 @@ namespace llmsweep {
 // Of the level with the most.
 int most_streams(const SweepSpec& spec);
 
-// The plan in a few lines: levels, requests, tokens.
+// The plan in a few lines: levels, requests, tokens, arrivals.
 std::string plan_text(const SweepSpec& spec);
 
 // The most streams, and the most chunks a second: as if each kept the speed of one alone. Nothing

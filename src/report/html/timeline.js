@@ -100,6 +100,12 @@ function drawSteps(ctx, shape) {
   });
 }
 
+// What a reader of the page without its drawing is told of the strips: of the load or the server.
+function stripText(run, of, head) {
+  const texts = run.gauges.filter((gauge) => gauge.of === of).map((gauge) => gauge.text);
+  return texts.length === 0 ? '' : head + texts.join('; ') + '. ';
+}
+
 // Each gauge by itself, from 0 to its largest value, as a line from reading to reading.
 function drawGauges(ctx, shape) {
   timeline.run.gauges.forEach((gauge, index) => {
@@ -218,8 +224,9 @@ function showTimeline(run, result) {
       (run.spans ? 'Thin grey: waiting for the first token. Coloured: tokens arriving. Pale: warm-up and ' +
                    'filler requests. A red cross: a failure.'
                  : 'Too many to draw one by one: the area is the number in flight, a red cross a step with failures.');
-  document.getElementById('timeline-gauges').textContent = run.gauges.length === 0 ? '' :
-      'The server, by its own gauges: ' + run.gauges.map((gauge) => gauge.text).join('; ') + '.';
+  document.getElementById('timeline-gauges').textContent =
+      stripText(run, 'load', 'Rates over time, on one scale: ') +
+      stripText(run, 'server', 'The server, by its own gauges: ');
   document.getElementById('timeline-failures').replaceChildren(...failureRows(run));
   timeline.canvas.setAttribute('aria-label', 'Requests over time: ' +
       document.getElementById('timeline-summary').textContent + ' Arrow keys go through it.');

@@ -65,6 +65,7 @@ std::string section(const SweepResult& result, std::span<const Measure> columns)
   const std::string workload = workload_line(result.workload);
   if (!system.empty()) text += "- System: " + report::markdown(system, 1000) + "\n";
   if (!workload.empty()) text += "- Workload: " + report::markdown(workload, 1000) + "\n";
+  if (result.trace) text += "- Load: " + report::markdown(replay_line(result), 1000) + "\n";
   if (!result.created_at.empty()) {
     text += "- Made: " + report::markdown(result.created_at) +
             (result.tool.empty() ? "" : " by " + report::markdown(result.tool)) + "\n";

@@ -77,6 +77,13 @@ json replay_result(const fs::path& results) {
   return json::parse(read_file(results / "result.json"));
 }
 
+std::vector<json> replay_records(const fs::path& results) {
+  std::vector<json> records;
+  std::istringstream lines(read_file(results / "requests.jsonl"));
+  for (std::string line; std::getline(lines, line);) records.push_back(json::parse(line));
+  return records;
+}
+
 TEST(TraceRun, ReplaysATraceWithThePrefixesThatItsBlocksShare) {
   const fs::path folder = test_folder();
   write_file_atomically(folder / "trace.jsonl", tree_trace());
@@ -99,7 +106,7 @@ TEST(TraceRun, ReplaysATraceWithThePrefixesThatItsBlocksShare) {
   std::map<int, json> rows;
   const std::vector<int64_t> ideal = ideal_cached(tree_trace());
   int64_t all = 0;
-  for (const json& record : read_lines(results / "requests.jsonl").whole) {
+  for (const json& record : replay_records(results)) {
     const bool at_full_scale = record["load_point"] == "t1";
     if (at_full_scale) rows[record["index"]] = record;
     // Of those after the window some are in flight when its last request has ended.

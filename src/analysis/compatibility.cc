@@ -108,6 +108,17 @@ std::string profile_of(const SweepResult& result) {
   return join(steps, ", ");
 }
 
+// What is replayed, and how: all that makes two loads one. Empty: no recorded traffic.
+std::string trace_of(const SweepResult& result) {
+  if (!result.trace) return {};
+  const ReplaySummary& trace = *result.trace;
+  std::string text =
+      fmt::format("{} {} {}, {:g} s from {:g} s, by {}", name_of(trace.format), trace.file,
+                  trace.sha256.substr(0, 12), trace.span_s, trace.from_s, trace.scaled_by);
+  if (trace.spread_s > 0) text += fmt::format(", spread {:g} s", trace.spread_s);
+  return text;
+}
+
 std::string count_text(int count) {
   return count > 0 ? std::to_string(count) : "";
 }
@@ -126,10 +137,10 @@ std::string on_off(const std::optional<bool>& value) {
 
 const std::vector<std::string>& comparable_fields() {
   static const std::vector<std::string> fields = [] {
-    std::vector<std::string> all = {"input_tokens", "output_tokens",      "prompt_set",
-                                    "seed",         "streaming",          "token_counts",
-                                    "simulated",    "cached_input",       "currency",
-                                    "load_profile", "inputs_per_request", "endpoint.model"};
+    std::vector<std::string> all = {
+        "input_tokens",       "output_tokens",  "prompt_set",   "seed",     "streaming",
+        "token_counts",       "simulated",      "cached_input", "currency", "load_profile",
+        "inputs_per_request", "endpoint.model", "load.trace"};
     all.insert(all.end(), session_fields().begin(), session_fields().end());
     return all;
   }();
@@ -202,6 +213,13 @@ std::vector<FieldReport> compatibility(const SweepResult& a, const SweepResult& 
   }
   if (!a.profile.empty() && !b.profile.empty()) {
     fields.push_back(field("load_profile", profile_of(a), profile_of(b), refused));
+  }
+  if (a.trace || b.trace) {
+    const auto known = [](const SweepResult& result) {
+      return result.trace || result.source != Source::kMeasured ? trace_of(result)
+                                                                : std::string("none");
+    };
+    fields.push_back(field("load.trace", known(a), known(b), refused));
   }
   for (FieldReport& report : request_fields_of(a, b)) fields.push_back(std::move(report));
   return fields;

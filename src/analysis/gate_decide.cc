@@ -128,6 +128,7 @@ std::string how_to_add(LoadPoint point) {
     case LoadKind::kUsers:
       return fmt::format("add {} to load.users, or ", point.value);
     case LoadKind::kProfile:
+    case LoadKind::kTrace:
       break;
   }
   return {};

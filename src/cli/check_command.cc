@@ -142,7 +142,7 @@ SweepSpec spec_of(const CheckOptions& options, const PreflightOptions& preflight
     return std::move(completed.spec);
   }
   require_none(options.spec, options.one_line);
-  return load_spec(options.spec, options.sets);
+  return load_run_spec(options.spec, options.sets);
 }
 
 int check_command(const CheckOptions& options, Console& console) {

@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "cli/spec_option.h"
+#include "llmsweep/base/error.h"
 #include "llmsweep/base/sha256.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
@@ -92,7 +93,12 @@ std::vector<std::string> differences_from_a_run(const SweepSpec& spec, bool over
 }
 
 int prompts_command(const PromptsOptions& options, Console& console) {
-  const SweepSpec spec = load_spec(options.spec, options.sets);
+  const SweepSpec spec = load_run_spec(options.spec, options.sets);
+  if (spec.load.trace.wanted()) {
+    throw Error({.what = "writes no prompts of recorded traffic, which depend on what came before",
+                 .where = "load.trace",
+                 .next = "llmsweep trace FILE says what it is like"});
+  }
   const bool drawn = spec.workload.nonce == kAutoNonce;
   PromptPlan plan{.workload = spec.workload,
                   .nonce = drawn ? std::string() : spec.workload.nonce,

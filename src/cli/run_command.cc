@@ -264,7 +264,7 @@ class RunGate {
 SweepSpec spec_of(const RunOptions& options) {
   if (is_url(options.spec)) return one_line_spec(options.spec, options.one_line, options.sets);
   require_none(options.spec, options.one_line);
-  return load_spec(options.spec, options.sets);
+  return load_run_spec(options.spec, options.sets);
 }
 
 // What nobody said was chosen then, and is in the spec that was left.

@@ -2,7 +2,16 @@
 
 #include <CLI/CLI.hpp>
 
+#include "llmsweep/spec/spec_file.h"
+#include "llmsweep/trace/replay_trace.h"
+
 namespace llmsweep {
+
+SweepSpec load_run_spec(const std::string& path, const std::vector<std::string>& sets) {
+  SweepSpec spec = load_spec(path, sets);
+  load_trace(spec);
+  return spec;
+}
 
 void add_spec(CLI::App& command, std::string& spec, std::vector<std::string>& sets) {
   command.add_option("SPEC", spec, "Run spec, YAML or JSON; - for standard input")

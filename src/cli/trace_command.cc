@@ -8,6 +8,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/cli/cli.h"
+#include "llmsweep/model/names.h"
 #include "llmsweep/trace/describe_trace.h"
 
 namespace llmsweep {
@@ -47,7 +48,7 @@ std::map<std::string, std::string> read_columns(const std::string& text) {
 
 TraceOptions options_of(const TraceCommandOptions& options) {
   TraceOptions read;
-  read.format = trace_format_of(options.trace_format);
+  read.format = from_name<TraceFormat>(options.trace_format);
   if (!options.columns.empty()) {
     read.columns = read_columns(options.columns);
     read.format = TraceFormat::kCsv;
@@ -86,7 +87,7 @@ void add_trace(CLI::App& app, Command& chosen) {
       ->required();
   command
       ->add_option("--as", options->trace_format, "Whose format it is; else its first line says so")
-      ->check(CLI::IsMember(trace_format_names()))
+      ->check(CLI::IsMember(all_names<TraceFormat>()))
       ->type_name("FORMAT");
   command
       ->add_option("--columns", options->columns,

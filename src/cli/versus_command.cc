@@ -18,6 +18,7 @@
 #include "cli/interrupt_listener.h"
 #include "cli/print_result.h"
 #include "cli/report_files.h"
+#include "cli/spec_option.h"
 #include "cli/wait_option.h"
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/error.h"
@@ -89,7 +90,7 @@ std::string resume_versus(const VersusCommandOptions& options, const fs::path& f
 SweepSpec side_spec(const std::string& path, std::vector<std::string> sets,
                     const std::vector<std::string>& own) {
   sets.insert(sets.end(), own.begin(), own.end());
-  return load_spec(path, sets);
+  return load_run_spec(path, sets);
 }
 
 VersusPlan new_plan(const VersusCommandOptions& options) {

@@ -43,6 +43,7 @@ class Nonces {
   std::string make(uint64_t index, int length, bool spaced) const;
 
   const NonceWords& words() const { return words_; }
+  uint64_t seed() const { return seed_; }
 
  private:
   NonceWords words_;

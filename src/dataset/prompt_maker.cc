@@ -64,7 +64,7 @@ void PromptMaker::fail_short(const Request& request, int64_t available) const {
 }
 
 // The words that make the prompt distinct, after its group's prefix.
-std::string PromptMaker::head_of(uint64_t index, int64_t tokens) const {
+std::string PromptMaker::head_of(uint64_t index, int64_t tokens, bool may_repeat) const {
   const auto& workload = kit_.plan.workload;
   std::string prefix;
   int64_t left = tokens;
@@ -87,6 +87,7 @@ std::string PromptMaker::head_of(uint64_t index, int64_t tokens) const {
     if (spare ? from_end < capacity / 2 : index < capacity) {
       return spare ? capacity - 1 - from_end : index;
     }
+    if (may_repeat) return index % capacity;
     throw Error{{.what = fmt::format("only {} prompts of {} tokens can be distinct, and prompt {} "
                                      "is asked for",
                                      capacity, tokens, index + 1),
@@ -218,13 +219,40 @@ int64_t PromptMaker::content_tokens(int64_t asked) const {
   return content;
 }
 
-std::string PromptMaker::make_text(uint64_t index, int64_t content_tokens) {
+std::string PromptMaker::make_text(uint64_t index, int64_t content_tokens, bool may_repeat) {
   const auto records = static_cast<uint64_t>(kit_.dataset.size());
   const bool repeats = !kit_.distinct() && records > 0;
-  return fit({.head = head_of(index, content_tokens),
+  return fit({.head = head_of(index, content_tokens, may_repeat),
               .tokens = content_tokens,
               .prompt = repeats ? index % records : index,
               .seed = kit_.plan.workload.seed});
+}
+
+std::string PromptMaker::make_blocks(const PromptShape& shape, int64_t content_tokens) const {
+  const BlockText blocks(kit_.block_words, heads_.seed);
+  std::string text;
+  int64_t left = content_tokens;
+  for (const uint64_t number : shape.blocks) {
+    if (number >= blocks.capacity()) {
+      throw Error{{.what = fmt::format("only {} blocks of tokens can be told apart with this "
+                                       "tokenizer's words, and the trace needs more",
+                                       blocks.capacity()),
+                   .where = "load.trace",
+                   .next = "replay less of it (load.trace.for), or repeat it less often"}};
+    }
+    blocks.append_to(text, number, std::min(left, shape.block_tokens));
+    left -= shape.block_tokens;
+    if (left <= 0) break;
+  }
+  if (!encoder_) return text;
+  const int64_t counted = encoder_->count(text);
+  if (counted == content_tokens) return text;
+  throw Error{{.what = fmt::format("a prompt of blocks should have {} tokens, and the tokenizer "
+                                   "makes {} of it",
+                                   content_tokens, counted),
+               .where = "workload.tokenizer",
+               .next = "its words are not one token each; leave workload.tokenizer out for "
+                       "approximate lengths"}};
 }
 
 std::string PromptMaker::make_part(uint64_t index, uint64_t part, int64_t tokens) {
@@ -282,6 +310,27 @@ Prompt PromptMaker::make(uint64_t index) {
     prompt.planned_output_tokens = draw_tokens(workload.output_tokens, random);
     if (encoder_) prompt.planned_input_tokens = content + plan.overhead_tokens;
   }
+  complete(index, prompt);
+  return prompt;
+}
+
+Prompt PromptMaker::make_shape(uint64_t index, const PromptShape& shape) {
+  const auto& plan = kit_.plan;
+  const bool total = plan.workload.input_scope == InputScope::kTotal;
+  const int64_t content =
+      std::max<int64_t>(1, shape.input_tokens - (total ? plan.overhead_tokens : 0));
+  Prompt prompt;
+  prompt.text =
+      shape.blocks.empty() ? make_text(index, content, true) : make_blocks(shape, content);
+  prompt.planned_output_tokens = shape.output_tokens;
+  if (encoder_) prompt.planned_input_tokens = content + plan.overhead_tokens;
+  complete(index, prompt);
+  return prompt;
+}
+
+void PromptMaker::complete(uint64_t index, Prompt& prompt) const {
+  const auto& plan = kit_.plan;
+  const auto& workload = plan.workload;
   if (workload.prompt_as == PromptAs::kIds) {
     prompt.ids = encoder_->encode(prompt.text);
     prompt.text.clear();
@@ -292,7 +341,6 @@ Prompt PromptMaker::make(uint64_t index) {
   if (prompt.inputs > 0) prompt.planned_output_tokens = 0;
   // What each text gets from the server, and a query with each document, is not in the count.
   if (!counts_exactly(plan.api, workload)) prompt.planned_input_tokens = 0;
-  return prompt;
 }
 
 }  // namespace llmsweep

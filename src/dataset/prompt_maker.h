@@ -7,12 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "dataset/block_text.h"
 #include "dataset/dataset.h"
 #include "dataset/excerpt.h"
 #include "dataset/nonce.h"
 #include "llmsweep/base/random.h"
 #include "llmsweep/dataset/prompts.h"
 #include "llmsweep/model/prompt.h"
+#include "llmsweep/model/prompt_shape.h"
 #include "llmsweep/model/session_plan.h"
 #include "llmsweep/tokenizer/tokenizer.h"
 
@@ -32,6 +34,7 @@ struct PromptKit {
   std::shared_ptr<const Tokenizer> tokenizer;  // null: estimate
   Dataset dataset;
   NonceWords words;
+  NonceWords block_words;        // of blocks: the same, and without a tokenizer common words
   std::vector<ImageUrl> images;  // empty: prompts carry none
 
   bool distinct() const { return plan.workload.reuse == Reuse::kForbid; }
@@ -42,6 +45,7 @@ class PromptMaker {
   PromptMaker(const PromptKit& kit, const Heads& heads);
 
   Prompt make(uint64_t index);
+  Prompt make_shape(uint64_t index, const PromptShape& shape);
   // The prompt of each turn: the messages of one are the beginning of those of the next.
   std::vector<Prompt> make_session(uint64_t index, const SessionPlan& plan);
   // Exactly (without a tokenizer: about) `tokens` tokens that all prompts of `group` begin with.
@@ -59,11 +63,14 @@ class PromptMaker {
   Prompt make_own_length(uint64_t index, Random& random);
   // Of a prompt that has `asked` tokens, as workload.input_scope counts, the content's.
   int64_t content_tokens(int64_t asked) const;
-  std::string make_text(uint64_t index, int64_t content_tokens);
+  std::string make_text(uint64_t index, int64_t content_tokens, bool may_repeat = false);
+  std::string make_blocks(const PromptShape& shape, int64_t content_tokens) const;
+  void complete(uint64_t index, Prompt& prompt) const;  // with all that is no text of its own
   // Message `part` of a session, which is not its first question.
   std::string make_part(uint64_t index, uint64_t part, int64_t tokens);
   void add_images(uint64_t index, Prompt& prompt) const;
-  std::string head_of(uint64_t index, int64_t tokens) const;
+  // `may_repeat`: where there are too few, one that another has.
+  std::string head_of(uint64_t index, int64_t tokens, bool may_repeat = false) const;
   std::string fit(const Request& request);
   std::string fit_estimate(const Request& request);
   std::string fit_exact(const Request& request);

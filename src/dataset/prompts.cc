@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "dataset/prompt_maker.h"
+#include "dataset/random_text.h"
 #include "dataset/word_list.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/sha256.h"
@@ -115,6 +116,16 @@ uint64_t hash_of_nonce(const std::string& nonce) {
   return value;
 }
 
+// Where no tokenizer is known: about a token each.
+NonceWords spelled_words() {
+  NonceWords words;
+  for (const std::string_view word : common_words()) {
+    words.first.emplace_back(word);
+    words.spaced.push_back(fmt::format(" {}", word));
+  }
+  return words;
+}
+
 PromptKit make_kit(PromptPlan plan, std::shared_ptr<const Tokenizer> tokenizer) {
   check_plan(plan, tokenizer.get());
   // Servers take ids as they are: neither template nor BOS is added.
@@ -122,11 +133,13 @@ PromptKit make_kit(PromptPlan plan, std::shared_ptr<const Tokenizer> tokenizer) 
   Dataset dataset = Dataset::open(plan.workload.dataset, plan.workload.seed);
   NonceWords words;
   if (tokenizer) words = single_token_words(*tokenizer);
+  NonceWords block_words = tokenizer ? words : spelled_words();
   std::vector<ImageUrl> images = read_images(plan.workload.images.files);
   return {.plan = std::move(plan),
           .tokenizer = std::move(tokenizer),
           .dataset = std::move(dataset),
           .words = std::move(words),
+          .block_words = std::move(block_words),
           .images = std::move(images)};
 }
 
@@ -147,19 +160,33 @@ Heads make_heads(const PromptKit& kit, const std::string& nonce) {
   return heads;
 }
 
-PromptSet build_set(const PromptKit& kit, const Heads& heads, Numbers numbers) {
+// `make`: (maker, number, place) → prompt.
+template <class Make>
+PromptSet build_set(const PromptKit& kit, const Heads& heads, Numbers numbers, const Make& make) {
   PromptSet set;
   set.prompts.resize(static_cast<size_t>(std::max<int64_t>(numbers.count, 0)));
   std::vector<std::string> hashes(set.prompts.size());
   in_parallel(kit, heads, numbers, [&](PromptMaker& maker, int64_t i) {
     auto place = static_cast<size_t>(i);
-    set.prompts[place] = maker.make(static_cast<uint64_t>(numbers.first + i));
+    set.prompts[place] = make(maker, static_cast<uint64_t>(numbers.first + i), place);
     hashes[place] = prompt_sha256(set.prompts[place]);
   });
   Sha256 hash;
   for (const auto& each : hashes) hash.update(each);
   set.sha256 = hash.hex();
   return set;
+}
+
+PromptSet build_set(const PromptKit& kit, const Heads& heads, Numbers numbers) {
+  return build_set(kit, heads, numbers,
+                   [](PromptMaker& maker, uint64_t number, size_t) { return maker.make(number); });
+}
+
+PromptSet build_set(const PromptKit& kit, const Heads& heads, Numbers numbers,
+                    std::span<const PromptShape> shapes) {
+  return build_set(kit, heads, numbers, [&](PromptMaker& maker, uint64_t number, size_t place) {
+    return maker.make_shape(number, shapes[place]);
+  });
 }
 
 void add_part(Sha256& hash, char kind, std::string_view bytes) {
@@ -204,6 +231,19 @@ std::vector<std::vector<Prompt>> PromptSource::build_sessions(int64_t first,
     sessions[place] = maker.make_session(static_cast<uint64_t>(first + i), plans[place]);
   });
   return sessions;
+}
+
+PromptSet PromptSource::build_shapes(int64_t first, std::span<const PromptShape> shapes,
+                                     int threads) const {
+  const Numbers numbers{
+      .first = first, .count = static_cast<int64_t>(shapes.size()), .threads = threads};
+  return build_set(impl_->kit, impl_->heads, numbers, shapes);
+}
+
+std::string PromptSource::fingerprint(std::span<const PromptShape> shapes) const {
+  return build_set(impl_->kit, make_heads(impl_->kit, {}),
+                   {.count = static_cast<int64_t>(shapes.size())}, shapes)
+      .sha256;
 }
 
 std::string PromptSource::fingerprint(int64_t count) const {

@@ -24,6 +24,7 @@ constexpr std::array kKinds = {
     KindName{LoadKind::kRate, 'r', "request rate"},
     KindName{LoadKind::kUsers, 'u', "users"},
     KindName{LoadKind::kProfile, 'p', "rate profile"},
+    KindName{LoadKind::kTrace, 't', "trace"},
 };
 
 const KindName& named(LoadKind kind) {

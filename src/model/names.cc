@@ -91,6 +91,15 @@ constexpr std::array kRetryAfterNames = {
     Named<RetryAfter>{RetryAfter::kFail, "fail"},
     Named<RetryAfter>{RetryAfter::kHold, "hold"},
 };
+constexpr std::array kTraceFormatNames = {
+    Named<TraceFormat>{TraceFormat::kMooncake, "mooncake"},
+    Named<TraceFormat>{TraceFormat::kBailian, "bailian"},
+    Named<TraceFormat>{TraceFormat::kAzure, "azure"},
+    Named<TraceFormat>{TraceFormat::kBurstgpt, "burstgpt"},
+    Named<TraceFormat>{TraceFormat::kWeka, "weka"},
+    Named<TraceFormat>{TraceFormat::kTracelab, "tracelab"},
+    Named<TraceFormat>{TraceFormat::kCsv, "csv"},
+};
 constexpr std::array kArrivalProcessNames = {
     Named<ArrivalProcess>{ArrivalProcess::kPoisson, "poisson"},
     Named<ArrivalProcess>{ArrivalProcess::kGamma, "gamma"},
@@ -253,6 +262,9 @@ std::string_view name_of(Transport value) {
 std::string_view name_of(RetryAfter value) {
   return find_name(kRetryAfterNames, value);
 }
+std::string_view name_of(TraceFormat value) {
+  return find_name(kTraceFormatNames, value);
+}
 std::string_view name_of(ArrivalProcess value) {
   return find_name(kArrivalProcessNames, value);
 }
@@ -385,6 +397,11 @@ const std::vector<RetryAfter>& all_values<RetryAfter>() {
   return values;
 }
 
+template <>
+const std::vector<TraceFormat>& all_values<TraceFormat>() {
+  static const std::vector<TraceFormat> values = values_of(kTraceFormatNames);
+  return values;
+}
 template <>
 const std::vector<ArrivalProcess>& all_values<ArrivalProcess>() {
   static const std::vector<ArrivalProcess> values = values_of(kArrivalProcessNames);

@@ -10,6 +10,7 @@
 #include "report/cells.h"
 #include "report/compare_rows.h"
 #include "report/escape.h"
+#include "report/session_text.h"
 
 namespace llmsweep::report {
 namespace {
@@ -115,12 +116,36 @@ std::string rows_of(const SweepResult& result, const LevelLines& levels, bool st
   return text + "</tbody></table></div>\n";
 }
 
+// Of users with sessions: their turns, and what is said of each level.
+std::string sessions_of(const SweepResult& result) {
+  const std::vector<std::vector<std::string>> lines = turn_lines(result);
+  std::string text;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    text += i == 0 ? "<thead><tr>" : "<tr>";
+    for (const std::string& cell : lines[i]) {
+      text +=
+          i == 0 ? "<th scope=\"col\">" + markup(cell) + "</th>" : "<td>" + markup(cell) + "</td>";
+    }
+    text += i == 0 ? "</tr></thead>\n<tbody>\n" : "</tr>\n";
+  }
+  if (!text.empty()) {
+    text = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Turns of " +
+           markup(result.name, 120) + "\"><table class=\"data turns\">\n" + text +
+           "</tbody></table></div>\n";
+  }
+  for (const std::string& sentence : session_sentences(result)) {
+    text += "<p class=\"hint\">" + markup(sentence, 1000) + ".</p>\n";
+  }
+  return text;
+}
+
 std::string levels_table(const SweepResult& result, const std::vector<Measure>& measures) {
   std::string text =
       "<div class=\"table-block\"><div class=\"table-tools\"><h3>" + markup(result.name, 120);
   for (const std::string& mark : marks_of(result)) text += " [" + markup(mark) + "]";
   text += "</h3></div>\n" + rows_of(result, lines_of_levels(result), false, measures);
   if (!result.profile.empty()) text += rows_of(result, lines_of_steps(result), true, measures);
+  text += sessions_of(result);
   const std::string note = interval_note(result);
   if (!note.empty()) text += "<p class=\"hint\">" + markup(note, 300) + ".</p>\n";
   if (any_unsound(result)) {

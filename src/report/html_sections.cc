@@ -98,7 +98,7 @@ std::string setup_of(const SweepResult& result) {
     text += fact("Weights", format_significant(*result.system.weights_gb) + " GB");
   }
   text += fact("Workload", workload_line(result.workload));
-  text += fact("Prompt set", result.workload.prompt_set_sha256);
+  text += fact("Load", replay_line(result)) + fact("Prompt set", result.workload.prompt_set_sha256);
   text += fact("Tokenizer", result.workload.tokenizer_path);
   text += fact("Made", result.created_at + (result.tool.empty() ? "" : " by " + result.tool));
   text += fact("Client", by.host.empty() ? ""

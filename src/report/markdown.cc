@@ -8,6 +8,7 @@
 #include "llmsweep/report/table.h"
 #include "report/cells.h"
 #include "report/escape.h"
+#include "report/session_text.h"
 #include "report/text_table.h"
 
 namespace llmsweep {
@@ -58,6 +59,22 @@ std::string levels_markdown(const SweepResult& result, const report::LevelLines&
   return text;
 }
 
+std::string sessions_markdown(const SweepResult& result) {
+  std::string text;
+  const std::vector<std::vector<std::string>> lines = report::turn_lines(result);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    text += "| " + join(lines[i], " | ") + " |\n";
+    if (i > 0) continue;
+    for (size_t column = 0; column < lines[0].size(); ++column) text += "|---:";
+    text += "|\n";
+  }
+  if (!text.empty()) text = "\n" + text + "\n";
+  for (const std::string& sentence : report::session_sentences(result)) {
+    text += "- " + report::markdown(sentence, 1000) + "\n";
+  }
+  return text;
+}
+
 std::string section(const SweepResult& result, std::span<const Measure> columns) {
   std::string text = "### " + report::markdown(result.name) + bold_marks(result) + "\n\n";
   if (!result.model.empty()) text += "- Model: " + report::markdown(result.model) + "\n";
@@ -65,6 +82,7 @@ std::string section(const SweepResult& result, std::span<const Measure> columns)
   const std::string workload = workload_line(result.workload);
   if (!system.empty()) text += "- System: " + report::markdown(system, 1000) + "\n";
   if (!workload.empty()) text += "- Workload: " + report::markdown(workload, 1000) + "\n";
+  if (result.trace) text += "- Load: " + report::markdown(replay_line(result), 1000) + "\n";
   if (!result.created_at.empty()) {
     text += "- Made: " + report::markdown(result.created_at) +
             (result.tool.empty() ? "" : " by " + report::markdown(result.tool)) + "\n";
@@ -77,6 +95,7 @@ std::string section(const SweepResult& result, std::span<const Measure> columns)
   if (!result.profile.empty()) {
     text += "\n" + levels_markdown(result, report::lines_of_steps(result), columns);
   }
+  text += sessions_markdown(result);
   const std::string note = report::interval_note(result);
   if (!note.empty()) text += "\n" + report::markdown(note, 1000) + "\n";
   if (report::any_unsound(result)) {

@@ -241,6 +241,8 @@ std::string axis_title(LoadKind load) {
       return "users (sessions at a time)";
     case LoadKind::kProfile:
       return "mean request rate of a profile (requests/s)";
+    case LoadKind::kTrace:
+      return "recorded traffic (its scale)";
   }
   return "";
 }

@@ -63,6 +63,13 @@ std::string requests_of(const Distribution& distribution) {
   return format_number(static_cast<double>(distribution.count.value_or(0)));
 }
 
+std::vector<std::string> turn_cells(const LevelStats& level, const TurnFigures& turns,
+                                    bool unicode) {
+  return {value_text(level.point), turns_text(turns, unicode), requests_of(turns.e2e),
+          turn_ms(turns.ttft.p50), turn_ms(turns.ttft.p95),    turn_ms(turns.e2e.p50),
+          turn_ms(turns.e2e.p95)};
+}
+
 }  // namespace
 
 std::string thinking_text(const SweepResult& result) {
@@ -73,6 +80,27 @@ std::string thinking_text(const SweepResult& result) {
     }
   }
   return {};
+}
+
+std::vector<std::string> session_sentences(const SweepResult& result) {
+  std::vector<std::string> sentences;
+  for (const LevelStats& level : result.levels) {
+    const auto& sessions = level.pooled.sessions;
+    if (sessions) sentences.push_back(sentences_of(level, *sessions));
+  }
+  return sentences;
+}
+
+std::vector<std::vector<std::string>> turn_lines(const SweepResult& result) {
+  std::vector<std::vector<std::string>> lines = {
+      {"users", "turn", "requests", "TTFT p50, ms", "TTFT p95, ms", "E2E p50, ms", "E2E p95, ms"}};
+  for (const LevelStats& level : result.levels) {
+    if (!level.pooled.sessions) continue;
+    for (const TurnFigures& turns : level.pooled.sessions->turns) {
+      lines.push_back(turn_cells(level, turns, true));
+    }
+  }
+  return lines.size() > 1 ? lines : std::vector<std::vector<std::string>>();
 }
 
 std::string session_text(const SweepResult& result, const TableStyle& style) {
@@ -90,11 +118,7 @@ std::string session_text(const SweepResult& result, const TableStyle& style) {
     if (!sessions) continue;
     sentences += wrap(sentences_of(level, *sessions), style.width, "  ");
     for (const TurnFigures& turns : sessions->turns) {
-      rows.push_back(
-          {.cells = {value_text(level.point), turns_text(turns, style.unicode),
-                     requests_of(turns.e2e), turn_ms(turns.ttft.p50), turn_ms(turns.ttft.p95),
-                     turn_ms(turns.e2e.p50), turn_ms(turns.e2e.p95)},
-           .sgr = {}});
+      rows.push_back({.cells = turn_cells(level, turns, style.unicode), .sgr = {}});
     }
   }
   if (sentences.empty()) return {};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "llmsweep/base/text.h"
@@ -65,7 +66,8 @@ std::string heading(const SweepResult& result, const TableStyle& style) {
     const report::ClientSentence trust = report::trust_of(result);
     text += painted_lines(report::wrap(trust.text, style.width, "  "), sgr_of(trust.mood), style);
   }
-  for (const std::string& line : {system_line(result.system), workload_line(result.workload)}) {
+  for (const std::string& line :
+       {system_line(result.system), workload_line(result.workload), replay_line(result)}) {
     if (!line.empty()) text += report::wrap(line, style.width, "  ");
   }
   return text;
@@ -91,6 +93,7 @@ std::vector<Measure> level_measures(const SweepResult& result) {
     }
   }
   add(measure_of("goodput"));
+  if (result.trace) add(measure_of("offered_rate"));  // a level's number does not say it
   if (result.system.gpus == 1) std::erase(measures, measure_of("throughput_per_gpu"));
   return report::present_measures(result, std::move(measures));
 }
@@ -367,6 +370,22 @@ std::string workload_line(const WorkloadSummary& workload) {
   }
   if (!workload.streaming && !workload.inputs_per_request) parts.emplace_back("not streamed");
   return join(parts, ", ");
+}
+
+std::string replay_line(const SweepResult& result) {
+  if (!result.trace) return {};
+  const ReplaySummary& trace = *result.trace;
+  std::string text =
+      fmt::format("replay of {}: {} requests in {}, {} requests/s", printable(trace.file, 60),
+                  format_number(static_cast<double>(trace.requests)),
+                  format_duration(std::chrono::seconds(std::llround(trace.span_s))),
+                  format_significant(trace.rate_rps));
+  if (trace.spread_s > 0) text += fmt::format(", spread over {:g} s", trace.spread_s);
+  text += trace.ideal_cached_share
+              ? fmt::format(", an endless prefix cache would hold {:.1f} % of the input",
+                            100 * *trace.ideal_cached_share)
+              : std::string(", what prompts share is not told: they share nothing");
+  return text + "; levels are by " + trace.scaled_by;
 }
 
 std::string level_table(const SweepResult& result, const TableStyle& style) {

@@ -62,7 +62,7 @@ inline constexpr std::tuple kRecordKeys = {
     RecordKey<PointNameOfRecord{}>{
         "load_point",
         "Of a load that is no concurrency: `r2.5` for 2.5 requests/s, "
-        "`u16` for 16 users, `p4.25` for a profile. Absent: `level` says it.",
+        "`u16` for 16 users, `p4.25` for a profile, `t0.5` for a trace. Absent: `level` says it.",
         Presence::kInSomeLines},
     RecordKey<RepeatOfRecord{}>{"repeat", "Which repeat of the level, from 0.",
                                 Presence::kRequired},

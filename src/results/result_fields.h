@@ -44,7 +44,7 @@ void load_point(Archive& archive, const FileKey& concurrency, LoadPoint& point) 
   const FileKey beside(
       "load_point",
       "Of a level whose load is no concurrency: `r2.5` for 2.5 requests/s, `u16` for 16 users, "
-      "`p4.25` for a profile of 4.25 requests/s on average.");
+      "`p4.25` for a profile of 4.25 requests/s on average, `t0.5` for a trace scaled by 0.5.");
   std::string name = point.kind == LoadKind::kConcurrency ? "" : name_of(point);
   archive(concurrency, point);
   archive(beside, name);
@@ -601,6 +601,28 @@ void fields(Archive& archive, ProfileStep& value) {
   archive({"level", "Its figures, as of a level by itself."}, value.level);
 }
 
+template <class Archive>
+void fields(Archive& archive, ReplaySummary& value) {
+  archive({"file", "Name of its file."}, value.file);
+  archive({"format", "Whose format it is (docs/traces.md)."}, value.format);
+  archive({"sha256", "Of the file, as it is stored."}, value.sha256);
+  archive({"from_s", "Where in it the replay begins, s."}, value.from_s);
+  archive({"span_s", "How long what is replayed lasts at its own speed, s."}, value.span_s);
+  archive({"requests", "That it has there."}, value.requests);
+  archive({"sessions", "That they are of; without sessions each request is one."}, value.sessions);
+  archive({"rate_rps", "Requests a second there, on average."}, value.rate_rps);
+  archive({"spread_s", "How much later than recorded a request comes at most, drawn, s."},
+          value.spread_s);
+  archive({"scaled_by", "What a level's number is: a share, copies, a speed, or a rate."},
+          value.scaled_by);
+  archive({"block_tokens", "Tokens of a block of hash ids; 0: what prompts share is not told."},
+          value.block_tokens);
+  archive({"ideal_cached_share",
+           "Of its input tokens, those that an endless prefix cache with blocks of 16 tokens would "
+           "have had; null: not told."},
+          value.ideal_cached_share);
+}
+
 // One limit. `of_what`: what the statistic is taken of.
 template <class Archive>
 void limit_fields(Archive& archive, Target& target, const char* of_what) {
@@ -826,6 +848,7 @@ void fields(Archive& archive, SweepResult& value) {
   archive({"prices", "As stated in `endpoint.prices`; null: none are."}, value.prices);
   archive({"workload", "What was asked."}, value.workload);
   archive({"provenance", "Where the figures come from."}, value.provenance);
+  archive({"trace", "The traffic that `load.trace` replays; null: another load."}, value.trace);
   archive({"search", "What `search` found, and how; null: levels were listed."}, value.search);
   archive({"looks",
            "When `run --gate` could decide while runs were added, and at what level; null: no gate "

@@ -273,6 +273,7 @@ SweepResult Sharing::result() const {
   for (std::string* value : {&shared.workload.dataset, &shared.workload.tokenizer_path}) {
     *value = text(value->find("://") == std::string::npos ? file_name(*value) : *value);
   }
+  if (shared.trace) shared.trace->file = text(shared.trace->file);
   OrderedJson spec = OrderedJson::parse(result_.spec_json, nullptr, false);
   if (spec.is_object()) share_json(*this, spec);
   shared.spec_json = spec.is_object() ? spec.dump(2) : "null";

@@ -46,12 +46,12 @@ class Arrivals {
   GapSource gaps_;
 };
 
+}  // namespace
+
 Phase phase_at(Duration at, const OpenWindow& window) {
   if (at < window.from) return Phase::kWarmup;
   return at < window.to ? Phase::kMeasured : Phase::kFiller;
 }
-
-}  // namespace
 
 Schedule open_loop(const ArrivalSpec& spec, const OpenWindow& window, RateCurve curve,
                    uint64_t seed) {

@@ -9,6 +9,8 @@
 
 namespace llmsweep {
 
+Phase phase_at(Duration at, const OpenWindow& window);
+
 // Arrivals from the start to the end of the drain, in time order: warm-up, measured, filler, by
 // where `at` lies. The first of the fillers have prompts planned, a quarter of the measured ones;
 // later ones are seldom needed, and take spares.

@@ -8,6 +8,7 @@
 #include "llmsweep/base/random.h"
 #include "llmsweep/base/sha256.h"
 #include "schedule/open_loop.h"
+#include "schedule/replay.h"
 
 namespace llmsweep {
 namespace {
@@ -109,10 +110,12 @@ std::vector<LoadPoint> load_points(const LoadSpec& load) {
   for (const int users : load.users) points.push_back(with_users(users));
   for (const double rate : load.rate) points.push_back(at_rate(rate));
   if (!load.profile.empty()) points.push_back(of_profile(mean_rate(load.profile)));
+  for (const double scale : trace_scales(load.trace)) points.push_back(of_trace(scale));
   return points;
 }
 
 PromptDemand prompt_demand(const LoadSpec& load, LoadPoint point) {
+  if (point.kind == LoadKind::kTrace) return prompt_demand(make_schedule(load, point));
   if (!point.is_closed()) {
     const auto whole = [](double arrivals) { return static_cast<uint32_t>(std::ceil(arrivals)); };
     const OpenRates rates = rates_of(load, point);
@@ -154,6 +157,7 @@ double gap_cv(const ArrivalSpec& arrivals) {
 }
 
 double peak_rate(const LoadSpec& load, LoadPoint point) {
+  if (point.kind == LoadKind::kTrace) return peak_rate(make_schedule(load, point));
   return peak_rate(rates_of(load, point).window);
 }
 
@@ -196,6 +200,9 @@ Schedule make_users_schedule(const LoadSpec& load, std::span<const UserStart> st
 }
 
 Schedule make_schedule(const LoadSpec& load, LoadPoint point, uint64_t seed) {
+  if (point.kind == LoadKind::kTrace) {
+    return replay(load.trace, point.value, open_window(load), seed);
+  }
   if (!point.is_closed()) {
     return open_loop(load.arrivals, open_window(load), curve_of(load, point), seed);
   }

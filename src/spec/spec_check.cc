@@ -168,10 +168,11 @@ void check_presence(const ConfigNode& node, const LoadSpec& load) {
   const ConfigNode users = node["users"];
   const ConfigNode rate = node["rate"];
   const ConfigNode profile = node["profile"];
+  const ConfigNode trace = node["trace"];
   const std::vector<LoopKind> not_closed = {LoopKind::kOpen, LoopKind::kTimed};
   const std::vector<LoopKind> not_open = {LoopKind::kClosed};
   if (load.search.wanted()) {
-    for (const ConfigNode& levels : {concurrency, users, rate, profile}) {
+    for (const ConfigNode& levels : {concurrency, users, rate, profile, trace}) {
       if (levels.present())
         levels.fail("stands beside search", "keep one: the levels, or a search");
     }
@@ -195,10 +196,21 @@ void check_presence(const ConfigNode& node, const LoadSpec& load) {
     profile.fail(concurrency.present() ? "stands beside concurrency" : "stands beside rate",
                  "keep one: levels, or one level whose rate changes");
   }
+  for (const char* other : {"concurrency", "users", "rate", "profile"}) {
+    if (trace.present() && node[other].present()) {
+      trace.fail(std::string("stands beside ") + other,
+                 "keep one: recorded traffic, or the other load");
+    }
+  }
+  if (trace.present() && node["arrivals"].present()) {
+    node["arrivals"].fail("stands beside trace, whose requests have their instants",
+                          "leave it out");
+  }
   if (profile.present() && node["measure"].present()) {
     node["measure"].fail("stands beside profile, whose steps say how long", "leave it out");
   }
-  if (!concurrency.present() && !users.present() && !rate.present() && !profile.present()) {
+  if (!concurrency.present() && !users.present() && !rate.present() && !profile.present() &&
+      !trace.present()) {
     LoadSpec walked;
     KnownKeys known(node);
     keys(known, walked);
@@ -214,7 +226,7 @@ void check_presence(const ConfigNode& node, const LoadSpec& load) {
     keys(foreign, any);
     return;
   }
-  const char* const open = rate.present() ? "rate" : "profile";
+  const char* const open = rate.present() ? "rate" : trace.present() ? "trace" : "profile";
   ForeignKeys foreign(node, concurrency.present() ? not_closed : not_open,
                       concurrency.present() ? std::string("concurrency; it is a rate's")
                                             : std::string(open) + ", to which it means nothing");
@@ -349,6 +361,41 @@ void check(const ConfigNode& node, WorkloadSpec& workload, const SweepSpec& spec
 void check(const ConfigNode& node, ArrivalSpec& arrivals, const SweepSpec&) {
   if (arrivals.process != ArrivalProcess::kGamma && arrivals.cv != 1) {
     node["cv"].fail("is of process: gamma alone", "leave it out, or set process: gamma");
+  }
+}
+
+void check(const ConfigNode& node, TraceColumns& columns, const SweepSpec&) {
+  for (const char* name : {"at", "input", "output"}) {
+    if (!node[name].present()) {
+      node.fail(std::string("names no column for ") + name,
+                "as in columns: {at: TIME, input: PROMPT, output: ANSWER}");
+    }
+  }
+  if (columns.at.empty() || columns.input.empty() || columns.output.empty()) {
+    node.fail("names a column that is empty");
+  }
+}
+
+void check(const ConfigNode& node, TraceSpec& trace, const SweepSpec&) {
+  std::string first;
+  for (const char* name : {"share", "copies", "speed", "rate"}) {
+    if (!node[name].present()) continue;
+    if (!first.empty()) {
+      node[name].fail("stands beside " + first, "keep one: what a trace is scaled by");
+    }
+    first = name;
+  }
+  if (trace.columns.stated() && !trace.format) trace.format = TraceFormat::kCsv;
+  if (trace.columns.stated() != (trace.format == TraceFormat::kCsv)) {
+    node["columns"].fail(trace.columns.stated() ? "are of format: csv" : "are not stated",
+                         "as in columns: {at: TIME, input: PROMPT, output: ANSWER}");
+  }
+  if (node["unit"].present() && !trace.columns.stated()) {
+    node["unit"].fail("is of a table whose columns are named", "leave it out");
+  }
+  if (trace.format == TraceFormat::kWeka) {
+    node["format"].fail("has no instants: each of its sessions begins at 0",
+                        "a replay needs a trace that says when requests came");
   }
 }
 

@@ -22,6 +22,8 @@ void check(const ConfigNode& node, SessionSpec& sessions, const SweepSpec& spec)
 void check(const ConfigNode& node, ImagesSpec& images, const SweepSpec& spec);
 void check(const ConfigNode& node, WorkloadSpec& workload, const SweepSpec& spec);
 void check(const ConfigNode& node, ArrivalSpec& arrivals, const SweepSpec& spec);
+void check(const ConfigNode& node, TraceColumns& columns, const SweepSpec& spec);
+void check(const ConfigNode& node, TraceSpec& trace, const SweepSpec& spec);
 void check(const ConfigNode& node, SearchSpec& search, const SweepSpec& spec);
 void check(const ConfigNode& node, LoadSpec& load, const SweepSpec& spec);
 void check(const ConfigNode& node, ClientSpec& client, const SweepSpec& spec);

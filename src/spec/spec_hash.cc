@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <type_traits>
 
 #include "llmsweep/base/sha256.h"
 #include "llmsweep/base/text.h"
@@ -16,6 +17,7 @@ struct PlacedKey {
   std::string section;
   Key key;
   std::vector<std::string> words = {};
+  std::string inside = {};  // of a path: the section inside that one; empty: none
 };
 
 // The keys that a resume may change, and those that hold a path.
@@ -36,6 +38,11 @@ class KeysOfHash {
   void operator()(const Key& key, T& section, const kind::Section&) {
     if (!section_.empty()) {
       if (key.resume == Resume::kAllowed) resumable.push_back({section_, key});
+      if constexpr (std::is_same_v<T, TraceSpec>) {
+        inside_ = key.name;
+        add_path({"file", ""}, section.file, {});
+        inside_.clear();
+      }
       return;
     }
     section_ = key.name;
@@ -49,10 +56,11 @@ class KeysOfHash {
  private:
   void add_path(const Key& key, std::string& member, const std::vector<std::string>& words) {
     (*this)(key, member);
-    paths.push_back({section_, key, words});
+    paths.push_back({section_, key, words, inside_});
   }
 
   std::string section_;
+  std::string inside_;
 };
 
 KeysOfHash keys_of_hash() {
@@ -64,7 +72,7 @@ KeysOfHash keys_of_hash() {
 
 // Leaves out what does not change a measurement.
 void keep_what_is_measured(SpecJson& spec) {
-  for (const auto& [name, key, words] : keys_of_hash().resumable) {
+  for (const auto& [name, key, words, inside] : keys_of_hash().resumable) {
     if (!name.empty() && !spec.contains(name)) continue;
     SpecJson& section = name.empty() ? spec : spec[name];
     if (!section.is_object()) continue;
@@ -76,9 +84,11 @@ void keep_what_is_measured(SpecJson& spec) {
 
 // The same file from another folder.
 void make_paths_absolute(SpecJson& spec) {
-  for (const auto& [section, key, words] : keys_of_hash().paths) {
-    if (!spec[section].contains(key.name)) continue;
-    SpecJson& path = spec[section][key.name];
+  for (const auto& [section, key, words, inside] : keys_of_hash().paths) {
+    if (!inside.empty() && !spec[section].contains(inside)) continue;
+    SpecJson& place = inside.empty() ? spec[section] : spec[section][inside];
+    if (!place.contains(key.name)) continue;
+    SpecJson& path = place[key.name];
     const auto written = path.get<std::string>();
     if (std::find(words.begin(), words.end(), written) != words.end()) continue;
     path = std::filesystem::absolute(written).lexically_normal().string();

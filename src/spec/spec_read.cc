@@ -8,6 +8,7 @@
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/spec_keys.h"
 #include "llmsweep/model/target.h"
+#include "llmsweep/protocol/api.h"
 #include "spec/spec_check.h"
 #include "spec/spec_values.h"
 #include "spec/without_output.h"
@@ -290,6 +291,22 @@ class SpecReader {
   const SweepSpec& spec_;
 };
 
+// What the rows of a trace say, and what they cannot be.
+void check_workload_of_trace(const ConfigNode& root, const SweepSpec& spec) {
+  const ConfigNode workload = root["workload"];
+  for (const char* said :
+       {"input_tokens", "output_tokens", "prefix_tokens", "prefix_groups", "reuse"}) {
+    if (workload[said].present()) {
+      workload[said].fail("stands beside load.trace, whose requests say it", "leave it out");
+    }
+  }
+  if (!traits_of(spec.endpoint.api).generates) {
+    root["load"]["trace"].fail(
+        fmt::format("has answers, and endpoint.api is {}", name_of(spec.endpoint.api)),
+        "set endpoint.api: chat, or completions");
+  }
+}
+
 }  // namespace
 
 SystemSpec read_system(const ConfigNode& node) {
@@ -335,6 +352,7 @@ SweepSpec read_spec(const ConfigNode& root, const SpecPaths& paths) {
         "needs workload.sessions",
         "as in sessions: {turns: 4, first_input_tokens: 1000, input_tokens: 200, think: 20s}");
   }
+  if (spec.load.trace.wanted()) check_workload_of_trace(root, spec);
   if (!spec.endpoint.session_header.empty() && !spec.load.has_users()) {
     root["endpoint"]["session_header"].fail("is of users' sessions, and load has no users",
                                             "leave it out");

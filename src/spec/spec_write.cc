@@ -81,6 +81,20 @@ class SpecWriter {
     keys(writer, images);
     return writer.take();
   }
+  static SpecJson write(TraceSpec& trace, const kind::Section&) {
+    if (!trace.wanted()) return {};
+    SpecWriter writer;
+    keys(writer, trace);
+    if (!trace.columns.stated()) writer.object_.erase("unit");
+    return writer.take();
+  }
+  static SpecJson write(TraceColumns& columns, const kind::Section&) {
+    if (!columns.stated()) return {};
+    SpecWriter writer;
+    keys(writer, columns);
+    if (columns.session.empty()) writer.object_.erase("session");
+    return writer.take();
+  }
   static SpecJson write(PowerSpec& power, const kind::Section&) {
     if (!power.stated()) return {};
     SpecWriter writer;
@@ -99,6 +113,7 @@ class SpecWriter {
       writer.object_.erase("min_requests");
     }
     if (!load.profile.empty()) writer.object_.erase("measure");  // the sum of its steps
+    if (load.trace.wanted()) writer.object_.erase("arrivals");   // are the trace's
     return writer.take();
   }
   static SpecJson write(const std::string& member, const kind::Text&) { return member; }
@@ -234,7 +249,14 @@ class SpecWriter {
 SpecJson spec_json(SweepSpec spec) {
   SpecWriter writer;
   keys(writer, spec);
-  return writer.take();
+  SpecJson json = writer.take();
+  if (spec.load.trace.wanted()) {  // which says them
+    for (const char* said :
+         {"input_tokens", "output_tokens", "prefix_tokens", "prefix_groups", "reuse"}) {
+      json["workload"].erase(said);
+    }
+  }
+  return json;
 }
 
 std::string spec_to_json(const SweepSpec& spec) {

@@ -95,6 +95,33 @@ std::optional<Waits> waits_of(std::span<const SlotTime> times, const Window& win
                .last_quarter_s = percentile_of(std::move(late), 0.5) - shortest};
 }
 
+// Of a trace: the law of the gaps is what came, warm-up and fillers too.
+OpenInput with_recorded_law(OpenInput input, std::span<const SlotTime> times,
+                            const Window& window) {
+  std::vector<double> at;
+  for (const SlotTime& time : times) {
+    if (in_window(time.record->scheduled, window)) {
+      at.push_back(to_seconds(time.record->scheduled - window.from));
+    }
+  }
+  input.rate_rps = static_cast<double>(at.size()) / window.seconds();
+  if (at.size() < 3) return input;
+  std::sort(at.begin(), at.end());
+  std::vector<double> gaps;
+  for (size_t i = 1; i < at.size(); ++i) gaps.push_back(at[i] - at[i - 1]);
+  const Moments moments = moments_of(gaps);
+  input.arrival_cv = moments.mean > 0 ? std::sqrt(moments.variance) / moments.mean : 0;
+  return input;
+}
+
+// Requests that came within a service time before `at`.
+double came_before(std::span<const SlotTime> times, Instant at, double service_s) {
+  const Instant from = at - from_seconds(service_s);
+  return static_cast<double>(std::count_if(times.begin(), times.end(), [&](const SlotTime& time) {
+    return time.record->scheduled >= from && time.record->scheduled < at;
+  }));
+}
+
 // In heavy traffic the growth of a server that can carry the load is at most that of a reflected
 // Brownian motion of variance rate · length · (ca² + cs²).
 double growth_limit(const OpenInput& input, double length_s, double service_cv) {
@@ -126,6 +153,10 @@ void judge(RunStats& stats, std::span<const SlotTime> times, const OpenInput& in
   if (waits && !input.profile.empty()) {
     *open.growth_limit += expected_in_flight(input, window.to, waits->service_s) -
                           expected_in_flight(input, from, waits->service_s);
+  }
+  if (waits && input.recorded) {
+    *open.growth_limit += came_before(times, window.to, waits->service_s) -
+                          came_before(times, from, waits->service_s);
   }
   stats.growth_rps = growth / length_s;
   if (growth > *open.growth_limit) {
@@ -180,7 +211,7 @@ void fill_open_load(RunStats& stats, std::span<const SlotTime> times, const Open
     open.window_from_ns = to_ns(window->from);
     open.window_to_ns = to_ns(window->to);
     fill_rates_of(stats, times, *window);
-    judge(stats, times, input, *window);
+    judge(stats, times, input.recorded ? with_recorded_law(input, times, *window) : input, *window);
   }
   if (open.overload != Overload::kNone) open.state = LoadState::kOverloaded;
   if (!stats.is_overloaded()) return;

@@ -270,6 +270,7 @@ double cached_beyond_the_plan(const RunStats& run, const ValidityInput& input) {
     const std::optional<PrefixTokens>& prefix = run.sessions->prefix;
     return prefix ? prefix->leak() : 0;
   }
+  if (input.point.kind == LoadKind::kTrace) return 0;  // whose prompts share what the trace's do
   const double input_tokens = run.input_tokens_mean.value_or(0);
   const double cached = run.cached_tokens_mean.value_or(0);
   return std::max(input_tokens > 0 ? cached / input_tokens : 0, input.streams.cached_share);

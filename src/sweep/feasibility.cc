@@ -17,12 +17,32 @@
 #include "llmsweep/sweep/prediction.h"
 #include "sweep/lengths_likely.h"
 #include "sweep/level_runner.h"
+#include "sweep/trace_shapes.h"
 
 namespace llmsweep {
 namespace {
 
+// Of a trace some may be too long: their requests fail, and count as such.
+void require_context_of_trace(const SweepSpec& spec, int64_t context_tokens) {
+  const auto& requests = spec.load.trace.replay->trace.requests;
+  const auto too_long =
+      std::count_if(requests.begin(), requests.end(), [&](const TraceRequest& request) {
+        return int64_t{request.input_tokens} + request.output_tokens > context_tokens;
+      });
+  const double share = static_cast<double>(too_long) / static_cast<double>(requests.size());
+  if (share <= spec.load.max_error_rate) return;
+  throw Error({.what = fmt::format("{} of {} requests of the trace are longer than the {} tokens "
+                                   "of the context that the endpoint gives",
+                                   too_long, requests.size(), context_tokens),
+               .where = "load.trace",
+               .next = "let the server take more (vLLM: --max-model-len)"});
+}
+
 void require_context(const SweepSpec& spec, const Preflight& preflight) {
   if (!preflight.context_tokens) return;
+  if (spec.load.trace.wanted()) {
+    return require_context_of_trace(spec, *preflight.context_tokens);
+  }
   const WorkloadSpec& workload = spec.workload;
   int64_t input = 0;
   if (workload.input_tokens) {
@@ -46,6 +66,10 @@ std::string more_requests(const LoadSpec& load, LoadPoint point, int64_t needed)
   if (point.is_closed()) return fmt::format("set load.min_requests: {}", of_a_run);
   if (point.kind == LoadKind::kProfile) {
     return fmt::format("make the steps of load.profile longer: {} requests in a run", of_a_run);
+  }
+  if (point.kind == LoadKind::kTrace) {
+    return fmt::format("set load.measure to take more of the trace: {} requests in a run",
+                       of_a_run);
   }
   return fmt::format("set load.measure: {:.0f}s",
                      std::ceil(static_cast<double>(of_a_run) / point.value));
@@ -75,6 +99,10 @@ void require_prompts(const SweepSpec& spec, const Preflight& preflight,
   PromptPlan plan = prompt_plan(spec, preflight, {});
   plan.interrupts = interrupts;
   const PromptSource prompts(plan, preflight.tokenizer);
+  if (spec.load.trace.wanted()) {
+    prompts.build_shapes(0, first_shapes(*spec.load.trace.replay, kSome));
+    return;
+  }
   const int64_t needed = prompts.needed();
   prompts.build(0, std::min(kSome, needed));
   prompts.build(needed - 1, 1);  // can so many be distinct?

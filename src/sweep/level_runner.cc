@@ -20,6 +20,7 @@
 #include "llmsweep/sweep/prediction.h"
 #include "sweep/client_health.h"
 #include "sweep/filler_supply.h"
+#include "sweep/trace_shapes.h"
 
 namespace llmsweep {
 namespace {
@@ -75,6 +76,11 @@ PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight,
   for (int repeat = 0; repeat < spec.load.repeats; ++repeat) {
     for (const LoadPoint point : load_points(spec.load)) {
       const RunId run{point, repeat};
+      if (point.kind == LoadKind::kTrace) {
+        const auto rows = static_cast<int64_t>(schedule_of(spec, run).rows.size());
+        plan.needs.push_back({run, Phase::kMeasured, rows});
+        continue;
+      }
       const PromptDemand demand = point.is_closed() ? prompt_demand(spec.load, point)
                                                     : prompt_demand(schedule_of(spec, run));
       plan.needs.push_back({run, Phase::kWarmup, demand.warmup});
@@ -101,7 +107,25 @@ LevelRunner::LevelRunner(const SweepSpec& spec, const Preflight& preflight, Load
 
 int64_t LevelRunner::prompts_of(const RunId& run) const {
   if (run.point.kind == LoadKind::kUsers) return prompt_demand(spec_.load, run.point).total();
-  return prompt_demand(schedule_of(spec_, run)).total();
+  const Schedule schedule = schedule_of(spec_, run);
+  if (!schedule.rows.empty()) return static_cast<int64_t>(schedule.rows.size());
+  return prompt_demand(schedule).total();
+}
+
+LevelRunner::Made LevelRunner::make_replay(const RunId& run, int64_t first_prompt) {
+  Schedule schedule = schedule_of(spec_, run);
+  auto shapes =
+      std::make_shared<TraceShapes>(*spec_.load.trace.replay, schedule.rows, first_prompt);
+  const std::vector<PromptShape> planned = shapes->next(prompt_demand(schedule).total());
+  PromptSet prompts = prompts_.build_shapes(first_prompt, planned);
+  return {.schedule = std::move(schedule),
+          .prompts = std::move(prompts.prompts),
+          .first_sessions = {},
+          .more = [this, shapes](int64_t count) {
+            const int64_t first = shapes->next_prompt();
+            const std::vector<PromptShape> more = shapes->next(static_cast<size_t>(count));
+            return requests_of(prompts_.build_shapes(first, more, 1).prompts);
+          }};
 }
 
 LevelRunner::Made LevelRunner::make_users(const RunId& run, int64_t first_prompt) {
@@ -169,8 +193,9 @@ std::shared_ptr<const Tokenizer> LevelRunner::tokenizer_of_answers() const {
 LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
   const LoadPoint point = position.run.point;
   const bool users = point.kind == LoadKind::kUsers;
-  Made made =
-      users ? make_users(position.run, first_prompt) : make_requests(position.run, first_prompt);
+  Made made = users                            ? make_users(position.run, first_prompt)
+              : point.kind == LoadKind::kTrace ? make_replay(position.run, first_prompt)
+                                               : make_requests(position.run, first_prompt);
   const PromptDemand demand = prompt_demand(made.schedule);
   const bool for_a_time = spec_.load.duration || users;
 

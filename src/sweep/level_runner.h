@@ -56,6 +56,7 @@ class LevelRunner {
     FillerSupply::Make more;
   };
   Made make_requests(const RunId& run, int64_t first_prompt);
+  Made make_replay(const RunId& run, int64_t first_prompt);
   Made make_users(const RunId& run, int64_t first_prompt);
   // sessions[i] is of plans[i], and prompt number first_prompt + i begins it. `threads` 0: all.
   std::vector<std::shared_ptr<UserSession>> sessions_of(const std::vector<SessionPlan>& plans,

@@ -50,6 +50,7 @@ class SteppedSweep::Sweep {
   const std::string& nonce();
   void describe(const Preflight& preflight, std::vector<std::string> notes);
   PromptSource make_prompts(const Preflight& preflight);
+  std::string fingerprint(const PromptSource& prompts) const;
   bool goes_on_with_others(const PromptSource& prompts) const;
   void describe_prompts(const PromptSource& prompts);
   void run_listed_levels(LevelRunner& runner);

@@ -39,7 +39,9 @@ bool retry_after_cut(const LoadSpec& load, std::span<const RequestRecord> record
 
 // A tokenizer counts the prompts; without one they are cut by the bytes that a token has on
 // average.
-std::optional<double> estimated_input_tokens(const WorkloadSpec& workload) {
+std::optional<double> estimated_input_tokens(const SweepSpec& spec) {
+  const WorkloadSpec& workload = spec.workload;
+  if (spec.load.trace.wanted()) return std::nullopt;  // of all its requests, not of a window's
   const bool total = workload.input_scope == InputScope::kTotal;
   if (!workload.tokenizer.empty() || !workload.input_tokens || !total) return std::nullopt;
   if (workload.sessions.wanted()) return std::nullopt;  // later prompts are longer
@@ -52,7 +54,7 @@ std::optional<double> estimated_input_tokens(const WorkloadSpec& workload) {
 std::optional<double> asked_input_tokens(const SweepSpec& spec) {
   const WorkloadSpec& workload = spec.workload;
   const bool cut = !counts_exactly(spec.endpoint.api, workload) && !workload.images.wanted();
-  if (!cut || !workload.input_tokens) return estimated_input_tokens(workload);
+  if (!cut || !workload.input_tokens) return estimated_input_tokens(spec);
   return mean_tokens(*workload.input_tokens);
 }
 
@@ -75,8 +77,10 @@ std::optional<double> counted_where_off(const SweepResult& result,
   return mean;
 }
 
-std::optional<double> output_if_about(const WorkloadSpec& workload) {
-  if (workload.output_lengths == Lengths::kExact) return std::nullopt;
+std::optional<double> output_if_about(const SweepSpec& spec) {
+  const WorkloadSpec& workload = spec.workload;
+  const bool exact = workload.output_lengths == Lengths::kExact;
+  if (exact || spec.load.trace.wanted()) return std::nullopt;
   const double mean = mean_tokens(workload.output_tokens);
   return mean > 0 ? std::optional(mean) : std::nullopt;
 }
@@ -93,6 +97,7 @@ std::optional<OpenInput> open_input(const LoadSpec& load, const RunEntry& run) {
                    .window = open_window(load),
                    .rate_rps = run.id.point.value,
                    .arrival_cv = gap_cv(load.arrivals),
+                   .recorded = run.id.point.kind == LoadKind::kTrace,
                    .profile = load.profile,
                    .profile_from = load.warmup};
 }
@@ -116,7 +121,7 @@ void judge(RunStats& stats, const SweepSpec& spec, const RunEntry& run,
                     .targets = spec.targets,
                     .goodput = spec.goodput,
                     .shares = shares,
-                    .estimated_input_tokens = estimated_input_tokens(spec.workload),
+                    .estimated_input_tokens = estimated_input_tokens(spec),
                     .generates = traits_of(spec.endpoint.api).generates,
                     .output_is_exact = spec.workload.output_lengths == Lengths::kExact,
                     .lengths_are_exact = spec.workload.input_lengths == Lengths::kExact,
@@ -363,14 +368,15 @@ void put_level(SweepResult& result, const SweepSpec& spec, LevelSummary summary)
   result.workload.input_tokens_counted =
       counted_where_off(result, &RunStats::input_tokens_mean, asked_input_tokens(spec));
   result.workload.output_tokens_counted =
-      counted_where_off(result, &RunStats::output_tokens_mean, output_if_about(spec.workload));
+      counted_where_off(result, &RunStats::output_tokens_mean, output_if_about(spec));
   result.users_at_target.clear();
   result.rates_at_target.clear();
   const int gpus = spec.system.gpus;
   const SearchSpec& search = spec.load.search;
   const double alpha = search.wanted() ? 1 - search.confidence : kConfirmError;
   for (const Target& target : spec.targets) {
-    if (!spec.load.profile.empty()) break;  // one level: no most that keeps it
+    // One level, or levels of traffic that is not even: no most that keeps it.
+    if (!spec.load.profile.empty() || spec.load.trace.wanted()) break;
     if (spec.load.is_open()) {
       result.rates_at_target.push_back(rate_at_target(result.levels, target, gpus, alpha));
     } else {

@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <set>
@@ -12,6 +13,7 @@
 #include "llmsweep/base/random.h"
 #include "llmsweep/base/version.h"
 #include "llmsweep/http/make_client.h"
+#include "llmsweep/model/describe.h"
 #include "llmsweep/protocol/api.h"
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/schedule/schedule.h"
@@ -20,6 +22,7 @@
 #include "sweep/provenance.h"
 #include "sweep/running_sweep.h"
 #include "sweep/summary.h"
+#include "sweep/trace_shapes.h"
 
 namespace llmsweep {
 namespace {
@@ -30,6 +33,44 @@ constexpr int64_t kFingerprintPrompts = 64;
 
 bool is_completed(const RequestRecord& record) {
   return record.phase == Phase::kMeasured && record.outcome == Outcome::kOk;
+}
+
+std::string scaled_by(const TraceSpec& trace) {
+  if (!trace.copies.empty()) return "copies";
+  if (!trace.speed.empty()) return "speed";
+  return trace.rate.empty() ? "share" : "rate";
+}
+
+// As a result says them: mean and standard deviation.
+TokenCount spread_of(const TokenCount& weighted) {
+  const double mean = std::round(mean_tokens(weighted));
+  double squares = 0;
+  double weights = 0;
+  for (const auto& [tokens, weight] : weighted.weighted) {
+    const double off = static_cast<double>(tokens) - mean;
+    squares += weight * off * off;
+    weights += weight;
+  }
+  return {.kind = TokenCount::Kind::kNormal,
+          .mean = mean,
+          .stddev = std::round(std::sqrt(squares / weights))};
+}
+
+ReplaySummary describe_replay(const TraceSpec& spec) {
+  const ReplayTrace& replay = *spec.replay;
+  ReplaySummary summary{.file = std::filesystem::path(spec.file).filename().string(),
+                        .format = replay.trace.format,
+                        .sha256 = replay.sha256,
+                        .from_s = to_seconds(spec.from),
+                        .span_s = to_seconds(replay.span),
+                        .requests = static_cast<int64_t>(replay.trace.requests.size()),
+                        .sessions = replay.sessions,
+                        .rate_rps = replay.rate_rps(),
+                        .spread_s = to_seconds(spec.spread),
+                        .scaled_by = scaled_by(spec),
+                        .block_tokens = replay.trace.block_tokens};
+  if (replay.ideal_cached_share >= 0) summary.ideal_cached_share = replay.ideal_cached_share;
+  return summary;
 }
 
 }  // namespace
@@ -158,9 +199,14 @@ void SteppedSweep::Sweep::describe(const Preflight& preflight, std::vector<std::
   described.provenance.notes.insert(described.provenance.notes.begin(), notes.begin(), notes.end());
   WorkloadSummary& workload = described.workload;
   workload.input_tokens = spec_.workload.input_tokens;
+  if (spec_.load.trace.wanted()) described.trace = describe_replay(spec_.load.trace);
   workload.input_scope = spec_.workload.input_scope;
   workload.output_tokens = spec_.workload.output_tokens;
   workload.streaming = traits_of(spec_.endpoint.api).generates;
+  if (described.trace) {  // thousands of lengths
+    workload.input_tokens = spread_of(*workload.input_tokens);
+    workload.output_tokens = spread_of(workload.output_tokens);
+  }
   const int64_t inputs = inputs_of(spec_.endpoint.api, spec_.workload);
   if (inputs > 0) workload.inputs_per_request = inputs;
   workload.seed = spec_.workload.seed;
@@ -179,16 +225,22 @@ PromptSource SteppedSweep::Sweep::make_prompts(const Preflight& preflight) {
   return {std::move(plan), preflight.tokenizer};
 }
 
+std::string SteppedSweep::Sweep::fingerprint(const PromptSource& prompts) const {
+  if (!spec_.load.trace.wanted()) return prompts.fingerprint(kFingerprintPrompts);
+  return prompts.fingerprint(first_shapes(*spec_.load.trace.replay, kFingerprintPrompts));
+}
+
 bool SteppedSweep::Sweep::goes_on_with_others(const PromptSource& prompts) const {
-  return store_.resumed() &&
-         store_.head().workload.prompt_set_sha256 != prompts.fingerprint(kFingerprintPrompts);
+  return store_.resumed() && store_.head().workload.prompt_set_sha256 != fingerprint(prompts);
 }
 
 void SteppedSweep::Sweep::describe_prompts(const PromptSource& prompts) {
   const DatasetSummary& dataset = prompts.dataset();
   result().workload.dataset = dataset.name;
+  const bool of_blocks = result().trace && result().trace->block_tokens > 0;
+  if (of_blocks) result().workload.dataset = "blocks";  // of words, made from the trace's hash ids
   result().workload.dataset_records_skipped = dataset.skipped;
-  result().workload.prompt_set_sha256 = prompts.fingerprint(kFingerprintPrompts);
+  result().workload.prompt_set_sha256 = fingerprint(prompts);
   for (const std::string& reason : dataset.skip_reasons) {
     observer_.note("dataset: skipped " + reason);
   }

@@ -57,6 +57,10 @@ void refuse_other_workload(const SweepResult& recorded, const SweepResult& now,
         "the prompts are others than before: the dataset, the tokenizer or the endpoint's "
         "chat template has changed";
   }
+  const auto hash_of = [](const SweepResult& result) {
+    return result.trace ? result.trace->sha256 : std::string();
+  };
+  if (hash_of(recorded) != hash_of(now)) what = "the trace's file is another than before";
   if (what.empty()) return;
   throw Error({.what = std::move(what),
                .where = folder.string(),

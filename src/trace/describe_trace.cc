@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
 
 namespace llmsweep {
 namespace {
@@ -108,33 +109,6 @@ std::optional<Tick> tick_of(const std::deque<TraceRequest>& requests) {
   return Tick{.instants = instants, .apart_s = apart};
 }
 
-std::vector<PrefixShare> prefixes_of(const Trace& trace) {
-  std::vector<PrefixShare> shares;
-  if (trace.first_block.empty()) return shares;
-  for (const int64_t engine : {16, 32, 64, 512}) shares.push_back({engine, 0});
-  std::unordered_set<uint64_t> seen;  // of chains of blocks from a request's begin
-  double input = 0;
-  for (size_t i = 0; i < trace.requests.size(); ++i) {
-    const int64_t tokens = trace.requests[i].input_tokens;
-    input += static_cast<double>(tokens);
-    uint64_t chain = 0;
-    int64_t held = 0;
-    bool all = true;
-    for (const uint32_t block : trace.blocks_of(i)) {
-      chain = (chain ^ (block + 1)) * 0x9E3779B97F4A7C15;
-      chain ^= chain >> 29;
-      all = !seen.insert(chain).second && all;
-      if (all) held += trace.block_tokens;
-    }
-    for (PrefixShare& share : shares) {
-      const int64_t most = std::min(held, tokens - 1);
-      share.share += static_cast<double>(most / share.engine_block * share.engine_block);
-    }
-  }
-  for (PrefixShare& share : shares) share.share /= std::max(input, 1.0);
-  return shares;
-}
-
 std::string line_of(std::string_view heading, const std::string& text) {
   return fmt::format("{:<10} {}\n", heading, text);
 }
@@ -188,12 +162,39 @@ nlohmann::ordered_json json_or_null(const std::optional<double>& value) {
 
 }  // namespace
 
+std::vector<PrefixShare> prefix_shares(const Trace& trace) {
+  std::vector<PrefixShare> shares;
+  if (trace.first_block.empty()) return shares;
+  for (const int64_t engine : {16, 32, 64, 512}) shares.push_back({engine, 0});
+  std::unordered_set<uint64_t> seen;  // of chains of blocks from a request's begin
+  double input = 0;
+  for (size_t i = 0; i < trace.requests.size(); ++i) {
+    const int64_t tokens = trace.requests[i].input_tokens;
+    input += static_cast<double>(tokens);
+    uint64_t chain = 0;
+    int64_t held = 0;
+    bool all = true;
+    for (const uint32_t block : trace.blocks_of(i)) {
+      chain = (chain ^ (block + 1)) * 0x9E3779B97F4A7C15;
+      chain ^= chain >> 29;
+      all = !seen.insert(chain).second && all;
+      if (all) held += trace.block_tokens;
+    }
+    for (PrefixShare& share : shares) {
+      const int64_t most = std::min(held, tokens - 1);
+      share.share += static_cast<double>(most / share.engine_block * share.engine_block);
+    }
+  }
+  for (PrefixShare& share : shares) share.share /= std::max(input, 1.0);
+  return shares;
+}
+
 TraceSummary summarise_trace(const Trace& trace) {
   TraceSummary summary{.requests = static_cast<int64_t>(trace.requests.size()),
                        .sessions = sessions_of(trace),
                        .input = lengths_of(trace, &TraceRequest::input_tokens),
                        .output = lengths_of(trace, &TraceRequest::output_tokens),
-                       .prefixes = prefixes_of(trace)};
+                       .prefixes = prefix_shares(trace)};
   summary.span_s = to_seconds(trace.requests.back().at);
   if (!trace.has_instants || summary.span_s <= 0) return summary;
   summary.rate_rps = static_cast<double>(summary.requests - 1) / summary.span_s;

@@ -22,18 +22,17 @@ namespace {
 
 struct FormatWords {
   TraceFormat format;
-  std::string_view name;
   std::string_view title;
 };
 
 constexpr std::array kFormats = {
-    FormatWords{TraceFormat::kMooncake, "mooncake", "Mooncake"},
-    FormatWords{TraceFormat::kBailian, "bailian", "Bailian"},
-    FormatWords{TraceFormat::kAzure, "azure", "Azure"},
-    FormatWords{TraceFormat::kBurstgpt, "burstgpt", "BurstGPT"},
-    FormatWords{TraceFormat::kWeka, "weka", "Weka"},
-    FormatWords{TraceFormat::kTracelab, "tracelab", "TraceLab"},
-    FormatWords{TraceFormat::kCsv, "csv", "a table"},
+    FormatWords{TraceFormat::kMooncake, "Mooncake"},
+    FormatWords{TraceFormat::kBailian, "Bailian"},
+    FormatWords{TraceFormat::kAzure, "Azure"},
+    FormatWords{TraceFormat::kBurstgpt, "BurstGPT"},
+    FormatWords{TraceFormat::kWeka, "Weka"},
+    FormatWords{TraceFormat::kTracelab, "TraceLab"},
+    FormatWords{TraceFormat::kCsv, "a table"},
 };
 
 const FormatWords& words_of(TraceFormat format) {
@@ -88,25 +87,8 @@ void settle_order(Trace& trace) {
 
 }  // namespace
 
-std::string_view name_of(TraceFormat format) {
-  return words_of(format).name;
-}
-
 std::string_view title_of(TraceFormat format) {
   return words_of(format).title;
-}
-
-std::optional<TraceFormat> trace_format_of(std::string_view name) {
-  for (const FormatWords& words : kFormats) {
-    if (words.name == name) return words.format;
-  }
-  return std::nullopt;
-}
-
-std::vector<std::string> trace_format_names() {
-  std::vector<std::string> names;
-  for (const FormatWords& words : kFormats) names.emplace_back(words.name);
-  return names;
 }
 
 std::optional<int64_t> scaled(std::string_view decimal, int64_t scale) {
@@ -215,7 +197,7 @@ Trace read_trace_lines(LineReader& lines, const std::string& name, const TraceOp
                  .next = "leave --as out, so that its first line says what it is"}};
   }
   if (is_json) {
-    read_json_rows(trace, lines, first);
+    read_json_rows(trace, lines, first, options);
   } else {
     read_table(trace, lines, first, options);
   }

@@ -51,7 +51,8 @@ std::optional<std::string> name_in(const Object& object, std::string_view key) {
 
 class JsonRows {
  public:
-  JsonRows(Trace& trace, LineReader& lines) : trace_(trace), rows_(trace, lines) {}
+  JsonRows(Trace& trace, LineReader& lines, std::optional<int64_t> block_tokens)
+      : trace_(trace), rows_(trace, lines), block_tokens_(block_tokens) {}
 
   void read(std::string_view line) {
     Object object;
@@ -70,7 +71,7 @@ class JsonRows {
 
  private:
   void read_block_size(const Object& object, int64_t usual) {
-    trace_.block_tokens = whole(object, "block_size").value_or(usual);
+    trace_.block_tokens = block_tokens_.value_or(whole(object, "block_size").value_or(usual));
     if (trace_.block_tokens < 1) rows_.fail("its block_size is no number of tokens");
   }
 
@@ -92,7 +93,7 @@ class JsonRows {
   }
 
   void read_bailian(const Object& object) {
-    trace_.block_tokens = kBailianBlock;
+    read_block_size(object, kBailianBlock);
     const auto chat = whole(object, "chat_id");
     const auto at = nanoseconds(object, "timestamp", 1'000'000'000);
     if (!chat || !at) rows_.fail("the line has no chat_id or no timestamp");
@@ -184,6 +185,7 @@ class JsonRows {
   Trace& trace_;
   TraceRows rows_;
   simdjson::dom::parser parser_;
+  std::optional<int64_t> block_tokens_;  // that the reader of the file says
   int64_t last_ns_ = 0;
   std::optional<bool> told_;  // blocks are told: of all requests or of none
   std::unordered_map<uint64_t, std::string> root_of_;  // of a chat
@@ -202,8 +204,9 @@ std::optional<TraceFormat> format_of_json(std::string_view line) {
   return std::nullopt;
 }
 
-void read_json_rows(Trace& trace, LineReader& lines, std::string_view first) {
-  JsonRows rows(trace, lines);
+void read_json_rows(Trace& trace, LineReader& lines, std::string_view first,
+                    const TraceOptions& options) {
+  JsonRows rows(trace, lines, options.block_tokens);
   rows.read(first);
   while (const std::optional<std::string_view> line = lines.next()) {
     if (!trim(*line).empty()) rows.read(*line);

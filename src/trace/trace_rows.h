@@ -46,7 +46,8 @@ class TraceRows {
 Trace read_trace_lines(LineReader& lines, const std::string& name, const TraceOptions& options);
 
 // `first` is the first line, which `lines` has returned; the others are still to be read.
-void read_json_rows(Trace& trace, LineReader& lines, std::string_view first);
+void read_json_rows(Trace& trace, LineReader& lines, std::string_view first,
+                    const TraceOptions& options);
 void read_table(Trace& trace, LineReader& lines, std::string_view header,
                 const TraceOptions& options);
 

@@ -298,7 +298,19 @@ TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
       {"turns": 4, "input_tokens": 200, "think": "5s", "system_tokens": 0}}})";
   b.spec_json = R"({"endpoint": {"api": "chat"}, "load": {}, "workload": {"sessions":
       {"turns": 8, "think": {"mean": "20s", "cv": 1}, "system_tokens": 100}}})";
+  a.trace = ReplaySummary{.file = "t.jsonl",
+                          .format = TraceFormat::kMooncake,
+                          .sha256 = std::string(64, 'c'),
+                          .from_s = 60,
+                          .span_s = 900,
+                          .scaled_by = "share"};
+  b.trace = a.trace;
+  b.trace->spread_s = 3;
   const std::string text = refusal(a, b);
+  EXPECT_THAT(text,
+              HasSubstr("load.trace: mooncake t.jsonl cccccccccccc, 900 s from 60 s, by share "
+                        "in 'a', mooncake t.jsonl cccccccccccc, 900 s from 60 s, by share, "
+                        "spread 3 s in 'b'"));
   EXPECT_THAT(text, HasSubstr("workload.sessions.turns: 4 in 'a', 8 in 'b'"));
   EXPECT_THAT(text, HasSubstr("workload.sessions.think: \"5s\" in 'a'"));
   EXPECT_THAT(text, HasSubstr("workload.sessions.input_tokens: 200 in 'a', none in 'b'"));

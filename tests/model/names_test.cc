@@ -55,6 +55,7 @@ TEST(Names, CoverEveryEnumeratorOnceAndReadBack) {
   expect_complete<PromptAs>("PromptAs");
   expect_complete<Reuse>("Reuse");
   expect_complete<Transport>("Transport");
+  expect_complete<TraceFormat>("TraceFormat");
   expect_complete<ArrivalProcess>("ArrivalProcess");
   expect_complete<ArrivalCount>("ArrivalCount");
   expect_complete<Overload>("Overload");

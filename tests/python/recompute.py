@@ -127,7 +127,7 @@ def point_of(item, closed):
 
 def origin_of(record):
     """Where a request's latencies start."""
-    return "scheduled_ns" if record.get("load_point", "").startswith(("r", "p")) else "sent_ns"
+    return "scheduled_ns" if record.get("load_point", "").startswith(("r", "p", "t")) else "sent_ns"
 
 
 def ttft(record):
@@ -360,10 +360,22 @@ def open_loop(records, load, rate, start_ns, step=None):
     lengths = [r["planned_output_tokens"] for r in measured]
     mean = math.fsum(lengths) / len(lengths) if lengths else 0
     cs = max(0.25, deviation(lengths) / mean) if mean > 0 else 0.25
-    arrivals = load["arrivals"]
-    ca = {"poisson": 1, "gamma": arrivals["cv"], "constant": 0}[arrivals["process"]]
+    if "trace" in load:  # as it came
+        due = sorted(r["scheduled_ns"] for r in records if begin <= r["scheduled_ns"] < end)
+        rate = len(due) / length
+        gaps = [(b - a) / 1e9 for a, b in zip(due, due[1:])]
+        if len(due) >= 3:
+            ca = deviation(gaps) / (math.fsum(gaps) / len(gaps))
+        else:
+            ca = 1
+    else:
+        arrivals = load["arrivals"]
+        ca = {"poisson": 1, "gamma": arrivals["cv"], "constant": 0}[arrivals["process"]]
     since = (end - built_up) / 1e9
     limit = max(2, 2.33 * math.sqrt(rate * since * (ca**2 + cs**2)))
+    if "trace" in load and service < math.inf:
+        came = lambda at: sum(at - service <= r["scheduled_ns"] < at for r in records)
+        limit += came(end) - came(built_up)
     if (steps := steps_of(load)) and service < math.inf:  # what is in flight follows the rate
         first_step = start_ns + round(seconds(load["warmup"]) * 1e9)
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "llmsweep/base/text.h"
+#include "llmsweep/report/html.h"
 #include "llmsweep/report/markdown.h"
 #include "report/sample_results.h"
 
@@ -90,6 +91,15 @@ TEST(LevelTable, SaysWhatUsersDidAndThatTheyThink) {
               HasSubstr("at least 24 users who think 19.5 s on 4 GPUs"));
   EXPECT_LE(display_width(widest_line(level_table(result, {.width = 60}))), 60U);
   EXPECT_THAT(level_table(sample::three_sweeps()[0], {.width = 200}), Not(HasSubstr("think")));
+
+  const std::string markdown = markdown_report(std::span(&result, 1));
+  EXPECT_THAT(markdown, HasSubstr("| users | turn | requests | TTFT p50, ms |"));
+  EXPECT_THAT(markdown, HasSubstr("\n| 24 | 3–4 | 90 | 81.2 | - | 9,900 | - |\n"));
+  EXPECT_THAT(markdown, HasSubstr("users 24: 19.5 s to think, 10.2 s to answer, "));
+  const std::string page = html_report({.results = std::span(&result, 1)});
+  EXPECT_THAT(page, HasSubstr("<td>24</td><td>3–4</td><td>90</td><td>81.2</td>"));
+  EXPECT_THAT(page, HasSubstr("users 24: 19.5 s to think"));
+  EXPECT_THAT(markdown_report(sample::three_sweeps()), Not(HasSubstr("| turn |")));
 }
 
 TEST(LevelTable, DropsColumnsInsteadOfBreakingLines) {

@@ -331,6 +331,18 @@ SweepResult full_result() {
   result.levels[1].pooled.e2e = {.p50_at_most = 15000};
   result.profile = {{.from_s = 0, .to_s = 60, .rate_from = 2, .rate_to = 8.5, .level = level(8)}};
   result.profile[0].level.point = of_profile(5.25);
+  result.trace = {.file = "conversation_trace.jsonl",
+                  .format = TraceFormat::kBailian,
+                  .sha256 = std::string(64, 'c'),
+                  .from_s = 600,
+                  .span_s = 900.5,
+                  .requests = 3000,
+                  .sessions = 1200,
+                  .rate_rps = 3.25,
+                  .spread_s = 3,
+                  .scaled_by = "copies",
+                  .block_tokens = 16,
+                  .ideal_cached_share = 0.374};
   result.rates_at_target = {
       {.target = {.metric = Metric::kTtft, .statistic = Statistic::kP90, .max = from_ms(500)},
        .kind = UsersKind::kMeasured,

@@ -147,6 +147,7 @@ TEST(ResultDocs, SchemaAndTablesSayWhatTheListOfKeysSays) {
                             "### telemetry.energy[]");
   write_keys<ClientHealth>(parts["client"]["properties"], document, "### client");
   write_keys<ProfileStep>(all["profile"]["items"]["properties"], document, "### profile[]");
+  write_keys<ReplaySummary>(all["trace"]["properties"], document, "### trace");
   write_keys<UsersAtTarget>(all["users_at_target"]["items"]["properties"], document,
                             "### users_at_target[]");
   write_keys<RateAtTarget>(all["rates_at_target"]["items"]["properties"], document,

@@ -92,6 +92,7 @@ TEST(ResultSchema, ListsExactlyTheKeysThatAreWritten) {
             keys_of(defs["level"]["properties"]["requests"]["properties"]));
   EXPECT_EQ(keys_of(result["profile"][0]),
             keys_of(schema["properties"]["profile"]["items"]["properties"]));
+  EXPECT_EQ(keys_of(result["trace"]), keys_of(schema["properties"]["trace"]["properties"]));
   EXPECT_EQ(keys_of(result["users_at_target"][0]),
             keys_of(schema["properties"]["users_at_target"]["items"]["properties"]));
   EXPECT_EQ(keys_of(result["rates_at_target"][0]),

@@ -73,6 +73,13 @@ std::string base_for(const std::string& set) {
     const std::string prices = "prices: {kwh: 0.2, pue: 1, kwh_source: a, kwh_date: 2026-11-28}, ";
     return base.insert(base.find("endpoint: {") + 11, prices);
   }
+  if (set.starts_with("load.trace.columns.") || set.starts_with("load.trace.unit=")) {
+    return base_with_load("{trace: {file: " + (kRoot / "README.md").string() +
+                          ", columns: {at: a, input: b, output: c}}}");
+  }
+  if (set.starts_with("load.trace.")) {
+    return base_with_load("{trace: {file: " + (kRoot / "README.md").string() + "}}");
+  }
   if (set.starts_with("search.")) {
     return base_with_load("{}\nsearch: {over: concurrency, between: [1, 512]}");
   }
@@ -141,7 +148,7 @@ Walked walk_schema() {
 
 TEST(SpecSchema, HasExactlyTheParsersKeysInEveryObject) {
   const Walked walked = walk_schema();
-  EXPECT_EQ(walked.objects.size(), 15u);
+  EXPECT_EQ(walked.objects.size(), 17u);
   for (const Property& object : walked.objects) {
     EXPECT_EQ(object.schema.value("additionalProperties", true), false) << object.path;
     const std::string prefix = object.path.empty() ? "" : object.path + ".";

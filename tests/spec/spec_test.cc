@@ -13,13 +13,16 @@
 #include <nlohmann/json.hpp>
 
 #include "llmsweep/base/error.h"
+#include "llmsweep/base/files.h"
 #include "llmsweep/model/target.h"
 
 namespace llmsweep {
 namespace {
 
+namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -373,6 +376,96 @@ TEST(Spec, RefusesAProfileThatSaysTwoThingsOrNothing) {
       {"load={profile: [{for: 10h, rate: 99999}]}", "arrivals with warmup and drain"},
   };
   for (const auto& [set, message] : cases) EXPECT_THAT(error_with(set), HasSubstr(message)) << set;
+}
+
+fs::path empty_file(const std::string& name) {
+  const fs::path path = fs::path(testing::TempDir()) / (name + std::to_string(::getpid()));
+  write_file_atomically(path, "");
+  return path;
+}
+
+TEST(Spec, ReadsATrace) {
+  const std::string file = empty_file("trace").string();
+  const SweepSpec spec = parse_spec(
+      "name: x\nendpoint: {url: http://a/v1}\nload:\n  trace: {file: " + file +
+          ", format: bailian, from: 10m, for: 15m, spread: 3s, block_tokens: 16, copies: [1, 2]}\n",
+      "x.yaml", {});
+  EXPECT_EQ(spec.load.trace.file, file);
+  EXPECT_EQ(spec.load.trace.format, TraceFormat::kBailian);
+  EXPECT_EQ(spec.load.trace.from, std::chrono::minutes(10));
+  EXPECT_EQ(spec.load.trace.length, std::chrono::minutes(15));
+  EXPECT_EQ(spec.load.trace.spread, std::chrono::seconds(3));
+  EXPECT_EQ(spec.load.trace.block_tokens, 16);
+  EXPECT_EQ(spec.load.trace.copies, (std::vector{1, 2}));
+  EXPECT_TRUE(spec.load.is_open());
+  EXPECT_EQ(parse_spec(spec_to_json(spec), "x.json", {}), spec) << spec_to_json(spec);
+  EXPECT_EQ(parse_spec(spec_to_yaml(spec), "x.yaml", {}), spec) << spec_to_yaml(spec);
+  EXPECT_THAT(spec_to_json(minimal()), Not(HasSubstr("\"trace\"")));
+
+  // The same file by another path is the same; a key of it is not.
+  SweepSpec other = spec;
+  other.load.trace.file = (fs::path(file).parent_path() / "." / fs::path(file).filename()).string();
+  EXPECT_EQ(spec_hash(other), spec_hash(spec));
+  other.load.trace.spread = std::chrono::seconds(1);
+  EXPECT_NE(spec_hash(other), spec_hash(spec));
+  EXPECT_THAT(spec_differences(spec_to_json(spec), spec_to_json(other)),
+              Contains(HasSubstr("load.trace.spread")));
+  fs::remove(file);
+}
+
+TEST(Spec, ReadsTheColumnsOfATable) {
+  const std::string file = empty_file("table").string();
+  const SweepSpec spec =
+      parse_spec("name: x\nendpoint: {url: http://a/v1}\nload:\n  trace: {file: " + file +
+                     ", columns: {at: ms, input: p, output: a}, unit: 1ms}\n",
+                 "x.yaml", {});
+  EXPECT_EQ(spec.load.trace.format, TraceFormat::kCsv);
+  EXPECT_EQ(spec.load.trace.columns, (TraceColumns{.at = "ms", .input = "p", .output = "a"}));
+  EXPECT_EQ(spec.load.trace.unit, std::chrono::milliseconds(1));
+  EXPECT_EQ(parse_spec(spec_to_json(spec), "x.json", {}), spec) << spec_to_json(spec);
+  fs::remove(file);
+}
+
+TEST(Spec, RefusesATraceThatSaysTwoThingsOrNothing) {
+  const std::string file = empty_file("refused").string();
+  const std::string trace = "load={trace: {file: " + file;
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"load.trace.file=" + file, "trace: stands beside concurrency"},
+      {trace + "}, rate: 2}", "trace: stands beside rate"},
+      {trace + "}, arrivals: {cv: 2}}", "arrivals: stands beside trace"},
+      {trace + "}, fillers: true}", "fillers: stands beside trace"},
+      {trace + "}, retry_after: hold}", "retry_after"},
+      {"load={trace: {share: 0.5}}", "file: is required"},
+      {"load={trace: {file: no-such-file}}", "no-such-file"},
+      {trace + ", share: 0.5, speed: 2}}", "speed: stands beside share"},
+      {trace + ", share: 2}}", "share"},
+      {trace + ", copies: 0.5}}", "copies"},
+      {trace + ", format: csv}}", "columns: are not stated"},
+      {trace + ", format: azure, columns: {at: a, input: b, output: c}}}",
+       "columns: are of format: csv"},
+      {trace + ", columns: {at: a}}}", "names no column for input"},
+      {trace + ", unit: 1ms}}", "unit: is of a table"},
+      {trace + ", format: weka}}", "format: has no instants"},
+      {trace + ", format: orca}}", "format"},
+      {trace + ", spred: 3s}}", "unknown key 'spred'"},
+  };
+  for (const auto& [set, message] : cases) EXPECT_THAT(error_with(set), HasSubstr(message)) << set;
+  const auto with_workload = [&](const std::string& workload) {
+    try {
+      parse_spec("name: x\nendpoint: {url: http://a/v1}\nworkload: " + workload +
+                     "\nload: {trace: {file: " + file + "}}\n",
+                 "x.yaml", {});
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  for (const char* said : {"input_tokens: 5", "output_tokens: 5", "prefix_tokens: 5"}) {
+    EXPECT_THAT(with_workload("{" + std::string(said) + "}"),
+                HasSubstr("stands beside load.trace, whose requests say it"));
+  }
+  EXPECT_EQ(with_workload("{seed: 4}"), "no error");
+  fs::remove(file);
 }
 
 TEST(Spec, ASearchStandsInPlaceOfLevels) {

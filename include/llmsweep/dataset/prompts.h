@@ -16,6 +16,7 @@
 #include "llmsweep/base/interrupt.h"
 #include "llmsweep/model/load_point.h"
 #include "llmsweep/model/prompt.h"
+#include "llmsweep/model/prompt_shape.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/session_plan.h"
 #include "llmsweep/model/spec.h"
@@ -83,6 +84,13 @@ class PromptSource {
   // build().
   std::vector<std::vector<Prompt>> build_sessions(int64_t first, std::span<const SessionPlan> plans,
                                                   int threads = 0) const;
+  // shapes[i] as prompt number first + i. Without blocks it is a prompt like any other, of its
+  // length; one that is too short to be told from others may be sent twice. With blocks it is their
+  // texts one after the other. A shape that is shorter than what the template adds becomes the
+  // shortest that there is.
+  PromptSet build_shapes(int64_t first, std::span<const PromptShape> shapes, int threads = 0) const;
+  // As of fingerprint(), of these as prompts 0, 1, ….
+  std::string fingerprint(std::span<const PromptShape> shapes) const;
   // PromptSet::sha256 of the first `count` prompts as they are without the nonce: the same for all
   // runs of one workload.
   std::string fingerprint(int64_t count) const;

@@ -27,6 +27,14 @@ struct Arrival {
   bool operator==(const Arrival&) const = default;
 };
 
+// Which request of a trace an arrival is, and of which of its copies, from 0.
+struct TraceRow {
+  uint32_t row = 0;
+  uint32_t copy = 0;
+
+  bool operator==(const TraceRow&) const = default;
+};
+
 // When the requests of an open loop, or of users, are measured, after the level's start.
 struct OpenWindow {
   Duration from{};
@@ -47,6 +55,7 @@ struct Schedule {
   // Of a closed loop that measures for a time: what a slot that has nothing left starts in it, from
   // the first measured request on, is measured too. Its prompts are the next of `filler_prompts`.
   std::optional<Duration> measure_for;
+  std::vector<TraceRow> rows;  // of a trace: rows[i] of arrivals[i]; else empty
 
   bool is_open() const { return window && slots == 0; }
   // `arrivals` has the first request of each slot.

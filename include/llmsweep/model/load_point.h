@@ -16,13 +16,14 @@ enum class LoadKind {
   kRate,         // r2.5: requests a second, whatever is in flight
   kUsers,        // u16: users, each with a session of its own and time between its requests
   kProfile,      // p4.25: a rate that changes with time, by its mean in requests a second
+  kTrace,        // t0.5: recorded traffic, by what it is scaled with (load.trace says how)
 };
 
 // Where a request's latencies start: kSent in a closed loop, kScheduled in an open one.
 enum class LatencyOrigin { kSent, kScheduled };
 
-// Its value is above 0, and whole but for a rate and a profile. 0: not known, in published data
-// only.
+// Its value is above 0, and whole but for a rate, a profile and a trace. 0: not known, in published
+// data only.
 struct LoadPoint {
   LoadKind kind = LoadKind::kConcurrency;
   double value = 0;
@@ -51,12 +52,16 @@ inline LoadPoint at_rate(double requests_per_second) {
 inline LoadPoint of_profile(double mean_requests_per_second) {
   return {LoadKind::kProfile, mean_requests_per_second};
 }
+inline LoadPoint of_trace(double scale) {
+  return {LoadKind::kTrace, scale};
+}
 inline LoadPoint with_users(int users) {
   return {LoadKind::kUsers, static_cast<double>(users)};
 }
 
-std::string_view name_of(LoadKind kind);  // "concurrency", "request rate", "users", "rate profile"
-std::string name_of(LoadPoint point);     // "c8", "r2.5", "u16", "p4.25"
+std::string_view name_of(
+    LoadKind kind);  // "concurrency", "request rate", "users", "rate profile", "trace"
+std::string name_of(LoadPoint point);     // "c8", "r2.5", "u16", "p4.25", "t0.5"
 std::string value_text(LoadPoint point);  // "8", "2.5", "16": where the kind is said elsewhere
 std::string text_of(LoadPoint point);     // "concurrency 8", "request rate 2.5", "users 16"
 

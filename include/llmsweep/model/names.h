@@ -29,6 +29,7 @@ std::string_view name_of(SearchOver value);      // concurrency, rate
 std::string_view name_of(SearchEnd value);       // open, confirmed, below, beyond, …
 std::string_view name_of(Transport value);       // auto, sockets, libcurl
 std::string_view name_of(RetryAfter value);      // fail, hold
+std::string_view name_of(TraceFormat value);     // mooncake, bailian, azure, …
 std::string_view name_of(ArrivalProcess value);  // poisson, gamma, constant
 std::string_view name_of(ArrivalCount value);    // drawn, exact
 std::string_view name_of(Overload value);        // none, max_in_flight, drain
@@ -91,6 +92,8 @@ template <>
 const std::vector<Transport>& all_values<Transport>();
 template <>
 const std::vector<RetryAfter>& all_values<RetryAfter>();
+template <>
+const std::vector<TraceFormat>& all_values<TraceFormat>();
 template <>
 const std::vector<ArrivalProcess>& all_values<ArrivalProcess>();
 template <>

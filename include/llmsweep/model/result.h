@@ -142,6 +142,26 @@ struct ProfileStep {
   bool operator==(const ProfileStep&) const = default;
 };
 
+// The recorded traffic that `load.trace` replays.
+struct ReplaySummary {
+  std::string file;  // its name
+  TraceFormat format = TraceFormat::kMooncake;
+  std::string sha256;  // of the file
+  double from_s = 0;   // of the trace, where the replay begins
+  double span_s = 0;   // of what is replayed, at its own speed
+  int64_t requests = 0;
+  int64_t sessions = 0;
+  double rate_rps = 0;
+  double spread_s = 0;
+  std::string scaled_by;     // what the levels' numbers are: "share", "copies", "speed" or "rate"
+  int64_t block_tokens = 0;  // 0: what prompts share is not told, and they share nothing
+  // Of its input tokens, those that an endless prefix cache with blocks of 16 would have; absent:
+  // not told.
+  std::optional<double> ideal_cached_share;
+
+  bool operator==(const ReplaySummary&) const = default;
+};
+
 // How a search for the most load that keeps the first target has ended.
 enum class SearchEnd {
   kOpen,         // it has not
@@ -235,6 +255,7 @@ struct SweepResult {
   std::optional<PriceSpec> prices;  // absent: none is stated
   WorkloadSummary workload;
   Provenance provenance;
+  std::optional<ReplaySummary> trace;  // absent: the load is no recorded traffic
   std::optional<SearchResult> search;  // absent: levels were listed
   std::optional<GateLooks> looks;      // absent: no gate decided while it was measured
   std::optional<Pairing> pairing;      // absent: measured by itself

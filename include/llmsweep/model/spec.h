@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "llmsweep/base/clock.h"
 #include "llmsweep/model/load_point.h"
 #include "llmsweep/model/rate_profile.h"
+#include "llmsweep/model/recorded_trace.h"
 
 namespace llmsweep {
 
@@ -273,13 +275,52 @@ struct SearchSpec {
   bool operator==(const SearchSpec&) const = default;
 };
 
+// Of a table: the names of the columns that a request is made of. Empty: it has none.
+struct TraceColumns {
+  std::string at;
+  std::string input;
+  std::string output;
+  std::string session;
+
+  bool stated() const { return !at.empty(); }
+  bool operator==(const TraceColumns&) const = default;
+};
+
+// Of a trace, one level for each number; one of the four at most, and none: all of it.
+struct TraceSpec {
+  std::string file;                         // empty: no trace
+  std::optional<TraceFormat> format;        // absent: its first line says it
+  TraceColumns columns;                     // of kCsv
+  Duration unit = std::chrono::seconds(1);  // of the instants of kCsv
+  std::optional<int64_t> block_tokens;      // of a block of hash ids; absent: the format's
+  Duration from{};                          // sessions that begin from here on
+  std::optional<Duration> length;           // and for so long; absent: to the end
+  Duration spread{};                        // each instant comes so much later at most, drawn
+  std::vector<double> share;                // of the sessions
+  std::vector<int> copies;                  // laid over each other
+  std::vector<double> speed;                // at which sessions come
+  std::vector<double> rate;                 // requests a second, by a share or by copies
+
+  // What is replayed, once it was read (trace/replay_trace.h); not of the spec itself.
+  std::shared_ptr<const ReplayTrace> replay;
+
+  bool wanted() const { return !file.empty(); }
+  bool operator==(const TraceSpec& other) const {
+    return file == other.file && format == other.format && columns == other.columns &&
+           unit == other.unit && block_tokens == other.block_tokens && from == other.from &&
+           length == other.length && spread == other.spread && share == other.share &&
+           copies == other.copies && speed == other.speed && rate == other.rate;
+  }
+};
+
 // A closed loop (`concurrency`), one of users with sessions (`users`), or an open one (`rate`,
-// `profile`): one of the four. What another kind alone uses keeps its default.
+// `profile`, `trace`): one of the five. What another kind alone uses keeps its default.
 struct LoadSpec {
   std::vector<int> concurrency;   // one level each, in this order
   std::vector<int> users;         // likewise
   std::vector<double> rate;       // requests a second, one level each, in this order
   std::vector<RateStep> profile;  // one level: the steps of its window, in place of `measure`
+  TraceSpec trace;                // recorded traffic, in place of a rate
   ArrivalSpec arrivals;
   Duration warmup = std::chrono::seconds(30);  // before the window
   Duration measure = std::chrono::minutes(5);  // the window: what is scheduled in it is measured
@@ -305,7 +346,7 @@ struct LoadSpec {
   SearchSpec search;  // `search` of the spec, beside `load`: in place of concurrency and rate
 
   bool is_open() const {
-    return !rate.empty() || !profile.empty() || search.over == SearchOver::kRate;
+    return !rate.empty() || !profile.empty() || trace.wanted() || search.over == SearchOver::kRate;
   }
   bool has_users() const { return !users.empty(); }
   bool operator==(const LoadSpec&) const = default;

@@ -131,6 +131,8 @@ inline constexpr int64_t kMaxTurns = 10'000;  // of a session
 inline constexpr double kMaxConcurrency = 100'000;
 inline constexpr double kMinRate = 0.001;  // requests a second
 inline constexpr double kMaxRate = 100'000;
+inline constexpr double kLeastScale = 0.0001;  // of a trace
+inline constexpr double kMostScale = 1000;
 inline constexpr size_t kMaxSteps = 1000;  // of a profile
 inline constexpr Duration kShortestStep = std::chrono::milliseconds(100);
 inline constexpr size_t kMaxUrls = 256;
@@ -452,6 +454,55 @@ void keys(Archive& archive, SearchSpec& search) {
 }
 
 template <class Archive>
+void keys(Archive& archive, TraceColumns& columns) {
+  archive({"at", "Of the instants."}, columns.at, kind::Text{});
+  archive({"input", "Of the prompts' tokens."}, columns.input, kind::Text{});
+  archive({"output", "Of the answers' tokens."}, columns.output, kind::Text{});
+  archive({"session", "Of the session's name; absent: each row is one."}, columns.session,
+          kind::Text{});
+}
+
+template <class Archive>
+void keys(Archive& archive, TraceSpec& trace) {
+  archive({.name = "file",
+           .sentence = "The trace, which may be compressed by gzip or Zstandard.",
+           .required = "as in file: conversation_trace.jsonl"},
+          trace.file, kind::Path{});
+  archive({"format", "Whose format it is; absent: its first line says it."}, trace.format);
+  archive({"columns", "Of a table of `format: csv`: the names of its columns."}, trace.columns,
+          kind::Section{.optional = true});
+  archive({"unit", "Of such a table's instants, unless they are dates (1s)."}, trace.unit,
+          kind::DurationFrom{Duration(1)});
+  archive({"block_tokens",
+           "Tokens of a block of hash ids; absent: the format's (512 of Mooncake, 16 of Bailian), "
+           "or as its rows say."},
+          trace.block_tokens, kind::Whole{1, kMaxTokens});
+  archive({"from", "Leaves out the sessions that begin before this instant of the trace."},
+          trace.from, kind::DurationFrom{Duration(0)});
+  archive({"for",
+           "Takes those that begin within so long after `from`, whole ones; absent: to the end."},
+          trace.length, kind::DurationFrom{std::chrono::milliseconds(100)});
+  archive({"spread",
+           "Each request comes so much later at most, drawn evenly: of a trace whose instants are "
+           "ticks (`llmsweep trace` finds them) the length of one."},
+          trace.spread, kind::DurationFrom{Duration(0)});
+  archive({"share", "Of its sessions, whole ones, one level each; the best way to less load."},
+          trace.share, kind::Levels{kLeastScale, 1, "as in share: [0.25, 0.5, 1]"});
+  archive(
+      {"copies",
+       "So many of it at a time, each with prompts of its own and shifted by a time of its own, "
+       "drawn; one level each. The best way to more load."},
+      trace.copies, kind::Levels{1, kMostScale, "as in copies: [1, 2, 4]"});
+  archive({"speed",
+           "Sessions come so much faster, one level each; the time between the requests of one "
+           "stays, as caches forget by the second."},
+          trace.speed, kind::Levels{kLeastScale, kMostScale, "as in speed: [1, 2]"});
+  archive(
+      {"rate", "Requests a second on average, one level each: a share of it, or of copies of it."},
+      trace.rate, kind::Levels{kMinRate, kMaxRate, "as in rate: [1, 2, 4]"});
+}
+
+template <class Archive>
 void keys(Archive& archive, LoadSpec& load) {
   using std::chrono::milliseconds;
   archive({"concurrency", "Requests in flight, one level each, in this order."}, load.concurrency,
@@ -469,6 +520,11 @@ void keys(Archive& archive, LoadSpec& load) {
            "requests a second. Instead of rate and measure; figures are of each step and of the "
            "whole."},
           load.profile, kind::Profile{});
+  archive({"trace",
+           "Recorded traffic, replayed: requests of its lengths at its instants, with prompts that "
+           "share what its hash ids share (docs/traces.md). Instead of a rate; of `share`, "
+           "`copies`, `speed` and `rate` one at most."},
+          load.trace, kind::Section{.optional = true});
   archive({.name = "arrivals",
            .sentence = "When the requests of a rate are due.",
            .loop = LoopKind::kOpen},
@@ -630,7 +686,7 @@ void keys(Archive& archive, SweepSpec& spec) {
            "fresh runs."},
           spec.load.search, kind::Section{.optional = true});
   archive({"load", "How hard and how long."}, spec.load,
-          kind::Section{.at_most_one = {"concurrency", "users", "rate", "profile"}});
+          kind::Section{.at_most_one = {"concurrency", "users", "rate", "profile", "trace"}});
   archive({"client", "The measuring client itself."}, spec.client, kind::Section{});
   archive({"targets",
            "Latency limits (SLOs); for each, the report states how many users still meet it.",

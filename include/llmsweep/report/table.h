@@ -28,6 +28,10 @@ std::string system_line(const SystemSpec& system);
 // "2,400 in / 1,600 out, sharegpt-sample.json, seed 1".
 std::string workload_line(const WorkloadSummary& workload);
 
+// "replay of m.jsonl: 400 requests in 10s, 42.0 requests/s, …; levels are by share"; of another
+// load empty.
+std::string replay_line(const SweepResult& result);
+
 // A heading with name and marks, what was found (a line a target), whether it can be believed,
 // system and workload; one row a level; below the table the reasons of
 // invalid levels and the warnings, each once with the levels it holds for and its remedy.

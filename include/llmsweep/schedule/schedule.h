@@ -41,7 +41,8 @@ PromptDemand prompt_demand(const Schedule& schedule);
 // Standard deviation ÷ mean of a gap between arrivals.
 double gap_cv(const ArrivalSpec& arrivals);
 
-// Of an open loop, the most arrivals a second that its rate ever asks for.
+// Of an open loop, the most arrivals a second that its rate ever asks for; of a trace, that come in
+// any ten seconds.
 double peak_rate(const LoadSpec& load, LoadPoint point);
 
 // The most requests that can be in flight at a time, each on a connection of its own.
@@ -69,6 +70,12 @@ Duration shortest_run(const LoadSpec& load, LoadPoint point, Duration request);
 //
 // A profile is an open loop whose window are its steps, one after the other; the warm-up has the
 // rate that the first begins with, the drain the one that the last ends with.
+//
+// A trace is an open loop whose requests come at the trace's instants, scaled as load.trace says
+// and the point's number. Of a share, sessions are kept or not, by the seed of the workload, and a
+// smaller share keeps some of those of a larger one. Copies are shifted by a time drawn by it,
+// modulo the trace's length. `seed` draws load.trace.spread. At the trace's end nothing comes any
+// more. Needs load.trace.replay.
 //
 // Not of users: see below.
 Schedule make_schedule(const LoadSpec& load, LoadPoint point, uint64_t seed = 1);

@@ -40,6 +40,9 @@ struct OpenInput {
   OpenWindow window;
   double rate_rps = 0;    // nominal, the mean of the window
   double arrival_cv = 1;  // of the gaps
+  // Arrivals are of a trace: rate and cv, and what is in flight because more came, are those of the
+  // records.
+  bool recorded = false;
   // Of a rate that changes with time: what is in flight follows it, and only what is beyond that
   // grows. Must outlive the call; empty: the rate is constant.
   std::span<const RateStep> profile = {};

@@ -49,6 +49,9 @@ struct TraceSummary {
   std::vector<PrefixShare> prefixes;  // empty: blocks are not told
 };
 
+// For engine blocks of 16, 32, 64 and 512; empty: blocks are not told.
+std::vector<PrefixShare> prefix_shares(const Trace& trace);
+
 // trace.requests is not empty.
 TraceSummary summarise_trace(const Trace& trace);
 

@@ -4,7 +4,6 @@
 
 #include "http/clients.h"
 #include "llmsweep/base/error.h"
-#include "llmsweep/base/text.h"
 
 namespace llmsweep {
 namespace {
@@ -25,15 +24,14 @@ std::vector<std::string> choose_addresses(const HttpClientOptions& options) {
 
 }  // namespace
 
-Transport chosen_transport(Transport asked, const std::string& url, bool use_proxy) {
-  if (asked == Transport::kLibcurl) return asked;
-  const bool reachable = !use_proxy && !http::parse_target(url).tls;
-  if (!reachable && asked == Transport::kSockets) {
-    throw Error({.what = "plain sockets speak neither TLS nor to a proxy",
-                 .where = printable(url),
-                 .next = "set client.transport to auto or libcurl"});
+Transport chosen_transport(Transport asked, bool use_proxy) {
+  if (use_proxy && asked == Transport::kSockets) {
+    throw Error({.what = "our own sockets do not speak to a proxy",
+                 .where = "client.transport",
+                 .next = "use auto or libcurl"});
   }
-  return reachable ? Transport::kSockets : Transport::kLibcurl;
+  if (asked == Transport::kLibcurl || use_proxy) return Transport::kLibcurl;
+  return Transport::kSockets;
 }
 
 std::unique_ptr<HttpClient> make_http_client(const HttpClientOptions& options) {
@@ -45,13 +43,11 @@ std::unique_ptr<HttpClient> make_http_client(const HttpClientOptions& options) {
   for (const std::string& url : options.urls) targets.push_back(http::parse_target(url));
   const std::vector<std::string> addresses = choose_addresses(options);
   // A name that does not resolve is for libcurl to fail at, request by request.
-  bool sockets = std::none_of(addresses.begin(), addresses.end(),
-                              [](const std::string& text) { return text.empty(); });
-  for (const std::string& url : options.urls) {
-    sockets = sockets &&
-              chosen_transport(options.transport, url, options.use_proxy) == Transport::kSockets;
-  }
-  if (sockets) return http::make_plain_client(options, targets, addresses);
+  const bool resolved = std::none_of(addresses.begin(), addresses.end(),
+                                     [](const std::string& text) { return text.empty(); });
+  const Transport chosen = chosen_transport(options.transport, options.use_proxy);
+  if (resolved && chosen == Transport::kSockets)
+    return http::make_socket_client(options, targets, addresses);
   return http::make_libcurl_client(options, targets, addresses);
 }
 

@@ -17,7 +17,8 @@ std::string take_text(BIO* bio) {
 
 }  // namespace
 
-TestCertificate make_certificate(const std::string& name, int days) {
+TestCertificate make_certificate(const std::string& name, int days, bool and_loopback,
+                                 bool listed) {
   EVP_PKEY* key = EVP_EC_gen("P-256");
   X509* certificate = X509_new();
   X509_set_version(certificate, 2);
@@ -30,11 +31,14 @@ TestCertificate make_certificate(const std::string& name, int days) {
                              reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
   X509_set_issuer_name(certificate, subject);
   const bool address = name.find_first_not_of("0123456789.") == std::string::npos;
-  const std::string alternative = (address ? "IP:" : "DNS:") + name;
-  X509_EXTENSION* extension =
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, alternative.c_str());
-  X509_add_ext(certificate, extension, -1);
-  X509_EXTENSION_free(extension);
+  const std::string alternative =
+      (address ? "IP:" : "DNS:") + name + (and_loopback ? ",IP:127.0.0.1,IP:::1" : "");
+  if (listed) {
+    X509_EXTENSION* extension =
+        X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, alternative.c_str());
+    X509_add_ext(certificate, extension, -1);
+    X509_EXTENSION_free(extension);
+  }
   X509_sign(certificate, key, EVP_sha256());
 
   BIO* certificate_bio = BIO_new(BIO_s_mem());

@@ -114,12 +114,36 @@ void Peer::wait_until_closed() {
 void Peer::reset() {
   const linger hard{.l_onoff = 1, .l_linger = 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-  close();
+  cut();
+}
+
+void Peer::cut() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
 }
 
 void Peer::close() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
+  if (ssl_ != nullptr && fd_ >= 0 && handshake_ok_) SSL_shutdown(ssl_);
+  cut();
+}
+
+std::string Peer::server_name() const {
+  const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);
+  return name != nullptr ? name : "";
+}
+
+void Peer::send_ticket() {
+  SSL_new_session_ticket(ssl_);
+  SSL_do_handshake(ssl_);
+}
+
+void Peer::renew_keys() {
+  SSL_key_update(ssl_, SSL_KEY_UPDATE_REQUESTED);
+  SSL_do_handshake(ssl_);
+}
+
+bool Peer::resumed() const {
+  return ssl_ != nullptr && SSL_session_reused(ssl_) == 1;
 }
 
 RawServer::RawServer(Script script, RawServerOptions options)
@@ -136,6 +160,7 @@ RawServer::RawServer(Script script, RawServerOptions options)
     EVP_PKEY_free(key);
     BIO_free(certificate_bio);
     BIO_free(key_bio);
+    if (options_.tune) options_.tune(tls_);
   }
   listen_fd_ = listen_on(options_.host, port_);
   acceptor_ = std::thread([this] { accept_all(); });

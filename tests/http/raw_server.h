@@ -33,8 +33,13 @@ class Peer {
   bool send_chunk(std::string_view bytes);  // in HTTP's chunked coding
   void wait_until_closed();
   void reset();  // closes with RST
+  void cut();    // closes without a word of TLS
   void close();
   bool handshake_ok() const { return handshake_ok_; }
+  std::string server_name() const;  // TLS: what the client asked for (SNI)
+  void send_ticket();               // TLS 1.3: another one
+  void renew_keys();                // TLS 1.3: asks for the other side's too
+  bool resumed() const;             // TLS: with what an earlier connection had left
 
  private:
   int fd_;
@@ -49,6 +54,7 @@ struct RawServerOptions {
   // PEM; both empty: plain TCP.
   std::string certificate;
   std::string key;
+  std::function<void(ssl_ctx_st*)> tune = nullptr;  // of the TLS server
 };
 
 class RawServer {
@@ -91,6 +97,8 @@ struct TestCertificate {
   std::string certificate;
   std::string key;
 };
-TestCertificate make_certificate(const std::string& name, int days);
+// `and_loopback`: it is for the loopback addresses too. Without `listed`, the common name is all.
+TestCertificate make_certificate(const std::string& name, int days, bool and_loopback = false,
+                                 bool listed = true);
 
 }  // namespace llmsweep::test

@@ -311,7 +311,7 @@ struct LoadSpec {
   bool operator==(const LoadSpec&) const = default;
 };
 
-// What carries the requests. Auto: plain sockets for http:// without a proxy, libcurl for the rest.
+// What carries the requests. Auto: sockets without a proxy, bare or under TLS, else libcurl.
 enum class Transport { kAuto, kSockets, kLibcurl };
 
 struct ClientSpec {

@@ -48,6 +48,7 @@ class SocketClient final : public HttpClient {
 
  private:
   static constexpr size_t kReadSize = size_t{64} << 10;
+  static constexpr int kMostIdleReads = 16;
   static constexpr size_t kBurst = 4;  // connections that were ready at once
   // So soon after an answer hardly a server has closed the connection without having said so, and a
   // slot waits for its next request. A close that comes all the same is what a resend is for.
@@ -73,7 +74,6 @@ class SocketClient final : public HttpClient {
   void send_more(SocketConnection& connection);
   void on_ready(const Poller::Ready& ready);
   void on_connected(SocketConnection& connection);
-  void on_written(SocketConnection& connection, bool open);
   ssize_t read(SocketConnection& connection);
   void receive(SocketConnection& connection, bool ending);
   void decrypt(SocketConnection& connection, std::string_view bytes, Instant now);
@@ -118,14 +118,16 @@ SocketClient::~SocketClient() {
 // An idle connection on which nobody has spoken, but for what TLS itself has to say: a ticket, or
 // new keys.
 bool SocketClient::is_alive(SocketConnection& connection) {
-  if (is_silent(connection.fd)) return true;
-  if (!connection.tls) return false;
-  const ssize_t size = recv(connection.fd, read_buffer_.data(), read_buffer_.size(), 0);
-  if (size <= 0) return false;
-  const std::string_view bytes(read_buffer_.data(), static_cast<size_t>(size));
-  return connection.tls->receive(bytes, plaintext_) == 0 &&
-         connection.tls->state() == TlsSession::State::kOpen && write_tls(connection) &&
-         is_silent(connection.fd);
+  for (int i = 0; i < kMostIdleReads; ++i) {
+    if (is_silent(connection.fd)) return true;
+    if (!connection.tls) return false;
+    const ssize_t size = recv(connection.fd, read_buffer_.data(), read_buffer_.size(), 0);
+    if (size <= 0) return false;
+    const std::string_view bytes(read_buffer_.data(), static_cast<size_t>(size));
+    if (connection.tls->receive(bytes, plaintext_) != 0) return false;
+    if (connection.tls->state() != TlsSession::State::kOpen || !write_tls(connection)) return false;
+  }
+  return false;
 }
 
 SocketConnection* SocketClient::take_idle(uint32_t endpoint) {
@@ -219,11 +221,10 @@ void SocketClient::send(SocketConnection& connection) {
 }
 
 void SocketClient::send_more(SocketConnection& connection) {
-  on_written(connection, write_request(connection));
-}
-
-// A peer that takes no more may still have answered: the reads that follow say what became of it.
-void SocketClient::on_written(SocketConnection& connection, bool open) {
+  if (!connection.is_reading()) return;
+  const bool open =
+      connection.state == State::kExchanging ? write_request(connection) : write_tls(connection);
+  // A peer that takes no more may still have answered: the reads that follow say what became of it.
   if (!open && connection.send_error != EPIPE && connection.send_error != ECONNRESET) {
     fail(connection, CURLE_SEND_ERROR, connection.send_error);
   }
@@ -239,8 +240,7 @@ void SocketClient::on_ready(const Poller::Ready& ready) {
     if ((events & ~static_cast<uint32_t>(EPOLLIN)) == 0) return;
     on_connected(connection);
   } else if (connection.sending && (events & EPOLLOUT) != 0) {
-    if (connection.state == State::kExchanging) send_more(connection);
-    if (connection.state == State::kHandshaking) on_written(connection, write_tls(connection));
+    send_more(connection);
   }
   if (!readable) return;
   if (connection.is_reading()) {
@@ -258,7 +258,7 @@ void SocketClient::on_connected(SocketConnection& connection) {
   if (TlsPeer* peer = endpoints_[connection.endpoint].tls.get()) {
     connection.state = State::kHandshaking;
     connection.tls = std::make_unique<TlsSession>(*tls_context_, *peer);
-    return on_written(connection, write_tls(connection));
+    return send_more(connection);
   }
   connection.state = State::kExchanging;
   send(connection);
@@ -304,7 +304,7 @@ void SocketClient::decrypt(SocketConnection& connection, std::string_view bytes,
     send(connection);
     now = sink_.clock.now();
   } else if (!tls.pending().empty()) {
-    on_written(connection, write_tls(connection));
+    send_more(connection);
   }
   if (size > 0 && connection.is_reading()) take(connection, {plaintext_.data(), size}, now);
   if (tls.state() == TlsSession::State::kClosed || tls.state() == TlsSession::State::kBroken) {

@@ -105,6 +105,21 @@ bool Peer::send_chunk(std::string_view bytes) {
   return send(size + std::string(bytes) + "\r\n");
 }
 
+void Peer::send_in_halves(std::string_view bytes, const std::function<void()>& between) {
+  BIO* socket = SSL_get_wbio(ssl_);
+  BIO_up_ref(socket);
+  SSL_set0_wbio(ssl_, BIO_new(BIO_s_mem()));
+  SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size()));
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(SSL_get_wbio(ssl_), &data);
+  const std::string record(data, static_cast<size_t>(size));
+  SSL_set0_wbio(ssl_, socket);
+  const size_t half = record.size() / 2;
+  ::send(fd_, record.data(), half, MSG_NOSIGNAL);
+  between();
+  ::send(fd_, record.data() + half, record.size() - half, MSG_NOSIGNAL);
+}
+
 void Peer::wait_until_closed() {
   char buffer[4096];
   while (recv(fd_, buffer, sizeof(buffer), 0) > 0) {

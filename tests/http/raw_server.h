@@ -31,6 +31,8 @@ class Peer {
   // False when the client is gone.
   bool send(std::string_view bytes);
   bool send_chunk(std::string_view bytes);  // in HTTP's chunked coding
+  // TLS: as one record whose second half follows when `between` returns.
+  void send_in_halves(std::string_view bytes, const std::function<void()>& between);
   void wait_until_closed();
   void reset();  // closes with RST
   void cut();    // closes without a word of TLS

@@ -3,6 +3,7 @@
 
 #include <openssl/ssl.h>
 
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include "http/drive.h"
+#include "http/receive_stamps.h"
 
 namespace llmsweep::test {
 namespace {
@@ -236,6 +238,7 @@ TEST_P(Tls, KeepsAConnectionThatGotATicketWhileItWasIdle) {
 TEST_P(Tls, ReadsOnWhereTheServerRenewsItsKeys) {
   const TestCertificate certificate = make_certificate("127.0.0.1", 10);
   TlsRun run(GetParam(), certificate, certificate.certificate, [](Peer& peer) {
+    for (int i = 0; i < 20; ++i) peer.renew_keys();  // while a long request is on its way
     while (peer.read_request()) {
       peer.send(kChunkedHead);
       for (int i = 0; i < 20; ++i) {
@@ -246,7 +249,9 @@ TEST_P(Tls, ReadsOnWhereTheServerRenewsItsKeys) {
     }
   });
   Driver driver(run.options());
-  for (RequestId id = 0; id < 3; ++id) EXPECT_EQ(driver.run(id).bytes.size(), 100u);
+  for (RequestId id = 0; id < 3; ++id) {
+    EXPECT_EQ(driver.run(id, std::string(4 << 20, 'x')).bytes.size(), 100u);
+  }
   EXPECT_EQ(run.server().connections(), 1);
 }
 
@@ -301,6 +306,46 @@ TEST_P(Tls, NamesTheAlertThatTheServerSent) {
               }),
               AnyOf(HasSubstr("alert 'certificate required' (116)"),
                     HasSubstr("alert certificate required"), HasSubstr("reset by peer")));
+}
+
+// Of a record that came in two reads, only the second can be said to have brought a token.
+TEST(TlsStamps, AreOfTheReadThatCompletedTheRecord) {
+  if (!http::StampingKeeper(true).supported()) GTEST_SKIP() << "no receive stamps here";
+  constexpr int kTokens = 20;
+  const TestCertificate certificate = make_certificate("127.0.0.1", 10);
+  std::array<std::atomic<int64_t>, kTokens> second_half{};  // ns
+  TlsRun run(Transport::kSockets, certificate, certificate.certificate, [&](Peer& peer) {
+    (void)peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\n\r\n");
+    for (std::atomic<int64_t>& at : second_half) {
+      peer.send_in_halves("token", [&at] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        at = to_ns(SteadyClock().now());
+      });
+    }
+  });
+  const auto client = make_http_client(run.options());
+  client->start(1, {.body = shared("{}")});
+  std::vector<HttpEvent> events;
+  size_t tokens = 0;
+  int stamped = 0;
+  const Instant limit = SteadyClock().now() + std::chrono::seconds(10);
+  for (bool ended = false; !ended && SteadyClock().now() < limit;) {
+    client->poll(limit, events);
+    for (const HttpEvent& event : events) {
+      ended |= event.kind == Kind::kEnd || event.kind == Kind::kFailure;
+      if (event.kind != Kind::kBytes) continue;
+      tokens += event.text.size() / 5;
+      const Instant sent = from_ns(second_half.at(tokens - 1));
+      EXPECT_GE(event.at, sent);
+      if (!event.received) continue;
+      ++stamped;
+      EXPECT_LE(*event.received, event.at);
+      EXPECT_GE(*event.received, sent - std::chrono::milliseconds(1));
+    }
+  }
+  EXPECT_EQ(tokens, size_t{kTokens});
+  EXPECT_GT(stamped, 0);
 }
 
 TEST_P(Tls, SurvivesAServerThatIsGoneWhileWeSend) {

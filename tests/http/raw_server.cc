@@ -147,9 +147,8 @@ std::string Peer::server_name() const {
   return name != nullptr ? name : "";
 }
 
-void Peer::send_ticket() {
-  SSL_new_session_ticket(ssl_);
-  SSL_do_handshake(ssl_);
+bool Peer::send_ticket() {
+  return SSL_new_session_ticket(ssl_) == 1 && SSL_do_handshake(ssl_) == 1;
 }
 
 void Peer::renew_keys() {

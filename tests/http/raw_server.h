@@ -39,7 +39,7 @@ class Peer {
   void close();
   bool handshake_ok() const { return handshake_ok_; }
   std::string server_name() const;  // TLS: what the client asked for (SNI)
-  void send_ticket();               // TLS 1.3: another one
+  bool send_ticket();               // TLS 1.3: another one
   void renew_keys();                // TLS 1.3: asks for the other side's too
   bool resumed() const;             // TLS: with what an earlier connection had left
 

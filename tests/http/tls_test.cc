@@ -218,17 +218,20 @@ TEST_P(Tls, ResumesWhatAnEarlierConnectionOfTheClientLeft) {
 
 TEST_P(Tls, KeepsAConnectionThatGotATicketWhileItWasIdle) {
   const TestCertificate certificate = make_certificate("127.0.0.1", 10);
+  std::atomic<bool> read = false;
   std::atomic<bool> sent = false;
   TlsRun run(GetParam(), certificate, certificate.certificate, [&](Peer& peer) {
     while (peer.read_request()) {
       peer.send(with_length("ok"));
-      peer.send_ticket();
+      while (!read.exchange(false)) std::this_thread::yield();
+      EXPECT_TRUE(peer.send_ticket());
       sent = true;
     }
   });
   Driver driver(run.options());
   for (RequestId id = 0; id < 3; ++id) {
     EXPECT_EQ(driver.run(id).bytes, "ok");
+    read = true;
     while (!sent.exchange(false)) std::this_thread::yield();
     driver.poll_until(SteadyClock().now() + std::chrono::milliseconds(5));
   }

@@ -10,7 +10,7 @@
 namespace llmsweep::test {
 
 const TestCertificate& loopback_certificate() {
-  static const TestCertificate certificate = make_certificate("localhost", 10, true);
+  static const TestCertificate certificate = make_certificate("localhost", {.and_loopback = true});
   return certificate;
 }
 

@@ -67,6 +67,9 @@ TEST_P(Faults, AConnectionThatIsNeverAcceptedTimesOut) {
   EXPECT_THAT(seen.kinds, ElementsAre(Kind::kFailure));
   EXPECT_TRUE(seen.timed_out);
   EXPECT_THAT(seen.failure, HasSubstr("within 100ms"));
+  if (GetParam().transport == Transport::kSockets) {
+    EXPECT_THAT(seen.failure, HasSubstr("no TLS handshake with 127.0.0.1:"));
+  }
 }
 
 TEST_P(Faults, AnEmptyAnswerFails) {

@@ -94,13 +94,23 @@ inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 // A port on which nobody listens.
 int unused_port();
 
-// A self-signed certificate for `name`, and its key, both PEM. `days` < 0: expired.
+// A certificate and its key, both PEM.
 struct TestCertificate {
   std::string certificate;
   std::string key;
 };
-// `and_loopback`: it is for the loopback addresses too. Without `listed`, the common name is all.
-TestCertificate make_certificate(const std::string& name, int days, bool and_loopback = false,
-                                 bool listed = true);
+
+struct CertificateOptions {
+  int days = 10;                            // < 0: expired
+  bool and_loopback = false;                // it is for the loopback addresses too
+  bool listed = true;                       // false: the common name is all that it says
+  bool authority = false;                   // may sign others
+  const TestCertificate* issuer = nullptr;  // nobody: self-signed
+};
+// For `name`, a name or an address.
+TestCertificate make_certificate(const std::string& name, const CertificateOptions& options = {});
+inline TestCertificate make_certificate(const std::string& name, int days) {
+  return make_certificate(name, {.days = days});
+}
 
 }  // namespace llmsweep::test

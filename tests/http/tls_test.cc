@@ -94,6 +94,22 @@ TEST_P(Tls, RefusesWhatNoAuthoritySigned) {
   EXPECT_EQ(run.requests(), 0);
 }
 
+TEST_P(Tls, TakesWhatATrustedAuthoritySignedAndNothingElse) {
+  const TestCertificate authority = make_certificate("authority.example", {.authority = true});
+  const TestCertificate other = make_certificate("other.example", {.authority = true});
+  const TestCertificate leaf = make_certificate("127.0.0.1", {.issuer = &authority});
+  TlsRun trusted(GetParam(), leaf, authority.certificate);
+  EXPECT_EQ(Driver(trusted.options()).run(1).failure, "");
+  TlsRun run(GetParam(), leaf, other.certificate);
+  const Seen seen = Driver(run.options()).run(1);
+  EXPECT_THAT(seen.kinds, ElementsAre(Kind::kFailure));
+  EXPECT_THAT(seen.failure, HasSubstr("unable to get local issuer certificate"));
+  if (GetParam() == Transport::kSockets) {
+    EXPECT_THAT(seen.failure, HasSubstr("(CN=127.0.0.1, issued by CN=authority.example)"));
+  }
+  EXPECT_EQ(run.requests(), 0);
+}
+
 TEST_P(Tls, RefusesAnotherHostsCertificate) {
   const TestCertificate certificate = make_certificate("other.example", 10);
   TlsRun run(GetParam(), certificate, certificate.certificate);
@@ -142,7 +158,7 @@ TEST_P(Tls, SaysSoWhenTheCaFileIsMissing) {
 
 TEST_P(Tls, SaysWhatACertificateIsForAndUntilWhen) {
   if (GetParam() == Transport::kLibcurl) return;  // which says less
-  const TestCertificate other = make_certificate("other.example", 10, true);
+  const TestCertificate other = make_certificate("other.example", {.and_loopback = true});
   TlsRun run(GetParam(), other, other.certificate);
   run.options().urls = {"https://llm.invalid/v1"};
   run.options().addresses = {"127.0.0.1:" + std::to_string(run.server().port())};
@@ -156,16 +172,16 @@ TEST_P(Tls, SaysWhatACertificateIsForAndUntilWhen) {
 
 // Old certificates of one's own have no list of names.
 TEST_P(Tls, TakesTheCommonNameWhereThereIsNoOther) {
-  const TestCertificate certificate = make_certificate("127.0.0.1", 10, false, false);
+  const TestCertificate certificate = make_certificate("127.0.0.1", {.listed = false});
   TlsRun run(GetParam(), certificate, certificate.certificate);
   EXPECT_EQ(Driver(run.options()).run(1).failure, "");
-  TlsRun other(GetParam(), make_certificate("127.0.0.2", 10, false, false),
+  TlsRun other(GetParam(), make_certificate("127.0.0.2", {.listed = false}),
                certificate.certificate);
   EXPECT_NE(Driver(other.options()).run(1).failure, "");
 }
 
 TEST_P(Tls, AsksForTheNameAndForHttp11) {
-  const TestCertificate certificate = make_certificate("llm.invalid", 10, true);
+  const TestCertificate certificate = make_certificate("llm.invalid", {.and_loopback = true});
   std::string name;
   std::string protocols;
   std::mutex mutex;

@@ -13,6 +13,7 @@ A and B are base URLs (…/v1) of two servers that run on one GPU, A the one tha
     energy    a minute of A, a minute with a foreign client on it, a minute of B, and beside them what
               NVML says when asked from Python (nvml.jsonl), where that module is there
     sessions  users of A with conversations and pauses
+    apis      `versus` with A on both sides: chat against responses, and chat against messages
     scrape    A with no page read, with pages at the edges, and with the whole page read three times a
               second by another client (pages.jsonl), in turns
 
@@ -79,6 +80,15 @@ class Bench:
 
     def sessions(self):
         self.run("sessions", self.a)
+
+    def apis(self):
+        """What one server takes for the same prompts (but for their first words) over another API."""
+        spec = SPECS / "one-card-pair.yaml"
+        for api in ("responses", "messages"):
+            sides = [word for side, name in (("a", "chat"), ("b", api))
+                     for word in (f"--set-{side}", f"endpoint.api={name}", f"--set-{side}", f"name={name}")]
+            self.call("versus", spec, spec, "--rounds", self.rounds, "--quiet", "--out", self.out / "apis", *sides,
+                      "--set", f"endpoint.url={self.a}", "--set", "system.precision=BF16", *self.sets)
 
     def energy(self):
         stop = threading.Event()
@@ -152,7 +162,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("program", "out", "a", "b"):
         parser.add_argument(name)
-    parser.add_argument("stages", nargs="+", choices=("warm", "pair", "rates", "search", "energy", "sessions", "scrape"))
+    parser.add_argument("stages", nargs="+", choices=("warm", "pair", "rates", "search", "energy", "sessions", "apis", "scrape"))
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()

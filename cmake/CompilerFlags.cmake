@@ -24,7 +24,10 @@ else()
     set(control_flow -mbranch-protection=standard)
   endif()
   target_compile_options(llmsweep_flags INTERFACE
-    $<$<CONFIG:Release>:-fstack-protector-strong -D_FORTIFY_SOURCE=2 ${control_flow}>)
+    $<$<CONFIG:Release>:-fstack-protector-strong ${control_flow}>)
+  # It needs an optimised build, which tests are not.
+  target_compile_definitions(llmsweep_flags INTERFACE
+    $<$<AND:$<CONFIG:Release>,$<NOT:$<BOOL:$<TARGET_PROPERTY:UNOPTIMISED>>>>:_FORTIFY_SOURCE=2>)
   target_link_options(llmsweep_flags INTERFACE
     $<$<CONFIG:Release>:-pie -Wl,-z,relro,-z,now>)
 endif()

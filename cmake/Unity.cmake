@@ -1,8 +1,8 @@
 # unity_by_module(TARGET SOURCES...) compiles the sources of one module (a folder of src/) as one,
 # in builds whose LLMSWEEP_UNITY is ALL: most of a short file's compile time is its headers'.
 # Sources of simdjson are a group of their own, behind fmt's headers, which do not compile after its
-# amalgamation; those that have nlohmann's library too stay alone: where both are known a value of
-# simdjson converts to one of nlohmann's, and another overload may be called.
+# amalgamation, and those that have nlohmann's library too are another: where both are known a value
+# of simdjson converts to one of nlohmann's, and another overload may be called.
 function(unity_by_module target)
   if(NOT LLMSWEEP_UNITY STREQUAL "ALL")
     return()
@@ -11,13 +11,15 @@ function(unity_by_module target)
     UNITY_BUILD_CODE_BEFORE_INCLUDE "#include <fmt/format.h>")
   foreach(source ${ARGN})
     file(STRINGS ${source} libraries REGEX "#include <(simdjson.h|nlohmann/.*)>")
-    if((libraries MATCHES simdjson AND libraries MATCHES nlohmann) OR
-       NOT source MATCHES "/src/([a-z_]+)/[^/]+\\.cc$")
+    if(NOT source MATCHES "/src/([a-z_]+)/[^/]+\\.cc$")
       continue()
     endif()
     set(group ${CMAKE_MATCH_1})
     if(libraries MATCHES simdjson)
       string(APPEND group _simdjson)
+      if(libraries MATCHES nlohmann)
+        string(APPEND group _and_nlohmann)
+      endif()
     endif()
     set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
   endforeach()

@@ -1,7 +1,6 @@
 #include "cli/commands.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -12,6 +11,7 @@
 #include <ostream>
 
 #include "cli/format_option.h"
+#include "cli/text_line.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/regular_file.h"
@@ -63,25 +63,21 @@ void encode_lines(const std::string& path, Encoder& encoder, SpecialTokens speci
         return static_cast<size_t>(std::cin.gcount());
       },
       path);
-  simdjson::dom::parser parser;
+  TextLine parsed;
   while (std::optional<std::string_view> line = lines.next()) {
     if (lines.number() == 1) {
       refuse_utf16(*line, lines.where());
       if (line->starts_with("\xEF\xBB\xBF")) line->remove_prefix(3);
     }
     if (trim(*line).empty()) continue;
-    std::string valid = repair_utf8(*line);
-    std::string_view text;
-    simdjson::dom::element root;
-    bool good = parser.parse(valid).get(root) == simdjson::SUCCESS &&
-                root["text"].get(text) == simdjson::SUCCESS;
-    if (!good) {
+    const std::optional<std::string_view> text = parsed.read(*line);
+    if (!text) {
       throw Error({.what = "expected a JSON object with a text",
                    .where = lines.where(),
                    .next = "each line is {\"text\": \"…\"}"});
     }
     std::string answer = "{\"ids\": [";
-    append_ids(encoder.encode(text, special), answer);
+    append_ids(encoder.encode(*text, special), answer);
     out << answer << "]}\n";
   }
 }

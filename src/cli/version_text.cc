@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <utf8proc.h>
 
-#include <CLI/CLI.hpp>
+#include <CLI/Version.hpp>
 #include <boost/version.hpp>
 #include <nlohmann/json.hpp>
 

@@ -105,9 +105,10 @@ void read_messages_event(const dom::object& event, Chunk& chunk) {
   }
 }
 
-constexpr std::array<std::string_view, 7> kMeaningful = {"type", "error", "stop_reason", "role",
-                                                         "code", "model", "status"};
-constexpr std::array<std::string_view, 4> kOutput = {"text", "thinking", "partial_json", "name"};
+constexpr std::array<std::string_view, 7> kMeaningfulInMessages = {
+    "type", "error", "stop_reason", "role", "code", "model", "status"};
+constexpr std::array<std::string_view, 4> kOutputInMessages = {"text", "thinking", "partial_json",
+                                                               "name"};
 constexpr std::array<std::pair<std::string_view, std::string_view>, 1> kHeaders = {
     {{"anthropic-version", "2023-06-01"}}};
 
@@ -119,10 +120,10 @@ const ApiDialect kMessagesApi = {
     .write_body = write_messages_body,
     .take_end = take_done,
     .read_chunk = read_messages_event,
-    .keys = {.meaningful = kMeaningful,
+    .keys = {.meaningful = kMeaningfulInMessages,
              .id = "id",
              .model = "model",
-             .output = kOutput,
+             .output = kOutputInMessages,
              .counts = kUsageKeys},
 };
 

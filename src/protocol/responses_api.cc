@@ -103,9 +103,9 @@ void read_responses_event(const dom::object& event, Chunk& chunk) {
   chunk.role = true;
 }
 
-constexpr std::array<std::string_view, 6> kMeaningful = {"type", "error", "status",
-                                                         "code", "model", "role"};
-constexpr std::array<std::string_view, 2> kOutput = {"delta", "name"};
+constexpr std::array<std::string_view, 6> kMeaningfulInResponses = {"type", "error", "status",
+                                                                    "code", "model", "role"};
+constexpr std::array<std::string_view, 2> kOutputInResponses = {"delta", "name"};
 
 }  // namespace
 
@@ -115,10 +115,10 @@ const ApiDialect kResponsesApi = {
     .write_body = write_responses_body,
     .take_end = take_done,
     .read_chunk = read_responses_event,
-    .keys = {.meaningful = kMeaningful,
+    .keys = {.meaningful = kMeaningfulInResponses,
              .id = "id",
              .model = "model",
-             .output = kOutput,
+             .output = kOutputInResponses,
              .counts = kUsageKeys},
 };
 

@@ -294,13 +294,20 @@ def one_card_pair():
     return one_card.pair(check, json.loads(run("compare", *sides, "--format", "json"))[0]["levels"])
 
 
+def one_card_apis():
+    def compare(*names):
+        sides = [one_card.FOLDER / name / "result.json" for name in names]
+        return json.loads(run("compare", *sides, "--format", "json"))[0]["levels"]
+    return one_card.apis(check, compare)
+
+
 def one_card_calibrated():
     done = subprocess.run([LLMSWEEP, "calibrate", one_card.FOLDER / "bf16/result.json"], capture_output=True, text=True)
     check(done.returncode == 0, f"calibrate: exit code {done.returncode}\n{done.stderr}")
     return one_card.calibrated(done.stdout + done.stderr)
 
 
-BLOCKS = {"one-card-pair": one_card_pair, "one-card-rates": lambda: one_card.rates(check),
+BLOCKS = {"one-card-pair": one_card_pair, "one-card-rates": lambda: one_card.rates(check), "one-card-apis": one_card_apis,
           "one-card-search": lambda: one_card.search(check), "one-card-power": one_card.power, "one-card-scrape": one_card.scrape, "one-card-energy": lambda: one_card.energy(check),
           "one-card-sessions": lambda: one_card.sessions(check), "one-card-replay": one_card.replay,
           "one-card-calibrated": one_card_calibrated, "llama": llama, "noise": noise, "referee": referee, "server": server_table, "mtp": mtp, "host": host}
@@ -347,7 +354,8 @@ def recompute():
         done = subprocess.run([sys.executable, str(ROOT / "tests/python/recompute.py"), str(DATA / name)],
                               capture_output=True, text=True)
         check(done.returncode == 0, f"{name}: {done.stdout}")
-    for name in ("bf16", "fp8", "rates", "search", "sessions", "energy-bf16", "energy-fp8"):
+    for name in ("bf16", "fp8", "rates", "search", "sessions", "energy-bf16", "energy-fp8",
+                 "apis-chat-1", "apis-responses", "apis-chat-2", "apis-messages"):
         one_card.unpack(name, SCRATCH / name)
         done = subprocess.run([sys.executable, str(ROOT / "tests/python/recompute.py"), str(SCRATCH / name)],
                               capture_output=True, text=True)

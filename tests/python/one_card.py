@@ -78,6 +78,26 @@ def pair(check, compared):
     return table
 
 
+def apis(check, compare):
+    """`compare(a, b)`: the levels of `llmsweep compare --format json` of two sides."""
+    table = ["| users | API | median E2E, ms, chat | its own | its own / chat: median E2E, pairs | TTFT | TPOT | output tokens/s |",
+             "|---|---|---|---|---|---|---|---|"]
+    for api, chat in (("responses", "apis-chat-1"), ("messages", "apis-chat-2")):
+        sides = [(result(name), lines_of(name, "requests")) for name in (chat, f"apis-{api}")]
+        for level, row in zip(sides[0][0]["levels"], compare(chat, f"apis-{api}")):
+            users = level["concurrency"]
+            e2e = [[median_e2e(records, users, repeat) for repeat in range(len(level["runs"]))] for _, records in sides]
+            ratio, low, _ = paired(*e2e)
+            stated = row["e2e_p50_ms"]
+            check(abs(ratio / stated["ratio"] - 1) < 1e-6 and abs(low / stated["ci95"][0] - 1) < 1e-6,
+                  f"{api}, {users} users: computed {ratio} from {low}, compare says {stated}")
+            ratios = ["{:.3f} [{:.3f}, {:.3f}]".format(row[key]["ratio"], *row[key]["ci95"])
+                      for key in ("e2e_p50_ms", "ttft_p50_ms", "tpot_p50_ms", "throughput_tps")]
+            means = [whole(math.exp(statistics.fmean(map(math.log, runs)))) for runs in e2e]
+            table.append("| " + " | ".join([str(users), api, *means, *ratios]) + " |")
+    return table
+
+
 def pages(name):
     """load point -> [(running, waiting)] of the server's pages inside the window."""
     found = {}

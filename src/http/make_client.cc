@@ -24,14 +24,14 @@ std::vector<std::string> choose_addresses(const HttpClientOptions& options) {
 
 }  // namespace
 
-Transport chosen_transport(Transport asked, bool use_proxy) {
+Transport chosen_transport(Transport asked, const std::string& url, bool use_proxy) {
   if (use_proxy && asked == Transport::kSockets) {
     throw Error({.what = "our own sockets do not speak to a proxy",
                  .where = "client.transport",
                  .next = "use auto or libcurl"});
   }
-  if (asked == Transport::kLibcurl || use_proxy) return Transport::kLibcurl;
-  return Transport::kSockets;
+  if (asked != Transport::kAuto) return asked;
+  return use_proxy || http::parse_target(url).tls ? Transport::kLibcurl : Transport::kSockets;
 }
 
 std::unique_ptr<HttpClient> make_http_client(const HttpClientOptions& options) {
@@ -45,9 +45,11 @@ std::unique_ptr<HttpClient> make_http_client(const HttpClientOptions& options) {
   // A name that does not resolve is for libcurl to fail at, request by request.
   const bool resolved = std::none_of(addresses.begin(), addresses.end(),
                                      [](const std::string& text) { return text.empty(); });
-  const Transport chosen = chosen_transport(options.transport, options.use_proxy);
-  if (resolved && chosen == Transport::kSockets)
-    return http::make_socket_client(options, targets, addresses);
+  const bool sockets =
+      std::all_of(options.urls.begin(), options.urls.end(), [&](const std::string& url) {
+        return chosen_transport(options.transport, url, options.use_proxy) == Transport::kSockets;
+      });
+  if (resolved && sockets) return http::make_socket_client(options, targets, addresses);
   return http::make_libcurl_client(options, targets, addresses);
 }
 

@@ -98,8 +98,12 @@ class Checker {
       const std::string& own = spec_.endpoint.ca_file;
       provenance.ca_file = own.empty() ? system_ca_bundle() : own;
     }
-    provenance.transport =
-        name_of(chosen_transport(spec_.client.transport, spec_.endpoint.use_proxy));
+    const Transport chosen =
+        chosen_transport(spec_.client.transport, base_url_, spec_.endpoint.use_proxy);
+    // One client carries all URLs, over libcurl where one of them needs it.
+    if (provenance.transport.empty() || chosen == Transport::kLibcurl) {
+      provenance.transport = name_of(chosen);
+    }
   }
 
   EndpointAdvisor advisor() { return {spec_, base_url_, prober_}; }

@@ -273,12 +273,15 @@ TEST_P(Client, CountsEveryByteOfTwoHundredConcurrentStreams) {
   EXPECT_EQ(driver.client().health().new_connections, kStreams);
 }
 
-TEST(ClientOptions, AutoTakesSocketsAndLibcurlForAProxy) {
-  EXPECT_EQ(chosen_transport(Transport::kAuto, false), Transport::kSockets);
-  EXPECT_EQ(chosen_transport(Transport::kAuto, true), Transport::kLibcurl);
-  EXPECT_EQ(chosen_transport(Transport::kLibcurl, false), Transport::kLibcurl);
-  EXPECT_EQ(chosen_transport(Transport::kSockets, false), Transport::kSockets);
-  EXPECT_THROW(chosen_transport(Transport::kSockets, true), Error);
+TEST(ClientOptions, AutoTakesSocketsForPlainHttpAndLibcurlForTheRest) {
+  const std::string plain = "http://h:1/v1";
+  const std::string tls = "https://h:1/v1";
+  EXPECT_EQ(chosen_transport(Transport::kAuto, plain, false), Transport::kSockets);
+  EXPECT_EQ(chosen_transport(Transport::kAuto, plain, true), Transport::kLibcurl);
+  EXPECT_EQ(chosen_transport(Transport::kAuto, tls, false), Transport::kLibcurl);
+  EXPECT_EQ(chosen_transport(Transport::kLibcurl, plain, false), Transport::kLibcurl);
+  EXPECT_EQ(chosen_transport(Transport::kSockets, tls, false), Transport::kSockets);
+  EXPECT_THROW(chosen_transport(Transport::kSockets, plain, true), Error);
 }
 
 TEST(ClientOptions, RefuseUrlsAndHeadersThatCannotBeUsed) {

@@ -43,7 +43,7 @@ struct HttpClientOptions {
 std::unique_ptr<HttpClient> make_http_client(const HttpClientOptions& options);
 
 // kSockets or kLibcurl: what a client with these options uses.
-Transport chosen_transport(Transport asked, bool use_proxy);
+Transport chosen_transport(Transport asked, const std::string& url, bool use_proxy);
 
 // Raises the process's limit so that `connections` sockets fit beside what else is open.
 // MeasurementError, with the command that helps, where the system does not allow that many. Two are

@@ -311,7 +311,7 @@ struct LoadSpec {
   bool operator==(const LoadSpec&) const = default;
 };
 
-// What carries the requests. Auto: sockets without a proxy, bare or under TLS, else libcurl.
+// What carries the requests. Auto: sockets for http:// without a proxy, libcurl for the rest.
 enum class Transport { kAuto, kSockets, kLibcurl };
 
 struct ClientSpec {

@@ -578,8 +578,7 @@ void keys(Archive& archive, ClientSpec& client) {
   archive({"threads", "Event loops; auto: as many as the load needs."}, client.threads,
           kind::WholeOrAuto{1, 256});
   archive({"transport",
-           "What carries the requests; auto: our own sockets, for https:// too, but with a proxy "
-           "libcurl."},
+           "What carries the requests; auto: sockets for http:// without a proxy, else libcurl."},
           client.transport);
   archive(
       {"record_chunks", "Keep the instant of every chunk, in chunks.bin beside requests.jsonl."},

@@ -8,6 +8,7 @@
 //   http_benchmark streams [COUNT [SECONDS]]         open streams with two chunks a second each
 //   http_benchmark answers PORT [ROUNDS [SECONDS]]   short answers of a stream_endpoint
 //   http_benchmark bare PORT STREAMS TOKENS          reads its streams with bare sockets
+//   http_benchmark tls cpu | tls stamps …            the same under TLS
 //
 // The reader runs on CPU 0, the sender is a process on CPU 1. Readers take turns.
 #include <sys/wait.h>
@@ -83,8 +84,8 @@ bool compare_cpu(const SenderLoad& load, int rounds) {
       take_turns({[&] { return read_bare(load); }, read({.receive_stamps = false, .parse = false}),
                   read({.parse = false}), read({}), read({.transport = Transport::kLibcurl})},
                  rounds);
-  std::printf("{\"section\":\"cpu\",\"streams\":%d,\"arrivals\":\"%s\"", load.streams,
-              arrivals_of(load));
+  std::printf("{\"section\":\"cpu\",\"tls\":%s,\"streams\":%d,\"arrivals\":\"%s\"",
+              load.tls ? "true" : "false", load.streams, arrivals_of(load));
   print_range("bare_us", over(readings[0], &Reading::cpu_us_per_chunk));
   print_range("transport", ratios(readings[1], readings[0]));
   print_range("stamped", ratios(readings[2], readings[0]));
@@ -98,9 +99,10 @@ bool compare_cpu(const SenderLoad& load, int rounds) {
   return all_complete(readings);
 }
 
-bool run_cpu(int streams, int rounds, double seconds) {
+bool run_cpu(int streams, int rounds, double seconds, bool tls) {
   const int per_second = streams <= 64 ? 200 : streams <= 512 ? 60 : streams <= 1024 ? 30 : 4;
   SenderLoad load = load_of(streams, per_second, seconds);
+  load.tls = tls;
   bool complete = compare_cpu(load, rounds);
   load.steps = true;
   complete = compare_cpu(load, rounds) && complete;
@@ -108,18 +110,22 @@ bool run_cpu(int streams, int rounds, double seconds) {
   return compare_cpu(load, rounds) && complete;
 }
 
-bool run_stamps(int rounds, double seconds) {
+bool run_stamps(int rounds, double seconds, bool tls) {
   bool complete = true;
-  for (const auto& [streams, per_second] : {std::pair(64, 200), {512, 100}, {1024, 100}}) {
+  const std::pair<int, int> last = tls ? std::pair(512, 40) : std::pair(1024, 100);
+  for (const auto& [streams, per_second] : {std::pair(64, 200), {512, 100}, last}) {
     for (const bool steps : {false, true}) {
       SenderLoad load = load_of(streams, per_second, seconds);
       load.steps = steps;
+      load.tls = tls;
       const auto readings =
           take_turns({[&] { return read_with_client(load, {}); },
                       [&] { return read_with_client(load, {.transport = Transport::kLibcurl}); }},
                      rounds);
-      std::printf("{\"section\":\"stamps\",\"streams\":%d,\"chunks_per_s\":%d,\"arrivals\":\"%s\"",
-                  streams, streams * per_second, arrivals_of(load));
+      std::printf(
+          "{\"section\":\"stamps\",\"tls\":%s,\"streams\":%d,\"chunks_per_s\":%d,"
+          "\"arrivals\":\"%s\"",
+          tls ? "true" : "false", streams, streams * per_second, arrivals_of(load));
       print_range("error_p50_us", over(readings[0], &Reading::error_p50_us));
       print_range("error_p99_us", over(readings[0], &Reading::error_p99_us));
       print_range("own_p50_us", over(readings[0], &Reading::own_p50_us));
@@ -204,6 +210,11 @@ int run_answers(int port, int rounds, double seconds) {
 }
 
 int run(int argc, char** argv) {
+  const bool tls = argc > 1 && std::string_view(argv[1]) == "tls";
+  if (tls) {
+    ++argv;
+    --argc;
+  }
   const std::string_view section = argc > 1 ? argv[1] : "";
   const auto number = [&](int at, double otherwise) {
     return argc > at ? std::atof(argv[at]) : otherwise;
@@ -211,9 +222,16 @@ int run(int argc, char** argv) {
   ensure_descriptors(10'240);  // each of the two processes
   pin_to_cpu(0);
   if (section == "cpu" && argc > 2) {
-    return run_cpu(std::atoi(argv[2]), static_cast<int>(number(3, 3)), number(4, 3)) ? 0 : 1;
+    const auto rounds = static_cast<int>(number(3, 3));
+    return run_cpu(std::atoi(argv[2]), rounds, number(4, 3), tls) ? 0 : 1;
   }
-  if (section == "stamps") return run_stamps(static_cast<int>(number(2, 3)), number(3, 1)) ? 0 : 1;
+  if (section == "stamps") {
+    return run_stamps(static_cast<int>(number(2, 3)), number(3, 1), tls) ? 0 : 1;
+  }
+  if (tls) {
+    std::fputs("under TLS there are cpu and stamps\n", stderr);
+    return 2;
+  }
   if (section == "receives") return run_receives(number(2, 30)) ? 0 : 1;
   if (section == "streams") {
     return run_streams(static_cast<int>(number(2, 10'000)), number(3, 60)) ? 0 : 1;

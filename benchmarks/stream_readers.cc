@@ -1,7 +1,9 @@
 #include "stream_readers.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -44,30 +46,58 @@ double resident_kb() {
   return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1024;
 }
 
-std::vector<int> open_streams(int port, int count) {
+struct BareStream {
+  int fd = -1;
+  std::unique_ptr<SSL, void (*)(SSL*)> ssl{nullptr, &SSL_free};  // nothing: no TLS
+
+  ssize_t read(char* to, size_t size) const {
+    return ssl ? SSL_read(ssl.get(), to, static_cast<int>(size)) : recv(fd, to, size, 0);
+  }
+};
+
+// As little as a TLS client can do: nothing is checked, and one read(2) takes all that is there.
+sim::TlsContext bare_context() {
+  sim::TlsContext context(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
+  SSL_CTX_set_read_ahead(context.get(), 1);
+  return context;
+}
+
+void shake_hands(BareStream& stream, SSL_CTX* context) {
+  stream.ssl.reset(SSL_new(context));
+  SSL_set_fd(stream.ssl.get(), stream.fd);
+  if (SSL_connect(stream.ssl.get()) == 1) return;
+  std::fputs("no TLS handshake\n", stderr);
+  std::exit(1);
+}
+
+std::vector<BareStream> open_streams(int port, int count, SSL_CTX* context) {
   const std::string request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  std::vector<int> streams;
+  std::vector<BareStream> streams;
   for (int i = 0; i < count; ++i) {
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
-        send(fd, request.data(), request.size(), 0) < 0) {
+    BareStream& stream = streams.emplace_back();
+    stream.fd = fd;
+    const bool connected = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+    if (connected && context != nullptr) shake_hands(stream, context);
+    const auto size = static_cast<int>(request.size());
+    if (!connected || (stream.ssl ? SSL_write(stream.ssl.get(), request.data(), size)
+                                  : send(fd, request.data(), request.size(), 0)) < 0) {
       std::perror("connect");
       std::exit(1);
     }
-    streams.push_back(fd);
   }
   return streams;
 }
 
-void skip_head(int fd) {
+void skip_head(const BareStream& stream) {
   char last[4] = {};
   while (std::string_view(last, 4) != "\r\n\r\n") {
     std::copy(last + 1, last + 4, last);
-    if (recv(fd, last + 3, 1, 0) != 1) std::exit(1);
+    if (stream.read(last + 3, 1) != 1) std::exit(1);
   }
 }
 
@@ -131,15 +161,18 @@ double quantile(std::vector<double> values, double q) {
 Reading read_bare(const SenderLoad& load) {
   const double memory_before = resident_kb();
   StreamSender sender(load);
-  const std::vector<int> streams = open_streams(sender.port(), load.streams);
+  const sim::TlsContext context = bare_context();
+  const std::vector<BareStream> streams =
+      open_streams(sender.port(), load.streams, load.tls ? context.get() : nullptr);
   const int epoll_fd = epoll_create1(0);
   std::vector<char> buffer(64 << 10);
-  for (const int fd : streams) {
-    skip_head(fd);
+  for (const BareStream& stream : streams) {
+    skip_head(stream);
+    if (load.tls) fcntl(stream.fd, F_SETFL, O_NONBLOCK);
     epoll_event event{};
     event.events = EPOLLIN;
-    event.data.fd = fd;
-    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
+    event.data.ptr = const_cast<BareStream*>(&stream);
+    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, stream.fd, &event);
   }
   char size[32];
   const size_t framing =
@@ -155,11 +188,14 @@ Reading read_bare(const SenderLoad& load) {
     const int count = epoll_wait(epoll_fd, ready.data(), static_cast<int>(ready.size()), -1);
     ++reading.iterations;
     for (int i = 0; i < count; ++i) {
-      const int fd = ready[static_cast<size_t>(i)].data.fd;
-      const ssize_t got = recv(fd, buffer.data(), buffer.size(), 0);
-      if (got <= 0) return {.complete = false};
-      received += static_cast<size_t>(got);
-      ++reading.reads;
+      const auto& stream = *static_cast<BareStream*>(ready[static_cast<size_t>(i)].data.ptr);
+      do {
+        const ssize_t got = stream.read(buffer.data(), buffer.size());
+        if (got <= 0 && stream.ssl && SSL_want_read(stream.ssl.get())) break;
+        if (got <= 0) return {.complete = false};
+        received += static_cast<size_t>(got);
+        ++reading.reads;
+      } while (stream.ssl && SSL_has_pending(stream.ssl.get()) == 1);
     }
   }
   reading.cpu_us_per_chunk =
@@ -168,7 +204,7 @@ Reading read_bare(const SenderLoad& load) {
   reading.complete = received == expected;
   reading.kb_per_stream = (resident_kb() - memory_before) / load.streams;
   close(epoll_fd);
-  for (const int fd : streams) close(fd);
+  for (const BareStream& stream : streams) close(stream.fd);
   return reading;
 }
 
@@ -177,7 +213,9 @@ Reading read_with_client(const SenderLoad& load, const ClientKind& kind) {
   StreamSender sender(load);
   HttpClientOptions options;
   options.transport = kind.transport;
-  options.urls = {"http://127.0.0.1:" + std::to_string(sender.port()) + "/"};
+  const std::string scheme = load.tls ? "https" : "http";
+  options.urls = {scheme + "://127.0.0.1:" + std::to_string(sender.port()) + "/"};
+  options.ca_file = sender.certificate();
   options.max_connections = static_cast<size_t>(load.streams);
   options.receive_stamps = kind.receive_stamps;
   const auto client = make_http_client(options);

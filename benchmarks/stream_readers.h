@@ -27,7 +27,7 @@ struct Reading {
   bool complete = true;      // every byte came and nothing else
 };
 
-// epoll_wait, recv, count.
+// epoll_wait, recv (under TLS OpenSSL's SSL_read on the socket), count.
 Reading read_bare(const SenderLoad& load);
 
 struct ClientKind {

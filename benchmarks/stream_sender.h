@@ -1,21 +1,25 @@
 // A process that streams chunks at a set pace to whoever connects, for benchmarks of readers.
 //
-// Every chunk is one send(2) of one HTTP chunk with one SSE event that looks like a chat completion
-// chunk and carries its own send time. The receiver knows how many are to come.
+// Every chunk is one send(2), or one TLS record, of one HTTP chunk with one SSE event that looks
+// like a chat completion chunk and carries its own send time. The receiver knows how many are to
+// come.
 #pragma once
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -23,6 +27,7 @@
 
 #include "llmsweep/base/clock.h"
 #include "llmsweep/base/random.h"
+#include "simulator/tls.h"
 
 namespace llmsweep::bench {
 
@@ -32,6 +37,7 @@ struct SenderLoad {
   Duration interval = std::chrono::milliseconds(5);  // between the chunks of a stream
   bool steps = false;        // all streams at once, as a decode step; else evenly spread
   int events_per_chunk = 1;  // > 1: coalesced by the server
+  bool tls = false;
 };
 
 inline constexpr std::string_view kTimeKey = "\"t\":\"";
@@ -72,6 +78,11 @@ class StreamSender {
     std::snprintf(size_line, sizeof(size_line), "%zx\r\n", body.size());
     chunk_ = size_line + body + "\r\n";
     time_at_ = chunk_.find(kTimeKey) + kTimeKey.size();
+    if (load.tls) {
+      certificate_ = std::filesystem::temp_directory_path() /
+                     ("llmsweep-sender-" + std::to_string(getpid()) + ".pem");
+      tls_ = sim::make_tls_context(certificate_);
+    }
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -96,16 +107,25 @@ class StreamSender {
   ~StreamSender() {
     int status = 0;
     waitpid(child_, &status, 0);
+    if (load_.tls) std::filesystem::remove(certificate_);
   }
   int port() const { return port_; }
+  // The authority of its certificate; for load.tls.
+  const std::filesystem::path& certificate() const { return certificate_; }
 
  private:
+  struct Stream {
+    int fd = -1;
+    SSL* ssl = nullptr;  // with load.tls; the process ends with it
+  };
+
   void serve(int listen_fd) {
-    std::vector<int> streams;
+    std::signal(SIGPIPE, SIG_IGN);
+    std::vector<Stream> streams;
     for (int i = 0; i < load_.streams; ++i) streams.push_back(accept_request(listen_fd));
     constexpr std::string_view kHead =
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
-    for (const int fd : streams) send_all(fd, kHead);
+    for (const Stream& stream : streams) send_all(stream, kHead);
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     if (load_.steps) {
       send_in_steps(streams);
@@ -113,41 +133,50 @@ class StreamSender {
       send_spread(streams);
     }
     char rest;
-    for (const int fd : streams) {  // until the reader is done
-      while (recv(fd, &rest, 1, 0) > 0) {
+    for (const Stream& stream : streams) {  // until the reader is done
+      while (recv(stream.fd, &rest, 1, 0) > 0) {
       }
-      close(fd);
+      close(stream.fd);
     }
   }
 
-  static int accept_request(int listen_fd) {
+  Stream accept_request(int listen_fd) const {
     const int fd = accept(listen_fd, nullptr, nullptr);
+    Stream stream{.fd = fd};
+    if (load_.tls) {
+      stream.ssl = SSL_new(tls_.get());
+      SSL_set_fd(stream.ssl, fd);
+      if (SSL_accept(stream.ssl) != 1) _exit(1);
+    }
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     char buffer[4096];
     std::string request;
     while (request.find("\r\n\r\n{}") == std::string::npos) {
-      const ssize_t got = recv(fd, buffer, sizeof(buffer), 0);
+      const ssize_t got = load_.tls ? SSL_read(stream.ssl, buffer, sizeof(buffer))
+                                    : recv(fd, buffer, sizeof(buffer), 0);
       if (got <= 0) _exit(1);
       request.append(buffer, static_cast<size_t>(got));
     }
-    return fd;
+    return stream;
   }
 
-  static void send_all(int fd, std::string_view bytes) {
+  static void send_all(const Stream& stream, std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const ssize_t sent = stream.ssl != nullptr
+                               ? SSL_write(stream.ssl, bytes.data(), static_cast<int>(bytes.size()))
+                               : send(stream.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent <= 0) _exit(1);
       bytes.remove_prefix(static_cast<size_t>(sent));
     }
   }
 
-  void send_chunk(int fd) {
+  void send_chunk(const Stream& stream) {
     int64_t ns = to_ns(clock_.now());
     for (size_t i = kTimeDigits; i > 0; --i, ns /= 10) {
       chunk_[time_at_ + i - 1] = static_cast<char>('0' + ns % 10);
     }
-    send_all(fd, chunk_);
+    send_all(stream, chunk_);
   }
 
   void wait_until(Instant at) const {
@@ -158,29 +187,31 @@ class StreamSender {
     }
   }
 
-  void send_in_steps(const std::vector<int>& streams) {
+  void send_in_steps(const std::vector<Stream>& streams) {
     Instant at = clock_.now();
     for (int i = 0; i < load_.chunks_per_stream; ++i, at += load_.interval) {
       wait_until(at);
-      for (const int fd : streams) send_chunk(fd);
+      for (const Stream& stream : streams) send_chunk(stream);
     }
   }
 
-  void send_spread(std::vector<int> streams) {
+  void send_spread(std::vector<Stream> streams) {
     Random random(1);
     const Duration gap = load_.interval / load_.streams;
     Instant at = clock_.now();
     for (int i = 0; i < load_.chunks_per_stream; ++i) {
       random.shuffle(streams);
-      for (const int fd : streams) {
+      for (const Stream& stream : streams) {
         wait_until(at);
-        send_chunk(fd);
+        send_chunk(stream);
         at += gap;
       }
     }
   }
 
   SenderLoad load_;
+  std::filesystem::path certificate_;
+  sim::TlsContext tls_{nullptr, &SSL_CTX_free};
   std::string chunk_;  // of HTTP; the time is written into its first event
   size_t time_at_ = 0;
   SteadyClock clock_;

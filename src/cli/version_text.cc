@@ -66,7 +66,7 @@ std::string version_text(bool verbose) {
                      gnu_get_libc_version(), libraries(), join(all_names<Api>(), ", "),
                      join(all_names<Transport>(), ", "),
                      simdjson::get_active_implementation()->name(),
-                     bundle.empty() ? "what libcurl was built with" : bundle);
+                     bundle.empty() ? "what OpenSSL was built with" : bundle);
 }
 
 }  // namespace llmsweep

@@ -12,15 +12,16 @@
 
 namespace llmsweep::http {
 
-// libcurl's multi_socket interface: TLS, proxies, and names (an empty address) that libcurl
-// resolves itself. One read costs libcurl 1.0 to 1.5 us beside the receive.
+// libcurl's multi_socket interface: proxies, and names (an empty address) that libcurl resolves
+// itself. One read costs libcurl 1.0 to 1.5 us beside the receive.
 std::unique_ptr<HttpClient> make_libcurl_client(const HttpClientOptions& options,
                                                 const std::vector<Target>& targets,
                                                 const std::vector<std::string>& addresses);
 
-// Plain sockets, no TLS: one read costs one recv(2), and nothing is searched for a new request.
-std::unique_ptr<HttpClient> make_plain_client(const HttpClientOptions& options,
-                                              const std::vector<Target>& targets,
-                                              const std::vector<std::string>& addresses);
+// Our own sockets, bare or under TLS: one read costs one recv(2), and nothing is searched for a new
+// request.
+std::unique_ptr<HttpClient> make_socket_client(const HttpClientOptions& options,
+                                               const std::vector<Target>& targets,
+                                               const std::vector<std::string>& addresses);
 
 }  // namespace llmsweep::http

@@ -179,7 +179,10 @@ void set_common_options(CURL* easy, const EasyOptions& options) {
   set(CURLOPT_MAXAGE_CONN, std::max(1L, to_long_ms(options.max_idle) / 1000));
   if (!options.use_proxy) set(CURLOPT_PROXY, "");
   const std::string ca_file = options.ca_file.empty() ? system_ca_bundle() : options.ca_file;
-  if (!ca_file.empty()) set(CURLOPT_CAINFO, ca_file.c_str());
+  if (ca_file.empty()) return;
+  set(CURLOPT_CAINFO, ca_file.c_str());
+  // Else a folder that it was built with would be trusted beside the file.
+  set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
 }
 
 std::string_view content_encoding(std::string_view header_block) {

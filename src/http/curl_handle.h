@@ -74,8 +74,9 @@ struct FailureContext {
   Duration connect_timeout{};
   Duration timeout{};  // of the exchange; zero: not known here
   int os_error = 0;
-  bool connected = false;  // the request had been handed over
-  bool answered = false;   // the response had begun
+  bool handshaking = false;  // TLS: connected, and no more
+  bool connected = false;    // the request had been handed over
+  bool answered = false;     // the response had begun
 };
 std::string failure_text(CURLcode code, const FailureContext& context);
 

@@ -28,6 +28,10 @@ std::string failure_text(CURLcode code, const FailureContext& context) {
     case CURLE_COULDNT_CONNECT:
       return "cannot connect to " + peer + system_text(context.os_error);
     case CURLE_OPERATION_TIMEDOUT:
+      if (context.handshaking) {
+        return "no TLS handshake with " + peer + " within " +
+               format_duration(context.connect_timeout) + " (endpoint.connect_timeout)";
+      }
       if (!context.connected) {
         return "no connection to " + peer + " within " + format_duration(context.connect_timeout) +
                " (endpoint.connect_timeout)";

@@ -4,7 +4,6 @@
 
 #include "http/clients.h"
 #include "llmsweep/base/error.h"
-#include "llmsweep/base/text.h"
 
 namespace llmsweep {
 namespace {
@@ -26,14 +25,13 @@ std::vector<std::string> choose_addresses(const HttpClientOptions& options) {
 }  // namespace
 
 Transport chosen_transport(Transport asked, const std::string& url, bool use_proxy) {
-  if (asked == Transport::kLibcurl) return asked;
-  const bool reachable = !use_proxy && !http::parse_target(url).tls;
-  if (!reachable && asked == Transport::kSockets) {
-    throw Error({.what = "plain sockets speak neither TLS nor to a proxy",
-                 .where = printable(url),
-                 .next = "set client.transport to auto or libcurl"});
+  if (use_proxy && asked == Transport::kSockets) {
+    throw Error({.what = "our own sockets do not speak to a proxy",
+                 .where = "client.transport",
+                 .next = "use auto or libcurl"});
   }
-  return reachable ? Transport::kSockets : Transport::kLibcurl;
+  if (asked != Transport::kAuto) return asked;
+  return use_proxy || http::parse_target(url).tls ? Transport::kLibcurl : Transport::kSockets;
 }
 
 std::unique_ptr<HttpClient> make_http_client(const HttpClientOptions& options) {
@@ -45,13 +43,13 @@ std::unique_ptr<HttpClient> make_http_client(const HttpClientOptions& options) {
   for (const std::string& url : options.urls) targets.push_back(http::parse_target(url));
   const std::vector<std::string> addresses = choose_addresses(options);
   // A name that does not resolve is for libcurl to fail at, request by request.
-  bool sockets = std::none_of(addresses.begin(), addresses.end(),
-                              [](const std::string& text) { return text.empty(); });
-  for (const std::string& url : options.urls) {
-    sockets = sockets &&
-              chosen_transport(options.transport, url, options.use_proxy) == Transport::kSockets;
-  }
-  if (sockets) return http::make_plain_client(options, targets, addresses);
+  const bool resolved = std::none_of(addresses.begin(), addresses.end(),
+                                     [](const std::string& text) { return text.empty(); });
+  const bool sockets =
+      std::all_of(options.urls.begin(), options.urls.end(), [&](const std::string& url) {
+        return chosen_transport(options.transport, url, options.use_proxy) == Transport::kSockets;
+      });
+  if (resolved && sockets) return http::make_socket_client(options, targets, addresses);
   return http::make_libcurl_client(options, targets, addresses);
 }
 

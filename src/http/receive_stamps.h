@@ -1,5 +1,6 @@
-// The kernel's own receive time stamps: how late our stamp is. Plain sockets get them with the
-// bytes; libcurl reads by itself, so that a look at what it will read comes before.
+// The kernel's own receive time stamps: how late our stamp is. Our own sockets get them
+// with the bytes, under TLS with the ciphertext; libcurl reads by itself, so that a look at what it
+// will read comes before.
 //
 // Of bytes that the kernel has merged while they waited it keeps the newest arrival, so a delay
 // that is longer than the gap between two chunks is understated by at most that gap.

@@ -432,11 +432,9 @@ void check(const ConfigNode& node, LoadSpec& load, const SweepSpec&) {
 }
 
 void check(const ConfigNode& node, ClientSpec& client, const SweepSpec& spec) {
-  const EndpointSpec& endpoint = spec.endpoint;
-  bool beyond_sockets = endpoint.use_proxy || endpoint.url.starts_with("https://");
-  for (const std::string& url : endpoint.urls) beyond_sockets |= url.starts_with("https://");
-  if (client.transport == Transport::kSockets && beyond_sockets) {
-    node["transport"].fail("plain sockets speak neither TLS nor to a proxy", "use auto or libcurl");
+  if (client.transport == Transport::kSockets && spec.endpoint.use_proxy) {
+    node["transport"].fail("our own sockets do not speak to a proxy (endpoint.use_proxy)",
+                           "use auto or libcurl");
   }
 }
 

@@ -94,12 +94,12 @@ class Checker {
     Provenance& provenance = result_.provenance;
     if (result_.addresses.size() == 1) provenance.resolved_address = endpoint.address;
     if (connection_.urls.size() > 1) provenance.resolved_addresses.push_back(endpoint.address);
-    const Transport chosen =
-        chosen_transport(spec_.client.transport, base_url_, spec_.endpoint.use_proxy);
     if (base_url_.starts_with("https://")) {
       const std::string& own = spec_.endpoint.ca_file;
       provenance.ca_file = own.empty() ? system_ca_bundle() : own;
     }
+    const Transport chosen =
+        chosen_transport(spec_.client.transport, base_url_, spec_.endpoint.use_proxy);
     // One client carries all URLs, over libcurl where one of them needs it.
     if (provenance.transport.empty() || chosen == Transport::kLibcurl) {
       provenance.transport = name_of(chosen);

@@ -155,14 +155,32 @@ TEST(FaultDocs, SayForEveryFaultHowItsRequestEnds) {
   }
 }
 
-class FaultMatrix : public ::testing::TestWithParam<std::pair<Dialect, Api>> {
+struct Served {
+  Dialect dialect;
+  Api api;
+  Transport transport = Transport::kAuto;
+  bool tls = false;
+};
+
+void PrintTo(const Served& served, std::ostream* out) {
+  *out << name_of(served.dialect) << "_" << name_of(served.api);
+  if (served.transport != Transport::kAuto) *out << "_" << name_of(served.transport);
+  if (served.tls) *out << "_tls";
+}
+
+class FaultMatrix : public ::testing::TestWithParam<Served> {
  protected:
   ProcessResult run(const SimulatorProfile& profile, int requests_per_slot) {
-    Simulator simulator(profile, {.truth_log = folder_ / "truth.jsonl"});
+    const fs::path authority = folder_ / "authority.pem";
+    Simulator simulator(profile, {.truth_log = folder_ / "truth.jsonl",
+                                  .tls = GetParam().tls,
+                                  .certificate = GetParam().tls ? authority : fs::path()});
     std::ofstream(folder_ / "spec.yaml")
         << "name: test\nsystem: {gpus: 1}\nendpoint: {url: \"" << simulator.base_url()
-        << "\", api: " << name_of(GetParam().second)
-        << ", request_timeout: 60s}\n"
+        << "\", api: " << name_of(GetParam().api)
+        << (GetParam().tls ? ", ca_file: " + authority.string() : "")
+        << ", request_timeout: 60s}\nclient: {transport: " << name_of(GetParam().transport)
+        << "}\n"
            "workload: {input_tokens: 40, output_tokens: 12}\n"
            "load: {concurrency: [1, 3], requests_per_slot: "
         << requests_per_slot << ", repeats: 1, max_consecutive_errors: 100000}\n";
@@ -180,7 +198,7 @@ class FaultMatrix : public ::testing::TestWithParam<std::pair<Dialect, Api>> {
     return records;
   }
 
-  const SimulatorProfile profile_ = quick_profile(GetParam().first);
+  const SimulatorProfile profile_ = quick_profile(GetParam().dialect);
   const fs::path folder_ = test_folder();
 };
 
@@ -230,7 +248,7 @@ TEST_P(FaultMatrix, IsCleanWithoutAny) {
 }
 
 TEST_P(FaultMatrix, EndsEachRequestAsDocumented) {
-  const bool generates = traits_of(GetParam().second).generates;
+  const bool generates = traits_of(GetParam().api).generates;
   const Struck struck = every_fault(generates);
   SimulatorProfile profile = profile_;
   profile.faults = struck.faults;
@@ -268,27 +286,31 @@ TEST_P(FaultMatrix, EndsEachRequestAsDocumented) {
 }
 
 // Converters serve the two others, each in front of one of these.
-std::vector<std::pair<Dialect, Api>> all_served() {
-  std::vector<std::pair<Dialect, Api>> served;
+std::vector<Served> all_served() {
+  std::vector<Served> served;
   for (const Dialect dialect : {Dialect::kVllm, Dialect::kSglang, Dialect::kTrtllm,
                                 Dialect::kLlamacpp, Dialect::kTgi, Dialect::kOpenai}) {
-    served.emplace_back(dialect, Api::kChat);
-    served.emplace_back(dialect, Api::kCompletions);
+    served.push_back({dialect, Api::kChat});
+    served.push_back({dialect, Api::kCompletions});
   }
   for (const Dialect dialect : {Dialect::kVllm, Dialect::kSglang, Dialect::kLlamacpp}) {
-    served.emplace_back(dialect, Api::kResponses);
-    served.emplace_back(dialect, Api::kMessages);
-    served.emplace_back(dialect, Api::kEmbeddings);
-    served.emplace_back(dialect, Api::kRerank);
+    served.push_back({dialect, Api::kResponses});
+    served.push_back({dialect, Api::kMessages});
+    served.push_back({dialect, Api::kEmbeddings});
+    served.push_back({dialect, Api::kRerank});
+  }
+  for (const Api api : {Api::kChat, Api::kCompletions, Api::kEmbeddings}) {
+    served.push_back({Dialect::kVllm, api, Transport::kLibcurl});
+    served.push_back({Dialect::kVllm, api, Transport::kSockets, true});
+    served.push_back({Dialect::kVllm, api, Transport::kLibcurl, true});
   }
   return served;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    EveryDialect, FaultMatrix, ::testing::ValuesIn(all_served()),
-    [](const ::testing::TestParamInfo<FaultMatrix::ParamType>& test) {
-      return std::string(name_of(test.param.first)).append("_").append(name_of(test.param.second));
-    });
+INSTANTIATE_TEST_SUITE_P(EveryDialect, FaultMatrix, ::testing::ValuesIn(all_served()),
+                         [](const ::testing::TestParamInfo<Served>& test) {
+                           return ::testing::PrintToString(test.param);
+                         });
 
 }  // namespace
 }  // namespace llmsweep

@@ -19,7 +19,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 class Client : public TransportTest {};
-INSTANTIATE_TEST_SUITE_P(Over, Client, both_transports(), transport_name);
+INSTANTIATE_TEST_SUITE_P(Over, Client, all_ways(), way_name);
 
 TEST_P(Client, TellsSentHeadersBytesAndEndInThisOrder) {
   std::string request;
@@ -28,7 +28,7 @@ TEST_P(Client, TellsSentHeadersBytesAndEndInThisOrder) {
     peer.send(with_length("hello", "Content-Type: text/plain\r\n"));
     peer.wait_until_closed();
   });
-  HttpClientOptions options = options_for(server, GetParam());
+  HttpClientOptions options = options_for(server);
   options.headers = {{"X-Test", "one"}, {"X-Empty", ""}};
   Instant before;
   {
@@ -61,7 +61,7 @@ TEST_P(Client, JoinsTheHttpChunksOfOneReadIntoOneEvent) {
               std::string(kLastChunk));
     peer.wait_until_closed();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   const Seen& seen = driver.run(1);
   EXPECT_EQ(seen.bytes, "abcdefgh");
   EXPECT_EQ(seen.deliveries, 1);
@@ -75,7 +75,7 @@ TEST_P(Client, StampsEveryReadAnew) {
     peer.send(with_length(std::string(1 << 20, 'x')));
     peer.wait_until_closed();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   const Seen& seen = driver.run(1);
   EXPECT_GE(seen.deliveries, 16);
   const std::set<Instant> instants(seen.at.begin() + 2, seen.at.end() - 1);
@@ -90,7 +90,7 @@ TEST_P(Client, DeliversEveryByteOfALargeBodyInOrder) {
     peer.send(with_length(body));
     peer.wait_until_closed();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   EXPECT_TRUE(driver.run(1).bytes == body);
 }
 
@@ -104,7 +104,7 @@ TEST_P(Client, TakesAllThatWasThereBeforeItLooked) {
     peer.close();
     gone = true;
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.start(1);
   const SteadyClock clock;
   const Instant limit = clock.now() + std::chrono::seconds(10);
@@ -125,7 +125,7 @@ TEST_P(Client, SendsALargeRequestWhole) {
     peer.wait_until_closed();
   });
   {
-    Driver driver(options_for(server, GetParam()));
+    Driver driver(options_for(server));
     EXPECT_EQ(driver.run(1, prompt).bytes, "ok");
   }
   EXPECT_TRUE(request.substr(request.find("\r\n\r\n") + 4) == prompt);
@@ -137,7 +137,7 @@ TEST_P(Client, EndsAResponseWithoutABody) {
     peer.send("HTTP/1.1 204 No Content\r\n\r\n");
     peer.wait_until_closed();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   const Seen& seen = driver.run(1);
   EXPECT_THAT(seen.kinds, ElementsAre(Kind::kSent, Kind::kHeaders, Kind::kEnd));
   EXPECT_EQ(seen.status, 204);
@@ -149,7 +149,7 @@ TEST_P(Client, ReadsABodyThatEndsWithTheConnection) {
     peer.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nuntil the end");
     peer.close();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   const Seen& seen = driver.run(1);
   EXPECT_EQ(seen.bytes, "until the end");
   EXPECT_EQ(seen.kinds.back(), Kind::kEnd);
@@ -161,7 +161,7 @@ TEST_P(Client, KeepsStatusAndBodyOfAnHttpError) {
     peer.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 15\r\n\r\n{\"error\":\"why\"}");
     peer.wait_until_closed();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   const Seen& seen = driver.run(1);
   EXPECT_EQ(seen.status, 400);
   EXPECT_EQ(seen.bytes, "{\"error\":\"why\"}");
@@ -176,7 +176,7 @@ TEST_P(Client, DoesNotFollowARedirect) {
               "\r\nContent-Length: 0\r\n\r\n");
     peer.wait_until_closed();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   const Seen& seen = driver.run(1);
   EXPECT_EQ(seen.status, 302);
   EXPECT_EQ(seen.kinds.back(), Kind::kEnd);
@@ -189,7 +189,7 @@ TEST_P(Client, PassesOverInformationalResponses) {
     peer.send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + with_length("done"));
     peer.wait_until_closed();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   const Seen& seen = driver.run(1);
   EXPECT_THAT(seen.kinds, ElementsAre(Kind::kSent, Kind::kHeaders, Kind::kBytes, Kind::kEnd));
   EXPECT_EQ(seen.status, 200);
@@ -202,7 +202,7 @@ TEST_P(Client, IgnoresTrailersOfAChunkedBody) {
     peer.send(std::string(kChunkedHead) + "2\r\nok\r\n0\r\nX-Trailer: 1\r\n\r\n");
     peer.wait_until_closed();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   const Seen& seen = driver.run(1);
   EXPECT_EQ(seen.bytes, "ok");
   EXPECT_THAT(seen.kinds, ElementsAre(Kind::kSent, Kind::kHeaders, Kind::kBytes, Kind::kEnd));
@@ -210,7 +210,7 @@ TEST_P(Client, IgnoresTrailersOfAChunkedBody) {
 
 TEST_P(Client, ReturnsNothingWhenTheDeadlinePasses) {
   RawServer server([](Peer& peer) { peer.wait_until_closed(); });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   const Instant start = SteadyClock().now();
   const Instant deadline = start + std::chrono::milliseconds(20);
   driver.poll_until(deadline);
@@ -228,7 +228,7 @@ TEST_P(Client, AnEarlierDeadlineReplacesALaterOne) {
     peer.send(with_length("now"));
     peer.wait_until_closed();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.run(1);  // waited with a deadline in 10 s
   const Instant start = SteadyClock().now();
   driver.poll_until(start + std::chrono::milliseconds(5));
@@ -252,7 +252,7 @@ TEST_P(Client, CountsEveryByteOfTwoHundredConcurrentStreams) {
       peer.send(kLastChunk);
     }
   });
-  HttpClientOptions options = options_for(server, GetParam());
+  HttpClientOptions options = options_for(server);
   options.max_connections = 1100;  // three groups
   Driver driver(options);
   for (int round = 0; round < 2; ++round) {
@@ -280,8 +280,7 @@ TEST(ClientOptions, AutoTakesSocketsForPlainHttpAndLibcurlForTheRest) {
   EXPECT_EQ(chosen_transport(Transport::kAuto, plain, true), Transport::kLibcurl);
   EXPECT_EQ(chosen_transport(Transport::kAuto, tls, false), Transport::kLibcurl);
   EXPECT_EQ(chosen_transport(Transport::kLibcurl, plain, false), Transport::kLibcurl);
-  EXPECT_EQ(chosen_transport(Transport::kSockets, plain, false), Transport::kSockets);
-  EXPECT_THROW(chosen_transport(Transport::kSockets, tls, false), Error);
+  EXPECT_EQ(chosen_transport(Transport::kSockets, tls, false), Transport::kSockets);
   EXPECT_THROW(chosen_transport(Transport::kSockets, plain, true), Error);
 }
 

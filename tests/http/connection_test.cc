@@ -31,11 +31,11 @@ bool ipv6_available() {
 }
 
 class Connections : public TransportTest {};
-INSTANTIATE_TEST_SUITE_P(Over, Connections, both_transports(), transport_name);
+INSTANTIATE_TEST_SUITE_P(Over, Connections, all_ways(), way_name);
 
 TEST_P(Connections, AreKeptBetweenRequestsOfALane) {
   RawServer server(answer_all);
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   for (RequestId id = 0; id < 50; ++id) {
     EXPECT_EQ(driver.run(id).new_connections, id == 0 ? 1 : 0);
   }
@@ -62,7 +62,7 @@ TEST_P(Connections, AreNewWhenTheServerClosesAfterEachResponse) {
     (void)peer.read_request();
     peer.send(with_length("ok", "Connection: close\r\n"));
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   for (RequestId id = 0; id < 10; ++id) {
     const Seen& seen = driver.run(id);
     EXPECT_EQ(seen.bytes, "ok");
@@ -77,7 +77,7 @@ TEST_P(Connections, ThatTheServerClosedSilentlyAreReplacedAndReported) {
     (void)peer.read_request();
     peer.send(with_length("ok"));
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   for (RequestId id = 0; id < 10; ++id) {
     const Seen& seen = driver.run(id);
     EXPECT_EQ(seen.bytes, "ok");
@@ -97,7 +97,7 @@ TEST_P(Connections, DyingUnderARequestShowAsASecondSend) {
     }
     peer.wait_until_closed();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.run(1);
   const Seen& seen = driver.run(2);
   EXPECT_THAT(seen.kinds,
@@ -121,7 +121,7 @@ TEST_P(Connections, CarryTheHeadersOfARequestOnItsSecondSendAndOnNoOther) {
       peer.send(with_length("ok"));
     }
   });
-  HttpClientOptions options = options_for(server, GetParam());
+  HttpClientOptions options = options_for(server);
   options.headers = {{"X-Test", "all"}};
   {
     Driver driver(options);
@@ -148,7 +148,7 @@ TEST_P(Connections, MayDieAnyNumberOfTimes) {
     peer.send(with_length("ok"));
     (void)peer.read_request();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   for (RequestId id = 0; id < 20; ++id) {
     const Seen& seen = driver.run(id);
     EXPECT_EQ(seen.bytes, "ok");
@@ -166,7 +166,7 @@ TEST_P(Connections, DyingLongAfterTheSendFailTheRequest) {
       return;
     }
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.run(1);
   const Seen& seen = driver.run(2);
   EXPECT_THAT(seen.kinds, ElementsAre(Kind::kSent, Kind::kFailure));
@@ -183,7 +183,7 @@ TEST_P(Connections, AreClosedByCancelAndNothingFollows) {
     }
     client_left = true;
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.start(1);
   while (driver.seen(1).deliveries == 0) driver.poll_once();
   driver.client().cancel(1);
@@ -202,7 +202,7 @@ TEST_P(Connections, OfACancelledRequestAreNotUsedAgain) {
       answer_all(peer);
     }
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.start(1);
   while (driver.seen(1).sent == 0) driver.poll_once();
   driver.client().cancel(1);
@@ -213,7 +213,7 @@ TEST_P(Connections, OfACancelledRequestAreNotUsedAgain) {
 
 TEST_P(Connections, CancelTakesBackWhatStartHasSeen) {
   RawServer server(answer_all);
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.run(1);
   driver.start(2);  // on the kept connection: sent at once
   driver.client().cancel(2);
@@ -231,7 +231,7 @@ TEST_P(Connections, AreClosedWithTheClientWhileRequestsAreInFlight) {
     ++left;
   });
   {
-    Driver driver(options_for(server, GetParam()));
+    Driver driver(options_for(server));
     for (RequestId id = 0; id < 20; ++id) driver.start(id);
     driver.poll_once();
   }
@@ -251,9 +251,8 @@ TEST_P(Connections, GoToTheEndpointThatTheRequestNames) {
     peer.send(with_length("second"));
     peer.wait_until_closed();
   });
-  HttpClientOptions options;
-  options.transport = GetParam();
-  options.urls = {first.url(), second.url()};
+  HttpClientOptions options = options_for(first);
+  options.urls.push_back(second.url());
   Driver driver(options);
   driver.client().start(1, {.body = shared("{}"), .endpoint = 1});
   EXPECT_EQ(driver.finish(1).bytes, "second");
@@ -265,32 +264,28 @@ TEST_P(Connections, ToLocalhostUseTheAddressThatAnswers) {
   for (const std::string& host : {std::string("127.0.0.1"), std::string("::1")}) {
     if (host == "::1" && !ipv6_available()) continue;
     RawServer server(answer_all, {.host = host});
-    const std::string url = "http://localhost:" + std::to_string(server.port()) + "/";
+    const std::string scheme = GetParam().tls ? "https" : "http";
+    const std::string url = scheme + "://localhost:" + std::to_string(server.port()) + "/";
     const ResolvedEndpoint resolved = resolve_endpoint(url);
     if (host == "::1" && resolved.addresses.size() < 2) continue;  // localhost is IPv4 only here
     EXPECT_EQ(resolved.error, "");
     EXPECT_EQ(resolved.host, "localhost");
     EXPECT_EQ(resolved.address,
               (host == "::1" ? "[::1]:" : "127.0.0.1:") + std::to_string(server.port()));
-    HttpClientOptions options;
-    options.transport = GetParam();
-    options.urls = {url};
-    EXPECT_EQ(Driver(options).run(1).bytes, "ok");
+    EXPECT_EQ(Driver(options_to(url)).run(1).bytes, "ok");
   }
 }
 
 TEST_P(Connections, GoToThePinnedAddressWithTheNameInTheHostHeader) {
   std::string request;
-  RawServer server([&](Peer& peer) {
+  test::RawServer server([&](Peer& peer) {
     const auto got = peer.read_request();
     if (!got) return;
     request = *got;
     peer.send(with_length("ok"));
     peer.wait_until_closed();
   });
-  HttpClientOptions options;
-  options.transport = GetParam();
-  options.urls = {"http://llm.invalid:1234/v1"};
+  HttpClientOptions options = options_to("http://llm.invalid:1234/v1");
   options.addresses = {"127.0.0.1:" + std::to_string(server.port())};
   { EXPECT_EQ(Driver(options).run(1).bytes, "ok"); }
   EXPECT_THAT(request, HasSubstr("Host: llm.invalid:1234\r\n"));
@@ -299,7 +294,7 @@ TEST_P(Connections, GoToThePinnedAddressWithTheNameInTheHostHeader) {
 TEST_P(Connections, OverIpv6) {
   if (!ipv6_available()) GTEST_SKIP() << "no IPv6 here";
   RawServer server(answer_all, {.host = "::1"});
-  EXPECT_EQ(Driver(options_for(server, GetParam())).run(1).bytes, "ok");
+  EXPECT_EQ(Driver(options_for(server)).run(1).bytes, "ok");
 }
 
 TEST(SocketAddress, IsReadFromTextOrRefused) {

@@ -1,8 +1,31 @@
 #include "http/drive.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 
 namespace llmsweep::test {
+
+const TestCertificate& loopback_certificate() {
+  static const TestCertificate certificate = make_certificate("localhost", {.and_loopback = true});
+  return certificate;
+}
+
+std::string loopback_authority() {
+  static const std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) /
+      ("llmsweep-loopback-" + std::to_string(getpid()) + ".pem");
+  static const bool written = [] {
+    std::ofstream(path) << loopback_certificate().certificate;
+    std::atexit([] { std::filesystem::remove(path); });
+    return true;
+  }();
+  (void)written;
+  return path.string();
+}
 
 void Driver::poll_until(Instant deadline) {
   client_->poll(deadline, batch_);

@@ -39,15 +39,57 @@ inline HttpClientOptions options_for(const RawServer& server, Transport transpor
   return options;
 }
 
-// What must hold whichever way the bytes go.
-class TransportTest : public testing::TestWithParam<Transport> {};
+// The way that bytes go.
+struct Way {
+  Transport transport = Transport::kSockets;
+  bool tls = false;
+};
 
-inline std::string transport_name(const testing::TestParamInfo<Transport>& info) {
-  return info.param == Transport::kLibcurl ? "Libcurl" : "Sockets";
+inline std::ostream& operator<<(std::ostream& out, const Way& way) {
+  out << (way.transport == Transport::kLibcurl ? "Libcurl" : "Sockets");
+  return out << (way.tls ? "Tls" : "");
 }
-inline auto both_transports() {
-  return testing::Values(Transport::kSockets, Transport::kLibcurl);
+inline std::string way_name(const testing::TestParamInfo<Way>& info) {
+  return testing::PrintToString(info.param);
 }
+inline auto all_ways() {
+  return testing::Values(Way{}, Way{.tls = true}, Way{.transport = Transport::kLibcurl},
+                         Way{.transport = Transport::kLibcurl, .tls = true});
+}
+
+// A certificate for the loopback addresses and localhost, the same for all of a process.
+const TestCertificate& loopback_certificate();
+// A file that holds it.
+std::string loopback_authority();
+
+// What must hold whichever way the bytes go: a test's servers and options are of its way.
+class TransportTest : public testing::TestWithParam<Way> {
+ protected:
+  class RawServer : public test::RawServer {
+   public:
+    explicit RawServer(Script script, RawServerOptions options = {})
+        : test::RawServer(std::move(script), of_this_way(std::move(options))) {}
+
+   private:
+    static RawServerOptions of_this_way(RawServerOptions options) {
+      if (!GetParam().tls) return options;
+      options.certificate = loopback_certificate().certificate;
+      options.key = loopback_certificate().key;
+      return options;
+    }
+  };
+
+  static HttpClientOptions options_to(const std::string& url) {
+    HttpClientOptions options;
+    options.transport = GetParam().transport;
+    options.urls = {url};
+    if (GetParam().tls) options.ca_file = loopback_authority();
+    return options;
+  }
+  static HttpClientOptions options_for(const test::RawServer& server) {
+    return options_to(server.url());
+  }
+};
 
 class Driver {
  public:

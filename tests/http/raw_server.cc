@@ -105,6 +105,21 @@ bool Peer::send_chunk(std::string_view bytes) {
   return send(size + std::string(bytes) + "\r\n");
 }
 
+void Peer::send_in_halves(std::string_view bytes, const std::function<void()>& between) {
+  BIO* socket = SSL_get_wbio(ssl_);
+  BIO_up_ref(socket);
+  SSL_set0_wbio(ssl_, BIO_new(BIO_s_mem()));
+  SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size()));
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(SSL_get_wbio(ssl_), &data);
+  const std::string record(data, static_cast<size_t>(size));
+  SSL_set0_wbio(ssl_, socket);
+  const size_t half = record.size() / 2;
+  ::send(fd_, record.data(), half, MSG_NOSIGNAL);
+  between();
+  ::send(fd_, record.data() + half, record.size() - half, MSG_NOSIGNAL);
+}
+
 void Peer::wait_until_closed() {
   char buffer[4096];
   while (recv(fd_, buffer, sizeof(buffer), 0) > 0) {
@@ -114,12 +129,35 @@ void Peer::wait_until_closed() {
 void Peer::reset() {
   const linger hard{.l_onoff = 1, .l_linger = 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-  close();
+  cut();
+}
+
+void Peer::cut() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
 }
 
 void Peer::close() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
+  if (ssl_ != nullptr && fd_ >= 0 && handshake_ok_) SSL_shutdown(ssl_);
+  cut();
+}
+
+std::string Peer::server_name() const {
+  const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);
+  return name != nullptr ? name : "";
+}
+
+bool Peer::send_ticket() {
+  return SSL_new_session_ticket(ssl_) == 1 && SSL_do_handshake(ssl_) == 1;
+}
+
+void Peer::renew_keys() {
+  SSL_key_update(ssl_, SSL_KEY_UPDATE_REQUESTED);
+  SSL_do_handshake(ssl_);
+}
+
+bool Peer::resumed() const {
+  return ssl_ != nullptr && SSL_session_reused(ssl_) == 1;
 }
 
 RawServer::RawServer(Script script, RawServerOptions options)
@@ -136,6 +174,7 @@ RawServer::RawServer(Script script, RawServerOptions options)
     EVP_PKEY_free(key);
     BIO_free(certificate_bio);
     BIO_free(key_bio);
+    if (options_.tune) options_.tune(tls_);
   }
   listen_fd_ = listen_on(options_.host, port_);
   acceptor_ = std::thread([this] { accept_all(); });

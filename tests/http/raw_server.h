@@ -31,10 +31,17 @@ class Peer {
   // False when the client is gone.
   bool send(std::string_view bytes);
   bool send_chunk(std::string_view bytes);  // in HTTP's chunked coding
+  // TLS: as one record whose second half follows when `between` returns.
+  void send_in_halves(std::string_view bytes, const std::function<void()>& between);
   void wait_until_closed();
   void reset();  // closes with RST
+  void cut();    // closes without a word of TLS
   void close();
   bool handshake_ok() const { return handshake_ok_; }
+  std::string server_name() const;  // TLS: what the client asked for (SNI)
+  bool send_ticket();               // TLS 1.3: another one
+  void renew_keys();                // TLS 1.3: asks for the other side's too
+  bool resumed() const;             // TLS: with what an earlier connection had left
 
  private:
   int fd_;
@@ -49,6 +56,7 @@ struct RawServerOptions {
   // PEM; both empty: plain TCP.
   std::string certificate;
   std::string key;
+  std::function<void(ssl_ctx_st*)> tune = nullptr;  // of the TLS server
 };
 
 class RawServer {
@@ -86,11 +94,23 @@ inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 // A port on which nobody listens.
 int unused_port();
 
-// A self-signed certificate for `name`, and its key, both PEM. `days` < 0: expired.
+// A certificate and its key, both PEM.
 struct TestCertificate {
   std::string certificate;
   std::string key;
 };
-TestCertificate make_certificate(const std::string& name, int days);
+
+struct CertificateOptions {
+  int days = 10;                            // < 0: expired
+  bool and_loopback = false;                // it is for the loopback addresses too
+  bool listed = true;                       // false: the common name is all that it says
+  bool authority = false;                   // may sign others
+  const TestCertificate* issuer = nullptr;  // nobody: self-signed
+};
+// For `name`, a name or an address.
+TestCertificate make_certificate(const std::string& name, const CertificateOptions& options = {});
+inline TestCertificate make_certificate(const std::string& name, int days) {
+  return make_certificate(name, {.days = days});
+}
 
 }  // namespace llmsweep::test

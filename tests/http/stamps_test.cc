@@ -17,9 +17,9 @@ using http::EventArena;
 using http::ReceiveSampler;
 
 class ReceiveStamps : public TransportTest {};
-INSTANTIATE_TEST_SUITE_P(Over, ReceiveStamps, both_transports(), transport_name);
+INSTANTIATE_TEST_SUITE_P(Over, ReceiveStamps, all_ways(), way_name);
 class HealthAccount : public TransportTest {};
-INSTANTIATE_TEST_SUITE_P(Over, HealthAccount, both_transports(), transport_name);
+INSTANTIATE_TEST_SUITE_P(Over, HealthAccount, all_ways(), way_name);
 
 TEST_P(ReceiveStamps, AreSampledInOneReadOfSixteen) {
   if (!http::StampingKeeper(true).supported()) GTEST_SKIP() << "no receive stamps here";
@@ -32,7 +32,7 @@ TEST_P(ReceiveStamps, AreSampledInOneReadOfSixteen) {
       open = peer.send_chunk("token");
     }
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   const TransportHealth& health = driver.client().health();
   driver.start(1);
   // The kernel may take its time to switch stamping on.
@@ -73,7 +73,7 @@ TEST_P(ReceiveStamps, ComeWithEveryReadThatIsWatched) {
   constexpr int kReads = 400;
   std::atomic<int> taken = 0;
   RawServer server(answers_as_taken(kReads, taken));
-  const auto client = make_http_client(options_for(server, GetParam()));
+  const auto client = make_http_client(options_for(server));
   client->start(1, {.body = shared("{}")});
   std::vector<HttpEvent> events;
   int stamped[2] = {0, 0};
@@ -124,7 +124,7 @@ TEST_P(ReceiveStamps, AreNotTakenWhenSwitchedOff) {
   RawServer server([](Peer& peer) {
     while (peer.read_request()) peer.send(with_length("ok"));
   });
-  HttpClientOptions options = options_for(server, GetParam());
+  HttpClientOptions options = options_for(server);
   options.receive_stamps = false;
   Driver driver(options);
   for (RequestId id = 0; id < 200; ++id) driver.run(id);
@@ -177,7 +177,7 @@ TEST_P(HealthAccount, StartsAnewWhenReset) {
   RawServer server([](Peer& peer) {
     while (peer.read_request()) peer.send(with_length("ok"));
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   for (RequestId id = 0; id < 100; ++id) driver.run(id);
   const TransportHealth before = driver.client().health();
   EXPECT_EQ(before.reads, 100);
@@ -196,7 +196,7 @@ TEST_P(HealthAccount, AccountsForAllOfTheTime) {
   RawServer server([](Peer& peer) {
     while (peer.read_request()) peer.send(with_length("ok"));
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   driver.client().reset_health();
   const Instant start = SteadyClock().now();
   for (RequestId id = 0; id < 100; ++id) driver.run(id);

@@ -14,7 +14,7 @@ using Kind = HttpEvent::Kind;
 using testing::ElementsAre;
 
 class Wire : public TransportTest {};
-INSTANTIATE_TEST_SUITE_P(Over, Wire, both_transports(), transport_name);
+INSTANTIATE_TEST_SUITE_P(Over, Wire, all_ways(), way_name);
 
 // Sends `wire` in pieces of random size, each on its way before the next.
 void send_in_pieces(Peer& peer, std::string_view wire, Random& random) {
@@ -72,7 +72,7 @@ TEST_P(Wire, EveryShapeIsReadTheSameWhereverItIsCut) {
         if (shape.closes) return;
       }
     });
-    Driver driver(options_for(server, GetParam()));
+    Driver driver(options_for(server));
     for (RequestId id = 0; id < 8; ++id) {
       const Seen& seen = driver.run(id);
       EXPECT_EQ(seen.bytes, shape.body) << shape.name;
@@ -90,7 +90,7 @@ TEST_P(Wire, AnAnswerBeforeTheRequestWasReadIsKept) {
     peer.send("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 4\r\n\r\nlong");
     (void)peer.read_request();
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   const Seen& seen = driver.run(1, std::string(8 << 20, 'x'));
   EXPECT_EQ(seen.status, 413);
   EXPECT_EQ(seen.bytes, "long");
@@ -106,7 +106,7 @@ TEST_P(Wire, HeadersLongBeforeTheFirstTokenHaveTheirOwnInstant) {
     peer.send(kLastChunk);
     peer.wait_until_closed();
   });
-  const Seen seen = Driver(options_for(server, GetParam())).run(1);
+  const Seen seen = Driver(options_for(server)).run(1);
   EXPECT_THAT(seen.kinds, ElementsAre(Kind::kSent, Kind::kHeaders, Kind::kBytes, Kind::kEnd));
   EXPECT_GE(seen.at[2] - seen.at[1], std::chrono::milliseconds(25));
 }
@@ -115,7 +115,7 @@ TEST_P(Wire, BytesThatNobodyAskedForEndTheConnection) {
   RawServer server([](Peer& peer) {
     while (peer.read_request()) peer.send(with_length("ok") + "HTTP/1.1 200 OK\r\n\r\nmore");
   });
-  Driver driver(options_for(server, GetParam()));
+  Driver driver(options_for(server));
   for (RequestId id = 0; id < 4; ++id) EXPECT_EQ(driver.run(id).bytes, "ok");
   EXPECT_EQ(server.connections(), 4);
 }

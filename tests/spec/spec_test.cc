@@ -706,7 +706,7 @@ TEST(Spec, PlainSocketsRefuseWhatTheyCannotReach) {
                 parse_spec(spec_to_json(minimal()), "x.json",
                            {"endpoint.use_proxy=true", "client.transport=sockets"});
               }),
-              HasSubstr("neither TLS nor to a proxy"));
+              HasSubstr("do not speak to a proxy"));
 }
 
 TEST(Spec, KeysAreNamedNeverHeld) {

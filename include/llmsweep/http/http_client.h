@@ -85,7 +85,7 @@ class HttpClient {
   // Its connection is closed; no further event of it comes. An id that is not in flight: nothing.
   virtual void cancel(RequestId id) = 0;
   // Whether the reads of a request carry `received`: they do from its start on. What such a read
-  // costs more (plain sockets 0.2 us, libcurl a call) is spared where nobody needs to know. An id
+  // costs more (sockets 0.2 us, libcurl a call) is spared where nobody needs to know. An id
   // that is not in flight: nothing.
   virtual void watch(RequestId /*id*/, bool /*on*/) {}
   // Clears `events`, waits until something happened or `deadline` has passed, and appends what

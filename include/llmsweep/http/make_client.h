@@ -1,5 +1,5 @@
-// HttpClients over our own epoll and timerfd: libcurl's multi_socket interface, or plain sockets
-// with our own HTTP/1.1, which cost less a chunk and know neither TLS nor proxies.
+// HttpClients over our own epoll and timerfd: sockets with our own HTTP/1.1, bare or under TLS, or
+// libcurl's multi_socket interface, which costs more a chunk and knows proxies.
 //
 // HTTP/1.1 only; no redirects, no Expect:, no Accept-Encoding, no proxy unless asked. A response
 // that is compressed all the same, or whose headers are longer than the limit, is a kFailure.
@@ -37,9 +37,9 @@ struct HttpClientOptions {
   bool receive_stamps = true;  // sample the kernel's receive stamps, one read in 16
 };
 
-// Throws Error for a URL or a header that cannot be used, or one that plain sockets cannot reach
-// where they are asked for, MeasurementError where descriptors run
-// out. A host name that does not resolve is no error here: each request to it fails and says so.
+// Throws Error for a URL or a header that cannot be used, or a proxy beside sockets,
+// MeasurementError where descriptors run out. A host name that does not resolve is no error here,
+// nor is a `ca_file` that cannot be read: each request fails and says so.
 std::unique_ptr<HttpClient> make_http_client(const HttpClientOptions& options);
 
 // kSockets or kLibcurl: what a client with these options uses.

@@ -352,7 +352,7 @@ struct LoadSpec {
   bool operator==(const LoadSpec&) const = default;
 };
 
-// What carries the requests. Auto: plain sockets for http:// without a proxy, libcurl for the rest.
+// What carries the requests. Auto: sockets for http:// without a proxy, libcurl for the rest.
 enum class Transport { kAuto, kSockets, kLibcurl };
 
 struct ClientSpec {

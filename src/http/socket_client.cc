@@ -7,31 +7,37 @@
 #include <cassert>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <deque>
 #include <unordered_map>
 
 #include "http/event_sink.h"
-#include "http/plain_connection.h"
 #include "http/poller.h"
+#include "http/socket_connection.h"
+#include "http/tls_session.h"
 #include "llmsweep/base/prefetch.h"
 
 namespace llmsweep::http {
 namespace {
 
-using State = PlainConnection::State;
+using State = SocketConnection::State;
 
-class PlainClient final : public HttpClient {
+class SocketClient final : public HttpClient {
  public:
-  PlainClient(const HttpClientOptions& options, std::vector<PlainEndpoint> endpoints)
+  // Without a context where no endpoint has TLS.
+  SocketClient(const HttpClientOptions& options, std::vector<SocketEndpoint> endpoints,
+               std::unique_ptr<TlsContext> tls_context)
       : endpoints_(std::move(endpoints)),
         connect_timeout_(options.connect_timeout),
         max_idle_(options.max_idle),
         max_header_bytes_(options.max_header_bytes),
         sink_(options.receive_stamps),
-        read_buffer_(kReadSize) {
+        tls_context_(std::move(tls_context)),
+        read_buffer_(kReadSize),
+        plaintext_(tls_context_ ? kReadSize + TlsSession::kMostHeld : 0) {
     active_.reserve(options.max_connections);
   }
-  ~PlainClient() override;
+  ~SocketClient() override;
 
   void start(RequestId id, const HttpRequest& request) override;
   void cancel(RequestId id) override;
@@ -42,6 +48,7 @@ class PlainClient final : public HttpClient {
 
  private:
   static constexpr size_t kReadSize = size_t{64} << 10;
+  static constexpr int kMostIdleReads = 16;
   static constexpr size_t kBurst = 4;  // connections that were ready at once
   // So soon after an answer hardly a server has closed the connection without having said so, and a
   // slot waits for its next request. A close that comes all the same is what a resend is for.
@@ -56,62 +63,80 @@ class PlainClient final : public HttpClient {
     uint64_t attempt;
   };
 
-  PlainConnection* take_idle(uint32_t endpoint);
-  PlainConnection& take_closed();
-  void put_request(PlainConnection& connection, RequestId id, std::string head,
+  bool is_alive(SocketConnection& connection);
+  SocketConnection* take_idle(uint32_t endpoint);
+  SocketConnection& take_closed();
+  void put_request(SocketConnection& connection, RequestId id, std::string head,
                    std::shared_ptr<const std::string> body);
   std::string head_of(const HttpRequest& request) const;
-  void open(PlainConnection& connection);
-  void send(PlainConnection& connection);
-  void send_more(PlainConnection& connection);
+  void open(SocketConnection& connection);
+  void send(SocketConnection& connection);
+  void send_more(SocketConnection& connection);
   void on_ready(const Poller::Ready& ready);
-  void on_connected(PlainConnection& connection);
-  ssize_t read(PlainConnection& connection);
-  void receive(PlainConnection& connection, bool ending);
-  void take(PlainConnection& connection, std::string_view bytes, Instant now);
-  void end_of_stream(PlainConnection& connection, Instant now);
-  bool announce_head(PlainConnection& connection);
-  void finish(PlainConnection& connection, Instant now);
-  void on_lost(PlainConnection& connection, int os_error);
-  void send_again(PlainConnection& connection);
-  void fail(PlainConnection& connection, CURLcode code, int os_error, std::string detail = {});
-  void refuse(PlainConnection& connection, std::string why);
-  void end_with(PlainConnection& connection, const std::string& reason, bool timed_out);
-  void close(PlainConnection& connection);
+  void on_connected(SocketConnection& connection);
+  ssize_t read(SocketConnection& connection);
+  void receive(SocketConnection& connection, bool ending);
+  void decrypt(SocketConnection& connection, std::string_view bytes, Instant now);
+  void end_of_tls(SocketConnection& connection, Instant now);
+  void take(SocketConnection& connection, std::string_view bytes, Instant now);
+  void end_of_stream(SocketConnection& connection, Instant now);
+  bool announce_head(SocketConnection& connection);
+  void finish(SocketConnection& connection, Instant now);
+  void on_lost(SocketConnection& connection, int os_error);
+  void send_again(SocketConnection& connection);
+  void fail(SocketConnection& connection, CURLcode code, int os_error, std::string detail = {});
+  void refuse(SocketConnection& connection, std::string why);
+  void end_with(SocketConnection& connection, const std::string& reason, bool timed_out);
+  void close(SocketConnection& connection);
   void release_closed();
   Instant expire_connects(Instant now);
 
-  std::vector<PlainEndpoint> endpoints_;
+  std::vector<SocketEndpoint> endpoints_;
   Duration connect_timeout_;
   Duration max_idle_;
   size_t max_header_bytes_;
   EventSink sink_;
   Poller poller_;
+  std::unique_ptr<TlsContext> tls_context_;
   std::vector<char> read_buffer_;
-  std::deque<PlainConnection> connections_;
+  std::vector<char> plaintext_;  // of one read
+  std::deque<SocketConnection> connections_;
   std::vector<uint32_t> free_;
   // Closed while the events of a wake are being handled. Neither their descriptors nor their places
   // are used again before all of them are, so that no event meets a stranger.
   std::vector<uint32_t> closed_;
   std::deque<ConnectDeadline> connecting_;  // by deadline, since all have the same time-out
-  std::unordered_map<RequestId, PlainConnection*> active_;
+  std::unordered_map<RequestId, SocketConnection*> active_;
   uint64_t attempts_ = 0;
   size_t body_bytes_ = 0;  // of this poll()
 };
 
-PlainClient::~PlainClient() {
-  for (const PlainConnection& connection : connections_) {
-    if (connection.fd >= 0) ::close(connection.fd);
-  }
+SocketClient::~SocketClient() {
+  for (SocketConnection& connection : connections_) close_connection(connection);
 }
 
-PlainConnection* PlainClient::take_idle(uint32_t endpoint) {
+// An idle connection on which nobody has spoken, but for what TLS itself has to say: a ticket, or
+// new keys.
+bool SocketClient::is_alive(SocketConnection& connection) {
+  for (int i = 0; i < kMostIdleReads; ++i) {
+    if (is_silent(connection.fd)) return true;
+    if (!connection.tls) return false;
+    const ssize_t size = recv(connection.fd, read_buffer_.data(), read_buffer_.size(), 0);
+    if (size <= 0) return false;
+    const std::string_view bytes(read_buffer_.data(), static_cast<size_t>(size));
+    if (connection.tls->receive(bytes, plaintext_) != 0) return false;
+    if (connection.tls->state() != TlsSession::State::kOpen || !write_tls(connection)) return false;
+  }
+  return false;
+}
+
+SocketConnection* SocketClient::take_idle(uint32_t endpoint) {
   auto& idle = endpoints_[endpoint].idle;
   const Instant now = sink_.clock.now();
   while (!idle.empty()) {
-    PlainConnection& connection = connections_[idle.back()];
+    SocketConnection& connection = connections_[idle.back()];
     const Duration age = now - connection.idle_since;
-    if (age <= kSurelyAlive || (age <= max_idle_ && is_alive(connection.fd))) {
+    if (age <= kSurelyAlive || (age <= max_idle_ && is_alive(connection))) {
       idle.pop_back();
       return &connection;
     }
@@ -120,18 +145,18 @@ PlainConnection* PlainClient::take_idle(uint32_t endpoint) {
   return nullptr;
 }
 
-PlainConnection& PlainClient::take_closed() {
+SocketConnection& SocketClient::take_closed() {
   if (!free_.empty()) {
-    PlainConnection& connection = connections_[free_.back()];
+    SocketConnection& connection = connections_[free_.back()];
     free_.pop_back();
     return connection;
   }
-  PlainConnection& connection = connections_.emplace_back(max_header_bytes_);
+  SocketConnection& connection = connections_.emplace_back(max_header_bytes_);
   connection.index = static_cast<uint32_t>(connections_.size() - 1);
   return connection;
 }
 
-std::string PlainClient::head_of(const HttpRequest& request) const {
+std::string SocketClient::head_of(const HttpRequest& request) const {
   char length[24];
   const size_t size = request.body ? request.body->size() : 0;
   const auto end = std::to_chars(length, length + sizeof(length), size).ptr;
@@ -141,8 +166,8 @@ std::string PlainClient::head_of(const HttpRequest& request) const {
   return head.append("\r\n");
 }
 
-void PlainClient::put_request(PlainConnection& connection, RequestId id, std::string head,
-                              std::shared_ptr<const std::string> body) {
+void SocketClient::put_request(SocketConnection& connection, RequestId id, std::string head,
+                               std::shared_ptr<const std::string> body) {
   connection.id = id;
   connection.body = std::move(body);
   connection.head = std::move(head);
@@ -154,26 +179,29 @@ void PlainClient::put_request(PlainConnection& connection, RequestId id, std::st
   active_[id] = &connection;
 }
 
-void PlainClient::start(RequestId id, const HttpRequest& request) {
+void SocketClient::start(RequestId id, const HttpRequest& request) {
   assert(active_.count(id) == 0);
   assert(request.endpoint < endpoints_.size());
   release_closed();
-  if (PlainConnection* idle = take_idle(request.endpoint)) {
+  if (SocketConnection* idle = take_idle(request.endpoint)) {
     put_request(*idle, id, head_of(request), request.body);
     idle->state = State::kExchanging;
     send(*idle);
     return;
   }
-  PlainConnection& fresh = take_closed();
+  SocketConnection& fresh = take_closed();
   fresh.endpoint = request.endpoint;
   put_request(fresh, id, head_of(request), request.body);
   open(fresh);
 }
 
-void PlainClient::open(PlainConnection& connection) {
+void SocketClient::open(SocketConnection& connection) {
   connection.state = State::kConnecting;
   connection.carried = false;
   connection.attempt = ++attempts_;
+  if (endpoints_[connection.endpoint].tls && !tls_context_->error().empty()) {
+    return fail(connection, CURLE_SSL_CACERT_BADFILE, 0, tls_context_->error());
+  }
   connection.fd = open_connection(endpoints_[connection.endpoint].address, sink_.sampler.enabled());
   if (connection.fd < 0) return fail(connection, CURLE_COULDNT_CONNECT, errno);
   poller_.watch(connection.fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, connection.index);
@@ -181,7 +209,7 @@ void PlainClient::open(PlainConnection& connection) {
       {sink_.clock.now() + connect_timeout_, connection.index, connection.attempt});
 }
 
-void PlainClient::send(PlainConnection& connection) {
+void SocketClient::send(SocketConnection& connection) {
   const Instant now = sink_.clock.now();
   if (!connection.resent) connection.first_sent = now;
   HttpEvent& event = sink_.push(HttpEvent::Kind::kSent, connection.id, now);
@@ -192,9 +220,11 @@ void PlainClient::send(PlainConnection& connection) {
   send_more(connection);
 }
 
-void PlainClient::send_more(PlainConnection& connection) {
+void SocketClient::send_more(SocketConnection& connection) {
+  if (!connection.is_reading()) return;
+  const bool open =
+      connection.state == State::kExchanging ? write_request(connection) : write_tls(connection);
   // A peer that takes no more may still have answered: the reads that follow say what became of it.
-  const bool open = write_request(connection);
   if (!open && connection.send_error != EPIPE && connection.send_error != ECONNRESET) {
     fail(connection, CURLE_SEND_ERROR, connection.send_error);
   }
@@ -202,35 +232,39 @@ void PlainClient::send_more(PlainConnection& connection) {
 
 // Edge-triggered: the kernel says each thing once, so all that is there has to be taken. It spares
 // a second look at every connection that was read.
-void PlainClient::on_ready(const Poller::Ready& ready) {
-  PlainConnection& connection = connections_[ready.tag];
+void SocketClient::on_ready(const Poller::Ready& ready) {
+  SocketConnection& connection = connections_[ready.tag];
   const uint32_t events = ready.events;
   const bool readable = (events & ~static_cast<uint32_t>(EPOLLOUT)) != 0;
   if (connection.state == State::kConnecting) {
     if ((events & ~static_cast<uint32_t>(EPOLLIN)) == 0) return;
     on_connected(connection);
-  } else if (connection.state == State::kExchanging && connection.sending &&
-             (events & EPOLLOUT) != 0) {
+  } else if (connection.sending && (events & EPOLLOUT) != 0) {
     send_more(connection);
   }
   if (!readable) return;
-  if (connection.state == State::kExchanging) {
+  if (connection.is_reading()) {
     receive(connection, (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
-  } else if (connection.state == State::kIdle) {
+  } else if (connection.state == State::kIdle && !is_alive(connection)) {
     close(connection);  // closed by the server, or bytes that nobody asked for
   }
 }
 
-void PlainClient::on_connected(PlainConnection& connection) {
+void SocketClient::on_connected(SocketConnection& connection) {
   int error = 0;
   socklen_t size = sizeof(error);
   getsockopt(connection.fd, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) return fail(connection, CURLE_COULDNT_CONNECT, error);
+  if (TlsPeer* peer = endpoints_[connection.endpoint].tls.get()) {
+    connection.state = State::kHandshaking;
+    connection.tls = std::make_unique<TlsSession>(*tls_context_, *peer);
+    return send_more(connection);
+  }
   connection.state = State::kExchanging;
   send(connection);
 }
 
-ssize_t PlainClient::read(PlainConnection& connection) {
+ssize_t SocketClient::read(SocketConnection& connection) {
   if (!sink_.sampler.wants(connection.watched)) {
     return recv(connection.fd, read_buffer_.data(), read_buffer_.size(), 0);
   }
@@ -241,12 +275,14 @@ ssize_t PlainClient::read(PlainConnection& connection) {
 }
 
 // A read that does not fill the buffer has emptied the socket, unless its end is there too.
-void PlainClient::receive(PlainConnection& connection, bool ending) {
+void SocketClient::receive(SocketConnection& connection, bool ending) {
   ssize_t size = 0;
   do {
     size = read(connection);
     const Instant now = sink_.clock.now();
-    if (size > 0) {
+    if (size > 0 && connection.tls) {
+      decrypt(connection, {read_buffer_.data(), static_cast<size_t>(size)}, now);
+    } else if (size > 0) {
       take(connection, {read_buffer_.data(), static_cast<size_t>(size)}, now);
     } else if (size == 0) {
       end_of_stream(connection, now);
@@ -254,12 +290,44 @@ void PlainClient::receive(PlainConnection& connection, bool ending) {
       on_lost(connection, errno);
     }
     sink_.sampler.after_read();
-  } while (connection.state == State::kExchanging && size > 0 &&
+  } while (connection.is_reading() && size > 0 &&
            (ending || static_cast<size_t>(size) == read_buffer_.size()));
   if (ending && connection.state == State::kIdle) close(connection);
 }
 
-void PlainClient::end_of_stream(PlainConnection& connection, Instant now) {
+// `now` is that of the read: what TLS adds to the way of a token is not in its stamp.
+void SocketClient::decrypt(SocketConnection& connection, std::string_view bytes, Instant now) {
+  TlsSession& tls = *connection.tls;
+  const size_t size = tls.receive(bytes, plaintext_);
+  if (connection.state == State::kHandshaking && tls.state() == TlsSession::State::kOpen) {
+    connection.state = State::kExchanging;
+    send(connection);
+    now = sink_.clock.now();
+  } else if (!tls.pending().empty()) {
+    send_more(connection);
+  }
+  if (size > 0 && connection.is_reading()) take(connection, {plaintext_.data(), size}, now);
+  if (tls.state() == TlsSession::State::kClosed || tls.state() == TlsSession::State::kBroken) {
+    end_of_tls(connection, now);
+  }
+}
+
+void SocketClient::end_of_tls(SocketConnection& connection, Instant now) {
+  if (connection.state == State::kIdle) return close(connection);
+  if (!connection.is_reading()) return;
+  const TlsSession& tls = *connection.tls;
+  if (tls.state() == TlsSession::State::kClosed) return end_of_stream(connection, now);
+  switch (tls.failure().cause) {
+    case TlsSession::Cause::kCertificate:
+      return fail(connection, CURLE_PEER_FAILED_VERIFICATION, 0, tls.failure().text);
+    case TlsSession::Cause::kHandshake:
+      return fail(connection, CURLE_SSL_CONNECT_ERROR, 0, tls.failure().text);
+    case TlsSession::Cause::kRecord:
+      return fail(connection, CURLE_RECV_ERROR, 0, tls.failure().text);
+  }
+}
+
+void SocketClient::end_of_stream(SocketConnection& connection, Instant now) {
   connection.reader.end_of_stream();
   if (connection.reader.state() == Http1Reader::State::kDone) {
     finish(connection, now);
@@ -268,7 +336,7 @@ void PlainClient::end_of_stream(PlainConnection& connection, Instant now) {
   }
 }
 
-void PlainClient::take(PlainConnection& connection, std::string_view bytes, Instant now) {
+void SocketClient::take(SocketConnection& connection, std::string_view bytes, Instant now) {
   Http1Reader& reader = connection.reader;
   const bool head_was_complete = reader.head_complete();
   if (!head_was_complete && reader.head().empty()) connection.header_at = now;
@@ -297,7 +365,7 @@ void PlainClient::take(PlainConnection& connection, std::string_view bytes, Inst
 }
 
 // False where the response is refused because of its head.
-bool PlainClient::announce_head(PlainConnection& connection) {
+bool SocketClient::announce_head(SocketConnection& connection) {
   const Http1Reader& reader = connection.reader;
   HttpEvent& event = sink_.push(HttpEvent::Kind::kHeaders, connection.id, connection.header_at);
   event.status = reader.status();
@@ -307,7 +375,7 @@ bool PlainClient::announce_head(PlainConnection& connection) {
   return false;
 }
 
-void PlainClient::finish(PlainConnection& connection, Instant now) {
+void SocketClient::finish(SocketConnection& connection, Instant now) {
   sink_.push(HttpEvent::Kind::kEnd, connection.id, now);
   active_.erase(connection.id);
   if (!connection.reader.reusable() || connection.sending) return close(connection);
@@ -318,8 +386,12 @@ void PlainClient::finish(PlainConnection& connection, Instant now) {
   endpoints_[connection.endpoint].idle.push_back(connection.index);
 }
 
-void PlainClient::on_lost(PlainConnection& connection, int os_error) {
+void SocketClient::on_lost(SocketConnection& connection, int os_error) {
   const Http1Reader& reader = connection.reader;
+  if (connection.state == State::kHandshaking) {
+    return fail(connection, CURLE_SSL_CONNECT_ERROR, 0,
+                os_error != 0 ? std::strerror(os_error) : "the server closed the connection");
+  }
   if (!reader.begun() && connection.carried) return send_again(connection);
   if (os_error != 0) return fail(connection, CURLE_RECV_ERROR, os_error);
   if (!reader.begun()) return fail(connection, CURLE_GOT_NOTHING, 0);
@@ -331,12 +403,12 @@ void PlainClient::on_lost(PlainConnection& connection, int os_error) {
   fail(connection, CURLE_PARTIAL_FILE, 0, detail);
 }
 
-void PlainClient::send_again(PlainConnection& connection) {
+void SocketClient::send_again(SocketConnection& connection) {
   if (sink_.clock.now() - connection.first_sent > kResendWindow) {
     return refuse(connection,
                   "the kept connection was closed without an answer, too late to send it again");
   }
-  PlainConnection& fresh = take_closed();
+  SocketConnection& fresh = take_closed();
   fresh.endpoint = connection.endpoint;
   put_request(fresh, connection.id, std::move(connection.head), std::move(connection.body));
   fresh.resent = true;
@@ -345,25 +417,27 @@ void PlainClient::send_again(PlainConnection& connection) {
   open(fresh);
 }
 
-void PlainClient::fail(PlainConnection& connection, CURLcode code, int os_error,
-                       std::string detail) {
-  const PlainEndpoint& endpoint = endpoints_[connection.endpoint];
+void SocketClient::fail(SocketConnection& connection, CURLcode code, int os_error,
+                        std::string detail) {
+  const SocketEndpoint& endpoint = endpoints_[connection.endpoint];
   const std::string reason =
       failure_text(code, {.target = endpoint.name,
                           .address = endpoint.address_text,
                           .detail = detail,
                           .connect_timeout = connect_timeout_,
                           .os_error = os_error,
+                          .handshaking = connection.state == State::kHandshaking,
                           .connected = connection.state == State::kExchanging,
                           .answered = connection.reader.head_complete()});
   end_with(connection, reason, code == CURLE_OPERATION_TIMEDOUT);
 }
 
-void PlainClient::refuse(PlainConnection& connection, std::string why) {
+void SocketClient::refuse(SocketConnection& connection, std::string why) {
   end_with(connection, why + " (" + endpoints_[connection.endpoint].name + ")", false);
 }
 
-void PlainClient::end_with(PlainConnection& connection, const std::string& reason, bool timed_out) {
+void SocketClient::end_with(SocketConnection& connection, const std::string& reason,
+                            bool timed_out) {
   HttpEvent& event = sink_.push(HttpEvent::Kind::kFailure, connection.id, sink_.clock.now());
   event.timed_out = timed_out;
   event.text = sink_.arena().append(reason);
@@ -371,7 +445,7 @@ void PlainClient::end_with(PlainConnection& connection, const std::string& reaso
   close(connection);
 }
 
-void PlainClient::close(PlainConnection& connection) {
+void SocketClient::close(SocketConnection& connection) {
   if (connection.state == State::kIdle) {
     auto& idle = endpoints_[connection.endpoint].idle;
     idle.erase(std::find(idle.begin(), idle.end(), connection.index));
@@ -381,17 +455,16 @@ void PlainClient::close(PlainConnection& connection) {
   closed_.push_back(connection.index);
 }
 
-void PlainClient::release_closed() {
+void SocketClient::release_closed() {
   for (const uint32_t index : closed_) {
-    PlainConnection& connection = connections_[index];
-    if (connection.fd >= 0) ::close(connection.fd);
-    connection.fd = -1;
+    SocketConnection& connection = connections_[index];
+    close_connection(connection);
     free_.push_back(index);
   }
   closed_.clear();
 }
 
-void PlainClient::cancel(RequestId id) {
+void SocketClient::cancel(RequestId id) {
   sink_.forget(id);  // what start() has put aside for the next poll()
   const auto found = active_.find(id);
   if (found == active_.end()) return;
@@ -400,18 +473,19 @@ void PlainClient::cancel(RequestId id) {
   release_closed();
 }
 
-void PlainClient::watch(RequestId id, bool on) {
+void SocketClient::watch(RequestId id, bool on) {
   const auto found = active_.find(id);
   if (found != active_.end()) found->second->watched = on;
 }
 
 // Gives up on connections that take too long; when the next one does.
-Instant PlainClient::expire_connects(Instant now) {
+Instant SocketClient::expire_connects(Instant now) {
   while (!connecting_.empty()) {
     const ConnectDeadline& first = connecting_.front();
-    PlainConnection& connection = connections_[first.connection];
+    SocketConnection& connection = connections_[first.connection];
     const bool waiting =
-        connection.state == State::kConnecting && connection.attempt == first.attempt;
+        (connection.state == State::kConnecting || connection.state == State::kHandshaking) &&
+        connection.attempt == first.attempt;
     if (waiting && first.at > now) return first.at;
     if (waiting) fail(connection, CURLE_OPERATION_TIMEDOUT, 0);
     connecting_.pop_front();
@@ -419,7 +493,7 @@ Instant PlainClient::expire_connects(Instant now) {
   return Instant::max();
 }
 
-void PlainClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
+void SocketClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
   events.clear();
   sink_.begin_poll();
   body_bytes_ = 0;
@@ -446,18 +520,22 @@ void PlainClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
 
 }  // namespace
 
-std::unique_ptr<HttpClient> make_plain_client(const HttpClientOptions& options,
-                                              const std::vector<Target>& targets,
-                                              const std::vector<std::string>& addresses) {
-  std::vector<PlainEndpoint> endpoints;
+std::unique_ptr<HttpClient> make_socket_client(const HttpClientOptions& options,
+                                               const std::vector<Target>& targets,
+                                               const std::vector<std::string>& addresses) {
+  std::vector<SocketEndpoint> endpoints;
+  std::unique_ptr<TlsContext> tls_context;
   for (size_t i = 0; i < targets.size(); ++i) {
-    PlainEndpoint& endpoint = endpoints.emplace_back();
+    SocketEndpoint& endpoint = endpoints.emplace_back();
     endpoint.name = targets[i].name();
     endpoint.address_text = addresses[i];
     endpoint.address = parse_socket_address(addresses[i]);
     endpoint.request_head = make_request_head(targets[i], options.headers);
+    if (!targets[i].tls) continue;
+    endpoint.tls = std::make_unique<TlsPeer>(targets[i].host);
+    if (!tls_context) tls_context = std::make_unique<TlsContext>(options.ca_file);
   }
-  return std::make_unique<PlainClient>(options, std::move(endpoints));
+  return std::make_unique<SocketClient>(options, std::move(endpoints), std::move(tls_context));
 }
 
 }  // namespace llmsweep::http

@@ -89,7 +89,8 @@ class SocketClient final : public HttpClient {
   void end_with(SocketConnection& connection, const std::string& reason, bool timed_out);
   void close(SocketConnection& connection);
   void release_closed();
-  Instant expire_connects(Instant now);
+  Instant next_connect_deadline();
+  void expire_connects(Instant now);
 
   std::vector<SocketEndpoint> endpoints_;
   Duration connect_timeout_;
@@ -478,19 +479,26 @@ void SocketClient::watch(RequestId id, bool on) {
   if (found != active_.end()) found->second->watched = on;
 }
 
-// Gives up on connections that take too long; when the next one does.
-Instant SocketClient::expire_connects(Instant now) {
+// When the first connection that is still waited for has taken too long.
+Instant SocketClient::next_connect_deadline() {
   while (!connecting_.empty()) {
     const ConnectDeadline& first = connecting_.front();
-    SocketConnection& connection = connections_[first.connection];
-    const bool waiting =
-        (connection.state == State::kConnecting || connection.state == State::kHandshaking) &&
-        connection.attempt == first.attempt;
-    if (waiting && first.at > now) return first.at;
-    if (waiting) fail(connection, CURLE_OPERATION_TIMEDOUT, 0);
+    const SocketConnection& connection = connections_[first.connection];
+    if ((connection.state == State::kConnecting || connection.state == State::kHandshaking) &&
+        connection.attempt == first.attempt) {
+      return first.at;
+    }
     connecting_.pop_front();
   }
   return Instant::max();
+}
+
+void SocketClient::expire_connects(Instant now) {
+  while (next_connect_deadline() <= now) {
+    SocketConnection& connection = connections_[connecting_.front().connection];
+    connecting_.pop_front();
+    fail(connection, CURLE_OPERATION_TIMEDOUT, 0);
+  }
 }
 
 void SocketClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
@@ -499,13 +507,15 @@ void SocketClient::poll(Instant deadline, std::vector<HttpEvent>& events) {
   body_bytes_ = 0;
   for (;;) {
     const Instant now = sink_.clock.now();
-    const Instant connect_deadline = expire_connects(now);
-    const Instant until = sink_.events.empty() ? std::min(deadline, connect_deadline) : now;
+    const Instant until = sink_.events.empty() ? std::min(deadline, next_connect_deadline()) : now;
     const auto ready = sink_.wait(poller_, now, until);
     for (size_t i = 0; i < ready.size(); ++i) {
       if (i + 1 < ready.size()) prefetch(&connections_[ready[i + 1].tag]);
       on_ready(ready[i]);
     }
+    // After what was there: a process that was kept from its core for so long has not been kept
+    // waiting by the server.
+    expire_connects(now);
     release_closed();
     if (deadline <= now) break;
     // In the midst of a decode step more has come meanwhile, and a stamp must not wait for the

@@ -44,6 +44,17 @@ TEST_P(Connections, AreKeptBetweenRequestsOfALane) {
   EXPECT_EQ(driver.client().health().resends, 0);
 }
 
+// The process was kept from its core for longer than the connect time-out, the server was not.
+TEST(SocketConnections, AreNotTooLateForWhatCameWhileNobodyLooked) {
+  RawServer server(answer_all);
+  HttpClientOptions options = options_for(server, Transport::kSockets);
+  options.connect_timeout = std::chrono::milliseconds(50);
+  Driver driver(options);
+  driver.start(1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  EXPECT_EQ(driver.finish(1).bytes, "ok");
+}
+
 TEST(LibcurlConnections, StayInTheirGroupWhateverTheOrderOfRequests) {
   RawServer server(answer_all);
   HttpClientOptions options = options_for(server, Transport::kLibcurl);

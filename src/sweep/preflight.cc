@@ -16,6 +16,7 @@
 #include "llmsweep/http/ca_bundle.h"
 #include "llmsweep/model/names.h"
 #include "llmsweep/protocol/answers.h"
+#include "llmsweep/protocol/api.h"
 #include "llmsweep/protocol/request.h"
 #include "llmsweep/sweep/prediction.h"
 #include "sweep/endpoint_advisor.h"

@@ -526,8 +526,9 @@ class LoadLoop {
   // request, and in a decode step many end at once: so it is done between them, one at a time.
   void hand_over_ended(bool idle) {
     if (idle && !ended_.empty()) hand_over_one();
+    constexpr Duration kLatest = kLongestUnwritten - kLongestGathered;
     while (!ended_.empty() && (ended_.size() > kMostUnwritten ||
-                               clock_.now() - *ended_.front()->record.end >= kLongestUnwritten)) {
+                               clock_.now() - *ended_.front()->record.end >= kLatest)) {
       hand_over_one();
     }
   }

@@ -60,6 +60,7 @@ LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<Http
   std::vector<LoopThread> loops(clients.size());
   const auto run = [&](size_t i) {
     LoopThread& loop = loops[i];
+    wake_early();  // what is due waits for no other thread's slice
     const Duration cpu_before = thread_cpu_time();
     try {
       const LoopShare share{.loop = static_cast<uint32_t>(i),

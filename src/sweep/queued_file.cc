@@ -9,6 +9,7 @@
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
 #include "llmsweep/base/thread.h"
+#include "llmsweep/load/load_loop.h"
 
 namespace llmsweep {
 
@@ -19,6 +20,7 @@ struct QueuedFile::State {
   // Guarded by mutex:
   std::string queued;
   bool writing = false;
+  int flushing = 0;  // callers of flush() that wait
   bool stop = false;
   std::string failure;  // why a write failed; empty: none did
   std::jthread thread;
@@ -45,6 +47,8 @@ struct QueuedFile::State {
     while (true) {
       changed.wait(lock, [this] { return stop || !queued.empty(); });
       if (queued.empty()) return;
+      // One wake and one write for what comes close together.
+      changed.wait_for(lock, kLongestGathered, [this] { return stop || flushing > 0; });
       const std::string bytes = std::exchange(queued, {});
       if (failure.empty()) write(lock, bytes);
       changed.notify_all();  // also of what a failed file no longer takes: flush() may wait for it
@@ -83,7 +87,10 @@ bool QueuedFile::failed() const {
 
 std::string QueuedFile::flush() {
   std::unique_lock lock(state_->mutex);
+  ++state_->flushing;
+  state_->changed.notify_all();
   state_->changed.wait(lock, [this] { return state_->queued.empty() && !state_->writing; });
+  --state_->flushing;
   if (!state_->failure.empty()) return state_->failure;
   try {
     state_->file.sync();

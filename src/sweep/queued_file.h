@@ -15,7 +15,8 @@ class QueuedFile {
   QueuedFile(const QueuedFile&) = delete;
   QueuedFile& operator=(const QueuedFile&) = delete;
 
-  // Any thread; never blocks on the disk. What is added at once is written in one piece.
+  // Any thread; never blocks on the disk. What is added at once is written in one piece, within
+  // kLongestGathered and with what comes meanwhile.
   void add(std::string_view bytes);
   // A write failed. Nothing more is written.
   bool failed() const;

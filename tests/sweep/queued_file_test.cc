@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <thread>
 
+#include "llmsweep/base/clock.h"
 #include "llmsweep/base/files.h"
 
 namespace llmsweep {
@@ -29,6 +31,24 @@ TEST(QueuedFile, HasAllInOrderOnceFlushed) {
     file.add("last\n");
   }
   EXPECT_EQ(read_file(path), expected + "last\n") << "and when it goes";
+  fs::remove(path);
+}
+
+// What comes within a millisecond is written at once, and nobody has to ask for it.
+TEST(QueuedFile, GathersBeforeItWrites) {
+  const fs::path path = fs::path(testing::TempDir()) / ("gathered-" + std::to_string(::getpid()));
+  int together = 0;
+  for (int i = 0; i < 20; ++i) {  // a busy machine may come between
+    fs::remove(path);
+    QueuedFile file(path, "queued");
+    file.add("one\n");
+    const Instant later = SteadyClock().now() + std::chrono::microseconds(300);
+    while (SteadyClock().now() < later) continue;
+    file.add("two\n");
+    while (read_file(path).empty()) std::this_thread::yield();
+    together += read_file(path) == "one\ntwo\n" ? 1 : 0;
+  }
+  EXPECT_GT(together, 10);
   fs::remove(path);
 }
 

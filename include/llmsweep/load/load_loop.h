@@ -34,8 +34,10 @@
 
 namespace llmsweep {
 
-// The record of a request that has ended is handed over within this time, while the loop runs.
+// The record of a request that has ended is with the kernel within this time, while the loop runs;
+// the last part of it is the sink's, which may gather records before it writes them.
 constexpr Duration kLongestUnwritten = std::chrono::milliseconds(20);
+constexpr Duration kLongestGathered = std::chrono::milliseconds(1);
 
 enum class Stop {
   kNone,

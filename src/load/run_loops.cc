@@ -89,7 +89,7 @@ LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<Http
   outcome.ended = clock.now();
   for (size_t i = 0; i < loops.size(); ++i) {
     if (loops[i].failure) std::rethrow_exception(loops[i].failure);
-    std::vector<RequestRecord>& records = loops[i].result.records;
+    std::deque<RequestRecord>& records = loops[i].result.records;
     std::move(records.begin(), records.end(), std::back_inserter(outcome.records));
     outcome.iterations.merge(loops[i].result.iterations);
     outcome.transports.push_back(clients[i]->health());

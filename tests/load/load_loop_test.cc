@@ -39,7 +39,7 @@ struct Bench {
           if (on_record) on_record(record);
         });
     iterations = result.iterations;
-    return std::move(result.records);
+    return {result.records.begin(), result.records.end()};
   }
 
   ManualClock clock;

@@ -37,7 +37,7 @@ struct OpenBench {
         });
     std::sort(result.records.begin(), result.records.end(),
               [](const auto& a, const auto& b) { return a.index < b.index; });
-    return std::move(result.records);
+    return {result.records.begin(), result.records.end()};
   }
 
   ManualClock clock;

@@ -58,7 +58,7 @@ struct UsersBench {
     LoopResult result = run_loop(plan, share, client, clock, control, [](const RequestRecord&) {});
     std::sort(result.records.begin(), result.records.end(),
               [](const auto& a, const auto& b) { return a.index < b.index; });
-    return std::move(result.records);
+    return {result.records.begin(), result.records.end()};
   }
 
   ManualClock clock;

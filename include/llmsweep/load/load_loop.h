@@ -159,8 +159,10 @@ struct LoopShare {
 };
 
 struct LoopResult {
-  std::vector<RequestRecord> records;  // of the requests that were started, in order of their end
-  Histogram iterations;                // work between two waits for events
+  // Of the requests that were started, in order of their end. They stay where they are: a vector
+  // that grows moves all of them at once, 30 ms for 32,768, in which nothing is sent.
+  std::deque<RequestRecord> records;
+  Histogram iterations;  // work between two waits for events
 };
 
 LoopResult run_loop(const LoadPlan& plan, const LoopShare& share, HttpClient& client,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <deque>
 #include <string>
 #include <thread>
 
@@ -140,7 +141,7 @@ TEST_P(ClientPath, AllocatesNothingForAChunkInTheSteadyState) {
   LoadControl control;
   control.measured_left = 1;
   const SteadyClock clock;
-  const std::vector<RequestRecord> records =
+  const std::deque<RequestRecord> records =
       run_loop(plan, {.start = clock.now()}, client, clock, control, [](const auto&) {}).records;
 
   ASSERT_EQ(records.size(), 1u);

@@ -168,7 +168,10 @@ TlsSession::TlsSession(const TlsContext& context, TlsPeer& peer)
   SSL_set_connect_state(ssl_.get());
   std::string host = peer_.host;
   if (host.ends_with('.')) host.pop_back();
-  if (!is_address(host)) SSL_set_tlsext_host_name(ssl_.get(), host.c_str());
+  if (!is_address(host)) {
+    // SSL_set_tlsext_host_name without the C cast of its macro.
+    SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data());
+  }
   if (peer_.session) SSL_set_session(ssl_.get(), peer_.session.get());
   handshake();
 }

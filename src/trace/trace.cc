@@ -109,7 +109,8 @@ std::optional<int64_t> scaled(std::string_view decimal, int64_t scale) {
       digits = 10 * digits + (decimal[i] - '0');
       power *= 10;
     }
-    rest = static_cast<int64_t>(static_cast<__int128>(digits) * scale / power);
+    __extension__ using Wide = __int128;
+    rest = static_cast<int64_t>(static_cast<Wide>(digits) * scale / power);
   }
   if (i != decimal.size()) return std::nullopt;
   return whole * scale + rest;

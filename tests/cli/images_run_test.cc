@@ -77,6 +77,22 @@ TEST_F(ImagesRun, SendEveryByteOfTheFiles) {
   EXPECT_THAT(level["invalid_reasons"].dump(), Not(HasSubstr("input_tokens_off")));
 }
 
+TEST_F(ImagesRun, ResumesFromAnotherFolderWithTheSameFilesAlone) {
+  write_image("a.png", 100, 3);
+  const fs::path spec = write_spec("{files: pictures}");
+  ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder_, "--quiet"}).exit_code, 0);
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_);
+  const ProcessResult resumed = run_llmsweep({"run", "spec.yaml", "--resume", "test", "--quiet"});
+  write_image("a.png", 100, 5);
+  const ProcessResult changed = run_llmsweep({"run", "spec.yaml", "--resume", "test", "--quiet"});
+  fs::current_path(before);
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_NE(changed.exit_code, 0);
+  EXPECT_THAT(changed.err,
+              HasSubstr("the prompts are others than before: the dataset, the images"));
+}
+
 TEST_F(ImagesRun, AreOfChatAlone) {
   write_image("a.png", 100, 3);
   const ProcessResult checked =

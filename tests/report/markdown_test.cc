@@ -90,7 +90,8 @@ TEST(MarkdownReport, KeepsHostileTextInItsPlace) {
 TEST(MarkdownText, EscapesOnlyWhatMeansSomething) {
   for (const char* plain :
        {"Qwen2.5-7B (v1.2-rc8)", "max_model_len 2,048", "at 15,000 ms p50 E2E: 8 users on 4 GPUs",
-        "intervals: [5,790, 5,812], 95 % + more", "{a} = b!", "C# in words", "50 in / 40 out"}) {
+        "intervals: [5,790, 5,812], 95 % + more", "25.0", "2.54×", "{a} = b!", "C# in words",
+        "50 in / 40 out"}) {
     EXPECT_EQ(report::markdown(plain), plain);
   }
   EXPECT_EQ(report::markdown("_a_ a_b"), "\\_a\\_ a_b");

@@ -76,6 +76,7 @@ Facts all_facts(const Run& run) {
   add("engine", run.system.engine);
   add("gpus", run.system.gpus > 0 ? std::to_string(run.system.gpus) : "");
   add("concurrency", run.concurrency > 0 ? std::to_string(run.concurrency) : "");
+  add("inputs_per_request", run.inputs_per_request ? std::to_string(*run.inputs_per_request) : "");
   return facts;
 }
 
@@ -163,6 +164,11 @@ void check_one_sweep(const std::vector<Run>& runs, bool lengths_vary) {
              fmt::format("give the files of one sweep, or choose with --only gpus={}",
                          first.system.gpus));
     }
+    const auto inputs_of = [](const Run& each) {
+      return each.inputs_per_request ? std::to_string(*each.inputs_per_request) : "none";
+    };
+    check_same_text(first, run, "inputs_per_request", "the texts of each request are",
+                    inputs_of(first), inputs_of(run));
     if (lengths_vary || (!run.sweep.empty() && run.sweep == first.sweep)) continue;
     check_same_lengths(first, run, "input", mean_or_zero(first.input_tokens),
                        mean_or_zero(run.input_tokens));
@@ -191,6 +197,8 @@ void refuse_negative(const Run& run) {
       {"output throughput", run.stats.output_throughput_tps},
       {"request throughput", run.stats.request_throughput_rps},
       {"goodput", run.stats.goodput_rps},
+      {"inputs a second", run.stats.inputs_per_s},
+      {"input throughput", run.stats.input_throughput_tps},
       {"duration", run.stats.wall_seconds}};
   for (const auto& [what, value] : figures) {
     if (value.value_or(0) >= 0) continue;
@@ -404,6 +412,10 @@ SweepResult merge(std::vector<Run> runs, const ImportOptions& options) {
     if (result.created_at.empty()) result.created_at = run.created_at;
     if (result.workload.dataset.empty()) result.workload.dataset = run.dataset;
     if (!result.workload.input_tokens) result.workload.input_tokens = run.input_tokens;
+    if (run.inputs_per_request) {
+      result.workload.inputs_per_request = run.inputs_per_request;
+      result.workload.streaming = false;
+    }
     if (mean_tokens(result.workload.output_tokens) == 0 && run.output_tokens) {
       result.workload.output_tokens = *run.output_tokens;
     }

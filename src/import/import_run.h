@@ -38,8 +38,8 @@ struct Run {
   SystemSpec system;  // what the file says of it
   Facts facts;
   std::optional<TokenCount> input_tokens, output_tokens;
+  std::optional<int64_t> inputs_per_request;  // of an API that generates no tokens
   std::string dataset;
-  bool streaming = true;
   std::string created_at;
   bool simulated = false;           // a file of ours says so
   bool interrupted = false;         // cancelled before its end

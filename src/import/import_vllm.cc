@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "import/import_facts.h"
 #include "llmsweep/model/names.h"
@@ -194,6 +195,38 @@ void note_rates(const Json& value, Run& run) {
   }
 }
 
+// Where a file has no figure of E2E, and a list of each request's seconds.
+void read_latencies(const Json& value, Run& run) {
+  if (run.stats.e2e.p50 || !run.requests.empty()) return;
+  Run only_latency = run;
+  for (const double seconds : numbers(member(value, "latencies"))) {
+    only_latency.requests.push_back({.e2e_ms = seconds * 1e3, .output_tokens = 1});
+  }
+  recompute(only_latency);
+  run.stats.e2e = only_latency.stats.e2e;
+}
+
+// Embeddings and rerank: no key of output.
+std::vector<Run> read_pooling(const Document& document) {
+  const Json& value = document.value;
+  Run run = read_run(document, "vLLM bench serve", "e2el");
+  RunStats& stats = run.stats;
+  const auto inputs = per_request(number(value, "total_input_sequences"), stats.requests.completed);
+  const bool whole = inputs && *inputs >= 1 && *inputs < 1e6 && *inputs == std::floor(*inputs);
+  run.inputs_per_request = whole ? static_cast<int64_t>(*inputs) : 1;
+  if (!whole) {
+    run.notes.emplace_back(
+        "It does not say how many texts each request has: requests a second stand for inputs.");
+  }
+  stats.inputs_per_s = whole ? number(value, "input_sequence_throughput") : std::nullopt;
+  if (!stats.inputs_per_s) stats.inputs_per_s = stats.request_throughput_rps;
+  stats.input_throughput_tps = number(value, "total_token_throughput");
+  run.notes.emplace_back("Its rates are of the whole time, ramp and drain included.");
+  note_rates(value, run);
+  read_latencies(value, run);
+  return {std::move(run)};
+}
+
 std::vector<Run> read_vllm(const Document& document) {
   const Json& value = document.value;
   const bool trt = has(value, {"user_throughput"});
@@ -221,16 +254,7 @@ std::vector<Run> read_vllm(const Document& document) {
   }
   note_rates(value, run);
   read_lists(value, run);
-  if (!run.stats.e2e.p50 && run.requests.empty()) {
-    const std::vector<double> latencies = numbers(member(value, "latencies"));
-    for (const double seconds : latencies) {
-      run.requests.push_back({.e2e_ms = seconds * 1e3, .output_tokens = 1});
-    }
-    Run only_latency = run;
-    recompute(only_latency);
-    run.requests.clear();
-    run.stats.e2e = only_latency.stats.e2e;
-  }
+  read_latencies(value, run);
   return {std::move(run)};
 }
 
@@ -280,6 +304,13 @@ bool is_vllm(const Document& document) {
          value.contains("output_throughput") && value.contains("total_output_tokens");
 }
 
+bool is_pooling(const Document& document) {
+  return has(document.value, {"completed", "duration", "total_input_tokens", "request_throughput",
+                              "total_token_throughput"}) &&
+         !document.value.contains("output_throughput") &&
+         !document.value.contains("total_output_tokens");
+}
+
 }  // namespace
 
 const std::vector<Format>& vllm_formats() {
@@ -288,6 +319,7 @@ const std::vector<Format>& vllm_formats() {
       {"vLLM bench serve, vllm-bench, InferenceX and TensorRT LLM benchmark_serving JSON or JSON "
        "Lines",
        is_vllm, read_vllm},
+      {"vLLM bench serve JSON or JSON Lines of embeddings and rerank", is_pooling, read_pooling},
   };
   return formats;
 }

@@ -115,7 +115,10 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 1> kHeaders 
 }  // namespace
 
 const ApiDialect kMessagesApi = {
-    .traits = {.path = "/messages", .takes_messages = true, .headers = kHeaders},
+    .traits = {.path = "/messages",
+               .takes_messages = true,
+               .may_ignore_fields = true,
+               .headers = kHeaders},
     .words = {.standard = "Anthropic Messages", .answer_key = "content", .end = "message_stop"},
     .write_body = write_messages_body,
     .take_end = take_done,

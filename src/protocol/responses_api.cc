@@ -110,7 +110,7 @@ constexpr std::array<std::string_view, 2> kOutputInResponses = {"delta", "name"}
 }  // namespace
 
 const ApiDialect kResponsesApi = {
-    .traits = {.path = "/responses", .takes_messages = true},
+    .traits = {.path = "/responses", .takes_messages = true, .may_ignore_fields = true},
     .words = {.standard = "OpenAI Responses", .answer_key = "output", .end = "response.completed"},
     .write_body = write_responses_body,
     .take_end = take_done,

@@ -12,15 +12,7 @@
 
 namespace llmsweep::report {
 
-struct TextTable {
-  std::string title;
-  std::vector<Column> columns;
-  std::vector<Row> rows;
-  std::string footer;  // one sentence; may be empty
-};
-
-// Cells are printable, not escaped. Only tables that have rows.
-// One table for each of `measures`.
+// One table for each of `measures`; only tables that have rows.
 std::vector<TextTable> tables_of(const Comparison& comparison, const std::vector<Measure>& measures,
                                  bool unicode);
 // The levels in one table, and what differs.

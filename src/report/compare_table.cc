@@ -7,6 +7,7 @@
 #include "llmsweep/base/text.h"
 #include "report/compare_rows.h"
 #include "report/escape.h"
+#include "report/markdown_table.h"
 #include "report/text_table.h"
 
 namespace llmsweep {
@@ -222,24 +223,6 @@ std::string one_table(const Comparison& comparison, const TableStyle& style, Com
   return text;
 }
 
-std::string markdown_table(const TextTable& table) {
-  std::string head = "|", rule = "|", body;
-  for (const report::Column& column : table.columns) {
-    const std::string unit = column.unit.empty() ? "" : " (" + column.unit + ")";
-    head += " " + report::markdown(column.title + unit) + " |";
-    rule += column.align == report::Align::kRight ? "---:|" : "---|";
-  }
-  for (const report::Row& row : table.rows) {
-    body += "|";
-    for (const std::string& cell : row.cells) body += " " + report::markdown(cell) + " |";
-    body += "\n";
-  }
-  std::string text =
-      "**" + report::markdown(table.title) + "**\n\n" + head + "\n" + rule + "\n" + body;
-  if (!table.footer.empty()) text += "\n" + report::markdown(table.footer) + "\n";
-  return text;
-}
-
 std::string one_markdown(const Comparison& comparison, std::span<const Measure> columns) {
   std::string text = "### " + report::markdown(title_of(comparison)) + "\n\n";
   for (const std::string& note : comparison.notes) {
@@ -258,7 +241,7 @@ std::string one_markdown(const Comparison& comparison, std::span<const Measure> 
   const std::string same = report::same_fields(comparison);
   if (!same.empty()) text += "\nSame: " + report::markdown(same, kSentenceBytes) + ".\n";
   for (const TextTable& table : report::tables_of(comparison, tables_wanted(columns), true)) {
-    text += "\n" + markdown_table(table);
+    text += "\n" + report::markdown_table(table);
   }
   return text;
 }
@@ -291,7 +274,8 @@ std::string comparison_table(std::span<const Comparison> comparisons, const Tabl
 std::string comparison_markdown(std::span<const Comparison> comparisons,
                                 std::span<const Measure> columns) {
   std::string text;
-  if (comparisons.size() > 1) text += markdown_table(report::summary_of(comparisons, true)) + "\n";
+  if (comparisons.size() > 1)
+    text += report::markdown_table(report::summary_of(comparisons, true)) + "\n";
   for (size_t i = 0; i < comparisons.size(); ++i) {
     if (i > 0) text += "\n";
     text += one_markdown(comparisons[i], columns);

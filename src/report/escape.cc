@@ -28,6 +28,12 @@ bool is_word(char c) {
          static_cast<unsigned char>(c) >= 0x80;
 }
 
+// "1. a", and not "25.0".
+bool begins_list(std::string_view text, size_t at) {
+  const bool ends_word = at + 1 == text.size() || text[at + 1] == ' ';
+  return at > 0 && ends_word && text.find_first_not_of("0123456789") == at;
+}
+
 // Whether GitHub's Markdown reads the character as more than itself. The rest stays as it is: the
 // source is read too, in chats, terminals and tickets.
 bool means_something(std::string_view text, size_t at) {
@@ -54,10 +60,9 @@ bool means_something(std::string_view text, size_t at) {
     case '=':
       return at == 0;
     case '.':  // a list, or www.
-      return (at > 0 && text.find_first_not_of("0123456789") == at) ||
-             (at >= 3 && text.substr(at - 3, 3) == "www");
+      return begins_list(text, at) || (at >= 3 && text.substr(at - 3, 3) == "www");
     case ')':
-      return at > 0 && text.find_first_not_of("0123456789") == at;
+      return begins_list(text, at);
     default:
       return false;
   }

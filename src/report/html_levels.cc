@@ -10,6 +10,7 @@
 #include "report/cells.h"
 #include "report/compare_rows.h"
 #include "report/escape.h"
+#include "report/model_table.h"
 #include "report/session_text.h"
 
 namespace llmsweep::report {
@@ -139,6 +140,54 @@ std::string sessions_of(const SweepResult& result) {
   return text;
 }
 
+// "3.2×" sorts as 3.2; a cell without a leading number sorts as text.
+std::string text_cell(const std::string& text, bool left) {
+  const std::string shown = markup(text, 500);
+  if (left) return "<td class=\"text\">" + shown + "</td>";
+  std::string digits;
+  for (const char c : text) {
+    if ((c >= '0' && c <= '9') || c == '.') {
+      digits += c;
+    } else if (c != ',') {
+      break;
+    }
+  }
+  const std::optional<double> value = parse_double(digits);
+  return fmt::format("<td data-value=\"{}\">{}</td>", value ? fmt::format("{}", *value) : "",
+                     shown);
+}
+
+// `whose` tells it from the same table of another comparison or result, for those who hear it.
+std::string html_table(const TextTable& table, const std::string& whose) {
+  std::string text = "<div class=\"table-block\"><div class=\"table-tools\"><h3>" +
+                     markup(table.title, 300) +
+                     "</h3></div>\n<div class=\"scroll\" tabindex=\"0\" "
+                     "role=\"region\" aria-label=\"" +
+                     markup(table.title + whose, 600) + "\"><table class=\"data\">\n<thead><tr>";
+  for (const Column& column : table.columns) {
+    if (column.title.empty() && column.unit.empty()) {
+      text += "<td></td>";
+      continue;
+    }
+    text +=
+        fmt::format("<th scope=\"col\"{}>{}", column.align == Align::kLeft ? " class=\"text\"" : "",
+                    markup(column.title));
+    if (!column.unit.empty()) text += "<span class=\"unit\">" + markup(column.unit) + "</span>";
+    text += "</th>";
+  }
+  text += "</tr></thead>\n<tbody>\n";
+  for (const Row& row : table.rows) {
+    text += "<tr>";
+    for (size_t i = 0; i < row.cells.size(); ++i) {
+      text += text_cell(row.cells[i], table.columns[i].align == Align::kLeft);
+    }
+    text += "</tr>\n";
+  }
+  text += "</tbody></table></div>\n";
+  if (!table.footer.empty()) text += "<p class=\"hint\">" + markup(table.footer, 500) + "</p>\n";
+  return text + "</div>\n";
+}
+
 std::string levels_table(const SweepResult& result, const std::vector<Measure>& measures) {
   std::string text =
       "<div class=\"table-block\"><div class=\"table-tools\"><h3>" + markup(result.name, 120);
@@ -156,55 +205,9 @@ std::string levels_table(const SweepResult& result, const std::vector<Measure>& 
   if (any_drain(result)) {
     text += "<p class=\"hint\">* with drain: tokens ÷ wall, ramp and drain included.</p>\n";
   }
-  return text + "</div>\n";
-}
-
-// "3.2×" sorts as 3.2; a cell without a leading number sorts as text.
-std::string compared_cell(const std::string& text, bool left) {
-  const std::string shown = markup(text, 500);
-  if (left) return "<td class=\"text\">" + shown + "</td>";
-  std::string digits;
-  for (const char c : text) {
-    if ((c >= '0' && c <= '9') || c == '.') {
-      digits += c;
-    } else if (c != ',') {
-      break;
-    }
-  }
-  const std::optional<double> value = parse_double(digits);
-  return fmt::format("<td data-value=\"{}\">{}</td>", value ? fmt::format("{}", *value) : "",
-                     shown);
-}
-
-// `sides` tells it from the same table of another comparison, for those who hear it.
-std::string compared_table(const TextTable& table, const std::string& sides) {
-  std::string text = "<div class=\"table-block\"><div class=\"table-tools\"><h3>" +
-                     markup(table.title, 300) +
-                     "</h3></div>\n<div class=\"scroll\" tabindex=\"0\" "
-                     "role=\"region\" aria-label=\"" +
-                     markup(table.title + sides, 600) + "\"><table class=\"data\">\n<thead><tr>";
-  for (const Column& column : table.columns) {
-    if (column.title.empty() && column.unit.empty()) {
-      text += "<td></td>";
-      continue;
-    }
-    text +=
-        fmt::format("<th scope=\"col\"{}>{}", column.align == Align::kLeft ? " class=\"text\"" : "",
-                    markup(column.title));
-    if (!column.unit.empty()) text += "<span class=\"unit\">" + markup(column.unit) + "</span>";
-    text += "</th>";
-  }
-  text += "</tr></thead>\n<tbody>\n";
-  for (const Row& row : table.rows) {
-    text += "<tr>";
-    for (size_t i = 0; i < row.cells.size(); ++i) {
-      text += compared_cell(row.cells[i], table.columns[i].align == Align::kLeft);
-    }
-    text += "</tr>\n";
-  }
-  text += "</tbody></table></div>\n";
-  if (!table.footer.empty()) text += "<p class=\"hint\">" + markup(table.footer, 500) + "</p>\n";
-  return text + "</div>\n";
+  text += "</div>\n";
+  const TextTable models = model_table(result);
+  return models.rows.empty() ? text : text + html_table(models, ": " + result.name);
 }
 
 // Those that a level has, and percentiles that one would have with more requests.
@@ -257,7 +260,7 @@ std::string html_levels(const HtmlInput& input) {
 std::string html_comparison(std::span<const Comparison> comparisons) {
   if (comparisons.empty()) return "";
   std::string text = "<section id=\"comparison\">\n<h2>Comparison</h2>\n";
-  if (comparisons.size() > 1) text += compared_table(summary_of(comparisons, true), "");
+  if (comparisons.size() > 1) text += html_table(summary_of(comparisons, true), "");
   for (const Comparison& comparison : comparisons) {
     text += "<h3>" + markup(comparison.candidate_name, 120) + " against " +
             markup(comparison.baseline_name, 120) + "</h3>\n";
@@ -273,8 +276,8 @@ std::string html_comparison(std::span<const Comparison> comparisons) {
     const std::vector<TextTable> tables = tables_of(comparison, comparison.measures, true);
     for (size_t i = 0; i < tables.size(); ++i) {
       if (i == kAtOnce) text += "<details class=\"more\"><summary>More figures</summary>\n";
-      text += compared_table(
-          tables[i], ": " + comparison.candidate_name + " against " + comparison.baseline_name);
+      text += html_table(tables[i],
+                         ": " + comparison.candidate_name + " against " + comparison.baseline_name);
     }
     if (tables.size() > kAtOnce) text += "</details>\n";
   }

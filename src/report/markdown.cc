@@ -8,6 +8,8 @@
 #include "llmsweep/report/table.h"
 #include "report/cells.h"
 #include "report/escape.h"
+#include "report/markdown_table.h"
+#include "report/model_table.h"
 #include "report/session_text.h"
 #include "report/text_table.h"
 
@@ -95,6 +97,8 @@ std::string section(const SweepResult& result, std::span<const Measure> columns)
   if (!result.profile.empty()) {
     text += "\n" + levels_markdown(result, report::lines_of_steps(result), columns);
   }
+  const report::TextTable models = report::model_table(result);
+  if (!models.rows.empty()) text += "\n" + report::markdown_table(models);
   text += sessions_markdown(result);
   const std::string note = report::interval_note(result);
   if (!note.empty()) text += "\n" + report::markdown(note, 1000) + "\n";

@@ -4,11 +4,11 @@
 #include <string>
 
 #include "llmsweep/model/result.h"
-#include "llmsweep/report/table.h"
+#include "report/text_table.h"
 
 namespace llmsweep::report {
 
-// A line for each level and model; empty where there is one model.
-std::string model_table(const SweepResult& result, const TableStyle& style);
+// A row for each level and model; no rows where there is one model.
+TextTable model_table(const SweepResult& result, bool unicode = true);
 
 }  // namespace llmsweep::report

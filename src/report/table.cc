@@ -403,8 +403,12 @@ std::string level_table(const SweepResult& result, const TableStyle& style) {
     table = levels_of(result, report::lines_of_steps(result, style.unicode), effective);
     text += "\n" + report::render_table(std::move(table.columns), std::move(table.rows), effective);
   }
-  const std::string models = report::model_table(result, effective);
-  if (!models.empty()) text += "\n" + models;
+  report::TextTable models = report::model_table(result, style.unicode);
+  if (!models.rows.empty()) {
+    report::fit_columns(models.columns, models.rows, effective);
+    text +=
+        "\n" + report::render_table(std::move(models.columns), std::move(models.rows), effective);
+  }
   text += report::session_text(result, effective);
   return text + notes(result, with_intervals, effective) + terms;
 }

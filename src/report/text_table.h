@@ -25,6 +25,14 @@ struct Row {
   std::string sgr;                 // such as "31"; used only with style.color
 };
 
+// As every rendering shows it. Cells are printable, not escaped.
+struct TextTable {
+  std::string title;
+  std::vector<Column> columns;
+  std::vector<Row> rows;
+  std::string footer;  // one sentence; may be empty
+};
+
 // Leaves the columns that `style.width` has room for.
 void fit_columns(std::vector<Column>& columns, std::vector<Row>& rows, const TableStyle& style);
 // The terms of the columns, each once: "E2E: …; TTFT: …". Empty: there are none.

@@ -41,7 +41,6 @@ std::string date_of(const SweepResult& result) {
   return date;
 }
 
-// vLLM's own word for a closed loop is an endless rate.
 // The marks that a reader must not lose: beside vLLM's keys, where `import` finds them again.
 void put_marks(Json& json, const SweepResult& result, const RunStats& level, const RunStats& run) {
   if (result.simulated) json["llmsweep_simulated"] = true;
@@ -67,12 +66,62 @@ Json total_tokens(const RunStats& run, const std::optional<double>& mean) {
   return std::llround(*mean * static_cast<double>(*run.requests.completed));
 }
 
+// vLLM's name of the client function that sends such requests; of APIs for which it has none, the
+// API's own. A result without a spec (another tool's, a published one) is of chat, or does not say.
+Json vllm_backend(const SweepResult& result) {
+  const Json spec = Json::parse(result.spec_json, nullptr, false);
+  const Json::json_pointer at("/endpoint/api");
+  if (!spec.is_object() || !spec.contains(at) || !spec[at].is_string()) {
+    return result.workload.inputs_per_request ? Json() : Json("openai-chat");
+  }
+  const auto name = spec[at].get<std::string>();
+  const std::optional<Api> api = from_name<Api>(name);
+  if (!api) return name;
+  switch (*api) {
+    case Api::kChat:
+      return "openai-chat";
+    case Api::kCompletions:
+      return "openai";
+    case Api::kEmbeddings:
+      return "openai-embeddings";
+    case Api::kRerank:
+      return "vllm-rerank";
+    case Api::kResponses:
+    case Api::kMessages:
+      break;
+  }
+  return name;
+}
+
+// Of what is generated, as vLLM's client has it.
+void put_output(Json& json, const RunStats& run) {
+  json["total_output_tokens"] = total_tokens(run, run.output_tokens_mean);
+  json["request_throughput"] = or_null(run.request_throughput_rps);
+  put(json, "request_goodput", run.goodput_rps);
+  json["output_throughput"] = or_null(run.output_throughput_tps);
+  put_distribution(json, "ttft", run.vllm ? run.vllm->ttft : run.ttft);
+  put_distribution(json, "tpot", run.vllm ? run.vllm->tpot : run.tpot);
+  put_distribution(json, "itl", run.icl);
+}
+
+// Of embeddings and rerank, where that client has no key of output.
+void put_inputs(Json& json, int64_t inputs_per_request, const RunStats& run) {
+  const std::optional<int64_t> completed = run.requests.completed;
+  json["total_input_sequences"] = completed ? Json(*completed * inputs_per_request) : Json();
+  json["request_throughput"] = or_null(run.request_throughput_rps);
+  put(json, "request_goodput", run.goodput_rps);
+  json["input_sequence_throughput"] = or_null(run.inputs_per_s);
+  json["total_token_throughput"] = or_null(run.input_throughput_tps);
+}
+
+// vLLM's own word for a closed loop is an endless rate.
 Json vllm_run(const SweepResult& result, const LevelStats& level, const RunStats& run) {
   const LoadPoint point = level.point;
   const bool closed = point.kind == LoadKind::kConcurrency;
+  const Json backend = vllm_backend(result);
   Json json = {{"date", date_of(result)},
-               {"endpoint_type", "openai-chat"},
-               {"backend", "openai-chat"},
+               {"endpoint_type", backend},
+               {"backend", backend},
                {"label", result.name},
                {"model_id", result.model},
                {"tokenizer_id", result.model},
@@ -84,14 +133,12 @@ Json vllm_run(const SweepResult& result, const LevelStats& level, const RunStats
                {"duration", or_null(run.wall_seconds)},
                {"completed", or_null(run.requests.completed)},
                {"failed", or_null(run.requests.failed)},
-               {"total_input_tokens", total_tokens(run, run.input_tokens_mean)},
-               {"total_output_tokens", total_tokens(run, run.output_tokens_mean)},
-               {"request_throughput", or_null(run.request_throughput_rps)}};
-  put(json, "request_goodput", run.goodput_rps);
-  json["output_throughput"] = or_null(run.output_throughput_tps);
-  put_distribution(json, "ttft", run.vllm ? run.vllm->ttft : run.ttft);
-  put_distribution(json, "tpot", run.vllm ? run.vllm->tpot : run.tpot);
-  put_distribution(json, "itl", run.icl);
+               {"total_input_tokens", total_tokens(run, run.input_tokens_mean)}};
+  if (const auto inputs = result.workload.inputs_per_request) {
+    put_inputs(json, *inputs, run);
+  } else {
+    put_output(json, run);
+  }
   put_distribution(json, "e2el", run.vllm ? run.vllm->e2e : run.e2e);
   put_marks(json, result, level.pooled, run);
   return json;

@@ -12,12 +12,12 @@
 namespace llmsweep {
 namespace {
 
-// A key with its section ("": at the top) and, of a path, the words that are none.
+// A key with its section ("": at the top) and, of paths, the words that are none.
 struct PlacedKey {
   std::string section;
   Key key;
   std::vector<std::string> words = {};
-  std::string inside = {};  // of a path: the section inside that one; empty: none
+  std::string inside = {};  // of paths: the section inside that one; empty: none
 };
 
 // The keys that a resume may change, and those that hold a path.
@@ -38,11 +38,8 @@ class KeysOfHash {
   void operator()(const Key& key, T& section, const kind::Section&) {
     if (!section_.empty()) {
       if (key.resume == Resume::kAllowed) resumable.push_back({section_, key});
-      if constexpr (std::is_same_v<T, TraceSpec>) {
-        inside_ = key.name;
-        add_path({"file", ""}, section.file, {});
-        inside_.clear();
-      }
+      if constexpr (std::is_same_v<T, TraceSpec>) add_path_inside(key, {"file", ""});
+      if constexpr (std::is_same_v<T, ImagesSpec>) add_path_inside(key, {"files", ""});
       return;
     }
     section_ = key.name;
@@ -56,11 +53,13 @@ class KeysOfHash {
  private:
   void add_path(const Key& key, std::string& member, const std::vector<std::string>& words) {
     (*this)(key, member);
-    paths.push_back({section_, key, words, inside_});
+    paths.push_back({section_, key, words});
+  }
+  void add_path_inside(const Key& inside, const Key& key) {
+    paths.push_back({section_, key, {}, inside.name});
   }
 
   std::string section_;
-  std::string inside_;
 };
 
 KeysOfHash keys_of_hash() {
@@ -82,16 +81,23 @@ void keep_what_is_measured(SpecJson& spec) {
   }
 }
 
+std::string absolute_path(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
 // The same file from another folder.
 void make_paths_absolute(SpecJson& spec) {
   for (const auto& [section, key, words, inside] : keys_of_hash().paths) {
     if (!inside.empty() && !spec[section].contains(inside)) continue;
     SpecJson& place = inside.empty() ? spec[section] : spec[section][inside];
     if (!place.contains(key.name)) continue;
-    SpecJson& path = place[key.name];
-    const auto written = path.get<std::string>();
-    if (std::find(words.begin(), words.end(), written) != words.end()) continue;
-    path = std::filesystem::absolute(written).lexically_normal().string();
+    SpecJson& written = place[key.name];
+    if (written.is_array()) {
+      for (SpecJson& path : written) path = absolute_path(path.get<std::string>());
+      continue;
+    }
+    const auto path = written.get<std::string>();
+    if (std::find(words.begin(), words.end(), path) == words.end()) written = absolute_path(path);
   }
 }
 

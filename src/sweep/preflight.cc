@@ -72,6 +72,7 @@ class Checker {
     try_other_models();
     try_images();
     for (size_t i = 1; i < connection_.urls.size(); ++i) check_another(connection_.urls[i]);
+    note_length_control();
     return std::move(result_);
   }
 
@@ -556,6 +557,20 @@ class Checker {
                      result_.max_tokens_field));
     result_.provenance.dropped_fields.push_back(result_.max_tokens_field);
     result_.max_tokens_field = name;
+  }
+
+  // Of an API whose servers leave a field unread that they do not know: none is refused.
+  void note_length_control() {
+    if (!traits_of(spec_.endpoint.api).may_ignore_fields) return;
+    std::vector<std::string> sent;
+    for (const RequestField field : {RequestField::kIgnoreEos, RequestField::kMinTokens}) {
+      if (holds(field)) sent.emplace_back(name_of(field));
+    }
+    if (sent.empty()) return;
+    note(fmt::format(
+        "no field of the {} API fixes how long an answer is: {} {} sent besides, and a server may "
+        "leave that unread",
+        name_of(spec_.endpoint.api), join(sent, " and "), sent.size() == 1 ? "is" : "are"));
   }
 
   void note_silence(const std::string& finish_reason) {

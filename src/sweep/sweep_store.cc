@@ -54,8 +54,8 @@ void refuse_other_workload(const SweepResult& recorded, const SweepResult& now,
                        printable(now.model), printable(recorded.model));
   } else if (recorded.workload.prompt_set_sha256 != now.workload.prompt_set_sha256) {
     what =
-        "the prompts are others than before: the dataset, the tokenizer or the endpoint's "
-        "chat template has changed";
+        "the prompts are others than before: the dataset, the images, the tokenizer or the "
+        "endpoint's chat template have changed";
   }
   const auto hash_of = [](const SweepResult& result) {
     return result.trace ? result.trace->sha256 : std::string();

@@ -77,6 +77,23 @@ TEST_F(ImagesRun, SendEveryByteOfTheFiles) {
   EXPECT_THAT(level["invalid_reasons"].dump(), Not(HasSubstr("input_tokens_off")));
 }
 
+TEST_F(ImagesRun, ResumesFromAnotherFolderWithTheSameFilesAlone) {
+  write_image("a.png", 100, 3);
+  const fs::path spec = write_spec("{files: pictures}");
+  ASSERT_EQ(run_llmsweep({"run", spec, "--out", folder_, "--quiet"}).exit_code, 0);
+  const std::vector<std::string> resume = {"run", "spec.yaml", "--resume", "test", "--quiet"};
+  std::vector<std::string> with_another = resume;
+  with_another.insert(with_another.end(), {"--set", "workload.images.files=pictures/a.png"});
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_);
+  const ProcessResult resumed = run_llmsweep(resume);
+  const ProcessResult refused = run_llmsweep(with_another);
+  fs::current_path(before);
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("workload.images.files"));
+}
+
 TEST_F(ImagesRun, AreOfChatAlone) {
   write_image("a.png", 100, 3);
   const ProcessResult checked =

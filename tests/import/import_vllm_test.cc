@@ -165,6 +165,68 @@ TEST(ImportVllm, KeepsTheMarksOfOurOwnExport) {
   EXPECT_FALSE(again.levels[0].runs[0].valid);
 }
 
+// What `vllm bench serve --backend openai-embeddings` writes.
+std::string vllm_embeddings(const std::string& sequences) {
+  return R"({"date": "20261121-120000", "endpoint_type": "openai-embeddings",
+"backend": "openai-embeddings", "label": null, "model_id": "m", "tokenizer_id": "m",
+"num_prompts": 400, "request_rate": "inf", "burstiness": 1.0, "max_concurrency": 8,
+"duration": 100.0, "completed": 396, "total_input_tokens": 39600, )" +
+         sequences +
+         R"("request_throughput": 3.96, "total_token_throughput": 396.0, "mean_e2el_ms": 2010.0,
+"median_e2el_ms": 2000.0, "std_e2el_ms": 30.0, "p99_e2el_ms": 2500.0})";
+}
+
+TEST(ImportVllm, ReadsEmbeddings) {
+  const ImportFolder folder;
+  const auto file = folder.add(
+      "e.json",
+      vllm_embeddings(R"("total_input_sequences": 1188, "input_sequence_throughput": 11.88, )"));
+  const SweepResult result = import_results({file}, on_gpus(1));
+  EXPECT_EQ(result.workload.inputs_per_request, 3);
+  EXPECT_FALSE(result.workload.streaming);
+  const RunStats& stats = result.levels.at(0).pooled;
+  EXPECT_DOUBLE_EQ(*stats.e2e.p50, 2000);
+  EXPECT_DOUBLE_EQ(*stats.e2e.p99, 2500);
+  EXPECT_DOUBLE_EQ(*stats.inputs_per_s, 11.88);
+  EXPECT_DOUBLE_EQ(*stats.input_throughput_tps, 396);
+  EXPECT_DOUBLE_EQ(*stats.input_tokens_mean, 100);
+  EXPECT_EQ(stats.requests.failed, 4);
+  EXPECT_FALSE(stats.ttft.p50);
+  EXPECT_FALSE(stats.output_throughput_tps);
+  EXPECT_FALSE(stats.output_tokens_mean);
+}
+
+TEST(ImportVllm, OfEmbeddingsThatDoNotSayTheirTextsTakesOneARequest) {
+  const ImportFolder folder;
+  const SweepResult result =
+      import_results({folder.add("e.json", vllm_embeddings(""))}, on_gpus(1));
+  EXPECT_EQ(result.workload.inputs_per_request, 1);
+  EXPECT_DOUBLE_EQ(*result.levels.at(0).pooled.inputs_per_s, 3.96);
+  EXPECT_THAT(result.provenance.notes, Contains(HasSubstr("does not say how many texts")));
+}
+
+TEST(ImportVllm, DoesNotMixEmbeddingsOfUnlikeRequests) {
+  const ImportFolder folder;
+  const auto three = folder.add("a.json", vllm_embeddings(R"("total_input_sequences": 1188, )"));
+  const auto two = folder.add("b.json", vllm_embeddings(R"("total_input_sequences": 792, )"));
+  const std::string error = error_text([&] { import_results({three, two}, on_gpus(1)); });
+  EXPECT_THAT(error, HasSubstr("the texts of each request are 3 and 2"));
+  EXPECT_THAT(error, HasSubstr("--only inputs_per_request=3"));
+}
+
+TEST(ImportVllm, ReadsOurExportOfEmbeddings) {
+  const ImportFolder folder;
+  const auto file = folder.add(
+      "e.json",
+      vllm_embeddings(R"("total_input_sequences": 1188, "input_sequence_throughput": 11.88, )"));
+  const SweepResult once = import_results({file}, on_gpus(1));
+  const SweepResult again =
+      import_results({folder.add("x.json", export_vllm_json(once))}, on_gpus(1));
+  EXPECT_EQ(again.workload.inputs_per_request, 3);
+  EXPECT_EQ(again.levels.at(0).pooled.inputs_per_s, once.levels.at(0).pooled.inputs_per_s);
+  EXPECT_EQ(again.levels.at(0).pooled.e2e.p50, once.levels.at(0).pooled.e2e.p50);
+}
+
 TEST(ImportVllm, TellsItsDescendantsApart) {
   const ImportFolder folder;
   const auto tool_of = [&folder](const std::string& more) {

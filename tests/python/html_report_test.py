@@ -227,6 +227,24 @@ class HtmlReport(unittest.TestCase):
         self.assertIn("| --- |", self.run_script(
             "asMarkdown(document.querySelectorAll('#levels table')[0])").replace("|---", "| --- "))
 
+    def test_the_figures_of_each_model_sort_copy_and_fit_a_phone(self):
+        self.open("models.html")
+        tables = "[...document.querySelectorAll('[aria-label^=\"By model\"] table')]"
+        self.assertEqual(self.run_script(tables + ".length"), 2)
+        models = tables + "[0].tBodies[0].rows[0].cells[1].textContent"
+        slowest = tables + "[0].tHead.rows[0].cells[4].querySelector('button')"
+        self.browser.click(slowest)
+        self.assertEqual(self.run_script(models), "small")
+        self.browser.click(slowest)
+        self.assertEqual(self.run_script(models), "large")
+        text = self.run_script("asTabs(%s[0])" % tables)
+        self.assertTrue(text.startswith("concurrency\tmodel\trequests"), text)
+        tools = tables + "[0].closest('.table-block').querySelectorAll('.table-tools button').length"
+        self.assertEqual(self.run_script(tools), 2)
+        self.browser.resize(375, 812, mobile=True)
+        self.open("models.html")
+        self.assertEqual(self.run_script("document.documentElement.scrollWidth"), 375)
+
     def test_requests_follow_the_choice(self):
         summary = "document.getElementById('distribution-summary').textContent"
         before = self.run_script(summary)

@@ -262,6 +262,23 @@ TEST(HtmlReport, SummarisesAMillionRequests) {
   EXPECT_THAT(html, HasSubstr("\"requests\":1000000"));
 }
 
+TEST(HtmlReport, HasTheFiguresOfEachModel) {
+  const SweepResult one = sample::three_sweeps().front();
+  EXPECT_THAT(html_report({.results = {&one, 1}}), Not(HasSubstr("By model")));
+  std::vector<SweepResult> results = {sample::of_two_models(one)};
+  results.push_back(sample::of_two_models(sample::three_sweeps().back()));
+  results[1].levels[0].models[0].model = "<b>tuned</b>";
+  const std::string html = html_report({.results = results});
+  keep_page("models.html", html);
+  EXPECT_THAT(html, HasSubstr("aria-label=\"By model: GB200 NVFP4\""));
+  EXPECT_THAT(html, HasSubstr("aria-label=\"By model: H200 FP8\""));
+  EXPECT_THAT(html, HasSubstr("<tr><td data-value=\"1\">1</td><td class=\"text\">small</td>"
+                              "<td data-value=\"76.7\">76.7</td><td data-value=\"0\">0</td>"
+                              "<td data-value=\"5801\">5,801</td>"));
+  EXPECT_THAT(html, HasSubstr("&lt;b&gt;tuned"));
+  EXPECT_THAT(html, Not(HasSubstr("<b>tuned")));
+}
+
 TEST(HtmlReport, NamesTheLoadOfItsLevels) {
   SweepResult result = sample::three_sweeps().front();
   const auto holds = [&](const char* text) {

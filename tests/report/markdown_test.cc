@@ -51,6 +51,25 @@ TEST(MarkdownReport, ShowsMarksAndRemedies) {
   EXPECT_THAT(text, HasSubstr("| **NO** |"));
 }
 
+TEST(MarkdownReport, HasTheFiguresOfEachModel) {
+  SweepResult result = sample::empty_result("gb200", 4);
+  result.levels = {sample::level(8, 14679, 872, 4)};
+  EXPECT_THAT(markdown_report({&result, 1}), Not(HasSubstr("By model")));
+  result = sample::of_two_models(result);
+  const std::string text = markdown_report({&result, 1});
+  EXPECT_THAT(text, HasSubstr("\n**By model**\n\n| concurrency | model | requests (%) | failed | "
+                              "median E2E (ms) | input (tokens) | output (tokens) | "
+                              "median TTFT (ms) | median TPOT (ms) |\n"
+                              "|---:|---|---:|---:|---:|---:|---:|---:|---:|\n"
+                              "| 8 | large | 25.0 | 1 | 29,358 | 2,400 | 1,600 | 140 | – |\n"
+                              "| 8 | small | 75.0 | 0 | 14,679 | 2,400 | 1,600 | 70.0 | – |\n"));
+  result.levels[0].models[0].model = "a|b <i>";
+  EXPECT_THAT(markdown_report({&result, 1}), HasSubstr("| 8 | a\\|b &lt;i"));
+  result.workload.inputs_per_request = 3;
+  EXPECT_THAT(markdown_report({&result, 1}),
+              HasSubstr("| failed | median E2E (ms) | input (tokens) |\n"));
+}
+
 TEST(MarkdownReport, KeepsHostileTextInItsPlace) {
   const SweepResult result = hostile(
       "a|b\n# head <script>alert(1)</script> [x](javascript:1) @user `c` *b* https://e.org");
@@ -71,7 +90,8 @@ TEST(MarkdownReport, KeepsHostileTextInItsPlace) {
 TEST(MarkdownText, EscapesOnlyWhatMeansSomething) {
   for (const char* plain :
        {"Qwen2.5-7B (v1.2-rc8)", "max_model_len 2,048", "at 15,000 ms p50 E2E: 8 users on 4 GPUs",
-        "intervals: [5,790, 5,812], 95 % + more", "{a} = b!", "C# in words", "50 in / 40 out"}) {
+        "intervals: [5,790, 5,812], 95 % + more", "25.0", "2.54×", "{a} = b!", "C# in words",
+        "50 in / 40 out"}) {
     EXPECT_EQ(report::markdown(plain), plain);
   }
   EXPECT_EQ(report::markdown("_a_ a_b"), "\\_a\\_ a_b");

@@ -93,6 +93,29 @@ inline SweepResult sweep(const Shape& shape) {
   return result;
 }
 
+// The same with every level's requests divided between two models, "large" the slower.
+inline SweepResult of_two_models(SweepResult result) {
+  result.models = {{.name = "small", .weight = 3}, {.name = "large", .weight = 1}};
+  for (LevelStats& level : result.levels) {
+    const int64_t all = level.pooled.requests.completed.value_or(0);
+    const double e2e_ms = level.pooled.e2e.p50.value_or(0);
+    level.models = {{.model = "large",
+                     .completed = all / 4 - 1,
+                     .failed = 1,
+                     .e2e = {.count = all / 4 - 1, .p50 = e2e_ms * 2},
+                     .ttft = {.count = all / 4 - 1, .p50 = 140},
+                     .input_tokens_mean = 2400,
+                     .output_tokens_mean = 1600},
+                    {.model = "small",
+                     .completed = all - all / 4,
+                     .e2e = {.count = all - all / 4, .p50 = e2e_ms},
+                     .ttft = {.count = all - all / 4, .p50 = 70},
+                     .input_tokens_mean = 2400,
+                     .output_tokens_mean = 1600}};
+  }
+  return result;
+}
+
 inline std::vector<SweepResult> three_sweeps() {
   return {sweep({"GB200 NVFP4", 4, 5801, 0.44}), sweep({"GB200 FP8", 4, 7015, 0.42}),
           sweep({"H200 FP8", 8, 14716, 0.40})};

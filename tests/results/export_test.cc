@@ -44,6 +44,52 @@ TEST(ExportVllm, OfRecordsThatDoNotSayWritesOurDefinitions) {
   EXPECT_DOUBLE_EQ(line.at("median_ttft_ms"), 200.3);
 }
 
+SweepResult of_api(const std::string& api) {
+  SweepResult result = full_result();
+  result.spec_json = R"({"endpoint": {"api": ")" + api + R"("}})";
+  const bool generates = api != "embeddings" && api != "rerank";
+  if (generates) result.workload.inputs_per_request.reset();
+  if (!generates) result.workload.inputs_per_request = 3;
+  return result;
+}
+
+TEST(ExportVllm, NamesTheClientFunctionOfEachApi) {
+  const std::pair<const char*, const char*> names[] = {
+      {"chat", "openai-chat"},
+      {"completions", "openai"},
+      {"embeddings", "openai-embeddings"},
+      {"rerank", "vllm-rerank"},
+      {"responses", "responses"},
+      {"messages", "messages"},
+      {"of_a_later_version", "of_a_later_version"}};
+  for (const auto& [api, backend] : names) {
+    const json line = lines_of(of_api(api))[0];
+    EXPECT_EQ(line.at("backend"), backend);
+    EXPECT_EQ(line.at("endpoint_type"), backend);
+  }
+  SweepResult imported = of_api("chat");
+  imported.spec_json = "null";
+  EXPECT_EQ(lines_of(imported)[0].at("backend"), "openai-chat");
+  imported.workload.inputs_per_request = 1;
+  EXPECT_TRUE(lines_of(imported)[0].at("backend").is_null()) << "embeddings or rerank";
+}
+
+// The keys of vLLM's own file of embeddings: none of output.
+TEST(ExportVllm, OfEmbeddingsSaysInputsAndNothingOfOutput) {
+  SweepResult result = of_api("embeddings");
+  const RunStats& run = result.levels[0].runs[0];
+  const json line = lines_of(result)[0];
+  EXPECT_EQ(line.at("total_input_sequences"), 3 * *run.requests.completed);
+  EXPECT_EQ(line.at("input_sequence_throughput"), *run.inputs_per_s);
+  EXPECT_EQ(line.at("total_token_throughput"), *run.input_throughput_tps);
+  EXPECT_EQ(line.at("request_throughput"), *run.request_throughput_rps);
+  EXPECT_TRUE(line.contains("median_e2el_ms"));
+  for (const auto& [key, value] : line.items()) {
+    EXPECT_EQ(key.find("output"), key.npos) << key;
+    for (const char* metric : {"ttft", "tpot", "itl"}) EXPECT_EQ(key.find(metric), key.npos) << key;
+  }
+}
+
 TEST(Exports, OfARateSayNoConcurrency) {
   SweepResult result = full_result();
   for (LevelStats& level : result.levels) level.point.kind = LoadKind::kRate;

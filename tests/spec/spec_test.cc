@@ -830,6 +830,26 @@ TEST_F(SpecFiles, TheHashIsTheSameFromAnotherFolder) {
   EXPECT_EQ(there, here);
 }
 
+TEST_F(SpecFiles, TheHashOfImagesIsTheSameFromAnotherFolder) {
+  write("data/a.png", "");
+  write("data/b.png", "");
+  const auto path = write_spec("workload: {images: {files: [data/a.png, data]}}\n");
+  const SweepSpec spec = load_spec(path, {});
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_);
+  const SweepSpec elsewhere = load_spec("configs/simulated/spec.yaml", {});
+  const std::string there = spec_hash(elsewhere);
+  const std::string other =
+      spec_hash(load_spec("configs/simulated/spec.yaml", {"workload.images.files=data/b.png"}));
+  std::filesystem::current_path(before);
+  EXPECT_EQ(elsewhere.workload.images.files, (std::vector<std::string>{"data/a.png", "data"}));
+  EXPECT_EQ(there, spec_hash(spec));
+  EXPECT_NE(other, spec_hash(spec));
+  const std::string recorded = spec_to_json(elsewhere);
+  EXPECT_EQ(parse_recorded_spec(recorded, "result.json").workload.images,
+            elsewhere.workload.images);
+}
+
 TEST(SpecHash, ChangesWithWhatDecidesTheMeasurements) {
   const std::string hash = spec_hash(minimal());
   EXPECT_EQ(hash.size(), 64u);

@@ -561,6 +561,41 @@ TEST_F(PreflightCheck, NotesASecretThatTheSpecHolds) {
               Contains(AllOf(HasSubstr(held), Not(HasSubstr("sk-planted")))));
 }
 
+// Of as many tokens as are asked for, over /messages.
+HttpAnswer messages_answer(const HttpExchange& exchange) {
+  const int64_t tokens = tokens_of(exchange);
+  const auto event = [](const json& data) { return "data: " + data.dump() + "\n\n"; };
+  std::string body = event({{"type", "message_start"},
+                            {"message", {{"model", "m"}, {"usage", {{"input_tokens", 40}}}}}});
+  for (int64_t i = 0; i < tokens; ++i) {
+    body += event({{"type", "content_block_delta"},
+                   {"index", 0},
+                   {"delta", {{"type", "text_delta"}, {"text", " x"}}}});
+  }
+  body += event({{"type", "message_delta"},
+                 {"delta", {{"stop_reason", "max_tokens"}}},
+                 {"usage", {{"output_tokens", tokens}}}});
+  return {.status = 200,
+          .headers = {{"content-type", "text/event-stream"}},
+          .body = body + event({{"type", "message_stop"}})};
+}
+
+TEST_F(PreflightCheck, NotesWhereTheApiHasNothingThatFixesALength) {
+  const std::string said = "API fixes how long an answer is";
+  EXPECT_THAT(check(usual).provenance.notes, Not(Contains(HasSubstr(said))));
+  spec_.endpoint.api = Api::kMessages;
+  const FakeContact::Answer answer = [](const HttpExchange& exchange) {
+    return exchange.body.empty() ? models_answer() : messages_answer(exchange);
+  };
+  EXPECT_THAT(check(answer).provenance.notes,
+              Contains("no field of the messages API fixes how long an answer is: ignore_eos and "
+                       "min_tokens are sent besides, and a server may leave that unread"));
+  spec_.endpoint.request_fields = {RequestField::kMinTokens};
+  EXPECT_THAT(check(answer).provenance.notes, Contains(HasSubstr(": min_tokens is sent besides")));
+  spec_.endpoint.request_fields = {};
+  EXPECT_THAT(check(answer).provenance.notes, Not(Contains(HasSubstr(said))));
+}
+
 TEST_F(PreflightCheck, NamesTheModelsWhereTheServersTokenizerKnowsNoSuchModel) {
   spec_.workload.tokenizer = "server";
   spec_.endpoint.model = "wrong";

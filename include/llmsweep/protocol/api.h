@@ -14,6 +14,8 @@ struct ApiTraits {
   bool takes_messages = false;   // a conversation is sent as it is, else joined to one text
   bool takes_token_ids = false;  // in place of a text
   bool takes_images = false;     // beside the text of a message
+  // Its servers read over fields that they do not know, as ignore_eos, in place of refusing them.
+  bool may_ignore_fields = false;
   // False: its answers are results for texts, in one piece, and not tokens in a stream.
   bool generates = true;
   int64_t inputs = 0;  // of a request that does not say how many; 0: it is one prompt

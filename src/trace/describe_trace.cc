@@ -201,6 +201,17 @@ std::optional<ThinkSource> think_source_of(const Trace& trace) {
   return source;
 }
 
+double busiest_rate(const Trace& trace, Duration window) {
+  const std::deque<TraceRequest>& requests = trace.requests;
+  size_t most = 0;
+  size_t first = 0;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    while (requests[i].at - requests[first].at >= window) ++first;
+    most = std::max(most, i - first + 1);
+  }
+  return static_cast<double>(most) / to_seconds(window);
+}
+
 TraceSummary summarise_trace(const Trace& trace) {
   TraceSummary summary{.requests = static_cast<int64_t>(trace.requests.size()),
                        .sessions = sessions_of(trace),

@@ -237,6 +237,18 @@ TEST(ReadTrace, NamesWhatIsWrong) {
       HasSubstr("no column 'x'"));
 }
 
+TEST(SummariseTrace, FindsTheBusiestTime) {
+  std::string text;
+  for (const int ms : {0, 4000, 4500, 4999, 5400, 5900, 20'000}) {
+    text += "{\"timestamp\":" + std::to_string(ms) + ",\"input_length\":9,\"output_length\":5}\n";
+  }
+  const Trace trace = read(text);
+  EXPECT_DOUBLE_EQ(busiest_rate(trace, 1s), 3) << "4 s to 4.999 s, and 4.5 s to 5.4 s";
+  EXPECT_DOUBLE_EQ(busiest_rate(trace, 2s), 5 / 2.0);
+  EXPECT_DOUBLE_EQ(busiest_rate(trace, 1ms), 1000);
+  EXPECT_DOUBLE_EQ(busiest_rate(trace, 1h), 7 / 3600.0);
+}
+
 // By hand: of 6,261 input tokens, requests 3 and 5 find blocks 0 and 1, and request 5 also 5.
 TEST(SummariseTrace, CountsWhatAnEndlessCacheWouldHold) {
   const TraceSummary summary = summarise_trace(read(kMooncake));

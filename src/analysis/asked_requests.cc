@@ -77,7 +77,8 @@ std::map<std::string, std::string> sessions_of(const ConfigNode& sessions) {
   std::map<std::string, std::string> said;
   if (sessions.kind() != ConfigNode::Kind::kMap) return said;
   for (const auto& [name, value] : sessions.members()) {
-    if (name != "first_input_tokens") said["workload.sessions." + name] = value.to_json();
+    const bool stated = value.kind() != ConfigNode::Kind::kNull;
+    if (stated && name != "first_input_tokens") said["workload.sessions." + name] = value.to_json();
   }
   return said;
 }
@@ -211,7 +212,7 @@ void add_session_fields(std::vector<FieldReport>& fields, const Asked& here, con
 const std::vector<std::string>& session_fields() {
   static const std::vector<std::string> fields = {
       "workload.sessions.turns", "workload.sessions.think", "workload.sessions.input_tokens",
-      "workload.sessions.system_tokens"};
+      "workload.sessions.output_tokens", "workload.sessions.system_tokens"};
   return fields;
 }
 

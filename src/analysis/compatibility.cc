@@ -119,6 +119,19 @@ std::string trace_of(const SweepResult& result) {
   return text;
 }
 
+// How sessions of a trace come; of a result of before there was a choice, and where none has a
+// later turn, open says it.
+std::string session_mode_of(const SweepResult& result) {
+  if (!result.trace) return {};
+  return std::string(name_of(result.trace->session_mode.value_or(TraceSessions::kOpen)));
+}
+
+std::string think_cap_of(const SweepResult& result) {
+  if (!result.trace) return {};
+  const std::optional<double>& cap_s = result.trace->think_cap_s;
+  return cap_s ? fmt::format("{:g} s", *cap_s) : "none";
+}
+
 std::string count_text(int count) {
   return count > 0 ? std::to_string(count) : "";
 }
@@ -137,10 +150,11 @@ std::string on_off(const std::optional<bool>& value) {
 
 const std::vector<std::string>& comparable_fields() {
   static const std::vector<std::string> fields = [] {
-    std::vector<std::string> all = {
-        "input_tokens",       "output_tokens",  "prompt_set",   "seed",     "streaming",
-        "token_counts",       "simulated",      "cached_input", "currency", "load_profile",
-        "inputs_per_request", "endpoint.model", "load.trace"};
+    std::vector<std::string> all = {"input_tokens", "output_tokens",       "prompt_set",
+                                    "seed",         "streaming",           "token_counts",
+                                    "simulated",    "cached_input",        "currency",
+                                    "load_profile", "inputs_per_request",  "endpoint.model",
+                                    "load.trace",   "load.trace.sessions", "load.trace.think_cap"};
     all.insert(all.end(), session_fields().begin(), session_fields().end());
     return all;
   }();
@@ -220,6 +234,11 @@ std::vector<FieldReport> compatibility(const SweepResult& a, const SweepResult& 
                                                                 : std::string("none");
     };
     fields.push_back(field("load.trace", known(a), known(b), refused));
+    if (a.trace && b.trace) {
+      fields.push_back(
+          field("load.trace.sessions", session_mode_of(a), session_mode_of(b), refused));
+      fields.push_back(field("load.trace.think_cap", think_cap_of(a), think_cap_of(b), refused));
+    }
   }
   for (FieldReport& report : request_fields_of(a, b)) fields.push_back(std::move(report));
   return fields;

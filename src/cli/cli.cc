@@ -146,6 +146,7 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   add_tokens(app, chosen);
   add_prompts(app, chosen);
   add_trace(app, chosen);
+  add_size(app, chosen);
   add_report(app, chosen);
   add_show(app, chosen);
   add_import(app, chosen);

@@ -28,6 +28,7 @@ void add_versus(CLI::App& app, Command& chosen);
 void add_gate(CLI::App& app, Command& chosen);
 void add_tokens(CLI::App& app, Command& chosen);
 void add_trace(CLI::App& app, Command& chosen);
+void add_size(CLI::App& app, Command& chosen);
 void add_prompts(CLI::App& app, Command& chosen);
 void add_report(CLI::App& app, Command& chosen);
 void add_show(CLI::App& app, Command& chosen);

@@ -81,6 +81,7 @@ class LoadLoop {
            control_.overload.load(std::memory_order_relaxed) == Overload::kNone;
   }
   bool is_open() const { return plan_.schedule.is_open(); }
+  bool turns_wait() const { return plan_.schedule.turns_wait; }
   bool is_of_users() const { return plan_.schedule.is_of_users(); }
   // Slots wait for requests that are being made, and are measured.
   bool is_kept_busy() const {
@@ -105,9 +106,10 @@ class LoadLoop {
     const std::vector<Arrival>& arrivals = plan_.schedule.arrivals;
     followers_.resize(arrivals.size());
     flights_.resize(arrivals.size());
+    if (turns_wait()) link_sessions();
     for (uint32_t i = 0; i < arrivals.size(); ++i) {
       const Arrival& arrival = arrivals[i];
-      const uint32_t owner = arrival.slot == kFreeSlot ? i : arrival.slot;
+      const uint32_t owner = arrival.slot == kFreeSlot ? session_begin(i) : arrival.slot;
       if (owner % share_.loops != share_.loop) continue;
       if (arrival.after == kNoArrival) {
         due_.push({share_.start + arrival.at, i});
@@ -116,6 +118,21 @@ class LoadLoop {
         followers_[arrival.after].push_back(i);
       }
     }
+  }
+
+  void link_sessions() {
+    const std::vector<Arrival>& arrivals = plan_.schedule.arrivals;
+    for (uint32_t i = 0; i < arrivals.size(); ++i) {
+      const uint32_t after = arrivals[i].after;
+      session_begins_.push_back(after == kNoArrival ? i : session_begins_[after]);
+    }
+    turn_due_.resize(arrivals.size());
+    const auto spare = [](const Arrival& arrival) { return arrival.prompt == kSparePrompt; };
+    first_spare_ = std::find_if(arrivals.begin(), arrivals.end(), spare) - arrivals.begin();
+  }
+  // The arrival that its session began with; by itself where none waits for another.
+  uint32_t session_begin(uint32_t index) const {
+    return turns_wait() ? session_begins_[index] : index;
   }
 
   void release_due() {
@@ -154,15 +171,27 @@ class LoadLoop {
     }
     SpareFillers::Request spare;
     if (arrival.prompt == kSparePrompt) {
-      spare = plan_.spare_fillers == nullptr ? nullptr : plan_.spare_fillers->take();
+      spare = take_spare(index);
       if (spare == nullptr) {  // not made yet
         due_.push({clock_.now() + kNextTry, index});
         return;
       }
     }
+    Instant scheduled = share_.start + arrival.at;
+    if (turns_wait() && arrival.after != kNoArrival) {
+      scheduled = turn_due_[index];
+      arrival.phase = measures_turn_at(scheduled) ? Phase::kMeasured : next_phase(scheduled);
+    }
     if (arrival.phase == Phase::kFiller) control_.fillers_taken.fetch_add(1);
     arrival.slot = free_slots_.take();
-    start(index, arrival, share_.start + arrival.at, spare);
+    start(index, arrival, scheduled, spare);
+  }
+
+  // Of sessions whose turns wait, arrivals are not due in their order, and each has its own.
+  SpareFillers::Request take_spare(uint32_t index) {
+    if (plan_.spare_fillers == nullptr) return nullptr;
+    if (!turns_wait()) return plan_.spare_fillers->take();
+    return plan_.spare_fillers->take(index - static_cast<size_t>(first_spare_));
   }
 
   void start(uint32_t index, const Arrival& arrival, Instant scheduled,
@@ -175,18 +204,31 @@ class LoadLoop {
     record.planned_output_tokens = prompt.planned_output_tokens;
     record.model = prompt.model;
     record.inputs = prompt.inputs;
+    name_turn(record);
     const auto& body = spare != nullptr ? spare->body : plan_.bodies[arrival.prompt];
-    auto flight =
-        std::make_unique<Flight>(plan_, std::move(record), arrival.after == kNoArrival, prompt);
+    const bool opens = arrival.after == kNoArrival || turns_wait();  // on whichever is idle
+    auto flight = std::make_unique<Flight>(plan_, std::move(record), opens, prompt);
     flight->keeps = spare;
     send(std::move(flight), body);
+  }
+
+  // Of a trace that has sessions.
+  void name_turn(RequestRecord& record) const {
+    const std::vector<TraceRow>& rows = plan_.schedule.rows;
+    if (record.index >= rows.size() || rows[record.index].turn == 0) return;
+    const TraceRow& row = rows[record.index];
+    record.session = row.session;
+    record.turn = row.turn;
+    record.turns_planned = row.turns;
+    const Arrival& arrival = plan_.schedule.arrivals[record.index];
+    if (turns_wait() && arrival.after != kNoArrival) record.think = arrival.gap;
   }
 
   RequestRecord record_of(uint32_t index, uint32_t slot, Phase phase, Instant scheduled) const {
     return {.run = plan_.run,
             .index = index,
             .slot = slot,
-            .url = (is_open() ? index : slot) % plan_.endpoints,
+            .url = (is_open() ? session_begin(index) : slot) % plan_.endpoints,
             .phase = phase,
             .scheduled = scheduled};
   }
@@ -279,7 +321,7 @@ class LoadLoop {
   }
 
   void end_measuring(Instant now) {
-    if (is_of_users()) return end_window(now);
+    if (is_of_users() || turns_wait()) return end_window(now);
     const int64_t until = control_.measure_until_ns.load();
     if (until == 0 || to_ns(now) < until) return;
     if (!control_.measuring_is_over.exchange(true)) control_.measured_left.fetch_sub(1);
@@ -581,7 +623,11 @@ class LoadLoop {
   }
 
   void free_slot(const RequestRecord& record, Instant at) {
-    if (is_open()) return free_slots_.give_back(record.slot);
+    if (is_open()) {
+      free_slots_.give_back(record.slot);
+      if (turns_wait() && record.outcome == Outcome::kOk) release_turn_after(record.index, at);
+      return;
+    }
     if (is_of_users()) return go_on_with(record.slot, record.outcome == Outcome::kOk, at);
     const bool planned = record.index < followers_.size();
     if (planned && !followers_[record.index].empty()) {
@@ -590,6 +636,13 @@ class LoadLoop {
       }
     } else if (!plan_.schedule.filler_prompts.empty() || plan_.schedule.measure_for) {
       idle_slots_.push_back({record.slot, at, at});
+    }
+  }
+
+  void release_turn_after(uint32_t index, Instant end) {
+    for (const uint32_t next : followers_[index]) {
+      turn_due_[next] = end + plan_.schedule.arrivals[next].gap;
+      due_.push({turn_due_[next], next});
     }
   }
 
@@ -616,6 +669,10 @@ class LoadLoop {
   WatchedReads watched_reads_;
   std::optional<Random> trace_ids_;
   FreeSlots free_slots_;  // of an open loop
+  // Of sessions whose turns wait: by arrival, the first of its session, and when it is due.
+  std::vector<uint32_t> session_begins_;
+  std::vector<Instant> turn_due_;
+  std::ptrdiff_t first_spare_ = 0;  // the first arrival whose prompt is made during the run
   UserSlots user_slots_;
   uint32_t turns_due_ = 0;  // of users, so far
   Duration busy_reported_{};

@@ -40,9 +40,13 @@ class Countdown {
   size_t count_;  // guarded by mutex_
 };
 
+// That are known to be before they are due.
 int64_t measured_requests(const Schedule& schedule) {
   return std::count_if(schedule.arrivals.begin(), schedule.arrivals.end(),
-                       [](const Arrival& arrival) { return arrival.phase == Phase::kMeasured; });
+                       [&schedule](const Arrival& arrival) {
+                         const bool waits = schedule.turns_wait && arrival.after != kNoArrival;
+                         return arrival.phase == Phase::kMeasured && !waits;
+                       });
 }
 
 }  // namespace
@@ -50,10 +54,11 @@ int64_t measured_requests(const Schedule& schedule) {
 LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<HttpClient>> clients,
                       const Clock& clock, LoadControl& control, const RecordSink& sink,
                       const Ticker& ticker) {
-  const bool for_a_time = plan.schedule.measure_for || plan.schedule.is_of_users();
+  const bool of_a_window = plan.schedule.is_of_users() || plan.schedule.turns_wait;
+  const bool for_a_time = plan.schedule.measure_for || of_a_window;
   control.measured_left = measured_requests(plan.schedule) + (for_a_time ? 1 : 0);
   const Instant start = clock.now();
-  if (plan.schedule.is_of_users()) {
+  if (of_a_window) {
     control.measure_until_ns = to_ns(start + plan.schedule.window->to);
   }
   Countdown running(clients.size());

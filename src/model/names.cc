@@ -100,6 +100,14 @@ constexpr std::array kTraceFormatNames = {
     Named<TraceFormat>{TraceFormat::kTracelab, "tracelab"},
     Named<TraceFormat>{TraceFormat::kCsv, "csv"},
 };
+constexpr std::array kTraceSessionsNames = {
+    Named<TraceSessions>{TraceSessions::kOpen, "open"},
+    Named<TraceSessions>{TraceSessions::kClosed, "closed"},
+};
+constexpr std::array kThinkSourceNames = {
+    Named<ThinkSource>{ThinkSource::kTold, "told"},
+    Named<ThinkSource>{ThinkSource::kInstants, "instants"},
+};
 constexpr std::array kArrivalProcessNames = {
     Named<ArrivalProcess>{ArrivalProcess::kPoisson, "poisson"},
     Named<ArrivalProcess>{ArrivalProcess::kGamma, "gamma"},
@@ -153,6 +161,7 @@ constexpr std::array kInvalidReasonNames = {
     Named<InvalidReason>{InvalidReason::kRateOff, "rate_off"},
     Named<InvalidReason>{InvalidReason::kOutputTokensOff, "output_tokens_off"},
     Named<InvalidReason>{InvalidReason::kInputTokensOff, "input_tokens_off"},
+    Named<InvalidReason>{InvalidReason::kPrefixLeak, "prefix_leak"},
     Named<InvalidReason>{InvalidReason::kErrors, "errors"},
     Named<InvalidReason>{InvalidReason::kTooFewRequests, "too_few_requests"},
     Named<InvalidReason>{InvalidReason::kEnergyMissing, "energy_missing"},
@@ -264,6 +273,12 @@ std::string_view name_of(RetryAfter value) {
 }
 std::string_view name_of(TraceFormat value) {
   return find_name(kTraceFormatNames, value);
+}
+std::string_view name_of(TraceSessions value) {
+  return find_name(kTraceSessionsNames, value);
+}
+std::string_view name_of(ThinkSource value) {
+  return find_name(kThinkSourceNames, value);
 }
 std::string_view name_of(ArrivalProcess value) {
   return find_name(kArrivalProcessNames, value);
@@ -402,6 +417,18 @@ const std::vector<TraceFormat>& all_values<TraceFormat>() {
   static const std::vector<TraceFormat> values = values_of(kTraceFormatNames);
   return values;
 }
+template <>
+const std::vector<TraceSessions>& all_values<TraceSessions>() {
+  static const std::vector<TraceSessions> values = values_of(kTraceSessionsNames);
+  return values;
+}
+
+template <>
+const std::vector<ThinkSource>& all_values<ThinkSource>() {
+  static const std::vector<ThinkSource> values = values_of(kThinkSourceNames);
+  return values;
+}
+
 template <>
 const std::vector<ArrivalProcess>& all_values<ArrivalProcess>() {
   static const std::vector<ArrivalProcess> values = values_of(kArrivalProcessNames);

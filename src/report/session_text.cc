@@ -24,7 +24,7 @@ std::string count_of(int64_t count, const std::string& noun) {
 
 std::string sentences_of(const LevelStats& level, const SessionLoad& load) {
   std::string text =
-      fmt::format("users {}: {} to think, {} to answer", value_text(level.point),
+      fmt::format("{}: {} to think, {} to answer", text_of(level.point),
                   seconds_text(load.think_mean_s), seconds_text(load.response_mean_s));
   if (load.users_by_law) {
     text += fmt::format(", X(R+Z) = {} users", format_significant(*load.users_by_law));
@@ -38,6 +38,10 @@ std::string sentences_of(const LevelStats& level, const SessionLoad& load) {
     text += fmt::format("; {} failed, and {} not sent", count_of(load.broken, "turn"),
                         count_of(load.turns_not_sent, "later turn") +
                             (load.turns_not_sent == 1 ? " was" : " were"));
+  }
+  if (load.goodput_fraction) {
+    text += fmt::format("; in {:.0f} % of the sessions every turn kept the limits of goodput",
+                        100 * *load.goodput_fraction);
   }
   if (load.prefix && load.prefix->capture()) {
     text += fmt::format("; {:.0f} % of the tokens cached that a turn before had put there",
@@ -70,12 +74,21 @@ std::vector<std::string> turn_cells(const LevelStats& level, const TurnFigures& 
           turn_ms(turns.e2e.p95)};
 }
 
+// Of the levels that have sessions: "users", or "trace".
+std::string kind_of(const SweepResult& result) {
+  for (const LevelStats& level : result.levels) {
+    if (level.pooled.sessions) return std::string(name_of(level.point.kind));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string thinking_text(const SweepResult& result) {
   for (const LevelStats& level : result.levels) {
     const auto& sessions = level.pooled.sessions;
-    if (sessions && sessions->think_mean_s) {
+    const bool of_users = level.point.kind == LoadKind::kUsers;
+    if (of_users && sessions && sessions->think_mean_s) {
       return " who think " + seconds_text(sessions->think_mean_s);
     }
   }
@@ -92,8 +105,9 @@ std::vector<std::string> session_sentences(const SweepResult& result) {
 }
 
 std::vector<std::vector<std::string>> turn_lines(const SweepResult& result) {
-  std::vector<std::vector<std::string>> lines = {
-      {"users", "turn", "requests", "TTFT p50, ms", "TTFT p95, ms", "E2E p50, ms", "E2E p95, ms"}};
+  std::vector<std::vector<std::string>> lines = {{kind_of(result), "turn", "requests",
+                                                  "TTFT p50, ms", "TTFT p95, ms", "E2E p50, ms",
+                                                  "E2E p95, ms"}};
   for (const LevelStats& level : result.levels) {
     if (!level.pooled.sessions) continue;
     for (const TurnFigures& turns : level.pooled.sessions->turns) {
@@ -104,7 +118,7 @@ std::vector<std::vector<std::string>> turn_lines(const SweepResult& result) {
 }
 
 std::string session_text(const SweepResult& result, const TableStyle& style) {
-  std::vector<Column> columns = {{.title = "users", .keep = Column::kAlways},
+  std::vector<Column> columns = {{.title = kind_of(result), .keep = Column::kAlways},
                                  {.title = "turn", .keep = Column::kAlways},
                                  {.title = "requests", .keep = 10},
                                  {.title = "TTFT p50", .unit = "ms", .keep = Column::kAlways},

@@ -1,4 +1,4 @@
-// What is said of users with sessions. Private to report/.
+// What is said of sessions, of users or of a trace. Private to report/.
 #pragma once
 
 #include <string>

@@ -385,6 +385,15 @@ std::string replay_line(const SweepResult& result) {
               ? fmt::format(", an endless prefix cache would hold {:.1f} % of the input",
                             100 * *trace.ideal_cached_share)
               : std::string(", what prompts share is not told: they share nothing");
+  if (trace.session_mode == TraceSessions::kOpen) {
+    text += ", sessions open: each turn at its own instant";
+  } else if (trace.session_mode) {
+    text += ", sessions closed: a turn comes after the answer before it and a time to think, ";
+    text += trace.think_source == ThinkSource::kTold
+                ? "which the trace tells"
+                : "taken from instants, so that the recorded server's answer is in it";
+    if (trace.think_cap_s) text += fmt::format(", at most {:g} s", *trace.think_cap_s);
+  }
   return text + "; levels are by " + trace.scaled_by;
 }
 

@@ -76,7 +76,9 @@ inline constexpr std::tuple kRecordKeys = {
     RecordKey<&RequestRecord::phase>{"phase", "Only measured requests are in the distributions.",
                                      Presence::kRequired},
     RecordKey<&RequestRecord::session>{
-        "session", "Of a user: which session of the run. Absent: of another load.",
+        "session",
+        "Of a user, or of a trace that has sessions: which session of the run. Absent: of another "
+        "load.",
         Presence::kInSomeLines},
     RecordKey<&RequestRecord::turn>{"turn", "Which turn of its session, from 1.",
                                     Presence::kInSomeLines},
@@ -84,8 +86,9 @@ inline constexpr std::tuple kRecordKeys = {
                                              Presence::kInSomeLines},
     RecordKey<&RequestRecord::think>{
         "think_ns",
-        "Time to think between the end of the user's request before and scheduled_ns; of the turn "
-        "that a user thinks about when the run begins in part before it.",
+        "Time to think between the end of the user's request before and scheduled_ns, or of the "
+        "session's in a trace whose sessions are closed; of the turn that a user thinks about when "
+        "the run begins in part before it.",
         Presence::kInSomeLines},
     RecordKey<&RequestRecord::response_id>{"response_id", "As the server names it."},
     RecordKey<OnlyIfAnyOfRecord<&RequestRecord::model>{}>{

@@ -348,17 +348,30 @@ void fields(Archive& archive, PrefixTokens& value) {
 
 template <class Archive>
 void fields(Archive& archive, SessionLoad& value) {
-  archive({"think_mean_s", "Mean time to think before a measured turn, s."}, value.think_mean_s);
+  archive({"think_mean_s",
+           "Mean time to think before a measured turn, of a trace before a later one, s."},
+          value.think_mean_s);
   archive({"response_mean_s", "Mean from when a measured turn was due to its end, s."},
           value.response_mean_s);
   archive({"turns_rps", "Measured turns a second, however they ended."}, value.turns_rps);
-  archive(
-      {"users_by_law", "X · (R + Z), the three before: so many users there were, by Little's law."},
-      value.users_by_law);
+  archive({"users_by_law",
+           "X · (R + Z), the three before: so many users there were, by Little's law; null of a "
+           "trace."},
+          value.users_by_law);
+  archive({"law_noise",
+           "By how much `users_by_law` is off through the edges of the window alone: its standard "
+           "deviation ÷ the users."},
+          value.law_noise);
   archive({"ended", "Sessions sent whole in the run, the last turn of which was measured."},
           value.ended);
   archive({"broken", "Measured turns that failed, each of which ended its session."}, value.broken);
   archive({"turns_not_sent", "Turns that these sessions had left."}, value.turns_not_sent);
+  archive(
+      {"goodput_fraction",
+       "Of the sessions sent from their first turn on that were over with a measured one, those "
+       "whose turns all kept every limit of the spec's goodput; null: it states none."},
+      value.goodput_fraction);
+  archive({"good", "How many these are."}, value.good);
   archive({"duration_ms", "Of the sessions that ended: first turn sent to last turn's end."},
           value.duration);
   archive({"waiting_ms", "Of the same: sum of the E2E latencies."}, value.waiting);
@@ -621,6 +634,19 @@ void fields(Archive& archive, ReplaySummary& value) {
            "Of its input tokens, those that an endless prefix cache with blocks of 16 tokens would "
            "have had; null: not told."},
           value.ideal_cached_share);
+  archive(
+      {"session_mode",
+       "`closed`: a later turn of a session comes once the turn before has ended and its time "
+       "to think is over; `open`: at its own instant. Null: no session has a later turn, or the "
+       "result is of before there was a choice, and they are open."},
+      value.session_mode);
+  archive({"think_source",
+           "Of closed sessions: the trace tells the time to think (`told`), or it is what lies "
+           "between two turns' instants, the recorded server's answer among it (`instants`); else "
+           "null."},
+          value.think_source);
+  archive({"think_cap_s", "What it was cut to at most, s; null: it was not cut."},
+          value.think_cap_s);
 }
 
 // One limit. `of_what`: what the statistic is taken of.

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <unordered_map>
+#include <utility>
 
 #include "llmsweep/base/random.h"
 #include "schedule/open_loop.h"
@@ -34,22 +35,30 @@ TraceScale scale_of(const TraceSpec& trace, double value) {
   return {.share = value};
 }
 
-// Begins of sessions; of a trace without any each request is one.
-class SessionBegins {
+// Begins of sessions, and how many turns they have; of a trace without any each request is one.
+class TraceSessionList {
  public:
-  explicit SessionBegins(const Trace& trace) {
+  explicit TraceSessionList(const Trace& trace) {
     if (!trace.has_sessions) return;
     for (const TraceRequest& request : trace.requests) {
-      begins_.try_emplace(request.session, request.at);
+      ++sessions_.try_emplace(request.session, Session{request.at, 0}).first->second.turns;
     }
   }
-  Duration of(const TraceRequest& request) const {
-    const auto found = begins_.find(request.session);
-    return found == begins_.end() ? request.at : found->second;
+  Duration begin_of(const TraceRequest& request) const {
+    const auto found = sessions_.find(request.session);
+    return found == sessions_.end() ? request.at : found->second.begin;
+  }
+  uint32_t turns_of(const TraceRequest& request) const {
+    const auto found = sessions_.find(request.session);
+    return found == sessions_.end() ? 0 : found->second.turns;
   }
 
  private:
-  std::unordered_map<uint64_t, Duration> begins_;
+  struct Session {
+    Duration begin{};
+    uint32_t turns = 0;
+  };
+  std::unordered_map<uint64_t, Session> sessions_;
 };
 
 // One copy of the trace.
@@ -83,28 +92,68 @@ class TraceCopy {
 };
 
 struct ReplayedRow {
-  Duration at{};
+  Duration at{};  // of a turn that waits for the one before it: at the earliest
   TraceRow row;
+  Duration gap{};  // of such a turn
+};
+
+// The sessions of one copy, as far as their rows were seen.
+class SessionsSoFar {
+ public:
+  struct Session {
+    uint32_t number = 0;
+    uint32_t turns = 0;
+    Duration last_at{};
+  };
+
+  // `next` counts the sessions of all copies.
+  SessionsSoFar(const TraceSpec& trace, uint32_t& next) : trace_(trace), next_(next) {}
+
+  // Names the turn, which its trace has at `row.at`, and puts it behind the turn before it.
+  void place(ReplayedRow& row, const TraceRequest& request, uint32_t turns) {
+    const auto [found, first] = sessions_.try_emplace(request.session);
+    Session& session = found->second;
+    if (first) session.number = next_++;
+    row.row.session = session.number;
+    row.row.turn = ++session.turns;
+    row.row.turns = turns;
+    if (!first && trace_.sessions == TraceSessions::kClosed) {
+      row.gap = request.think;
+      if (trace_.think_cap) row.gap = std::min(row.gap, *trace_.think_cap);
+      const Duration room = Duration::max() - session.last_at;
+      row.at = session.last_at + std::min(row.gap, room);
+    }
+    session.last_at = row.at;
+  }
+
+ private:
+  const TraceSpec& trace_;
+  uint32_t& next_;
+  std::unordered_map<uint64_t, Session> sessions_;
 };
 
 // Before `end`, in order of time.
 std::vector<ReplayedRow> rows_until(Duration end, const TraceSpec& trace, const TraceScale& scale,
                                     uint64_t seed) {
   const ReplayTrace& replay = *trace.replay;
-  const SessionBegins begins(replay.trace);
+  const TraceSessionList list(replay.trace);
   std::vector<ReplayedRow> rows;
+  uint32_t sessions = 0;
   for (uint32_t copy = 0; copy < scale.copies; ++copy) {
     const TraceCopy of(replay, scale, copy);
+    SessionsSoFar so_far(trace, sessions);
     uint32_t row = 0;
     for (const TraceRequest& request : replay.trace.requests) {
-      const TraceRow place{.row = row++, .copy = copy};
+      ReplayedRow replayed{.row = {.row = row++, .copy = copy}};
       if (!of.keeps(request)) continue;
-      Duration at = of.when(request, begins.of(request));
+      replayed.at = of.when(request, list.begin_of(request));
       if (trace.spread > Duration(0)) {
-        const uint64_t stream = uint64_t{copy} << 32 | place.row;
-        at += from_seconds(to_seconds(trace.spread) * Random(seed ^ kTickStream, stream).uniform());
+        const uint64_t stream = uint64_t{copy} << 32 | replayed.row.row;
+        replayed.at +=
+            from_seconds(to_seconds(trace.spread) * Random(seed ^ kTickStream, stream).uniform());
       }
-      if (at < end) rows.push_back({at, place});
+      if (replay.trace.has_sessions) so_far.place(replayed, request, list.turns_of(request));
+      if (replayed.at < end) rows.push_back(replayed);
     }
   }
   std::stable_sort(rows.begin(), rows.end(),
@@ -125,6 +174,8 @@ std::vector<double> trace_scales(const TraceSpec& trace) {
 Schedule replay(const TraceSpec& trace, double scale, const OpenWindow& window, uint64_t seed) {
   assert(trace.replay != nullptr);
   Schedule schedule{.window = window};
+  schedule.turns_wait = trace.turns_wait();
+  std::unordered_map<uint32_t, uint32_t> last;  // of sessions, by their numbers
   size_t measured = 0;
   size_t fillers = 0;
   for (const ReplayedRow& row : rows_until(window.end, trace, scale_of(trace, scale), seed)) {
@@ -135,6 +186,11 @@ Schedule replay(const TraceSpec& trace, double scale, const OpenWindow& window, 
     schedule.arrivals.push_back(
         {.at = row.at, .slot = kFreeSlot, .prompt = spare ? kSparePrompt : index, .phase = phase});
     schedule.rows.push_back(row.row);
+    if (!schedule.turns_wait) continue;
+    const auto [before, first] = last.try_emplace(row.row.session, index);
+    if (first) continue;
+    schedule.arrivals.back().after = std::exchange(before->second, index);
+    schedule.arrivals.back().gap = row.gap;
   }
   return schedule;
 }

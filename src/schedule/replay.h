@@ -13,7 +13,9 @@ namespace llmsweep {
 std::vector<double> trace_scales(const TraceSpec& trace);
 
 // Of trace.replay. Arrivals in order of time, up to the end of the drain; the first of the fillers
-// have prompts planned, as in an open loop.
+// have prompts planned, as in an open loop, so that those made during the run are of the last
+// arrivals. Where sessions are closed a later turn waits for the one before it, and stands where it
+// would be due if answers took no time.
 Schedule replay(const TraceSpec& trace, double scale, const OpenWindow& window, uint64_t seed);
 
 // The most arrivals a second in any of ten seconds.

@@ -222,6 +222,12 @@ std::string schedule_sha256(const Schedule& schedule) {
     const auto at = static_cast<uint64_t>(arrival.at.count());
     for (int shift = 0; shift < 64; shift += 8) bytes += static_cast<char>(at >> shift & 0xff);
     bytes += static_cast<char>(arrival.phase);
+    if (arrival.after == kNoArrival) continue;
+    const auto gap = static_cast<uint64_t>(arrival.gap.count());
+    for (int shift = 0; shift < 32; shift += 8) {
+      bytes += static_cast<char>(arrival.after >> shift & 0xff);
+    }
+    for (int shift = 0; shift < 64; shift += 8) bytes += static_cast<char>(gap >> shift & 0xff);
   }
   return sha256_hex(bytes);
 }

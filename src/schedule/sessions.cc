@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "llmsweep/base/random.h"
@@ -31,6 +32,15 @@ Duration draw_time(const DrawnTime& time, Random& random) {
     }
   }
   return time.fixed;
+}
+
+// A list, one for each turn from turn `first` on, ends a session with its last.
+size_t most_turns(const TokenCount& count, size_t first = 0) {
+  return count.by_turn ? count.weighted.size() + first : std::numeric_limits<size_t>::max();
+}
+
+int64_t tokens_of_turn(const TokenCount& count, size_t turn, Random& random) {
+  return count.by_turn ? count.weighted[turn].first : draw_tokens(count, random);
 }
 
 Duration length_of(const SessionPlan& session, Duration service) {
@@ -70,14 +80,16 @@ SessionPlan SessionDraw::plan(uint64_t number) const {
   const SessionSpec& spec = workload_.sessions;
   Random random(seed_ ^ kSessionStream, number);
   SessionPlan session;
-  session.turns.resize(static_cast<size_t>(draw_tokens(spec.turns, random)));
-  bool first = true;
-  for (TurnPlan& turn : session.turns) {
-    turn.input_tokens =
-        draw_tokens(first ? spec.first_input_tokens : spec.later_input_tokens(), random);
-    turn.output_tokens = draw_tokens(workload_.output_tokens, random);
+  const TokenCount& later = spec.later_input_tokens();
+  const auto turns = static_cast<size_t>(draw_tokens(spec.turns, random));
+  session.turns.resize(
+      std::min({turns, most_turns(later, 1), most_turns(workload_.output_tokens)}));
+  for (size_t i = 0; i < session.turns.size(); ++i) {
+    TurnPlan& turn = session.turns[i];
+    turn.input_tokens = i == 0 ? draw_tokens(spec.first_input_tokens, random)
+                               : tokens_of_turn(later, i - 1, random);
+    turn.output_tokens = tokens_of_turn(workload_.output_tokens, i, random);
     turn.think = draw_time(spec.think, random);
-    first = false;
   }
   return session;
 }

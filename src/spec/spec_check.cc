@@ -286,7 +286,22 @@ void check(const ConfigNode& node, EndpointSpec& endpoint, const SweepSpec&) {
   if (endpoint.urls.size() == 1) endpoint.urls.clear();
 }
 
+// After so many turns a list of lengths ends; nothing: there is none.
+std::optional<int64_t> turns_listed(const SessionSpec& sessions) {
+  std::optional<int64_t> turns;
+  const auto ends_after = [&turns](const std::optional<TokenCount>& count, int64_t before) {
+    if (!count || !count->by_turn) return;
+    const int64_t end = static_cast<int64_t>(count->weighted.size()) + before;
+    turns = std::min(turns.value_or(end), end);
+  };
+  ends_after(sessions.input_tokens, 1);
+  ends_after(sessions.output_tokens, 0);
+  return turns;
+}
+
 void check(const ConfigNode& node, SessionSpec& sessions, const SweepSpec&) {
+  const std::optional<int64_t> listed = turns_listed(sessions);
+  if (listed && !node["turns"].present()) sessions.turns = {.fixed = *listed};
   if (largest(sessions.turns) > kMaxTurns) {
     node["turns"].fail(fmt::format("is more than {}", kMaxTurns));
   }
@@ -309,6 +324,13 @@ void check_sessions(const ConfigNode& node, WorkloadSpec& workload, const Endpoi
   const ConfigNode input = node["input_tokens"];
   if (input.present()) {
     input.fail("stands beside sessions", "say it as sessions.first_input_tokens");
+  }
+  if (workload.sessions.output_tokens) {
+    const ConfigNode output = node["output_tokens"];
+    if (output.present()) {
+      output.fail("stands beside sessions.output_tokens", "keep one: the tokens of each answer");
+    }
+    workload.output_tokens = *workload.sessions.output_tokens;
   }
   if (workload.prefix_tokens > 0) {
     node["prefix_tokens"].fail("stands beside sessions", "use sessions.system_tokens");
@@ -389,6 +411,10 @@ void check(const ConfigNode& node, TraceSpec& trace, const SweepSpec&) {
   if (trace.columns.stated() != (trace.format == TraceFormat::kCsv)) {
     node["columns"].fail(trace.columns.stated() ? "are of format: csv" : "are not stated",
                          "as in columns: {at: TIME, input: PROMPT, output: ANSWER}");
+  }
+  if (trace.think_cap && trace.sessions == TraceSessions::kOpen) {
+    node["think_cap"].fail("is of sessions: closed; open ones think for nobody's answer",
+                           "leave it out, or set sessions: closed");
   }
   if (node["unit"].present() && !trace.columns.stated()) {
     node["unit"].fail("is of a table whose columns are named", "leave it out");

@@ -6,6 +6,7 @@
 
 #include "llmsweep/base/sha256.h"
 #include "llmsweep/base/text.h"
+#include "llmsweep/model/names.h"
 #include "llmsweep/model/spec_keys.h"
 #include "spec/spec_write.h"
 
@@ -116,6 +117,19 @@ void leave_out_later_keys(SpecJson& spec, const SpecJson& recorded) {
   }
 }
 
+// Before sessions of a trace could be closed they were open.
+void leave_out_open_sessions(SpecJson& spec, const SpecJson& recorded) {
+  const SpecJson::json_pointer place("/load/trace");
+  const bool both = recorded.is_object() && recorded.contains(place) && spec.contains(place) &&
+                    recorded[place].is_object() && spec[place].is_object();
+  if (!both || recorded[place].contains("sessions")) return;
+  SpecJson& trace = spec[place];
+  const SpecJson open = std::string(name_of(TraceSessions::kOpen));
+  if (trace.value("sessions", SpecJson()) != open) return;
+  trace.erase("sessions");
+  trace.erase("think_cap");
+}
+
 // "/load/concurrency/0" as "load.concurrency[0]".
 std::string key_of(const std::string& pointer) {
   std::string key;
@@ -133,7 +147,9 @@ std::string key_of(const std::string& pointer) {
 
 std::string spec_hash(const SweepSpec& spec, std::string_view recorded) {
   SpecJson json = spec_json(spec);
-  leave_out_later_keys(json, SpecJson::parse(recorded, nullptr, false));
+  const SpecJson before = SpecJson::parse(recorded, nullptr, false);
+  leave_out_later_keys(json, before);
+  leave_out_open_sessions(json, before);
   keep_what_is_measured(json);
   make_paths_absolute(json);
   return sha256_hex(json.dump());
@@ -146,6 +162,7 @@ std::vector<std::string> spec_differences(std::string_view recorded, std::string
     if (!side.is_object()) return {"the recorded spec cannot be read"};
   }
   leave_out_later_keys(sides[1], sides[0]);
+  leave_out_open_sessions(sides[1], sides[0]);
   for (SpecJson& side : sides) {
     keep_what_is_measured(side);
     side = side.flatten();

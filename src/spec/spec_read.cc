@@ -220,6 +220,9 @@ class SpecReader {
   void read(const ConfigNode& node, const Key&, TokenCount& member, const kind::Tokens&) {
     member = read_tokens(node);
   }
+  void read(const ConfigNode& node, const Key&, TokenCount& member, const kind::TurnTokens&) {
+    member = read_turn_tokens(node);
+  }
   void read(const ConfigNode& node, const Key&, DrawnTime& member, const kind::Drawn&) {
     member = read_drawn_time(node);
   }
@@ -353,9 +356,10 @@ SweepSpec read_spec(const ConfigNode& root, const SpecPaths& paths) {
         "as in sessions: {turns: 4, first_input_tokens: 1000, input_tokens: 200, think: 20s}");
   }
   if (spec.load.trace.wanted()) check_workload_of_trace(root, spec);
-  if (!spec.endpoint.session_header.empty() && !spec.load.has_users()) {
-    root["endpoint"]["session_header"].fail("is of users' sessions, and load has no users",
-                                            "leave it out");
+  const bool has_sessions = spec.load.has_users() || spec.load.trace.wanted();
+  if (!spec.endpoint.session_header.empty() && !has_sessions) {
+    root["endpoint"]["session_header"].fail(
+        "is of sessions, and load has neither users nor a trace", "leave it out");
   }
   const auto& pages = spec.endpoint.metrics.pages;
   const bool reads_gpus = std::any_of(pages.begin(), pages.end(), [](const MetricsPage& page) {

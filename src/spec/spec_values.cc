@@ -250,6 +250,20 @@ TokenCount read_tokens(const ConfigNode& node) {
   return {.fixed = node.as_int(1, kMaxTokens)};
 }
 
+TokenCount read_turn_tokens(const ConfigNode& node) {
+  if (node.kind() != ConfigNode::Kind::kList) return read_tokens(node);
+  const std::vector<ConfigNode> items = node.items();
+  if (items.empty() || items.front().kind() != ConfigNode::Kind::kScalar) return read_tokens(node);
+  TokenCount count{.kind = TokenCount::Kind::kWeighted, .by_turn = true};
+  for (const ConfigNode& item : items) {
+    if (item.kind() != ConfigNode::Kind::kScalar) {
+      item.fail("must be a number of tokens, as those before it", "as in [300, 200, 150]");
+    }
+    count.weighted.emplace_back(read_tokens(item).fixed, 1);
+  }
+  return count;
+}
+
 DrawnTime read_drawn_time(const ConfigNode& node) {
   const auto limited = [](const ConfigNode& time) {
     const Duration duration = time.as_duration(Duration(0));

@@ -28,6 +28,8 @@ std::vector<std::pair<std::string, std::string>> read_headers(const ConfigNode& 
 std::string read_extra_body(const ConfigNode& node);  // a JSON object
 
 TokenCount read_tokens(const ConfigNode& node);
+// The same, or a list of numbers: TokenCount::by_turn.
+TokenCount read_turn_tokens(const ConfigNode& node);
 DrawnTime read_drawn_time(const ConfigNode& node);
 // The largest number of tokens that `count` stands for; of a normal distribution its mean.
 int64_t largest(const TokenCount& count);

@@ -67,12 +67,14 @@ class SpecWriter {
     if (!sessions.wanted()) return {};
     SpecWriter writer;
     keys(writer, sessions);
+    if (!sessions.output_tokens) writer.object_.erase("output_tokens");  // the workload's say it
     return writer.take();
   }
   static SpecJson write(WorkloadSpec& workload, const kind::Section&) {
     SpecWriter writer;
     keys(writer, workload);
     if (workload.sessions.wanted()) writer.object_.erase("input_tokens");  // of the first question
+    if (workload.sessions.output_tokens) writer.object_.erase("output_tokens");
     return writer.take();
   }
   static SpecJson write(ImagesSpec& images, const kind::Section&) {
@@ -187,6 +189,12 @@ class SpecWriter {
     const bool none = member.kind == TokenCount::Kind::kFixed && member.fixed == 0;
     if (none) return {};  // of an API that generates none
     return tokens_json<SpecJson>(member);
+  }
+  static SpecJson write(const TokenCount& member, const kind::TurnTokens&) {
+    if (!member.by_turn) return write(member, kind::Tokens{});
+    SpecJson list = SpecJson::array();
+    for (const auto& [tokens, weight] : member.weighted) list.push_back(tokens);
+    return list;
   }
   static SpecJson write(const DrawnTime& member, const kind::Drawn&) {
     switch (member.kind) {

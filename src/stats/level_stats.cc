@@ -204,8 +204,9 @@ RunStats run_stats(const RunInput& input) {
   }
   if (input.open) {
     fill_open_load(stats, times, *input.open);
+    if (input.open->closed_sessions) fill_trace_sessions(stats, input.records, times, level);
   } else if (input.sessions) {
-    fill_session_load(stats, input.records, times, *input.sessions, level.point);
+    fill_session_load(stats, input.records, times, *input.sessions, level);
   } else {
     fill_rates(stats, times, level);
   }

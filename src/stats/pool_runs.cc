@@ -155,7 +155,7 @@ LevelStats pool_runs(const LevelContext& level, std::vector<RunStats> runs,
   fill_request_stats(pooled, records, level);  // of all requests together, where it can be had
   fill_derived(pooled, level);
   pooled.open = pooled_open(runs);
-  pooled.sessions = pool_sessions(runs, records);
+  pooled.sessions = pool_sessions(runs, records, level);
   if (pooled.is_overloaded()) drop_latencies(pooled);
   pooled.client = pooled_client(runs);
   pooled.valid =

@@ -9,6 +9,7 @@
 
 #include "llmsweep/stats/intervals.h"
 #include "llmsweep/stats/percentile.h"
+#include "stats/request_stats.h"
 
 namespace llmsweep {
 namespace {
@@ -43,12 +44,20 @@ bool is_whole(const std::vector<const RequestRecord*>& turns) {
          turns.size() == *last.turns_planned;
 }
 
+// Sent in the run from its first turn on, and over with a measured one: its last, or one that
+// failed.
+bool ends_in_window(const std::vector<const RequestRecord*>& turns) {
+  const RequestRecord& last = *turns.back();
+  const bool over = last.outcome != Outcome::kOk || last.turn == last.turns_planned;
+  return is_measured(last) && over && turns.front()->turn == 1U;
+}
+
 void add_whole(const std::vector<const RequestRecord*>& turns, std::vector<double>& duration,
                std::vector<double>& waiting, std::vector<double>& ttft) {
   double waited_ms = 0;
   double first_tokens_ms = 0;
   for (const RequestRecord* turn : turns) {
-    const RequestMetrics metrics = request_metrics(*turn);
+    const RequestMetrics metrics = request_metrics(*turn, turn->run.point.origin());
     waited_ms += metrics.e2e_ms.value_or(0);
     first_tokens_ms += metrics.ttft_ms.value_or(0);
   }
@@ -62,8 +71,8 @@ void add_whole(const std::vector<const RequestRecord*>& turns, std::vector<doubl
 // a first turn nothing is expected, so that a shared first message is no part of the ideal.
 void add_prefix(SessionLoad& load, const RequestRecord& turn, const RequestRecord* before) {
   if (!turn.cached_tokens || !turn.input_tokens) return;
-  const int64_t ideal =
-      before == nullptr ? 0 : std::min(before->input_tokens.value_or(0), *turn.input_tokens);
+  if (before != nullptr && !before->input_tokens) return;  // the ideal is not known
+  const int64_t ideal = before == nullptr ? 0 : std::min(*before->input_tokens, *turn.input_tokens);
   if (!load.prefix) load.prefix.emplace();
   load.prefix->input_tokens += *turn.input_tokens;
   if (before == nullptr) {
@@ -86,7 +95,7 @@ struct TurnSamples {
   std::vector<double> ttft, e2e;
 
   void add(const RequestRecord& record) {
-    const RequestMetrics metrics = request_metrics(record);
+    const RequestMetrics metrics = request_metrics(record, record.run.point.origin());
     if (metrics.ttft_ms) ttft.push_back(*metrics.ttft_ms);
     if (metrics.e2e_ms) e2e.push_back(*metrics.e2e_ms);
   }
@@ -120,10 +129,18 @@ std::vector<TurnFigures> turn_figures(std::span<const RequestRecord> records) {
 }
 
 // All that the records say by themselves.
-SessionLoad figures_of(std::span<const RequestRecord> records) {
+SessionLoad figures_of(std::span<const RequestRecord> records, const LevelContext& level) {
   SessionLoad load;
   std::vector<double> duration, waiting, ttft;
+  int64_t judged = 0;
+  int64_t good = 0;
   for (const auto& [key, turns] : sessions_of(records)) {
+    if (ends_in_window(turns)) {
+      ++judged;
+      good += is_whole(turns) && std::all_of(turns.begin(), turns.end(), [&](const auto* turn) {
+                return is_good(*turn, level);
+              });
+    }
     for (size_t i = 0; i < turns.size(); ++i) {
       const RequestRecord& turn = *turns[i];
       if (!is_measured(turn)) continue;
@@ -131,6 +148,8 @@ SessionLoad figures_of(std::span<const RequestRecord> records) {
         ++load.broken;
         load.turns_not_sent += int64_t{*turn.turns_planned} - *turn.turn;
       }
+      // A trace's prompts share blocks across sessions.
+      if (turn.run.point.kind == LoadKind::kTrace) continue;
       const bool follows = i > 0 && *turns[i - 1]->turn + 1 == *turn.turn;
       add_prefix(load, turn, follows ? turns[i - 1] : nullptr);
     }
@@ -142,11 +161,38 @@ SessionLoad figures_of(std::span<const RequestRecord> records) {
   load.waiting = distribution_of(std::move(waiting));
   load.ttft_sum = distribution_of(std::move(ttft));
   load.turns = turn_figures(records);
+  if (!level.goodput.empty() && judged > 0) {
+    load.goodput_fraction = static_cast<double>(good) / static_cast<double>(judged);
+    load.good = good;
+  }
   return load;
 }
 
+// Cycles of a user, a time z to think and r to answer, follow each other without a gap. Those that
+// are due in the window exceed it at its begin by what was thought before, or fall short of it by
+// what is left of an answer; at its end the other way round. At a random instant that excess has
+// the moments below; users and edges are taken as independent. The standard deviation of
+// users_by_law ÷ users.
+std::optional<double> law_noise(std::span<const SlotTime> times, double window_s, double users) {
+  double length = 0;
+  double first = 0;
+  double second = 0;
+  for (const SlotTime& time : times) {
+    if (!time.measured()) continue;
+    const double z = to_seconds(time.record->think.value_or(Duration(0)));
+    const double r = to_seconds(time.end - time.record->scheduled);
+    length += z + r;
+    first += (z * z - r * r) / 2;
+    second += (z * z * z + r * r * r) / 3;
+  }
+  if (length <= 0) return std::nullopt;
+  const double mean = first / length;
+  const double variance = std::max(0.0, second / length - mean * mean);
+  return std::sqrt(2 * variance / users) / window_s;
+}
+
 // Little's law of the users: turns a second times the mean of a turn's time to think and to answer.
-void fill_law(SessionLoad& load, std::span<const SlotTime> times, double window_s) {
+void fill_law(SessionLoad& load, std::span<const SlotTime> times, double window_s, double users) {
   double think_s = 0;
   double response_s = 0;
   double turns = 0;
@@ -157,10 +203,20 @@ void fill_law(SessionLoad& load, std::span<const SlotTime> times, double window_
     ++turns;
   }
   if (turns == 0) return;
+  load.law_noise = law_noise(times, window_s, users);
   load.think_mean_s = think_s / turns;
   load.response_mean_s = response_s / turns;
   load.turns_rps = turns / window_s;
   load.users_by_law = (think_s + response_s) / window_s;
+}
+
+// Of an overloaded run: what grows with its length.
+void drop_latencies_of(SessionLoad& load) {
+  load.response_mean_s.reset();
+  load.duration = load.waiting = load.ttft_sum = {};
+  load.turns.clear();
+  load.goodput_fraction.reset();
+  load.good.reset();
 }
 
 std::optional<double> mean_of(const std::vector<RunStats>& runs,
@@ -176,12 +232,12 @@ std::optional<double> mean_of(const std::vector<RunStats>& runs,
 
 void fill_session_load(RunStats& stats, std::span<const RequestRecord> records,
                        std::span<const SlotTime> times, const SessionInput& input,
-                       LoadPoint point) {
-  SessionLoad& load = stats.sessions.emplace(figures_of(records));
+                       const LevelContext& level) {
+  SessionLoad& load = stats.sessions.emplace(figures_of(records, level));
   const Instant start = from_ns(input.start_ns);
   const Window window{start + input.window.from, start + input.window.to};
   const double window_s = window.seconds();
-  fill_law(load, times, window_s);
+  fill_law(load, times, window_s, level.point.value);
   double tokens = 0;
   for (const SlotTime& time : times) tokens += tokens_inside(time, window);
   stats.wall_seconds = window_s;
@@ -190,19 +246,50 @@ void fill_session_load(RunStats& stats, std::span<const RequestRecord> records,
   stats.request_throughput_rps =
       static_cast<double>(stats.requests.completed.value_or(0)) / window_s;
   stats.achieved_concurrency = mean_in_flight(times, window);
-  if (load.users_by_law) stats.littles_law_error = std::abs(*load.users_by_law / point.value - 1);
+  if (load.users_by_law)
+    stats.littles_law_error = std::abs(*load.users_by_law / level.point.value - 1);
+}
+
+void fill_trace_sessions(RunStats& stats, std::span<const RequestRecord> records,
+                         std::span<const SlotTime> times, const LevelContext& level) {
+  const bool any = std::any_of(records.begin(), records.end(),
+                               [](const RequestRecord& record) { return record.turn.has_value(); });
+  if (!any) return;
+  SessionLoad& load = stats.sessions.emplace(figures_of(records, level));
+  double think_s = 0;
+  double response_s = 0;
+  double turns = 0;
+  double thought_about = 0;
+  for (const SlotTime& time : times) {
+    if (!time.measured()) continue;
+    ++turns;
+    response_s += to_seconds(time.end - time.record->scheduled);
+    if (!time.record->think) continue;
+    ++thought_about;
+    think_s += to_seconds(*time.record->think);
+  }
+  if (thought_about > 0) load.think_mean_s = think_s / thought_about;
+  if (turns > 0) load.response_mean_s = response_s / turns;
+  const double window_s = stats.wall_seconds.value_or(0);
+  if (turns > 0 && window_s > 0) load.turns_rps = turns / window_s;
+  if (stats.is_overloaded()) drop_latencies_of(load);
 }
 
 std::optional<SessionLoad> pool_sessions(const std::vector<RunStats>& runs,
-                                         std::span<const RequestRecord> records) {
+                                         std::span<const RequestRecord> records,
+                                         const LevelContext& level) {
   const bool any = std::any_of(runs.begin(), runs.end(),
                                [](const RunStats& run) { return run.sessions.has_value(); });
   if (!any) return std::nullopt;
-  SessionLoad pooled = figures_of(records);
-  for (const auto figure : {&SessionLoad::think_mean_s, &SessionLoad::response_mean_s,
-                            &SessionLoad::turns_rps, &SessionLoad::users_by_law}) {
+  SessionLoad pooled = figures_of(records, level);
+  for (const auto figure :
+       {&SessionLoad::think_mean_s, &SessionLoad::response_mean_s, &SessionLoad::turns_rps,
+        &SessionLoad::users_by_law, &SessionLoad::law_noise}) {
     pooled.*figure = mean_of(runs, figure);
   }
+  const bool overloaded = std::any_of(runs.begin(), runs.end(),
+                                      [](const RunStats& run) { return run.is_overloaded(); });
+  if (overloaded) drop_latencies_of(pooled);
   return pooled;
 }
 

@@ -253,6 +253,9 @@ void find_reasons(RunStats& run, const ValidityInput& input) {
                       InvalidReason::kInputTokensOff);
   findings.invalid_if(input.lengths_are_exact && estimate_off(run, input) > kTokenTolerance,
                       InvalidReason::kInputTokensOff);
+  const bool leaks = run.sessions && run.sessions->prefix;
+  findings.invalid_if(leaks && run.sessions->prefix->leak() > kPrefixLeakLimit,
+                      InvalidReason::kPrefixLeak);
   // What an interrupt or an overload broke off is no failure of the server.
   const int64_t ours = broken_off(run, input);
   const auto measured = static_cast<double>(run.requests.all().value_or(0) - ours);
@@ -264,16 +267,19 @@ void find_reasons(RunStats& run, const ValidityInput& input) {
   findings.invalid_if(input.interrupted, InvalidReason::kInterrupted);
 }
 
-// Share of the input. Of sessions what their own turns before had put there is expected.
+// Share of the input. Of sessions what their own turns before had put there is expected, and what
+// is beyond it has a reason of its own; a trace's prompts share what the trace's do.
 double cached_beyond_the_plan(const RunStats& run, const ValidityInput& input) {
-  if (run.sessions) {
-    const std::optional<PrefixTokens>& prefix = run.sessions->prefix;
-    return prefix ? prefix->leak() : 0;
-  }
-  if (input.point.kind == LoadKind::kTrace) return 0;  // whose prompts share what the trace's do
+  if (run.sessions || input.point.kind == LoadKind::kTrace) return 0;
   const double input_tokens = run.input_tokens_mean.value_or(0);
   const double cached = run.cached_tokens_mean.value_or(0);
   return std::max(input_tokens > 0 ? cached / input_tokens : 0, input.streams.cached_share);
+}
+
+// Of users: what a window of that length is off by itself is no sign of anything.
+double littles_law_limit(const RunStats& run) {
+  if (!run.sessions || !run.sessions->law_noise) return kLittlesLawWarning;
+  return std::max(kLittlesLawOfUsers, kLawDeviations * *run.sessions->law_noise);
 }
 
 void find_warnings(RunStats& run, const ValidityInput& input) {
@@ -300,7 +306,8 @@ void find_warnings(RunStats& run, const ValidityInput& input) {
       input.point.kind == LoadKind::kConcurrency && input.streams.tail_p50_ms > delay_limit_ms(run),
       Warning::kResponseTail);
   findings.warn_if(input.prompts_reused, Warning::kPromptsReused);
-  findings.warn_if(off_by_more(run.littles_law_error, kLittlesLawWarning), Warning::kLittlesLaw);
+  findings.warn_if(off_by_more(run.littles_law_error, littles_law_limit(run)),
+                   Warning::kLittlesLaw);
   findings.warn_if(input.receive_stamps_wanted && !client.receive_stamps,
                    Warning::kNoReceiveStamps);
   findings.warn_if(input.retry_after_cut, Warning::kRetryAfterCut);
@@ -405,6 +412,7 @@ bool speaks_against(InvalidReason reason, const LevelStats& level, const Measure
     case InvalidReason::kRateOff:
     case InvalidReason::kOutputTokensOff:
     case InvalidReason::kInputTokensOff:
+    case InvalidReason::kPrefixLeak:
     case InvalidReason::kEnergyMissing:
     case InvalidReason::kInterrupted:
       return true;

@@ -34,6 +34,9 @@ std::string_view sentence(InvalidReason reason) {
     case InvalidReason::kInputTokensOff:
       return "The input lengths, as the server counts them, are off the planned ones by more than "
              "1 %.";
+    case InvalidReason::kPrefixLeak:
+      return "The server took more than 1 % of the input tokens from its prefix cache beyond what "
+             "the sessions' own turns had put there: other requests had warmed it.";
     case InvalidReason::kErrors:
       return "More measured requests failed than load.max_error_rate allows.";
     case InvalidReason::kTooFewRequests:
@@ -71,6 +74,10 @@ std::string_view remedy(InvalidReason reason) {
     case InvalidReason::kInputTokensOff:
       return "Give workload.tokenizer the model's own tokenizer, so that prompts get the asked "
              "length.";
+    case InvalidReason::kPrefixLeak:
+      return "Leave workload.nonce at auto, so that no other run's prompts begin alike, and see "
+             "that nobody else sends them; a first message that all share is "
+             "workload.sessions.system_tokens.";
     case InvalidReason::kErrors:
       return "Read the errors in requests.jsonl and the server's log; lower the concurrency or "
              "raise endpoint.request_timeout.";
@@ -125,8 +132,7 @@ std::string_view sentence(Warning warning) {
       return "The prompts were cut to an estimate, and the input is off by more than 1 % from what "
              "workload.input_tokens asks for: the server's count is input_tokens_mean.";
     case Warning::kCachedTokens:
-      return "The server took more than 1 % of the input tokens from its prefix cache, beyond what "
-             "a session's own turns had put there.";
+      return "The server took more than 1 % of the input tokens from its prefix cache.";
     case Warning::kBuffered:
       return "Whole answers arrived in one read, as from a proxy that buffers: these have no TTFT, "
              "TPOT or ITL, and when their tokens were made nobody can tell.";
@@ -147,8 +153,9 @@ std::string_view sentence(Warning warning) {
     case Warning::kOneRepeat:
       return "One repeat: no between-run interval.";
     case Warning::kLittlesLaw:
-      return "Concurrency, rate and latency disagree by more than 5 % (Little's law): the level "
-             "was not steady.";
+      return "Concurrency, rate and latency disagree by more than 5 % (Little's law), of users by "
+             "more than 2 % and more than a window of this length does by itself: the level was "
+             "not steady.";
     case Warning::kNoReceiveStamps:
       return "The kernel gave no receive time stamps: the client's own delay is not measured.";
     case Warning::kRetryAfterCut:

@@ -14,7 +14,7 @@ void FillerSupply::top_up(int64_t planned_left) {
   taken_before_ = taken;
   planned_before_ = planned_left;
   const int64_t wanted = std::max(slots_, 2 * used);
-  const int64_t missing = 2 * wanted - planned_left - static_cast<int64_t>(spare_.left());
+  const int64_t missing = 2 * wanted - planned_left - spare_.left();
   if (over_ || missing <= 0) return;
   try {
     spare_.add(make_(std::min(missing, kMostAtOnce)));

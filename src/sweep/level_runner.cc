@@ -223,8 +223,9 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
                 .tokenizer = tokenizer_of_answers(),
                 .secrets = secrets_};
   LoadControl control;
+  const bool of_a_window = users || plan.schedule.turns_wait;
   RunTracker tracker(position, demand.measured, clock_.now(),
-                     users ? spec_.load.measure : spec_.load.duration);
+                     of_a_window ? spec_.load.measure : spec_.load.duration);
   const Ticker ticker{.tick = [&] {
     const int interrupts = interrupts_.load();
     if (interrupts > 1) {
@@ -233,7 +234,10 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
       control.stop = Stop::kFinish;
     }
     if (spec_.load.fillers || for_a_time) {
-      supply.top_up(int64_t{demand.filler} - control.fillers_taken.load());
+      // Of sessions whose turns wait some that are planned may never be sent.
+      const int64_t planned =
+          plan.schedule.turns_wait ? 0 : int64_t{demand.filler} - control.fillers_taken.load();
+      supply.top_up(planned);
     }
     const Instant now = clock_.now();
     observer_.progress(tracker.progress(control, clients_.size(), now), now);

@@ -115,7 +115,9 @@ std::string plan_text(const SweepSpec& spec) {
     steps = fmt::format("time       {} of each level are measured\n",
                         format_duration(*spec.load.duration));
   }
-  const char* const least = spec.load.duration ? "at least " : "";
+  const char* const least = spec.load.duration             ? "at least "
+                            : spec.load.trace.turns_wait() ? "about "
+                                                           : "";
   const int64_t repeats = spec.load.repeats;
   const double output = mean_tokens(spec.workload.output_tokens);
   const std::string input = spec.workload.input_tokens

@@ -98,6 +98,7 @@ std::optional<OpenInput> open_input(const LoadSpec& load, const RunEntry& run) {
                    .rate_rps = run.id.point.value,
                    .arrival_cv = gap_cv(load.arrivals),
                    .recorded = run.id.point.kind == LoadKind::kTrace,
+                   .closed_sessions = load.trace.sessions == TraceSessions::kClosed,
                    .profile = load.profile,
                    .profile_from = load.warmup};
 }

@@ -70,6 +70,10 @@ ReplaySummary describe_replay(const TraceSpec& spec) {
                         .scaled_by = scaled_by(spec),
                         .block_tokens = replay.trace.block_tokens};
   if (replay.ideal_cached_share >= 0) summary.ideal_cached_share = replay.ideal_cached_share;
+  if (!replay.think_source) return summary;
+  summary.session_mode = spec.sessions;
+  if (spec.turns_wait()) summary.think_source = replay.think_source;
+  if (spec.think_cap) summary.think_cap_s = to_seconds(*spec.think_cap);
   return summary;
 }
 

@@ -189,6 +189,29 @@ std::vector<PrefixShare> prefix_shares(const Trace& trace) {
   return shares;
 }
 
+std::optional<ThinkSource> think_source_of(const Trace& trace) {
+  std::optional<ThinkSource> source;
+  if (!trace.has_sessions) return source;
+  std::unordered_set<uint64_t> seen;
+  for (const TraceRequest& request : trace.requests) {
+    if (seen.insert(request.session).second) continue;
+    if (request.think < Duration(0)) return ThinkSource::kInstants;
+    source = ThinkSource::kTold;
+  }
+  return source;
+}
+
+double busiest_rate(const Trace& trace, Duration window) {
+  const std::deque<TraceRequest>& requests = trace.requests;
+  size_t most = 0;
+  size_t first = 0;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    while (requests[i].at - requests[first].at >= window) ++first;
+    most = std::max(most, i - first + 1);
+  }
+  return static_cast<double>(most) / to_seconds(window);
+}
+
 TraceSummary summarise_trace(const Trace& trace) {
   TraceSummary summary{.requests = static_cast<int64_t>(trace.requests.size()),
                        .sessions = sessions_of(trace),
@@ -197,6 +220,7 @@ TraceSummary summarise_trace(const Trace& trace) {
                        .prefixes = prefix_shares(trace)};
   summary.span_s = to_seconds(trace.requests.back().at);
   if (!trace.has_instants || summary.span_s <= 0) return summary;
+  summary.think_source = think_source_of(trace);
   summary.rate_rps = static_cast<double>(summary.requests - 1) / summary.span_s;
   summary.gap_cv = cv_of_gaps(trace.requests);
   for (const int64_t window_s : {1, 10, 60}) {
@@ -225,6 +249,12 @@ std::string trace_text(const Trace& trace, const TraceSummary& summary, const st
                                     "it, not of who asked",
                                     count(summary.tick->instants), number(summary.tick->apart_s)));
   }
+  if (summary.think_source) {
+    text += line_of("think", summary.think_source == ThinkSource::kTold
+                                 ? "told, from the end of an answer to the next turn"
+                                 : "not told: between instants of turns lies the recorded "
+                                   "server's answer too");
+  }
   text += line_of("input", text_of(summary.input));
   text += line_of("output", text_of(summary.output));
   text += line_of("prefixes", summary.prefixes.empty() ? "not told: what prompts share is not known"
@@ -249,6 +279,8 @@ std::string trace_json(const Trace& trace, const TraceSummary& summary) {
       {"gap_cv", json_or_null(summary.gap_cv)},
       {"dispersion", nlohmann::ordered_json::array()},
       {"tick", nullptr},
+      {"think", summary.think_source ? nlohmann::ordered_json(name_of(*summary.think_source))
+                                     : nlohmann::ordered_json()},
       {"input_tokens", json_of(summary.input)},
       {"output_tokens", json_of(summary.output)},
       {"block_tokens", trace.block_tokens > 0 ? nlohmann::ordered_json(trace.block_tokens)

@@ -89,6 +89,22 @@ int64_t count_sessions(const Trace& trace) {
                             : static_cast<int64_t>(trace.requests.size());
 }
 
+// What comes before later turns where the trace does not tell it: what lies between their instants.
+void fill_think(ReplayTrace& replay) {
+  replay.think_source = think_source_of(replay.trace);
+  if (!replay.think_source) return;
+  std::unordered_map<uint64_t, Duration> last;
+  for (TraceRequest& request : replay.trace.requests) {
+    const auto [before, first] = last.try_emplace(request.session, request.at);
+    if (first) {
+      request.think = Duration(0);
+    } else if (request.think < Duration(0)) {
+      request.think = request.at - before->second;
+    }
+    before->second = request.at;
+  }
+}
+
 ReplayTrace read_replay(const TraceSpec& spec, uint64_t seed) {
   Trace trace = read_trace(spec.file, trace_options(spec));
   if (!trace.has_instants) {
@@ -114,6 +130,7 @@ ReplayTrace read_replay(const TraceSpec& spec, uint64_t seed) {
                      .seed = seed};
   replay.span = std::max(replay.span, Duration(std::chrono::milliseconds(1)));
   replay.sessions = count_sessions(replay.trace);
+  fill_think(replay);
   replay.most_blocks = most_blocks_of(replay.trace);
   for (const PrefixShare& each : prefix_shares(replay.trace)) {
     if (each.engine_block == kEngineBlock) replay.ideal_cached_share = each.share;
@@ -159,12 +176,32 @@ void require_window(const LoadSpec& load) {
   }
 }
 
+// What is of sessions, where what is replayed has none.
+void require_sessions(const SweepSpec& spec) {
+  const TraceSpec& trace = spec.load.trace;
+  const auto refuse_key = [](const char* key, const std::string& what) {
+    throw Error{{.what = what, .where = key, .next = "leave it out"}};
+  };
+  if (!trace.replay->trace.has_sessions && !spec.endpoint.session_header.empty()) {
+    refuse_key("endpoint.session_header", "the trace tells no sessions");
+  }
+  if (trace.turns_wait() && spec.load.stop_over_error_rate) {
+    refuse_key("load.stop_over_error_rate",
+               "needs to know how many requests a level has, and later turns of closed sessions "
+               "are known once they are due");
+  }
+  if (!trace.replay->think_source && trace.think_cap) {
+    refuse_key("load.trace.think_cap", "no session of what is replayed has a later turn");
+  }
+}
+
 }  // namespace
 
 void load_trace(SweepSpec& spec) {
   TraceSpec& trace = spec.load.trace;
   if (!trace.wanted()) return;
   trace.replay = std::make_shared<const ReplayTrace>(read_replay(trace, spec.workload.seed));
+  require_sessions(spec);
   spec.workload.input_tokens = lengths_in(trace.replay->trace, &TraceRequest::input_tokens);
   spec.workload.output_tokens = lengths_in(trace.replay->trace, &TraceRequest::output_tokens);
   require_window(spec.load);

@@ -131,7 +131,8 @@ bool TraceRows::add(const Row& row) {
   trace_.requests.push_back({.at = Duration(row.at_ns),
                              .session = session,
                              .input_tokens = static_cast<uint32_t>(*row.input),
-                             .output_tokens = static_cast<uint32_t>(*row.output)});
+                             .output_tokens = static_cast<uint32_t>(*row.output),
+                             .think = Duration(row.think_ns.value_or(-1))});
   return true;
 }
 

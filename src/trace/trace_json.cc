@@ -79,17 +79,21 @@ class JsonRows {
     read_block_size(object, kMooncakeBlock);
     const std::optional<std::string> session = name_in(object, "session_id");
     std::optional<int64_t> at = nanoseconds(object, "timestamp", 1'000'000);
-    // AIPerf's later turns: so long after the one before.
-    if (!at && session) {
-      const auto delay = nanoseconds(object, "delay", 1'000'000);
-      if (delay && *delay <= std::numeric_limits<int64_t>::max() - last_ns_) at = last_ns_ + *delay;
+    std::optional<int64_t> delay;
+    if (session) delay = nanoseconds(object, "delay", 1'000'000);
+    // AIPerf's later turns: so long after the one before, of which no instant is told but this.
+    const auto before = session ? last_ns_.find(*session) : last_ns_.end();
+    if (!at && delay) {
+      const int64_t last = before == last_ns_.end() ? 0 : before->second;
+      if (*delay <= std::numeric_limits<int64_t>::max() - last) at = last + *delay;
     }
     if (!at) rows_.fail("the line has no timestamp");
-    last_ns_ = *at;
+    if (session) last_ns_[*session] = *at;
     add(object, {.at_ns = *at,
                  .session = session,
                  .input = whole(object, "input_length"),
-                 .output = whole(object, "output_length")});
+                 .output = whole(object, "output_length"),
+                 .think_ns = delay});
   }
 
   void read_bailian(const Object& object) {
@@ -144,11 +148,13 @@ class JsonRows {
     std::optional<std::string> session;
     std::optional<int64_t> input;
     std::optional<int64_t> output;
+    std::optional<int64_t> think_ns = {};
   };
 
   void add(const Object& object, const Row& row) {
     const size_t begin = trace_.blocks.size();
-    TraceRows::Row added{.at_ns = row.at_ns, .input = row.input, .output = row.output};
+    TraceRows::Row added{
+        .at_ns = row.at_ns, .input = row.input, .output = row.output, .think_ns = row.think_ns};
     if (row.session) added.session = *row.session;
     if (!rows_.add(added)) return;
     simdjson::dom::array ids;
@@ -185,9 +191,9 @@ class JsonRows {
   Trace& trace_;
   TraceRows rows_;
   simdjson::dom::parser parser_;
-  std::optional<int64_t> block_tokens_;  // that the reader of the file says
-  int64_t last_ns_ = 0;
-  std::optional<bool> told_;  // blocks are told: of all requests or of none
+  std::optional<int64_t> block_tokens_;               // that the reader of the file says
+  std::unordered_map<std::string, int64_t> last_ns_;  // of a session: its row before
+  std::optional<bool> told_;                          // blocks are told: of all requests or of none
   std::unordered_map<uint64_t, std::string> root_of_;  // of a chat
 };
 

@@ -26,6 +26,7 @@ class TraceRows {
     std::optional<std::string_view> session = {};  // absent: of its own
     std::optional<int64_t> input = {};
     std::optional<int64_t> output = {};
+    std::optional<int64_t> think_ns = {};  // after the end of the session's row before
   };
   // Throws for lengths that are none. A row without output is left out. Returns whether it is in.
   bool add(const Row& row);

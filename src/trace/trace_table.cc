@@ -5,6 +5,10 @@
 #include <array>
 #include <chrono>
 #include <limits>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "llmsweep/base/text.h"
 
@@ -20,13 +24,16 @@ struct Columns {
   std::string_view input;
   std::string_view prefix;  // more of the input
   std::string_view output;
+  std::string_view wait = {};  // between the end of this row's answer and the session's next row
 
-  std::array<std::string_view, 5> all() const { return {at, session, input, prefix, output}; }
+  static constexpr size_t kNeeded = 5;  // the others a table may lack
+  std::array<std::string_view, 6> all() const { return {at, session, input, prefix, output, wait}; }
 };
 
 constexpr Columns kAzure{"TIMESTAMP", "", "ContextTokens", "", "GeneratedTokens"};
 constexpr Columns kBurstgpt{"Timestamp", "Session ID", "Request tokens", "", "Response tokens"};
-constexpr Columns kTracelab{"arrival_time", "id", "input_len", "prefix_len", "output_len"};
+constexpr Columns kTracelab{"arrival_time", "id",         "input_len",
+                            "prefix_len",   "output_len", "tool_wait_after_ms"};
 
 // The cells of a line, between commas; in quotes they may hold commas.
 class Cells {
@@ -56,7 +63,7 @@ bool has_columns(std::string_view header, const Columns& columns) {
   Cells cells(header);
   while (const auto cell = cells.next()) names.push_back(*cell);
   const auto wanted = columns.all();
-  return std::all_of(wanted.begin(), wanted.end(), [&](std::string_view name) {
+  return std::all_of(wanted.begin(), wanted.begin() + Columns::kNeeded, [&](auto name) {
     return name.empty() || std::find(names.begin(), names.end(), name) != names.end();
   });
 }
@@ -113,6 +120,7 @@ class TableReader {
     }
     for (size_t i = 0; i < wanted.size(); ++i) {
       if (wanted[i].empty()) continue;
+      if (at_column_[i] == kNone && i >= Columns::kNeeded) continue;
       if (at_column_[i] == kNone) {
         rows_.fail("the table has no column '" + printable(wanted[i]) + "'",
                    "name one of its columns; the first line has them");
@@ -122,7 +130,7 @@ class TableReader {
   }
 
   void read_row(std::string_view line) {
-    std::array<std::string_view, 5> found;
+    std::array<std::string_view, 6> found;
     Cells cells(line);
     for (size_t column = 0; column <= last_; ++column) {
       const auto cell = cells.next();
@@ -131,7 +139,7 @@ class TableReader {
         if (at_column_[i] == column) found[i] = *cell;
       }
     }
-    const auto& [at, session, input, prefix, output] = found;
+    const auto& [at, session, input, prefix, output, wait] = found;
     const bool is_date = at.size() > 10 && at[4] == '-';
     const auto at_ns = is_date ? nanoseconds_of_date(at) : scaled(at, unit_ns_);
     if (!at_ns) rows_.fail("'" + printable(at, 40) + "' is no instant");
@@ -142,15 +150,28 @@ class TableReader {
       const bool fits = more && *row.input <= std::numeric_limits<int64_t>::max() - *more;
       row.input = fits ? std::optional(*row.input + *more) : std::nullopt;
     }
+    take_wait(row, wait);
     rows_.add(row);
+  }
+
+  // Of the session's row before this one; that of this row is kept for the next.
+  void take_wait(TraceRows::Row& row, std::string_view wait) {
+    if (at_column_.back() == kNone || !row.session) return;
+    constexpr int64_t kMilliseconds = 1'000'000;
+    const auto wait_ns = wait.empty() ? std::optional<int64_t>(0) : scaled(wait, kMilliseconds);
+    if (!wait_ns) rows_.fail("'" + printable(wait, 40) + "' is no time to wait");
+    const auto [before, first] = waits_.try_emplace(std::string(*row.session), *wait_ns);
+    if (first) return;
+    row.think_ns = std::exchange(before->second, *wait_ns);
   }
 
   LineReader& lines_;
   TraceRows rows_;
   Columns columns_;
   int64_t unit_ns_;
-  std::array<size_t, 5> at_column_ = {kNone, kNone, kNone, kNone, kNone};
-  size_t last_ = 0;  // the last column that is needed
+  std::array<size_t, 6> at_column_ = {kNone, kNone, kNone, kNone, kNone, kNone};
+  std::unordered_map<std::string, int64_t> waits_;  // of sessions: after their last row, ns
+  size_t last_ = 0;                                 // the last column that is needed
 };
 
 Columns columns_of(TraceFormat format, const TraceOptions& options) {

@@ -32,6 +32,18 @@ class SessionVerifier {
       before = record;
     }
   }
+  // Of one session of a trace; turns by their number.
+  void verify_of_trace(const OfUser& turns) {
+    const RequestRecord* before = nullptr;
+    for (const RequestRecord* record : turns) {
+      if (!has_turn(*record)) continue;
+      if (before != nullptr) verify_next_of_trace(*before, *record);
+      if (before == nullptr && record->think) {
+        problem(*record, "it waited for a turn of which there is no record");
+      }
+      before = record;
+    }
+  }
   std::vector<std::string> take() { return std::move(problems_); }
 
  private:
@@ -43,7 +55,10 @@ class SessionVerifier {
   bool has_turn(const RequestRecord& record) {
     const bool has = record.session && record.turn && record.turns_planned;
     const bool possible = has && *record.turn >= 1 && *record.turn <= *record.turns_planned;
-    if (!has) problem(record, "it is a user's, and of no session");
+    if (!has) {
+      problem(record, record.session ? "nothing says which turn of its session it is"
+                                     : "it is a user's, and of no session");
+    }
     if (has && !possible) {
       problem(record, fmt::format("it is turn {} of {}", *record.turn, *record.turns_planned));
     }
@@ -75,6 +90,23 @@ class SessionVerifier {
       problem(record, fmt::format("its prompt has {} tokens, that of the turn before {}",
                                   *record.input_tokens, *before.input_tokens));
     }
+  }
+
+  // Without a time to think its session is open, and it came at its own instant.
+  void verify_next_of_trace(const RequestRecord& before, const RequestRecord& record) {
+    if (before.turn == record.turn) {
+      return problem(record, fmt::format("its session has turn {} twice", *record.turn));
+    }
+    if (before.turns_planned != record.turns_planned) {
+      problem(record, fmt::format("it is of a session of {} turns, that before it of one of {}",
+                                  *record.turns_planned, *before.turns_planned));
+    }
+    if (!record.think) return;
+    if (*record.turn != *before.turn + 1) {
+      problem(record, fmt::format("turn {} follows turn {}", *record.turn, *before.turn));
+    }
+    if (before.outcome != Outcome::kOk) problem(record, "a turn of its session had failed");
+    verify_think(before, record, false);
   }
 
   // A user may have begun to think about its second request before the run.
@@ -123,7 +155,18 @@ std::vector<std::string> verify_sessions(const std::vector<RequestRecord>& recor
     if (record.superseded || record.run.point.kind != LoadKind::kUsers) continue;
     users[{record.run, record.slot}].push_back(&record);
   }
+  std::map<std::pair<RunId, uint32_t>, OfUser> of_traces;
+  for (const RequestRecord& record : records) {
+    if (record.superseded || record.run.point.kind != LoadKind::kTrace || !record.session) continue;
+    of_traces[{record.run, *record.session}].push_back(&record);
+  }
   SessionVerifier verifier(truth);
+  for (auto& [session, turns] : of_traces) {
+    std::sort(turns.begin(), turns.end(), [](const auto* a, const auto* b) {
+      return a->turn.value_or(0) < b->turn.value_or(0);
+    });
+    verifier.verify_of_trace(turns);
+  }
   for (auto& [user, requests] : users) {
     std::sort(requests.begin(), requests.end(),
               [](const auto* a, const auto* b) { return a->index < b->index; });

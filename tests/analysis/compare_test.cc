@@ -295,7 +295,8 @@ TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
   a.profile = {{.to_s = 60, .rate_from = 2, .rate_to = 2, .level = {}}};
   b.profile = {{.to_s = 60, .rate_from = 2, .rate_to = 4, .level = {}}};
   a.spec_json = R"({"endpoint": {"api": "chat"}, "load": {}, "workload": {"sessions":
-      {"turns": 4, "input_tokens": 200, "think": "5s", "system_tokens": 0}}})";
+      {"turns": 4, "input_tokens": 200, "output_tokens": [300, 100], "think": "5s",
+       "system_tokens": 0}}})";
   b.spec_json = R"({"endpoint": {"api": "chat"}, "load": {}, "workload": {"sessions":
       {"turns": 8, "think": {"mean": "20s", "cv": 1}, "system_tokens": 100}}})";
   a.trace = ReplaySummary{.file = "t.jsonl",
@@ -306,14 +307,19 @@ TEST(Compare, RefusesUnlikeWorkloadsAndListsEveryDifference) {
                           .scaled_by = "share"};
   b.trace = a.trace;
   b.trace->spread_s = 3;
+  b.trace->session_mode = TraceSessions::kClosed;
+  b.trace->think_cap_s = 5;
   const std::string text = refusal(a, b);
   EXPECT_THAT(text,
               HasSubstr("load.trace: mooncake t.jsonl cccccccccccc, 900 s from 60 s, by share "
                         "in 'a', mooncake t.jsonl cccccccccccc, 900 s from 60 s, by share, "
                         "spread 3 s in 'b'"));
+  EXPECT_THAT(text, HasSubstr("load.trace.sessions: open in 'a', closed in 'b'"));
+  EXPECT_THAT(text, HasSubstr("load.trace.think_cap: none in 'a', 5 s in 'b'"));
   EXPECT_THAT(text, HasSubstr("workload.sessions.turns: 4 in 'a', 8 in 'b'"));
   EXPECT_THAT(text, HasSubstr("workload.sessions.think: \"5s\" in 'a'"));
   EXPECT_THAT(text, HasSubstr("workload.sessions.input_tokens: 200 in 'a', none in 'b'"));
+  EXPECT_THAT(text, HasSubstr("workload.sessions.output_tokens: [300,100] in 'a', none in 'b'"));
   EXPECT_THAT(text, HasSubstr("load_profile: 60 s at 2 in 'a', 60 s at 2 → 4 in 'b'"));
   for (const std::string& field : comparable_fields()) {
     EXPECT_THAT(text, HasSubstr(field + ":"));

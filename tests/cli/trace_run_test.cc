@@ -136,7 +136,7 @@ TEST(TraceRun, ReplaysATraceWithThePrefixesThatItsBlocksShare) {
   }
   EXPECT_GE(rows.size(), 80u) << "those of the window";
 
-  const ProcessResult verified = run_llmsweep({"verify", results});
+  const ProcessResult verified = run_llmsweep({"verify", results, "--tolerance", "30s"});
   EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
   fs::remove(folder / "trace.jsonl");
   const ProcessResult rebuilt = run_llmsweep({"rebuild", results});
@@ -172,6 +172,113 @@ TEST(TraceRun, RepeatsAndCopiesShareNoBlocks) {
               level["runs"][1]["open_loop"]["schedule_sha256"]);
   }
   EXPECT_EQ(result["levels"][1]["runs"][0]["open_loop"]["scheduled"].get<int>() > 100, true);
+}
+
+// 30 sessions of 1 to 4 turns, one each 20 ms; turns are recorded 10 ms apart and think 15 ms.
+std::string session_trace() {
+  std::string text;
+  for (int session = 0; session < 30; ++session) {
+    for (int turn = 0; turn <= session % 4; ++turn) {
+      json row = {{"session_id", "s" + std::to_string(session)},
+                  {"input_length", 40 + 20 * turn},
+                  {"output_length", 5}};
+      row[turn == 0 ? "timestamp" : "delay"] = turn == 0 ? 20 * session : 15;
+      text += row.dump() + "\n";
+    }
+  }
+  return text;
+}
+
+TEST(TraceRun, ClosedSessionsWaitForTheirAnswersAndThink) {
+  const fs::path folder = test_folder();
+  write_file_atomically(folder / "trace.jsonl", session_trace());
+  const fs::path spec =
+      write_replay(folder, "share: 1", "warmup: 50ms\n  measure: 450ms\n  drain: 5s\n  repeats: 1");
+  const ProcessResult run = run_llmsweep({"run", spec, "--out", folder / "out"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out,
+              AllOf(HasSubstr("sessions closed: a turn comes after the answer before it and a "
+                              "time to think"),
+                    HasSubstr("0.0150 s to think")));
+  const fs::path results = folder / "out" / "test";
+  const json result = replay_result(results);
+  EXPECT_EQ(result["trace"]["session_mode"], "closed");
+  EXPECT_EQ(result["trace"]["think_source"], "told");
+  EXPECT_EQ(result["trace"]["think_cap_s"], nullptr);
+  if (result["levels"][0]["open_loop"]["state"] == "overloaded")
+    GTEST_SKIP() << "busy: " << run.out;
+  const json& sessions = result["levels"][0]["sessions"];
+  EXPECT_GT(sessions["ended"].get<int>(), 0);
+  EXPECT_EQ(sessions["broken"], 0);
+  EXPECT_EQ(sessions["users_by_law"], nullptr);
+  ASSERT_FALSE(sessions["turns"].empty());
+  EXPECT_EQ(sessions["turns"].back()["to"], 0);
+  std::map<int, std::map<int, json>> turns;
+  for (const json& record : replay_records(results))
+    turns[record["session"]][record["turn"]] = record;
+  int later = 0;
+  for (const auto& [session, of_session] : turns) {
+    for (const auto& [turn, record] : of_session) {
+      EXPECT_EQ(record["turns_planned"], session % 4 + 1);
+      EXPECT_EQ(record["planned_input_tokens"], 40 + 20 * (turn - 1));
+      if (turn == 1) continue;
+      ++later;
+      EXPECT_EQ(record["think_ns"], 15'000'000);
+      EXPECT_EQ(record["scheduled_ns"].get<int64_t>(),
+                of_session.at(turn - 1)["end_ns"].get<int64_t>() + 15'000'000);
+    }
+  }
+  EXPECT_GT(later, 5);
+  const ProcessResult verified = run_llmsweep({"verify", results, "--tolerance", "30s"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
+  const ProcessResult rebuilt = run_llmsweep({"rebuild", results});
+  EXPECT_EQ(rebuilt.exit_code, 0) << rebuilt.err;
+  EXPECT_EQ(replay_result(results)["levels"], result["levels"]);
+
+  // Open ones are another measurement.
+  ASSERT_EQ(
+      run_llmsweep({"run", spec, "--out", folder / "out", "--set", "load.trace.sessions=open"})
+          .exit_code,
+      0);
+  const json open = replay_result(folder / "out" / "test-2");
+  EXPECT_EQ(open["trace"]["session_mode"], "open");
+  EXPECT_EQ(open["levels"][0]["sessions"], nullptr);
+  EXPECT_NE(open["levels"][0]["runs"][0]["open_loop"]["schedule_sha256"],
+            result["levels"][0]["runs"][0]["open_loop"]["schedule_sha256"]);
+  EXPECT_EQ(run_llmsweep({"verify", folder / "out" / "test-2", "--tolerance", "30s"}).exit_code, 0);
+  const ProcessResult compared = run_llmsweep({"compare", results, folder / "out" / "test-2"});
+  EXPECT_NE(compared.exit_code, 0);
+  EXPECT_THAT(compared.out + compared.err, HasSubstr("load.trace.sessions: closed"));
+
+  if (!fs::exists("/usr/bin/python3")) GTEST_SKIP() << "needs python3";
+  const ProcessResult recomputed =
+      Process({"/usr/bin/python3", LLMSWEEP_SOURCE_DIR "/tests/python/recompute.py", results},
+              folder)
+          .wait();
+  EXPECT_EQ(recomputed.exit_code, 0) << recomputed.out << recomputed.err;
+  EXPECT_THAT(recomputed.out, HasSubstr("1 runs compared, 0 numbers differ"));
+}
+
+// Each failed turn ends its session.
+TEST(TraceRun, AFailedTurnEndsItsSession) {
+  const fs::path folder = test_folder();
+  write_file_atomically(folder / "trace.jsonl", session_trace());
+  const fs::path spec = write_replay(folder, "share: 1",
+                                     "warmup: 0s\n  measure: 500ms\n  drain: 5s\n  repeats: 1\n  "
+                                     "max_error_rate: 1");
+  const std::string profile = read_file(folder / "profile.yaml");
+  write_file_atomically(
+      folder / "profile.yaml",
+      profile +
+          "faults: [{kind: status, status: 500, requests: [20, 25, 30, 35, 40, 45, 50, 55]}]\n");
+  const ProcessResult run = run_llmsweep({"run", spec, "--out", folder / "out"});
+  const fs::path results = folder / "out" / "test";
+  ASSERT_TRUE(fs::exists(results / "result.json")) << run.err;
+  const json sessions = replay_result(results)["levels"][0]["sessions"];
+  EXPECT_GT(sessions["broken"].get<int>(), 0) << run.out;
+  EXPECT_GT(sessions["turns_not_sent"].get<int>(), 0);
+  const ProcessResult verified = run_llmsweep({"verify", results, "--tolerance", "30s"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
 }
 
 TEST(TraceRun, AnotherTraceIsAnotherMeasurement) {

@@ -56,6 +56,8 @@ TEST(Names, CoverEveryEnumeratorOnceAndReadBack) {
   expect_complete<Reuse>("Reuse");
   expect_complete<Transport>("Transport");
   expect_complete<TraceFormat>("TraceFormat");
+  expect_complete<TraceSessions>("TraceSessions");
+  expect_complete<ThinkSource>("ThinkSource");
   expect_complete<ArrivalProcess>("ArrivalProcess");
   expect_complete<ArrivalCount>("ArrivalCount");
   expect_complete<Overload>("Overload");

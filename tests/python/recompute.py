@@ -834,7 +834,7 @@ def check_users_run(where, records, run, load, users, start_ns):
     tokens = math.fsum(tokens_inside(r, received, begin, end) for r in records)
     end_of = lambda r: r["end_ns"] if r["end_ns"] is not None else r["scheduled_ns"]
     busy = sum(overlap(r["sent_ns"] or r["scheduled_ns"], end_of(r), begin, end) for r in records)
-    law = recompute_sessions.law_of(records, begin, end)
+    law = recompute_sessions.law_of(records, begin, end, users)
     ok = [r for r in records if r["phase"] == "measured" and r["outcome"] == "ok"]
     figures = {
         "steady_output_throughput_tps": tokens / length,
@@ -923,6 +923,11 @@ def main(folder):
                 FAILURES.append(f"{where}: overloaded, and has a latency")
             if is_open:
                 check_open(where, of_run, run, load, float(point[1:]), start_of(folder, point, run["repeat"]))
+                if run.get("sessions") and is_open["state"] != "overloaded":
+                    means = recompute_sessions.means_of_trace(of_run, run["wall_seconds"])
+                    for name, value in means.items():
+                        check(f"{where}.sessions.{name}", value, run["sessions"][name])
+                    check_sessions(where, of_run, run["sessions"])
                 compared += 1
                 continue
             if run.get("sessions"):
@@ -946,7 +951,7 @@ def main(folder):
         is_open = level.get("open_loop")
         if not (is_open and is_open["state"] == "overloaded"):
             compare_distributions(point, latencies(of_level), level)
-        if level.get("sessions"):
+        if level.get("sessions") and not (is_open and is_open["state"] == "overloaded"):
             check_sessions(point, of_level, level["sessions"])
             continue
         if not is_open and all(run["valid"] for run in level["runs"]):

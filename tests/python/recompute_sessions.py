@@ -16,13 +16,21 @@ def ms(later, earlier):
     return (later - earlier) / 1e6
 
 
+def origin_of(r):
+    return r["scheduled_ns" if is_of_trace(r) else "sent_ns"]
+
+
+def is_of_trace(r):
+    return (r.get("load_point") or "").startswith("t")
+
+
 def e2e_of(r):
-    return None if r["last_token_ns"] is None else ms(r["last_token_ns"], r["sent_ns"])
+    return None if r["last_token_ns"] is None else ms(r["last_token_ns"], origin_of(r))
 
 
 def ttft_of(r):
     buffered = r["first_token_ns"] == r["last_token_ns"] and (r["streamed_tokens"] or r["output_tokens"]) > 1
-    return None if r["first_token_ns"] is None or buffered else ms(r["first_token_ns"], r["sent_ns"])
+    return None if r["first_token_ns"] is None or buffered else ms(r["first_token_ns"], origin_of(r))
 
 
 def is_measured(r):
@@ -36,14 +44,17 @@ def prefix_of(sessions):
     known = False
     for turns in sessions.values():
         for i, r in enumerate(turns):
-            if not is_measured(r) or r["cached_tokens"] is None or r["input_tokens"] is None:
+            if is_of_trace(r) or not is_measured(r) or r["cached_tokens"] is None or r["input_tokens"] is None:
+                continue
+            follows = i > 0 and turns[i - 1]["turn"] + 1 == r["turn"]
+            if follows and turns[i - 1]["input_tokens"] is None:
                 continue
             known = True
             sums["input_tokens"] += r["input_tokens"]
-            if i == 0 or turns[i - 1]["turn"] + 1 != r["turn"]:
+            if not follows:
                 sums["first_turn_tokens"] += r["cached_tokens"]
                 continue
-            ideal = min(turns[i - 1]["input_tokens"] or 0, r["input_tokens"])
+            ideal = min(turns[i - 1]["input_tokens"], r["input_tokens"])
             sums["ideal_tokens"] += ideal
             sums["reported_tokens"] += r["cached_tokens"]
             sums["leaked_tokens"] += max(0, r["cached_tokens"] - ideal - 64)
@@ -89,7 +100,21 @@ def figures_of(records):
     return numbers, samples, prefix_of(sessions), buckets_of(ok)
 
 
-def law_of(records, begin, end):
+def means_of_trace(records, length):
+    """Means and rate of the measured turns of one run of a trace, over `length` s."""
+    measured = [r for r in records if is_measured(r)]
+    thoughts = [r["think_ns"] / 1e9 for r in measured if "think_ns" in r]
+    response = math.fsum(ms(r["end_ns"], r["scheduled_ns"]) for r in measured) / 1e3
+    return {
+        "think_mean_s": math.fsum(thoughts) / len(thoughts) if thoughts else None,
+        "response_mean_s": response / len(measured) if measured else None,
+        "turns_rps": len(measured) / length if measured else None,
+        "users_by_law": None,
+        "law_noise": None,
+    }
+
+
+def law_of(records, begin, end, users):
     """Means, rate and users of the measured turns of one run."""
     measured = [r for r in records if is_measured(r)]
     if not measured:
@@ -97,7 +122,12 @@ def law_of(records, begin, end):
     length = (end - begin) / 1e9
     think = math.fsum(r.get("think_ns", 0) for r in measured) / 1e9
     response = math.fsum(ms(r["end_ns"], r["scheduled_ns"]) for r in measured) / 1e3
+    cycles = [(r.get("think_ns", 0) / 1e9, ms(r["end_ns"], r["scheduled_ns"]) / 1e3) for r in measured]
+    total = math.fsum(z + a for z, a in cycles)
+    mean = math.fsum((z * z - a * a) / 2 for z, a in cycles) / total
+    square = math.fsum((z**3 + a**3) / 3 for z, a in cycles) / total
     return {
+        "law_noise": math.sqrt(2 * max(0.0, square - mean * mean) / users) / length,
         "think_mean_s": think / len(measured),
         "response_mean_s": response / len(measured),
         "turns_rps": len(measured) / length,

@@ -173,9 +173,12 @@ RunStats run(int repeat) {
       .response_mean_s = 10.25,
       .turns_rps = 0.8,
       .users_by_law = 23.8,
+      .law_noise = 0.012,
       .ended = 41,
       .broken = 2,
       .turns_not_sent = 9,
+      .goodput_fraction = 0.75,
+      .good = 31,
       .duration = distribution(90000.5),
       .waiting = distribution(40000.5),
       .ttft_sum = distribution(4000.5),
@@ -342,7 +345,10 @@ SweepResult full_result() {
                   .spread_s = 3,
                   .scaled_by = "copies",
                   .block_tokens = 16,
-                  .ideal_cached_share = 0.374};
+                  .ideal_cached_share = 0.374,
+                  .session_mode = TraceSessions::kClosed,
+                  .think_source = ThinkSource::kInstants,
+                  .think_cap_s = 30};
   result.rates_at_target = {
       {.target = {.metric = Metric::kTtft, .statistic = Statistic::kP90, .max = from_ms(500)},
        .kind = UsersKind::kMeasured,

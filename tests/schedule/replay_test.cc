@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "llmsweep/base/sha256.h"
 #include "llmsweep/schedule/schedule.h"
 
 namespace llmsweep {
@@ -23,17 +24,20 @@ std::shared_ptr<ReplayTrace> sessions_of(int count) {
       trace.requests.push_back({.at = i * 1s + turn * 250ms,
                                 .session = static_cast<uint64_t>(i) + 1,
                                 .input_tokens = 10,
-                                .output_tokens = 5});
+                                .output_tokens = 5,
+                                .think = turn == 0 ? Duration(0) : Duration(100ms)});
     }
   }
   replay->span = count * 1s;
   replay->seed = 7;
+  replay->think_source = ThinkSource::kTold;
   return replay;
 }
 
 LoadSpec load_of(std::shared_ptr<const ReplayTrace> replay) {
   LoadSpec load{.warmup = 10s, .measure = 60s, .drain = 30s};
   load.trace.file = "t";
+  load.trace.sessions = TraceSessions::kOpen;
   load.trace.replay = std::move(replay);
   return load;
 }
@@ -54,15 +58,90 @@ TEST(Replay, HasEveryRequestAtItsInstant) {
   ASSERT_EQ(schedule.arrivals.size(), 199u) << "100 sessions of 2 on average but for one";
   for (size_t i = 0; i < schedule.arrivals.size(); ++i) {
     const Arrival& arrival = schedule.arrivals[i];
-    EXPECT_EQ(schedule.rows[i], (TraceRow{.row = static_cast<uint32_t>(i)}));
+    EXPECT_EQ(schedule.rows[i].row, i);
+    EXPECT_EQ(schedule.rows[i].copy, 0u);
+    EXPECT_EQ(schedule.rows[i].session + 1, replay->trace.requests[i].session);
+    EXPECT_EQ(schedule.rows[i].turns, schedule.rows[i].session % 3 + 1);
+    EXPECT_EQ(arrival.at - schedule.rows[i].session * 1s, (schedule.rows[i].turn - 1) * 250ms);
+    EXPECT_EQ(arrival.after, kNoArrival);
     EXPECT_EQ(arrival.at, replay->trace.requests[i].at);
     EXPECT_EQ(arrival.slot, kFreeSlot);
     EXPECT_EQ(arrival.phase, arrival.at < 10s   ? Phase::kWarmup
                              : arrival.at < 70s ? Phase::kMeasured
                                                 : Phase::kFiller);
   }
+  EXPECT_FALSE(schedule.turns_wait);
   EXPECT_EQ(schedule_sha256(schedule), schedule_sha256(make_schedule(load, of_trace(1), 4)))
       << "nothing of it is drawn";
+}
+
+// The hash that results of before sessions could be closed have.
+TEST(Replay, OfOpenSessionsHasTheHashThatItAlwaysHad) {
+  auto replay = std::make_shared<ReplayTrace>();
+  replay->trace.requests.push_back({.at = 0s});
+  replay->trace.requests.push_back({.at = 300ms});
+  replay->span = 1s;
+  LoadSpec load{.warmup = 0s, .measure = 1s, .drain = 1s};
+  load.trace.file = "t";
+  load.trace.replay = replay;
+  std::string bytes(18, '\0');
+  bytes[8] = bytes[17] = static_cast<char>(Phase::kMeasured);
+  for (int i = 0; i < 8; ++i)
+    bytes[9 + static_cast<size_t>(i)] = static_cast<char>(300'000'000LL >> 8 * i);
+  EXPECT_EQ(schedule_sha256(make_schedule(load, of_trace(1))), sha256_hex(bytes));
+}
+
+// Session i begins at i s, and has 100 ms to think before each later turn.
+TEST(Replay, TurnsOfClosedSessionsWaitForTheOneBefore) {
+  const auto replay = sessions_of(100);
+  LoadSpec load = load_of(replay);
+  load.trace.sessions = TraceSessions::kClosed;
+  const Schedule schedule = make_schedule(load, of_trace(1));
+  EXPECT_TRUE(schedule.turns_wait);
+  EXPECT_TRUE(schedule.is_open());
+  ASSERT_EQ(schedule.arrivals.size(), 199u);
+  size_t later = 0;
+  for (size_t i = 0; i < schedule.arrivals.size(); ++i) {
+    const Arrival& arrival = schedule.arrivals[i];
+    const TraceRow& row = schedule.rows[i];
+    EXPECT_EQ(arrival.at, row.session * 1s + (row.turn - 1) * 100ms) << "if answers took no time";
+    EXPECT_EQ(replay->trace.requests[row.row].session, row.session + 1);
+    if (row.turn == 1) {
+      EXPECT_EQ(arrival.after, kNoArrival);
+      continue;
+    }
+    ++later;
+    EXPECT_EQ(arrival.gap, 100ms);
+    ASSERT_LT(arrival.after, i);
+    EXPECT_EQ(schedule.rows[arrival.after].session, row.session);
+    EXPECT_EQ(schedule.rows[arrival.after].turn, row.turn - 1);
+  }
+  EXPECT_EQ(later, 99u);
+  const std::string hash = schedule_sha256(schedule);
+  load.trace.think_cap = 40ms;
+  const Schedule capped = make_schedule(load, of_trace(1));
+  EXPECT_EQ(capped.arrivals[2].gap, 40ms);
+  EXPECT_EQ(capped.arrivals[2].at, 1s + 40ms);
+  EXPECT_NE(schedule_sha256(capped), hash);
+  load.trace.think_cap = 1s;
+  EXPECT_EQ(schedule_sha256(make_schedule(load, of_trace(1))), hash) << "it cuts nothing";
+}
+
+TEST(Replay, CopiesHaveSessionsOfTheirOwn) {
+  const auto replay = sessions_of(100);
+  LoadSpec load = load_of(replay);
+  load.trace.sessions = TraceSessions::kClosed;
+  load.trace.copies = {2};
+  load.drain = 100s;
+  const Schedule schedule = make_schedule(load, of_trace(2));
+  std::map<uint32_t, std::set<std::pair<uint32_t, uint64_t>>> of;
+  std::map<uint32_t, uint32_t> turns;
+  for (const TraceRow& row : schedule.rows) {
+    of[row.session].insert({row.copy, replay->trace.requests[row.row].session});
+    EXPECT_EQ(row.turn, ++turns[row.session]) << "in their order";
+  }
+  EXPECT_EQ(of.size(), 200u);
+  for (const auto& [session, names] : of) EXPECT_EQ(names.size(), 1u);
 }
 
 TEST(Replay, ShareKeepsWholeSessionsAndASmallerOneSomeOfThem) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -199,6 +200,33 @@ TEST(MeanPromptTokens, CountTheTurnsBefore) {
   EXPECT_DOUBLE_EQ(mean_prompt_tokens(workload), 100);
   workload.input_tokens.reset();
   EXPECT_EQ(mean_prompt_tokens(workload), 0);
+}
+
+TEST(SessionDraw, TakesTheTokensOfEachTurnFromAListAndEndsWithIt) {
+  const auto by_turn = [](std::vector<int64_t> tokens) {
+    TokenCount count{.kind = TokenCount::Kind::kWeighted, .by_turn = true};
+    for (const int64_t each : tokens) count.weighted.emplace_back(each, 1);
+    return count;
+  };
+  WorkloadSpec workload;
+  workload.sessions.turns = {.kind = TokenCount::Kind::kUniform, .min = 1, .max = 20};
+  workload.sessions.first_input_tokens = {.fixed = 1000};
+  workload.sessions.input_tokens = by_turn({200, 300, 400});
+  workload.output_tokens = by_turn({50, 60, 70, 80, 90});
+  size_t longest = 0;
+  for (uint64_t number = 0; number < 50; ++number) {
+    const SessionPlan plan = SessionDraw(workload, 1).plan(number);
+    longest = std::max(longest, plan.turns.size());
+    for (size_t i = 0; i < plan.turns.size(); ++i) {
+      EXPECT_EQ(plan.turns[i].input_tokens, i == 0 ? 1000 : 100 + 100 * static_cast<int64_t>(i));
+      EXPECT_EQ(plan.turns[i].output_tokens, 50 + 10 * static_cast<int64_t>(i));
+    }
+  }
+  EXPECT_EQ(longest, 4u) << "three later questions";
+  workload.output_tokens = by_turn({50, 60});
+  for (uint64_t number = 0; number < 50; ++number) {
+    EXPECT_LE(SessionDraw(workload, 1).plan(number).turns.size(), 2u);
+  }
 }
 
 }  // namespace

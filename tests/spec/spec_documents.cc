@@ -173,6 +173,13 @@ Form form(const std::string&, const kind::BodyFields&) {
 Form form(const TokenCount&, const kind::Tokens&) {
   return {{{"$ref", "#/$defs/tokens"}}, "token count"};
 }
+Form form(const TokenCount&, const kind::TurnTokens&) {
+  const SpecJson list = {{"type", "array"},
+                         {"minItems", 1},
+                         {"items", form(int64_t{}, kind::Whole{1, kMaxTokens}).schema}};
+  return {{{"anyOf", SpecJson::array({{{"$ref", "#/$defs/tokens"}}, list})}},
+          "token count, or a list of numbers"};
+}
 Form form(const DrawnTime&, const kind::Drawn&) {
   const SpecJson duration = {{"$ref", "#/$defs/duration"}};
   const auto pair = [](const char* first, const SpecJson& of_first, const char* second,

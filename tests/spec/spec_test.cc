@@ -270,12 +270,35 @@ TEST(Spec, ReadsUsersWithSessions) {
   EXPECT_EQ(routed.endpoint.session_header, "X-Session-Id");
   EXPECT_EQ(parse_spec(spec_to_json(routed), "x.json", {}), routed);
   EXPECT_THAT(error_with("endpoint.session_header=X-Session-Id"),
-              HasSubstr("session_header: is of users' sessions"));
+              HasSubstr("session_header: is of sessions"));
   const SweepSpec plain =
       parse_spec(kUsers, "x.yaml", {"workload.sessions={first_input_tokens: 50}", "load.users=4"});
   EXPECT_EQ(plain.workload.sessions.later_input_tokens().fixed, 50);
   EXPECT_EQ(plain.workload.sessions.turns.fixed, 1);
   EXPECT_EQ(plain.workload.sessions.think, DrawnTime{});
+}
+
+TEST(Spec, ReadsTokensOfEachTurnAsAList) {
+  const SweepSpec spec =
+      parse_spec(kUsers, "x.yaml",
+                 {"workload.sessions={first_input_tokens: 2k, input_tokens: [200, 300, 1k], "
+                  "output_tokens: [40, 50, 60]}"});
+  const SessionSpec& sessions = spec.workload.sessions;
+  EXPECT_EQ(sessions.turns.fixed, 3) << "the answers' list ends first";
+  ASSERT_TRUE(sessions.input_tokens->by_turn);
+  EXPECT_EQ(sessions.input_tokens->weighted,
+            (std::vector<std::pair<int64_t, double>>{{200, 1}, {300, 1}, {1000, 1}}));
+  EXPECT_EQ(spec.workload.output_tokens, *sessions.output_tokens);
+  EXPECT_EQ(parse_spec(spec_to_json(spec), "x.json", {}), spec) << spec_to_json(spec);
+  EXPECT_EQ(parse_spec(spec_to_yaml(spec), "x.yaml", {}), spec) << spec_to_yaml(spec);
+  const SweepSpec weighted = parse_spec(
+      kUsers, "x.yaml", {"workload.sessions.input_tokens=[{tokens: 5}, {tokens: 9, weight: 3}]"});
+  EXPECT_FALSE(weighted.workload.sessions.input_tokens->by_turn);
+  EXPECT_EQ(weighted.workload.sessions.turns.mean, 8);
+  const SweepSpec other = parse_spec(kUsers, "x.yaml",
+                                     {"workload.sessions={first_input_tokens: 2k, input_tokens: "
+                                      "[300, 200, 1k], output_tokens: [40, 50, 60]}"});
+  EXPECT_NE(spec_hash(other), spec_hash(spec)) << "in their order";
 }
 
 TEST(Spec, RefusesWhatUsersDoNotHave) {
@@ -302,6 +325,12 @@ TEST(Spec, RefusesWhatUsersDoNotHave) {
        "images: stand beside sessions"},
       {"workload.sessions={turns: 3}", "first_input_tokens: is required"},
       {"workload.sessions.turns=20000", "is more than 10000"},
+      {"workload.sessions.turns=[2, 3]", "turns"},
+      {"workload.output_tokens=[2, 3]", "output_tokens"},
+      {"workload.sessions.input_tokens=[2, {tokens: 3}]", "must be a number of tokens"},
+      {"workload.sessions.input_tokens=[2, 0]", "input_tokens"},
+      {"workload={output_tokens: 9, sessions: {first_input_tokens: 5, output_tokens: 8}}",
+       "output_tokens: stands beside sessions.output_tokens"},
       {"workload.sessions.think={mean: 2s}", "must be a duration, {min, max} or {mean, cv}"},
       {"workload.sessions.think={min: 2s, max: 1s}", "must not be above max"},
       {"workload.sessions.think={mean: 2s, cv: 0}", "must be a number"},
@@ -386,11 +415,14 @@ fs::path empty_file(const std::string& name) {
 
 TEST(Spec, ReadsATrace) {
   const std::string file = empty_file("trace").string();
-  const SweepSpec spec = parse_spec(
-      "name: x\nendpoint: {url: http://a/v1}\nload:\n  trace: {file: " + file +
-          ", format: bailian, from: 10m, for: 15m, spread: 3s, block_tokens: 16, copies: [1, 2]}\n",
-      "x.yaml", {});
+  const SweepSpec spec =
+      parse_spec("name: x\nendpoint: {url: http://a/v1}\nload:\n  trace: {file: " + file +
+                     ", format: bailian, from: 10m, for: 15m, spread: 3s, block_tokens: 16, "
+                     "think_cap: 5s, copies: [1, 2]}\n",
+                 "x.yaml", {});
   EXPECT_EQ(spec.load.trace.file, file);
+  EXPECT_EQ(spec.load.trace.sessions, TraceSessions::kClosed) << "unless they are said to be open";
+  EXPECT_EQ(spec.load.trace.think_cap, std::chrono::seconds(5));
   EXPECT_EQ(spec.load.trace.format, TraceFormat::kBailian);
   EXPECT_EQ(spec.load.trace.from, std::chrono::minutes(10));
   EXPECT_EQ(spec.load.trace.length, std::chrono::minutes(15));
@@ -410,6 +442,30 @@ TEST(Spec, ReadsATrace) {
   EXPECT_NE(spec_hash(other), spec_hash(spec));
   EXPECT_THAT(spec_differences(spec_to_json(spec), spec_to_json(other)),
               Contains(HasSubstr("load.trace.spread")));
+  fs::remove(file);
+}
+
+// A sweep that was begun before sessions could be closed goes on with open ones, and no others.
+TEST(Spec, OfATraceOfBeforeSessionsCouldBeClosedIsOneOfOpenSessions) {
+  const std::string file = empty_file("earlier").string();
+  const auto with = [&](const std::string& sessions) {
+    return parse_spec(
+        "name: x\nendpoint: {url: http://a/v1}\nload: {trace: {file: " + file + sessions + "}}\n",
+        "x.yaml", {});
+  };
+  const SweepSpec open = with(", sessions: open");
+  const std::string written = spec_to_json(open);
+  nlohmann::ordered_json before = nlohmann::ordered_json::parse(written);
+  EXPECT_EQ(before["load"]["trace"].erase("sessions"), 1u);
+  before["load"]["trace"].erase("think_cap");
+  const std::string recorded = before.dump();
+  EXPECT_EQ(spec_differences(recorded, written), std::vector<std::string>());
+  const SweepSpec closed = with("");
+  EXPECT_THAT(spec_differences(recorded, spec_to_json(closed)),
+              Contains(HasSubstr("load.trace.sessions")));
+  EXPECT_NE(spec_hash(closed, recorded), spec_hash(open, recorded));
+  EXPECT_EQ(spec_hash(closed, spec_to_json(closed)), spec_hash(closed));
+  EXPECT_EQ(parse_spec(written, "x.json", {}), open);
   fs::remove(file);
 }
 
@@ -446,6 +502,8 @@ TEST(Spec, RefusesATraceThatSaysTwoThingsOrNothing) {
       {trace + ", columns: {at: a}}}", "names no column for input"},
       {trace + ", unit: 1ms}}", "unit: is of a table"},
       {trace + ", format: weka}}", "format: has no instants"},
+      {trace + ", sessions: open, think_cap: 5s}}", "think_cap: is of sessions: closed"},
+      {trace + ", sessions: half}}", "sessions"},
       {trace + ", format: orca}}", "format"},
       {trace + ", spred: 3s}}", "unknown key 'spred'"},
   };

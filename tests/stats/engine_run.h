@@ -129,6 +129,7 @@ inline RunStats stats_in_virtual_time(const EngineRun& run, uint64_t seed) {
                                       .window = open_window(run.load),
                                       .rate_rps = run.point.value,
                                       .arrival_cv = gap_cv(run.load.arrivals),
+                                      .recorded = run.point.kind == LoadKind::kTrace,
                                       .profile = run.load.profile,
                                       .profile_from = run.load.warmup}});
 }

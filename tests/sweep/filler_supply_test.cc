@@ -45,7 +45,7 @@ TEST_F(FillerSupplyTest, KeepsUpWithThePaceAtWhichTheyAreTaken) {
     take(static_cast<int>(spare_.left()) / 2);
     fillers.top_up(-1);
   }
-  EXPECT_GE(spare_.left(), 8u);
+  EXPECT_GE(spare_.left(), 8);
 }
 
 TEST_F(FillerSupplyTest, EndsWhereNoMoreCanBeMade) {

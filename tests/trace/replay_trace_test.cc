@@ -16,6 +16,7 @@ namespace llmsweep {
 namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 // Three chats: 1 at 0 and 7 s, 2 at 1 and 9 s, 5 at 8 s.
@@ -119,6 +120,43 @@ TEST_F(ReplayTraceTest, RefusesATraceWithoutInstants) {
   write(R"({"timestamp":5,"input_length":20,"output_length":4})"
         "\n");
   EXPECT_THAT(error(), HasSubstr("at one instant"));
+}
+
+TEST_F(ReplayTraceTest, TakesTheTimeToThinkFromInstantsWhereItIsNotTold) {
+  const ReplayTrace& read = replay();
+  EXPECT_EQ(read.think_source, ThinkSource::kInstants);
+  const std::deque<TraceRequest>& requests = read.trace.requests;
+  EXPECT_EQ(requests[0].think, 0s);
+  EXPECT_EQ(requests[2].think, 7s) << "chat 1 at 0 and 7 s";
+  EXPECT_EQ(requests[4].think, 8s) << "chat 2 at 1 and 9 s";
+
+  const std::string told =
+      "{\"session_id\":\"a\",\"timestamp\":0,\"input_length\":9,\"output_length\":5}\n"
+      "{\"session_id\":\"a\",\"delay\":3000,\"input_length\":18,\"output_length\":2}\n";
+  write(told);
+  EXPECT_EQ(replay().think_source, ThinkSource::kTold);
+  write(told +
+        "{\"session_id\":\"a\",\"timestamp\":4000,\"input_length\":20,\"output_length\":2}\n");
+  EXPECT_EQ(replay().think_source, ThinkSource::kInstants) << "of one of them it is not known";
+}
+
+TEST_F(ReplayTraceTest, KnowsNotHowManyTurnsOfClosedSessionsAWindowHas) {
+  spec_.load.stop_over_error_rate = true;
+  EXPECT_THAT(error(), HasSubstr("load.stop_over_error_rate"));
+  spec_.load.trace.sessions = TraceSessions::kOpen;
+  EXPECT_EQ(error(), "no error");
+}
+
+TEST_F(ReplayTraceTest, RefusesWhatIsOfSessionsWhereItHasNone) {
+  write(
+      "{\"timestamp\":0,\"input_length\":9,\"output_length\":5}\n"
+      "{\"timestamp\":3000,\"input_length\":18,\"output_length\":2}\n");
+  EXPECT_EQ(replay().think_source, std::nullopt);
+  spec_.load.trace.think_cap = 5s;
+  EXPECT_THAT(error(), AllOf(HasSubstr("load.trace.think_cap"), HasSubstr("has a later turn")));
+  spec_.load.trace.think_cap.reset();
+  spec_.endpoint.session_header = "X-Session";
+  EXPECT_THAT(error(), AllOf(HasSubstr("endpoint.session_header"), HasSubstr("no sessions")));
 }
 
 TEST_F(ReplayTraceTest, BlocksMayBeOfAnotherSizeThanTheFormats) {

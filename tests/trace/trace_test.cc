@@ -87,6 +87,22 @@ TEST(ReadTrace, OfMooncakeWithAiperfsSessions) {
   EXPECT_EQ(trace.block_tokens, 0);
 }
 
+// AIPerf waits so long after the answer before, of the same session wherever its rows stand.
+TEST(ReadTrace, OfAiperfsSessionsTellsTheTimeToThink) {
+  const Trace trace = read(
+      "{\"session_id\":\"a\",\"timestamp\":0,\"input_length\":100,\"output_length\":50}\n"
+      "{\"session_id\":\"b\",\"timestamp\":900,\"input_length\":10,\"output_length\":5}\n"
+      "{\"session_id\":\"a\",\"delay\":2000,\"input_length\":180,\"output_length\":20}\n"
+      "{\"session_id\":\"b\",\"timestamp\":5000,\"input_length\":10,\"output_length\":5}\n"
+      "{\"session_id\":\"b\",\"timestamp\":6000,\"delay\":250.5,\"input_length\":9,"
+      "\"output_length\":5}\n");
+  EXPECT_THAT(seconds_of(trace), ElementsAre(0, 0.9, 2, 5, 6));
+  EXPECT_EQ(trace.requests[2].think, 2s);
+  EXPECT_LT(trace.requests[3].think, 0s) << "not told";
+  EXPECT_EQ(trace.requests[4].think, 250'500us);
+  EXPECT_EQ(summarise_trace(trace).think_source, ThinkSource::kInstants) << "one lacks it";
+}
+
 TEST(ReadTrace, OfBailianWhoseTurnsBelongToTheirFirstAncestor) {
   const Trace trace = read(
       R"({"chat_id":1,"parent_chat_id":-1,"timestamp":0.5,"input_length":30,"output_length":9,"type":"text","turn":1,"hash_ids":[4,5]}
@@ -154,6 +170,15 @@ TEST(ReadTrace, OfTracelabsTableWhosePrefixIsInput) {
   EXPECT_EQ(trace.format, TraceFormat::kTracelab);
   EXPECT_THAT(inputs_of(trace), ElementsAre(24000, 24900, 900));
   EXPECT_THAT(seconds_of(trace), ElementsAre(0, 0, 1.5));
+  EXPECT_EQ(trace.requests[1].think, 12s) << "as the row before says of its tools";
+  const TraceSummary summary = summarise_trace(trace);
+  EXPECT_EQ(summary.think_source, ThinkSource::kTold);
+  EXPECT_THAT(trace_text(trace, summary, "t"), HasSubstr("think      told, from the end"));
+  EXPECT_THAT(trace_json(trace, summary), HasSubstr("\"think\": \"told\""));
+  EXPECT_LT(trace.requests[2].think, 0s) << "no row of its session is before it";
+  EXPECT_THAT(error_of("id,input_len,output_len,arrival_time,tool_wait_after_ms,prefix_len\n"
+                       "0,1,1,0,soon,0\n"),
+              HasSubstr("'soon' is no time to wait"));
 }
 
 TEST(ReadTrace, OfAnyTableByItsColumns) {
@@ -210,6 +235,18 @@ TEST(ReadTrace, NamesWhatIsWrong) {
       error_of("t,i,o\n1,2,3\n", {.format = TraceFormat::kCsv,
                                   .columns = {{"at", "t"}, {"input", "i"}, {"output", "x"}}}),
       HasSubstr("no column 'x'"));
+}
+
+TEST(SummariseTrace, FindsTheBusiestTime) {
+  std::string text;
+  for (const int ms : {0, 4000, 4500, 4999, 5400, 5900, 20'000}) {
+    text += "{\"timestamp\":" + std::to_string(ms) + ",\"input_length\":9,\"output_length\":5}\n";
+  }
+  const Trace trace = read(text);
+  EXPECT_DOUBLE_EQ(busiest_rate(trace, 1s), 3) << "4 s to 4.999 s, and 4.5 s to 5.4 s";
+  EXPECT_DOUBLE_EQ(busiest_rate(trace, 2s), 5 / 2.0);
+  EXPECT_DOUBLE_EQ(busiest_rate(trace, 1ms), 1000);
+  EXPECT_DOUBLE_EQ(busiest_rate(trace, 1h), 7 / 3600.0);
 }
 
 // By hand: of 6,261 input tokens, requests 3 and 5 find blocks 0 and 1, and request 5 also 5.

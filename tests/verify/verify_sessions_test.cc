@@ -109,6 +109,50 @@ TEST(VerifySessions, FindsAPromptThatDoesNotHoldTheOneBefore) {
               ElementsAre(HasSubstr("its prompt has 80 tokens, that of the turn before 80")));
 }
 
+// The same as sessions of a trace, each request in a slot of its own.
+std::vector<std::string> problems_of_trace(const std::function<void(Conversation&)>& change) {
+  Conversation sides = conversation();
+  for (RequestRecord& record : sides.records) {
+    record.run.point = of_trace(0.5);
+    record.slot = record.index;
+  }
+  sides.records[3].think.reset();
+  sides.records[3].scheduled += 3us;  // sessions begin at instants of their own
+  change(sides);
+  return verify_sessions(sides.records, sides.truth);
+}
+
+TEST(VerifySessions, KnowsThoseOfATrace) {
+  EXPECT_THAT(problems_of_trace([](Conversation&) {}), IsEmpty());
+  EXPECT_THAT(problems_of_trace([](Conversation& sides) {  // open: turns come when they come
+                for (RequestRecord& record : sides.records) record.think.reset();
+                sides.records[1].outcome = Outcome::kTimeout;
+                sides.records[2].scheduled -= 1ms;
+                sides.records[0].session.reset();
+              }),
+              IsEmpty());
+  EXPECT_THAT(problems_of_trace([](Conversation& sides) { sides.records[2].input_tokens = 10; }),
+              IsEmpty())
+      << "agents cut what they send";
+  EXPECT_THAT(
+      problems_of_trace([](Conversation& sides) { sides.records[2].turn = 2; }),
+      ElementsAre(HasSubstr("request 2 of trace 0.5, repeat 1: its session has turn 2 twice")));
+  EXPECT_THAT(problems_of_trace([](Conversation& sides) { sides.records[2].turns_planned = 4; }),
+              ElementsAre(HasSubstr("it is of a session of 4 turns, that before it of one of 3")));
+  EXPECT_THAT(
+      problems_of_trace([](Conversation& sides) { sides.records.erase(sides.records.begin()); }),
+      ElementsAre(HasSubstr("it waited for a turn of which there is no record")));
+  EXPECT_THAT(
+      problems_of_trace(
+          [](Conversation& sides) { sides.records[1].outcome = Outcome::kHttpError; }),
+      ElementsAre(HasSubstr("request 2 of trace 0.5, repeat 1: a turn of its session had failed")));
+  EXPECT_THAT(
+      problems_of_trace([](Conversation& sides) { sides.records[2].think = 21ms; }),
+      ElementsAre(HasSubstr("21.000 ms were to be thought"), HasSubstr("it came to the endpoint")));
+  EXPECT_THAT(problems_of_trace([](Conversation& sides) { sides.records[2].turn.reset(); }),
+              ElementsAre(HasSubstr("nothing says which turn of its session it is")));
+}
+
 TEST(VerifySessions, PassesOverOtherLoadsAndWhatIsSuperseded) {
   EXPECT_THAT(problems_after([](Conversation& sides) {
                 for (RequestRecord& record : sides.records) record.turn = 3;

@@ -111,14 +111,20 @@ class SpareFillers {
  public:
   using Request = std::shared_ptr<const SpareRequest>;
   void add(std::vector<Request> made);
-  // Null: none is made yet.
+  // The next. Null: none is made yet.
   Request take();
-  size_t left() const;
+  // The `number`-th of all, from 0, whatever was taken before; each once. Null: it is not made yet.
+  Request take(size_t number);
+  // Beyond the last that was asked for; below 0: so many of them are not made yet.
+  int64_t left() const;
   int64_t taken() const;
 
  private:
   mutable std::mutex mutex_;
-  std::deque<Request> left_;  // guarded by mutex_, as is taken_
+  // Guarded by mutex_, as all below: made_[i] is the (first_ + i)-th; null once it is taken.
+  std::deque<Request> made_;
+  size_t first_ = 0;
+  size_t asked_ = 0;  // the last that was asked for, and one more
   int64_t taken_ = 0;
 };
 

@@ -45,6 +45,8 @@ enum class InvalidReason {
   kRateOff,          // sends in the window off by more than 2 % from the schedule
   kOutputTokensOff,  // measured output tokens off by more than 1 %
   kInputTokensOff,
+  kPrefixLeak,  // of sessions: over 1 % of the input was cached beyond what their own turns put
+                // there
   kErrors,
   kTooFewRequests,
   kEnergyMissing,  // the spec requires it
@@ -224,15 +226,25 @@ struct PrefixTokens {
   bool operator==(const PrefixTokens&) const = default;
 };
 
-// What users with sessions did in the window of a run; of a level: of all its runs.
+// What users with sessions, or the closed sessions of a trace, did in the window of a run; of a
+// level: of all its runs.
 struct SessionLoad {
-  // Means over the measured turns: before one, and from when it was due to its end.
+  // Means over the measured turns: before one (of a trace: before a later turn), and from when it
+  // was due to its end.
   std::optional<double> think_mean_s, response_mean_s;
-  std::optional<double> turns_rps;     // measured turns ÷ window, however they ended
-  std::optional<double> users_by_law;  // turns_rps · (response + think): so many users there were
+  std::optional<double> turns_rps;  // measured turns ÷ window, however they ended
+  // turns_rps · (response + think): so many users there were. Absent: of a trace.
+  std::optional<double> users_by_law;
+  // What that is off by the window's edges alone: standard deviation ÷ users. Absent: of a trace,
+  // and in files of before it was known.
+  std::optional<double> law_noise;
   int64_t ended = 0;           // sessions sent whole in the run, whose last turn is measured
   int64_t broken = 0;          // measured turns that failed, each of which ended its session
   int64_t turns_not_sent = 0;  // that these had left
+  // Of the sessions that were sent from their first turn on and are over with a measured one: those
+  // whose turns all kept every limit of the spec's goodput. Absent: it states none.
+  std::optional<double> goodput_fraction;
+  std::optional<int64_t> good;
   Distribution duration, waiting, ttft_sum;  // of those ended, ms
   std::optional<PrefixTokens> prefix;        // absent: the server does not say what it had cached
   std::vector<TurnFigures> turns;            // 1, 2, 3 to 4, 5 to 8, …; and from the second on

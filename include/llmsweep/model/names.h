@@ -30,6 +30,8 @@ std::string_view name_of(SearchEnd value);       // open, confirmed, below, beyo
 std::string_view name_of(Transport value);       // auto, sockets, libcurl
 std::string_view name_of(RetryAfter value);      // fail, hold
 std::string_view name_of(TraceFormat value);     // mooncake, bailian, azure, …
+std::string_view name_of(TraceSessions value);   // open, closed
+std::string_view name_of(ThinkSource value);     // told, instants
 std::string_view name_of(ArrivalProcess value);  // poisson, gamma, constant
 std::string_view name_of(ArrivalCount value);    // drawn, exact
 std::string_view name_of(Overload value);        // none, max_in_flight, drain
@@ -94,6 +96,10 @@ template <>
 const std::vector<RetryAfter>& all_values<RetryAfter>();
 template <>
 const std::vector<TraceFormat>& all_values<TraceFormat>();
+template <>
+const std::vector<TraceSessions>& all_values<TraceSessions>();
+template <>
+const std::vector<ThinkSource>& all_values<ThinkSource>();
 template <>
 const std::vector<ArrivalProcess>& all_values<ArrivalProcess>();
 template <>

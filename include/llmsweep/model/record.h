@@ -35,12 +35,14 @@ struct RequestRecord {
   uint32_t slot = 0;
   uint32_t url = 0;  // which of the endpoint's addresses it went to
   Phase phase = Phase::kMeasured;
-  // Of a user: which session of the run, which of its turns, from 1, and of how many.
+  // Of a user, or of a trace that has sessions: which of the run, which of its turns, from 1, and
+  // of how many.
   std::optional<uint32_t> session;
   std::optional<uint32_t> turn;
   std::optional<uint32_t> turns_planned;
-  // Between the end of the user's request before and when this one was due; of the turn that it
-  // thinks about when the run begins in part before it.
+  // Between the end of the user's request before, or of the turn before of a trace's closed
+  // session, and when this one was due; of the turn that a user thinks about when the run begins in
+  // part before it.
   std::optional<Duration> think;
   std::string response_id;
   std::string model;  // that it asked for, of several; empty: there is one

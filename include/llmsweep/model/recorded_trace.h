@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,7 +20,15 @@ struct TraceRequest {
   uint64_t session = 0;  // equal for the requests of one session
   uint32_t input_tokens = 0;
   uint32_t output_tokens = 0;
+  // Of a later turn of a session: between the end of the turn before and it. Below 0: not told.
+  Duration think{-1};
 };
+
+// Whether a session's later turns come at their own instants, or once the turn before has ended.
+enum class TraceSessions { kOpen, kClosed };
+// Where the time to think before later turns is from: the trace tells it, or it is what lies
+// between the instants of two turns, in which the answer of the server that was recorded is too.
+enum class ThinkSource { kTold, kInstants };
 
 // A row that no request can be made of, and so is none of `requests`.
 struct LeftOut {
@@ -58,7 +67,9 @@ struct ReplayTrace {
   std::string sha256;    // of the file, as it is stored
   Duration span{};       // of what is replayed; above 0
   int64_t sessions = 0;  // that it has
-  uint64_t seed = 0;     // of the workload: which sessions a share keeps, how copies are shifted
+  // Of requests[i].think, which every later turn has; absent: no session has a later turn.
+  std::optional<ThinkSource> think_source;
+  uint64_t seed = 0;  // of the workload: which sessions a share keeps, how copies are shifted
   uint32_t most_blocks = 0;  // of a request
   // Of all input tokens, those that an endless prefix cache with blocks of 16 would have had; below
   // 0: blocks are not told.

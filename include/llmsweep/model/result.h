@@ -158,6 +158,11 @@ struct ReplaySummary {
   // Of its input tokens, those that an endless prefix cache with blocks of 16 would have; absent:
   // not told.
   std::optional<double> ideal_cached_share;
+  // How its sessions' later turns come, and where their time to think is from; both absent where no
+  // session has one, and the first in results of before there was a choice, where they are open.
+  std::optional<TraceSessions> session_mode;
+  std::optional<ThinkSource> think_source;
+  std::optional<double> think_cap_s;
 
   bool operator==(const ReplaySummary&) const = default;
 };

@@ -151,6 +151,7 @@ struct TokenCount {
   double mean = 0;
   std::optional<double> stddev;                      // absent: another tool's file does not say
   std::vector<std::pair<int64_t, double>> weighted;  // tokens, weight
+  bool by_turn = false;  // of kWeighted: one for each turn of a session, in this order
 
   bool operator==(const TokenCount&) const = default;
 };
@@ -173,9 +174,10 @@ struct DrawnTime {
 struct SessionSpec {
   TokenCount turns{.fixed = 1};
   TokenCount first_input_tokens;  // of the first question: workload.input_tokens says it too
-  std::optional<TokenCount> input_tokens;  // of each later question; absent: as of the first
-  DrawnTime think;                         // from the end of an answer to the user's next question
-  int64_t system_tokens = 0;               // of a first message that all sessions share; 0: none
+  std::optional<TokenCount> input_tokens;   // of each later question; absent: as of the first
+  std::optional<TokenCount> output_tokens;  // workload.output_tokens then says it too
+  DrawnTime think;                          // from the end of an answer to the user's next question
+  int64_t system_tokens = 0;                // of a first message that all sessions share; 0: none
 
   bool wanted() const { return first_input_tokens != TokenCount{}; }
   const TokenCount& later_input_tokens() const {
@@ -296,20 +298,27 @@ struct TraceSpec {
   Duration from{};                          // sessions that begin from here on
   std::optional<Duration> length;           // and for so long; absent: to the end
   Duration spread{};                        // each instant comes so much later at most, drawn
-  std::vector<double> share;                // of the sessions
-  std::vector<int> copies;                  // laid over each other
-  std::vector<double> speed;                // at which sessions come
-  std::vector<double> rate;                 // requests a second, by a share or by copies
+  TraceSessions sessions = TraceSessions::kClosed;
+  std::optional<Duration> think_cap;  // the longest time to think before a turn; of kClosed
+  std::vector<double> share;          // of the sessions
+  std::vector<int> copies;            // laid over each other
+  std::vector<double> speed;          // at which sessions come
+  std::vector<double> rate;           // requests a second, by a share or by copies
 
   // What is replayed, once it was read (trace/replay_trace.h); not of the spec itself.
   std::shared_ptr<const ReplayTrace> replay;
 
   bool wanted() const { return !file.empty(); }
+  // Of what is replayed some turns come once the one before has ended.
+  bool turns_wait() const {
+    return replay != nullptr && replay->think_source && sessions == TraceSessions::kClosed;
+  }
   bool operator==(const TraceSpec& other) const {
     return file == other.file && format == other.format && columns == other.columns &&
            unit == other.unit && block_tokens == other.block_tokens && from == other.from &&
-           length == other.length && spread == other.spread && share == other.share &&
-           copies == other.copies && speed == other.speed && rate == other.rate;
+           length == other.length && spread == other.spread && sessions == other.sessions &&
+           think_cap == other.think_cap && share == other.share && copies == other.copies &&
+           speed == other.speed && rate == other.rate;
   }
 };
 

@@ -88,8 +88,9 @@ struct HeaderName {};    // empty: absent
 struct Headers {};
 struct BodyFields {};
 struct Tokens {};
-struct Drawn {};  // a duration, {min, max} or {mean, cv}
-struct Levels {   // whole numbers or not, as the member is
+struct TurnTokens {};  // or a list of numbers, one for each turn
+struct Drawn {};       // a duration, {min, max} or {mean, cv}
+struct Levels {        // whole numbers or not, as the member is
   double min;
   double max;
   const char* example;
@@ -292,8 +293,9 @@ void keys(Archive& archive, EndpointSpec& endpoint) {
           endpoint.request_fields);
   archive(
       {"session_header",
-       "Of `load.users`: header that carries the name of a request's session (`u8.0.12`: level, "
-       "repeat, `session` of its record), for routers that keep a session at one server."},
+       "Of `load.users`, and of a trace that has sessions: header that carries the name of a "
+       "request's session (`u8.0.12`: level, repeat, `session` of its record), for routers that "
+       "keep a session at one server."},
       endpoint.session_header, kind::HeaderName{});
   archive({"traceparent",
            "Send each request with a W3C `traceparent` header of its own, whose id its record has "
@@ -326,16 +328,24 @@ void keys(Archive& archive, EndpointSpec& endpoint) {
 
 template <class Archive>
 void keys(Archive& archive, SessionSpec& sessions) {
-  archive({"turns", "Questions of a session, each with the whole conversation before it."},
+  archive({"turns",
+           "Questions of a session, each with the whole conversation before it; absent: 1, or as "
+           "many as a list of lengths has."},
           sessions.turns, kind::Tokens{});
   archive({.name = "first_input_tokens",
            .sentence = "Tokens of a session's first question, as `workload.input_tokens` of other "
                        "loads.",
            .required = "tokens of a session's first question, as in first_input_tokens: 2400"},
           sessions.first_input_tokens, kind::Tokens{});
-  archive({"input_tokens",
-           "Tokens of each later question, its content alone; absent: as of the first."},
-          sessions.input_tokens, kind::Tokens{});
+  archive(
+      {"input_tokens",
+       "Tokens of each later question, its content alone; absent: as of the first. A list is of "
+       "the second question, the third and so on, and a session ends with its last."},
+      sessions.input_tokens, kind::TurnTokens{});
+  archive({"output_tokens",
+           "Tokens of each answer, in place of workload.output_tokens. A list is of the first "
+           "answer, the second and so on, and a session ends with its last."},
+          sessions.output_tokens, kind::TurnTokens{});
   archive({"think",
            "From the end of an answer to the user's next question, in the same session or the "
            "next: a duration, {min, max}, or {mean, cv} (log-normal)."},
@@ -486,6 +496,14 @@ void keys(Archive& archive, TraceSpec& trace) {
            "Each request comes so much later at most, drawn evenly: of a trace whose instants are "
            "ticks (`llmsweep trace` finds them) the length of one."},
           trace.spread, kind::DurationFrom{Duration(0)});
+  archive({"sessions",
+           "Later turns of a session come once the turn before has ended and the time to think is "
+           "over (closed), or at instants of their own (open); of a trace without sessions the two "
+           "are one."},
+          trace.sessions);
+  archive({"think_cap",
+           "The longest time to think before a turn; of `sessions: closed`. Absent: none is cut."},
+          trace.think_cap, kind::DurationFrom{Duration(0)});
   archive({"share", "Of its sessions, whole ones, one level each; the best way to less load."},
           trace.share, kind::Levels{kLeastScale, 1, "as in share: [0.25, 0.5, 1]"});
   archive(

@@ -75,7 +75,8 @@ Duration shortest_run(const LoadSpec& load, LoadPoint point, Duration request);
 // and the point's number. Of a share, sessions are kept or not, by the seed of the workload, and a
 // smaller share keeps some of those of a larger one. Copies are shifted by a time drawn by it,
 // modulo the trace's length. `seed` draws load.trace.spread. At the trace's end nothing comes any
-// more. Needs load.trace.replay.
+// more. Where sessions are closed (load.trace.sessions) their later turns wait for the turn before.
+// Needs load.trace.replay.
 //
 // Not of users: see below.
 Schedule make_schedule(const LoadSpec& load, LoadPoint point, uint64_t seed = 1);
@@ -90,7 +91,8 @@ Schedule make_users_schedule(const LoadSpec& load, std::span<const UserStart> st
 uint64_t schedule_seed(uint64_t workload_seed, int repeat);
 
 // SHA-256 over the arrivals: of each its instant in nanoseconds (8 bytes, the lowest first) and its
-// phase (1 byte).
+// phase (1 byte); of one that waits for another that one's index (4 bytes) and the gap after its
+// end (8 bytes).
 std::string schedule_sha256(const Schedule& schedule);
 
 }  // namespace llmsweep

@@ -43,6 +43,7 @@ struct OpenInput {
   // Arrivals are of a trace: rate and cv, and what is in flight because more came, are those of the
   // records.
   bool recorded = false;
+  bool closed_sessions = false;  // of such a trace: a turn waits for the one before it
   // Of a rate that changes with time: what is in flight follows it, and only what is beyond that
   // grows. Must outlive the call; empty: the rate is constant.
   std::span<const RateStep> profile = {};

@@ -30,7 +30,10 @@ constexpr double kConcurrencyTolerance = 0.02;
 constexpr double kRateTolerance = 0.02;        // sends in the window against the schedule
 constexpr double kTokenTolerance = 0.01;       // output and input tokens against the plan
 constexpr double kCachedTokensWarning = 0.01;  // share of the input tokens
+constexpr double kPrefixLeakLimit = 0.01;      // of sessions, likewise
 constexpr double kLittlesLawWarning = 0.05;
+constexpr double kLittlesLawOfUsers = 0.02;  // this, or so many of its own standard deviations:
+constexpr double kLawDeviations = 3;
 constexpr double kBufferedWarning = 0.05;  // share of the answers
 constexpr double kCoalescedWarning = 0.5;  // share of the chunks
 

@@ -47,10 +47,18 @@ struct TraceSummary {
   LengthSummary input;
   LengthSummary output;
   std::vector<PrefixShare> prefixes;  // empty: blocks are not told
+  // Of the time to think before later turns; absent: there are none, or instants are not told.
+  std::optional<ThinkSource> think_source;
 };
+
+// kTold where the trace tells it of every later turn; absent: no session has one.
+std::optional<ThinkSource> think_source_of(const Trace& trace);
 
 // For engine blocks of 16, 32, 64 and 512; empty: blocks are not told.
 std::vector<PrefixShare> prefix_shares(const Trace& trace);
+
+// The most requests in any `window` that begins with one, ÷ its length. window above 0.
+double busiest_rate(const Trace& trace, Duration window);
 
 // trace.requests is not empty.
 TraceSummary summarise_trace(const Trace& trace);

@@ -40,9 +40,14 @@ class Countdown {
   size_t count_;  // guarded by mutex_
 };
 
-int64_t measured_requests(const Schedule& schedule) {
-  return std::count_if(schedule.arrivals.begin(), schedule.arrivals.end(),
-                       [](const Arrival& arrival) { return arrival.phase == Phase::kMeasured; });
+int64_t measured_requests(const LoadPlan& plan) {
+  int64_t measured = 0;
+  const std::vector<Arrival>& arrivals = plan.schedule.arrivals;
+  for (uint32_t i = 0; i < arrivals.size(); ++i) {
+    const uint32_t owner = arrivals[i].slot == kFreeSlot ? i : arrivals[i].slot;
+    measured += arrivals[i].phase == Phase::kMeasured && plan.part.owns(owner) ? 1 : 0;
+  }
+  return measured;
 }
 
 }  // namespace
@@ -51,8 +56,8 @@ LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<Http
                       const Clock& clock, LoadControl& control, const RecordSink& sink,
                       const Ticker& ticker) {
   const bool for_a_time = plan.schedule.measure_for || plan.schedule.is_of_users();
-  control.measured_left = measured_requests(plan.schedule) + (for_a_time ? 1 : 0);
-  const Instant start = clock.now();
+  control.measured_left = measured_requests(plan) + (for_a_time ? 1 : 0);
+  const Instant start = plan.start.value_or(clock.now());
   if (plan.schedule.is_of_users()) {
     control.measure_until_ns = to_ns(start + plan.schedule.window->to);
   }
@@ -65,7 +70,8 @@ LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<Http
     try {
       const LoopShare share{.loop = static_cast<uint32_t>(i),
                             .loops = static_cast<uint32_t>(clients.size()),
-                            .start = start};
+                            .start = start,
+                            .part = plan.part};
       loop.result = run_loop(plan, share, *clients[i], clock, control, sink);
     } catch (...) {
       loop.failure = std::current_exception();

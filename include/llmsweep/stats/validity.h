@@ -32,6 +32,7 @@ constexpr double kTokenTolerance = 0.01;       // output and input tokens agains
 constexpr double kCachedTokensWarning = 0.01;  // share of the input tokens
 constexpr double kLittlesLawWarning = 0.05;
 constexpr double kBufferedWarning = 0.05;  // share of the answers
+constexpr double kMaxClockBoundMs = 10;    // between the clocks of two clients
 constexpr double kCoalescedWarning = 0.5;  // share of the chunks
 
 // What the answers of all phases say, beside the statistics of the measured ones.
@@ -78,6 +79,10 @@ struct ValidityInput {
   bool receive_stamps_wanted = true;
   bool retry_after_cut = false;  // slots were held for less than the server asked
   bool energy_required = false;  // by the spec's `require`
+  bool one_part = false;         // of a run: the requests are those of one of several clients
+  bool client_lost = false;      // of a run of several clients: one's part is not whole
+  bool clock_unproved = false;   // likewise: one's clock is not known to kMaxClockBoundMs
+  bool load_was_whole = true;    // likewise: it was, beside each measured request
   StreamFindings streams;
 };
 

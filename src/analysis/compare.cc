@@ -11,6 +11,7 @@
 #include "analysis/pairing.h"
 #include "analysis/reader_notes.h"
 #include "analysis/session.h"
+#include "analysis/whole_result.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
 #include "llmsweep/model/names.h"
@@ -441,6 +442,7 @@ std::string_view name_of(Verdict verdict) {
 Comparison compare(const SweepResult& baseline, const SweepResult& candidate,
                    const ComparisonOptions& options) {
   check_allowed_names(options.allow_different);
+  for (const SweepResult* side : {&baseline, &candidate}) require_whole(*side);
   Comparison comparison{.baseline_name = baseline.name,
                         .candidate_name = candidate.name,
                         .baseline_system = baseline.system,

@@ -9,6 +9,7 @@
 #include "analysis/pairing.h"
 #include "analysis/reader_notes.h"
 #include "analysis/session.h"
+#include "analysis/whole_result.h"
 #include "llmsweep/analysis/compare.h"
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/text.h"
@@ -199,6 +200,8 @@ GateReport gate(const SweepResult& result, std::span<const SweepResult> baseline
                  .where = "gate",
                  .next = "give --policy, --require or --no-worse"});
   }
+  require_whole(result);
+  for (const SweepResult& baseline : baselines) require_whole(baseline);
   for (const SweepResult& baseline : baselines) refuse_itself(result, baseline);
   refuse_one_session(baselines);
   const GateInput input{.result = result, .baselines = baselines, .policy = policy};

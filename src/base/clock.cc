@@ -1,8 +1,9 @@
 #include "llmsweep/base/clock.h"
 
-#include <ctime>
+#include <sys/timex.h>
 
 #include <cmath>
+#include <ctime>
 
 #include "llmsweep/base/text.h"
 
@@ -84,6 +85,22 @@ Duration realtime_minus_monotonic() {
     }
   }
   return best;
+}
+
+ClockReading read_clocks() {
+  const Duration now = read_clock(CLOCK_MONOTONIC);
+  ClockReading reading{.monotonic_ns = now.count(),
+                       .realtime_ns = (now + realtime_minus_monotonic()).count(),
+                       .max_error_us = {},
+                       .estimated_error_us = {}};
+  timex kernel{};
+  const int state = ntp_adjtime(&kernel);
+  const bool synchronised = state >= 0 && state != TIME_ERROR && (kernel.status & STA_UNSYNC) == 0;
+  if (synchronised) {
+    reading.max_error_us = kernel.maxerror;
+    reading.estimated_error_us = kernel.esterror;
+  }
+  return reading;
 }
 
 Duration thread_cpu_time() {

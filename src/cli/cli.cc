@@ -28,6 +28,7 @@ constexpr const char* kFooter = R"(Examples:
   llmsweep show RESULT                      its table again
   llmsweep report RESULT...                 figures and the HTML report
   llmsweep compare BASELINE CANDIDATE       what differs, and by how much
+  llmsweep merge PART... --out FOLDER       one result of what several clients measured
   llmsweep versus A.yaml B.yaml             two systems side by side, whatever drifts
   llmsweep gate RESULT --require 'e2e:p50@c8 <= 15s'           for CI
   llmsweep COMMAND --help                   the options of a command, with examples
@@ -137,6 +138,7 @@ int parse_and_run(const std::vector<std::string>& args, Console& console) {
   add_init(app, chosen);
   add_demo(app, chosen);
   add_rebuild(app, chosen);
+  add_merge(app, chosen);
   add_check(app, chosen);
   add_simulate(app, chosen);
   add_selftest(app, chosen);

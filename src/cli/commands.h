@@ -20,6 +20,7 @@ void add_run(CLI::App& app, Command& chosen);
 void add_init(CLI::App& app, Command& chosen);
 void add_demo(CLI::App& app, Command& chosen);
 void add_rebuild(CLI::App& app, Command& chosen);
+void add_merge(CLI::App& app, Command& chosen);
 void add_check(CLI::App& app, Command& chosen);
 void add_simulate(CLI::App& app, Command& chosen);
 void add_selftest(CLI::App& app, Command& chosen);

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -17,6 +18,7 @@
 #include "cli/interrupt_listener.h"
 #include "cli/one_line.h"
 #include "cli/own_input.h"
+#include "cli/part_option.h"
 #include "cli/print_result.h"
 #include "cli/read_results.h"
 #include "cli/report_files.h"
@@ -32,6 +34,7 @@
 #include "llmsweep/model/quantity.h"
 #include "llmsweep/report/figure.h"
 #include "llmsweep/report/table.h"
+#include "llmsweep/results/journal.h"
 #include "llmsweep/results/result_file.h"
 #include "llmsweep/spec/spec_file.h"
 #include "llmsweep/stats/spending.h"
@@ -60,6 +63,7 @@ struct RunOptions {
   bool record_chunks = false;  // client.record_chunks
   bool quiet = false;
   std::string wait;
+  PartOptions part;
   std::string format = "table";
   std::string columns;  // as --columns takes them; empty: the usual ones
 };
@@ -106,6 +110,7 @@ std::string next_levels(const SweepResult& result) {
 std::string next_command(const SweepResult& result, const RunOptions& options,
                          const fs::path& folder) {
   const std::string place = printable(folder.string(), kPathBytes);
+  if (result.part) return "llmsweep merge PART... --out FOLDER, with the folders of all clients";
   const std::string again =
       "llmsweep run " +
       (is_url(options.spec) ? place + "/spec.yaml" : printable(options.spec, kPathBytes));
@@ -276,16 +281,63 @@ void refuse_resume_of_url(const RunOptions& options) {
                .next = fmt::format("llmsweep run {} --resume {}", spec.string(), options.resume)});
 }
 
+// What one of several clients cannot be given.
+void refuse_beside_part(const RunOptions& options) {
+  const std::pair<bool, ErrorText> refusals[] = {
+      {is_url(options.spec),
+       {.what = "of a URL each client would choose levels and repeats by what it measures",
+        .where = "--part",
+        .next = "write a spec: llmsweep init " + options.spec + " > spec.yaml"}},
+      {!options.resume.empty(),
+       {.what = "a part cannot be resumed: the other clients would not run beside it",
+        .where = "--resume",
+        .next = "run all parts again"}},
+      {!options.gate.empty(),
+       {.what = "a part has no verdict: it is not the whole load",
+        .where = "--gate",
+        .next = "merge the parts, then: llmsweep gate RESULT " + options.gate}},
+      {options.strict,
+       {.what = "no level of a part is valid: it is not the whole load",
+        .where = "--strict",
+        .next = "merge the parts and gate the result"}}};
+  for (const auto& [refused, text] : refusals) {
+    if (refused) throw Error(text);
+  }
+}
+
+// Of what several clients made, each in its own time.
+void refuse_resume_of_parts(const fs::path& folder) {
+  const fs::path journal = folder / "sweep.jsonl";
+  if (folder.empty() || !is_file(journal)) return;
+  const SweepResult head = read_journal(journal).head;
+  if (!head.part && head.clients.empty()) return;
+  throw Error({.what = head.part ? "holds one client's part of a sweep, which cannot be resumed"
+                                 : "was merged from the parts of several clients",
+               .where = folder.string(),
+               .next = "run all parts again (docs/scale.md)"});
+}
+
 int run_command(RunOptions options, Console& console) {
   console.out_style.columns = parse_columns(options.columns, ColumnsOf::kLevel);
   const bool by_url = is_url(options.spec);
+  const std::optional<PartPlan> part =
+      part_plan(options.part, [](const char* name) { return std::getenv(name); });
+  if (part) refuse_beside_part(options);
   if (by_url) refuse_resume_of_url(options);
+  refuse_resume_of_parts(options.resume);
   // A gate plans its looks by the repeats that there are.
   if (by_url && !options.gate.empty() && options.one_line.repeats.empty()) {
     options.one_line.repeats = std::to_string(kFirstRepeats);
   }
   SweepSpec spec = spec_of(options);
   spec.client.record_chunks |= options.record_chunks;
+  if (part) {
+    require_divisible(spec, *part);
+    if (!spec.endpoint.metrics.off()) {
+      console.err << "note: a part reads no pages of metrics (endpoint.metrics)\n";
+    }
+    spec = spec_of_part(std::move(spec));
+  }
   if (options.dry_run) {
     if (options.format != kJsonFormat) console.out << plan_text(spec);
     console.out << spec_to_json(spec) << '\n';
@@ -318,6 +370,7 @@ int run_command(RunOptions options, Console& console) {
           spec, folder, interrupts.count(), observer,
           {.repeats_wanted = adds_repeats ? more_repeats_in_time(clock) : gate.repeats_wanted(),
            .looks = gate.looks(),
+           .part = part,
            .patience = patience,
            .preflight = std::move(preflight),
            .command = command_line(console.args)});
@@ -407,6 +460,7 @@ void add_run(CLI::App& app, Command& chosen) {
   command->add_flag("--record-chunks", options->record_chunks,
                     "Keep the instant of every chunk in chunks.bin");
   command->add_flag("--quiet", options->quiet, "No progress");
+  add_part(*command, options->part);
   add_wait(*command, options->wait);
   add_format(*command, options->format);
   add_columns(*command, options->columns);
@@ -419,7 +473,8 @@ void add_run(CLI::App& app, Command& chosen) {
       "  llmsweep run spec.yaml\n"
       "  llmsweep run spec.yaml --set 'load.concurrency=[1,8]' --set load.repeats=5 --out /data\n"
       "  llmsweep run spec.yaml --set load.repeats_max=8 --gate policy.yaml --junit gate.xml\n"
-      "  llmsweep run spec.yaml --resume results/my-server\n\n"
+      "  llmsweep run spec.yaml --resume results/my-server\n"
+      "  llmsweep run spec.yaml --part 0/3 --start-at 2026-12-01T12:00:00Z --every 2m\n\n"
       "Leaves OUT/NAME/: result.json, requests.jsonl, sweep.jsonl, report.html, figure.svg;\n"
       "of a URL the spec that was run too, spec.yaml, to change and run again.\n"
       "Ctrl-C once lets requests in flight end and writes what was measured; twice stops at\n"

@@ -17,6 +17,7 @@ struct SimulateOptions {
   std::string profile;
   uint16_t port = 8000;
   std::string log;
+  bool hash_bodies = false;
   std::string api_key;
   bool tls = false;
   std::string certificate;
@@ -28,6 +29,7 @@ int simulate_command(const SimulateOptions& options, Console& console) {
   const InterruptListener interrupts;
   Simulator simulator(read_profile(options.profile), {.port = options.port,
                                                       .truth_log = options.log,
+                                                      .hash_bodies = options.hash_bodies,
                                                       .api_key = options.api_key,
                                                       .tls = options.tls,
                                                       .certificate = options.certificate});
@@ -54,8 +56,13 @@ void add_simulate(CLI::App& app, Command& chosen) {
       ->required();
   command->add_option("--port", options->port, "Port of 127.0.0.1; 0: any free one")
       ->capture_default_str();
-  command->add_option("--log", options->log, "Write what really happened to this JSONL file")
-      ->type_name("FILE");
+  CLI::Option* log =
+      command->add_option("--log", options->log, "Write what really happened to this JSONL file")
+          ->type_name("FILE");
+  command
+      ->add_flag("--hash-bodies", options->hash_bodies,
+                 "With the SHA-256 of each request's body in it")
+      ->needs(log);
   command->add_option("--api-key", options->api_key, "Ask for this key");
   command->add_flag("--tls", options->tls, "Serve HTTPS with a throw-away certificate");
   command

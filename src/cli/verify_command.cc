@@ -202,6 +202,13 @@ int verify_command(const VerifyCommandOptions& options, Console& console) {
   const RunFiles files = files_of(options.result);
   const std::vector<RequestRecord> records = read_records(files.records);
   const Journal journal = read_journal(files.journal);
+  if (const auto& part = journal.head.part; part && part->of > 1) {
+    throw Error({.what = fmt::format("holds the requests of part {}/{} alone: those of the others "
+                                     "would be missing",
+                                     part->rank, part->of),
+                 .where = files.journal.string(),
+                 .next = "verify what llmsweep merge makes of all parts"});
+  }
   if (records.empty() && journal.runs.empty() && journal.superseded.empty()) {
     throw Error({.what = "no records to verify", .where = files.records.string(), .next = {}});
   }

@@ -220,6 +220,18 @@ PromptSet PromptSource::build(int64_t first, int64_t count, int threads) const {
   return build_set(impl_->kit, impl_->heads, {.first = first, .count = count, .threads = threads});
 }
 
+std::vector<Prompt> PromptSource::build_some(int64_t first, const std::vector<bool>& wanted,
+                                             int threads) const {
+  const Numbers numbers{
+      .first = first, .count = static_cast<int64_t>(wanted.size()), .threads = threads};
+  std::vector<Prompt> prompts(wanted.size());
+  in_parallel(impl_->kit, impl_->heads, numbers, [&](PromptMaker& maker, int64_t i) {
+    const auto place = static_cast<size_t>(i);
+    if (wanted[place]) prompts[place] = maker.make(static_cast<uint64_t>(first + i));
+  });
+  return prompts;
+}
+
 std::vector<std::vector<Prompt>> PromptSource::build_sessions(int64_t first,
                                                               std::span<const SessionPlan> plans,
                                                               int threads) const {

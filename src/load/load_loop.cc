@@ -5,6 +5,7 @@
 #include <deque>
 #include <optional>
 #include <queue>
+#include <unordered_map>
 #include <utility>
 
 #include "llmsweep/base/prefetch.h"
@@ -47,7 +48,7 @@ class LoadLoop {
         clock_(clock),
         control_(control),
         sink_(sink),
-        free_slots_(share.loop, share.loops),
+        free_slots_(share.part.rank + share.part.of * share.loop, share.part.of * share.loops),
         user_slots_(share.loops) {
     if (plan.trace_seed) trace_ids_.emplace(*plan.trace_seed, share.loop);
   }
@@ -86,12 +87,14 @@ class LoadLoop {
   // Slots wait for requests that are being made, and are measured.
   bool is_kept_busy() const {
     const bool for_a_time = plan_.schedule.measure_for || is_of_users();
-    return !idle_slots_.empty() && for_a_time && !control_.measuring_is_over.load();
+    const bool measures = for_a_time && !control_.measuring_is_over.load();
+    return !idle_slots_.empty() && (measures || control_.hold_for_others.load());
   }
   bool measured_left() const { return control_.measured_left.load() > 0; }
   // Read in this order: whoever holds the fillers lets go after the last measured request.
   bool busy_wanted() const {
-    return control_.measured_left.load() > 0 || control_.hold_fillers.load();
+    return control_.measured_left.load() > 0 || control_.hold_fillers.load() ||
+           control_.hold_for_others.load();
   }
 
   void report_busy() {
@@ -110,7 +113,7 @@ class LoadLoop {
     for (uint32_t i = 0; i < arrivals.size(); ++i) {
       const Arrival& arrival = arrivals[i];
       const uint32_t owner = arrival.slot == kFreeSlot ? session_begin(i) : arrival.slot;
-      if (owner % share_.loops != share_.loop) continue;
+      if (!share_.owns(owner)) continue;
       if (arrival.after == kNoArrival) {
         due_.push({share_.start + arrival.at, i});
       } else {
@@ -368,28 +371,40 @@ class LoadLoop {
     }
     const bool measured = measures_from(idle.since);
     if (!measured && (!plan_.load.fillers || !busy_wanted())) return;
+    // What a slot sends does not depend on how fast the others are: filler j of slot s is the
+    // planned one s + j · slots, whichever client and loop it is of.
     const std::vector<uint32_t>& prompts = plan_.schedule.filler_prompts;
     const auto planned = static_cast<uint32_t>(prompts.size());
-    uint32_t taken = control_.fillers_taken.load();
-    while (taken < planned && !control_.fillers_taken.compare_exchange_weak(taken, taken + 1)) {
+    const auto first = static_cast<uint32_t>(plan_.schedule.arrivals.size());
+    const uint32_t slots = plan_.schedule.slots;
+    uint32_t& taken = fillers_of_[idle.slot];
+    const uint32_t filler = idle.slot + taken * slots;
+    const Phase phase = measured ? Phase::kMeasured : Phase::kFiller;
+    if (filler < planned) {
+      ++taken;
+      note_fillers(taken * slots);
+      start(first + filler,
+            {.after = 0, .slot = idle.slot, .prompt = prompts[filler], .phase = phase}, idle.since);
+      return;
     }
     SpareFillers::Request spare;
-    if (taken >= planned) {
-      if (plan_.spare_fillers != nullptr) spare = plan_.spare_fillers->take();
-      if (spare == nullptr && measured) control_.measured_left.fetch_sub(1);
-      if (plan_.spare_fillers == nullptr) return;
-      if (spare == nullptr) {  // not made yet
+    if (plan_.spare_fillers != nullptr) spare = plan_.spare_fillers->take();
+    if (spare == nullptr) {
+      if (measured) control_.measured_left.fetch_sub(1);
+      if (plan_.spare_fillers != nullptr) {  // not made yet
         idle_slots_.push_back({idle.slot, idle.since, clock_.now() + kNextTry});
-        return;
       }
-      taken = control_.fillers_taken.fetch_add(1);
+      return;
     }
-    start(static_cast<uint32_t>(plan_.schedule.arrivals.size()) + taken,
-          {.after = 0,
-           .slot = idle.slot,
-           .prompt = spare == nullptr ? prompts[taken] : 0,
-           .phase = measured ? Phase::kMeasured : Phase::kFiller},
+    const uint32_t number = share_.part.rank + share_.part.of * control_.spares_taken.fetch_add(1);
+    start(first + planned + number, {.after = 0, .slot = idle.slot, .prompt = 0, .phase = phase},
           idle.since, spare);
+  }
+
+  void note_fillers(uint32_t taken) {
+    uint32_t most = control_.fillers_taken.load();
+    while (most < taken && !control_.fillers_taken.compare_exchange_weak(most, taken)) {
+    }
   }
 
   Instant next_deadline() const {
@@ -658,7 +673,8 @@ class LoadLoop {
       plan_.tokenizer == nullptr ? nullptr : plan_.tokenizer->encoder();
   std::vector<std::vector<uint32_t>> followers_;  // followers_[i] wait for arrival i
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
-  std::vector<IdleSlot> idle_slots_;  // nothing planned left
+  std::vector<IdleSlot> idle_slots_;                   // nothing planned left
+  std::unordered_map<uint32_t, uint32_t> fillers_of_;  // of a slot: planned ones that it has sent
   // flights_[id]: null where the request has not started or has ended. A request's id is its index
   // in the run: of the schedule, and for fillers the numbers after it.
   const Duration realtime_offset_ = realtime_minus_monotonic();

@@ -40,13 +40,16 @@ class Countdown {
   size_t count_;  // guarded by mutex_
 };
 
-// That are known to be before they are due.
-int64_t measured_requests(const Schedule& schedule) {
-  return std::count_if(schedule.arrivals.begin(), schedule.arrivals.end(),
-                       [&schedule](const Arrival& arrival) {
-                         const bool waits = schedule.turns_wait && arrival.after != kNoArrival;
-                         return arrival.phase == Phase::kMeasured && !waits;
-                       });
+// That are known to be before they are due. A session begins with what waits for nothing.
+int64_t measured_requests(const LoadPlan& plan) {
+  int64_t measured = 0;
+  const std::vector<Arrival>& arrivals = plan.schedule.arrivals;
+  for (uint32_t i = 0; i < arrivals.size(); ++i) {
+    const bool waits = plan.schedule.turns_wait && arrivals[i].after != kNoArrival;
+    const uint32_t owner = arrivals[i].slot == kFreeSlot ? i : arrivals[i].slot;
+    measured += arrivals[i].phase == Phase::kMeasured && !waits && plan.part.owns(owner) ? 1 : 0;
+  }
+  return measured;
 }
 
 }  // namespace
@@ -56,8 +59,8 @@ LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<Http
                       const Ticker& ticker) {
   const bool of_a_window = plan.schedule.is_of_users() || plan.schedule.turns_wait;
   const bool for_a_time = plan.schedule.measure_for || of_a_window;
-  control.measured_left = measured_requests(plan.schedule) + (for_a_time ? 1 : 0);
-  const Instant start = clock.now();
+  control.measured_left = measured_requests(plan) + (for_a_time ? 1 : 0);
+  const Instant start = plan.start.value_or(clock.now());
   if (of_a_window) {
     control.measure_until_ns = to_ns(start + plan.schedule.window->to);
   }
@@ -70,7 +73,8 @@ LoadOutcome run_loops(const LoadPlan& plan, std::span<const std::unique_ptr<Http
     try {
       const LoopShare share{.loop = static_cast<uint32_t>(i),
                             .loops = static_cast<uint32_t>(clients.size()),
-                            .start = start};
+                            .start = start,
+                            .part = plan.part};
       loop.result = run_loop(plan, share, *clients[i], clock, control, sink);
     } catch (...) {
       loop.failure = std::current_exception();

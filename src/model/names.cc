@@ -166,6 +166,9 @@ constexpr std::array kInvalidReasonNames = {
     Named<InvalidReason>{InvalidReason::kTooFewRequests, "too_few_requests"},
     Named<InvalidReason>{InvalidReason::kEnergyMissing, "energy_missing"},
     Named<InvalidReason>{InvalidReason::kInterrupted, "interrupted"},
+    Named<InvalidReason>{InvalidReason::kOnePart, "one_part"},
+    Named<InvalidReason>{InvalidReason::kClientLost, "client_lost"},
+    Named<InvalidReason>{InvalidReason::kClockUnproved, "clock_unproved"},
 };
 constexpr std::array kWarningNames = {
     Named<Warning>{Warning::kClientBusy, "client_busy"},

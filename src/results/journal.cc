@@ -24,6 +24,12 @@ void fields(Archive& archive, OpenRun& value) {
 }
 
 template <class Archive>
+void fields(Archive& archive, RunClocks& value) {
+  archive("begin", value.begin);
+  archive("end", value.end);
+}
+
+template <class Archive>
 void fields(Archive& archive, RunEntry& value) {
   load_point(archive, "level", value.id.point);
   archive("repeat", value.id.repeat);
@@ -40,8 +46,12 @@ void fields(Archive& archive, RunEntry& value) {
   archive("gave_up", value.gave_up);
   archive("client", value.client);
   archive("open_loop", value.open);
+  archive("clocks", value.clocks);
+  archive("clients", value.clients);
   if constexpr (!Archive::kReads) {
     if (!value.open) archive.drop("open_loop");
+    if (!value.clocks) archive.drop("clocks");
+    if (value.clients.empty()) archive.drop("clients");
   }
 }
 
@@ -149,8 +159,9 @@ Journal read_journal(const std::filesystem::path& path) {
 
 struct JournalWriter::Impl {
   AppendFile file;
+  std::string fixed_at;  // empty: now
 
-  explicit Impl(const std::filesystem::path& path) : file(path) {
+  Impl(const std::filesystem::path& path, std::string at) : file(path), fixed_at(std::move(at)) {
     if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) == 0) return;
     const int error = errno;
     if (error == EWOULDBLOCK) {
@@ -166,18 +177,20 @@ struct JournalWriter::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
+  std::string at() const { return fixed_at.empty() ? utc_timestamp() : fixed_at; }
+
   void append(const Json& line) {
     file.append(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
     file.sync();
   }
 
   void append(const char* event, RunEntry run, bool whole) {
-    Json line = {{"event", event}, {"at", utc_timestamp()}};
+    Json line = {{"event", event}, {"at", at()}};
     Json body = encode(run);
     for (auto& [key, value] : body.items()) line[key] = std::move(value);
     if (!whole) {
       for (const char* key : {"end_byte", "records", "telemetry_end_byte", "interrupted", "gave_up",
-                              "client", "open_loop"}) {
+                              "client", "open_loop", "clocks", "clients"}) {
         line.erase(key);
       }
     }
@@ -185,18 +198,18 @@ struct JournalWriter::Impl {
   }
 };
 
-JournalWriter::JournalWriter(const std::filesystem::path& path)
-    : impl_(std::make_unique<Impl>(path)) {}
+JournalWriter::JournalWriter(const std::filesystem::path& path, std::string at)
+    : impl_(std::make_unique<Impl>(path, std::move(at))) {}
 JournalWriter::~JournalWriter() = default;
 JournalWriter::JournalWriter(JournalWriter&&) noexcept = default;
 JournalWriter& JournalWriter::operator=(JournalWriter&&) noexcept = default;
 
 void JournalWriter::created(const std::string& tool) {
-  impl_->append(Json{{"event", "created"}, {"at", utc_timestamp()}, {"tool", tool}});
+  impl_->append(Json{{"event", "created"}, {"at", impl_->at()}, {"tool", tool}});
 }
 
 void JournalWriter::resumed(Instant began) {
-  impl_->append(Json{{"event", "resumed"}, {"at", utc_timestamp()}, {"began_ns", to_ns(began)}});
+  impl_->append(Json{{"event", "resumed"}, {"at", impl_->at()}, {"began_ns", to_ns(began)}});
 }
 
 void JournalWriter::head(const SweepResult& result, const std::string& spec_sha256) {
@@ -205,7 +218,7 @@ void JournalWriter::head(const SweepResult& result, const std::string& spec_sha2
   without_levels.users_at_target.clear();
   without_levels.rates_at_target.clear();
   impl_->append(Json{{"event", "head"},
-                     {"at", utc_timestamp()},
+                     {"at", impl_->at()},
                      {"spec_sha256", spec_sha256},
                      {"result", Json::parse(result_to_json(without_levels))}});
 }
@@ -223,11 +236,11 @@ void JournalWriter::superseded(const RunEntry& run) {
 }
 
 void JournalWriter::stopped(const std::string& why) {
-  impl_->append(Json{{"event", "stopped"}, {"at", utc_timestamp()}, {"why", why}});
+  impl_->append(Json{{"event", "stopped"}, {"at", impl_->at()}, {"why", why}});
 }
 
 void JournalWriter::complete() {
-  impl_->append(Json{{"event", "complete"}, {"at", utc_timestamp()}});
+  impl_->append(Json{{"event", "complete"}, {"at", impl_->at()}});
 }
 
 }  // namespace llmsweep

@@ -295,6 +295,55 @@ void fields(Archive& archive, ClientHealth& value) {
 }
 
 template <class Archive>
+void fields(Archive& archive, ClockReading& value) {
+  archive({"monotonic_ns", "CLOCK_MONOTONIC."}, value.monotonic_ns);
+  archive({"realtime_ns", "CLOCK_REALTIME at the same instant, since the epoch."},
+          value.realtime_ns);
+  archive({"max_error_us",
+           "How far the kernel says that CLOCK_REALTIME is off from UTC at most (adjtimex, "
+           "maxerror); null: it is not synchronised."},
+          value.max_error_us);
+  archive({"estimated_error_us", "How far it says that it is likely off; null likewise."},
+          value.estimated_error_us);
+}
+
+template <class Archive>
+void fields(Archive& archive, ClientOfRun& value) {
+  archive({"rank", "Of the client."}, value.rank);
+  archive({"lost", "Why its part of the run is missing or not whole; empty: it is whole."},
+          value.lost);
+  archive({"records", "Its requests, of all phases."}, value.records);
+  archive({"clock_shift_ms",
+           "What was added to its instants, so that all are of the clock of client 0, ms."},
+          value.clock_shift_ms);
+  archive({"clock_bound_ms",
+           "How far that is off at most, ms: 0 on one machine; null: a clock is not synchronised."},
+          value.clock_bound_ms);
+  archive({"e2e_p50_ms", "Median of its own completed measured requests."}, value.e2e_p50_ms);
+  archive({"ttft_p50_ms", "Likewise."}, value.ttft_p50_ms);
+  archive({"client", "Its own health."}, value.client);
+}
+
+template <class Archive>
+void fields(Archive& archive, PartOfRun& value) {
+  archive({"rank", "Of the client, from 0."}, value.rank);
+  archive({"of", "How many clients there are."}, value.of);
+  archive({"start_at", "When the first run was to begin, UTC; empty: there is one client."},
+          value.start_at);
+  archive({"every_s", "Between the begins of two runs, s."}, value.every_s);
+  archive({"clock", "Its clocks when the sweep began."}, value.clock);
+}
+
+template <class Archive>
+void fields(Archive& archive, MergedClient& value) {
+  archive({"rank", "Of the client, from 0."}, value.rank);
+  archive({"host", "Its machine."}, value.host);
+  archive({"cores", "The machine's CPU cores."}, value.cores);
+  archive({"kernel", "Its kernel."}, value.kernel);
+  archive({"boot_id", "Of its start; empty: not recorded."}, value.boot_id);
+}
+
+template <class Archive>
 void fields(Archive& archive, OpenLoad& value) {
   archive({"state",
            "`settled`; `unsettled`: it cannot be told whether the endpoint carries the load; "
@@ -576,6 +625,7 @@ void fields(Archive& archive, RunStats& value) {
   archive("started_s", value.started_s);
   archive("confirming", value.confirming);
   archive("telemetry", value.telemetry);
+  archive("clients", value.clients);
   statistics(archive, value);
 }
 
@@ -884,6 +934,12 @@ void fields(Archive& archive, SweepResult& value) {
            "Of a side of `llmsweep versus`, whose runs are compared pair by pair; null: it was "
            "measured by itself."},
           value.pairing);
+  archive({"part",
+           "Of one of several clients (`run --part`): the requests are its own alone, every level "
+           "is INVALID (`one_part`), and `llmsweep merge` makes the result; null: they are all."},
+          value.part);
+  archive({"clients", "Of what `merge` made: the clients, by rank; empty: there was one."},
+          value.clients);
   archive({"levels", "In ascending load."}, value.levels);
   archive({"profile",
            "Of a `load.profile`: its steps, with what was scheduled in each; empty otherwise."},

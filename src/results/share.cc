@@ -180,6 +180,10 @@ Sharing::Sharing(const SweepResult& result, const std::vector<std::string>& also
   const Provenance& by = result.provenance;
   learn(by.host);
   learn(by.host.substr(0, by.host.find('.')));
+  for (const MergedClient& client : result.clients) {
+    learn(client.host);
+    learn(client.host.substr(0, client.host.find('.')));
+  }
   learn_address(by.resolved_address);
   for (const std::string& address : by.resolved_addresses) learn_address(address);
   for (const std::string* path :
@@ -274,6 +278,7 @@ SweepResult Sharing::result() const {
     *value = text(value->find("://") == std::string::npos ? file_name(*value) : *value);
   }
   if (shared.trace) shared.trace->file = text(shared.trace->file);
+  for (MergedClient& client : shared.clients) client = {.rank = client.rank, .cores = client.cores};
   OrderedJson spec = OrderedJson::parse(result_.spec_json, nullptr, false);
   if (spec.is_object()) share_json(*this, spec);
   shared.spec_json = spec.is_object() ? spec.dump(2) : "null";

@@ -144,6 +144,36 @@ PromptDemand prompt_demand(const Schedule& schedule) {
   return demand;
 }
 
+namespace {
+
+bool owns_arrival(const Part& part, const Schedule& schedule, uint32_t index) {
+  const uint32_t slot = schedule.arrivals[index].slot;
+  return part.owns(slot == kFreeSlot ? index : slot);
+}
+
+}  // namespace
+
+PromptDemand prompt_demand(const Schedule& schedule, const Part& part) {
+  Schedule own{.filler_prompts = schedule.filler_prompts};
+  for (uint32_t i = 0; i < schedule.arrivals.size(); ++i) {
+    if (owns_arrival(part, schedule, i)) own.arrivals.push_back(schedule.arrivals[i]);
+  }
+  own.filler_prompts.resize(part.share_of(static_cast<uint32_t>(own.filler_prompts.size())));
+  return prompt_demand(own);
+}
+
+std::vector<bool> own_prompts(const Schedule& schedule, const Part& part) {
+  std::vector<bool> own(prompt_demand(schedule).total());
+  for (uint32_t i = 0; i < schedule.arrivals.size(); ++i) {
+    const uint32_t prompt = schedule.arrivals[i].prompt;
+    if (prompt != kSparePrompt && owns_arrival(part, schedule, i)) own[prompt] = true;
+  }
+  for (uint32_t i = 0; i < schedule.filler_prompts.size(); ++i) {
+    if (part.owns(i % schedule.slots)) own[schedule.filler_prompts[i]] = true;
+  }
+  return own;
+}
+
 double gap_cv(const ArrivalSpec& arrivals) {
   switch (arrivals.process) {
     case ArrivalProcess::kPoisson:

@@ -12,6 +12,7 @@
 #include "llmsweep/base/open_files.h"
 #include "llmsweep/base/random.h"
 #include "llmsweep/base/receive_stamp.h"
+#include "llmsweep/base/sha256.h"
 
 namespace llmsweep::sim {
 namespace asio = boost::asio;
@@ -249,6 +250,7 @@ void Server::generate(Connection& connection, const ReceivedRequest& request, co
   connection.last_arrival = request.at;
   connection.last_response_id.clear();
   TruthRecord truth{.trace_id = trace_id_in(request.traceparent),
+                    .body_sha256 = options_.hash_bodies ? sha256_hex(request.body) : "",
                     .number = number,
                     .api = std::string(api.name),
                     .arrival = request.at};

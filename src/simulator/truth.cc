@@ -26,6 +26,7 @@ TruthRecord read_record(const json& object) {
   TruthRecord record;
   record.response_id = object.at("response_id").get<std::string>();
   record.trace_id = object.value("trace_id", "");
+  record.body_sha256 = object.value("body_sha256", "");
   record.number = object.at("number").get<int64_t>();
   record.api = object.at("api").get<std::string>();
   record.model = object.value("model", "");  // not in older logs
@@ -89,6 +90,7 @@ std::string truth_line(const TruthRecord& record) {
   nlohmann::ordered_json object;
   object["response_id"] = record.response_id;
   if (!record.trace_id.empty()) object["trace_id"] = record.trace_id;
+  if (!record.body_sha256.empty()) object["body_sha256"] = record.body_sha256;
   object["number"] = record.number;
   object["api"] = record.api;
   object["model"] = record.model;

@@ -75,34 +75,6 @@ void take_worst(ClientHealth& worst, const ClientHealth& run) {
   }
 }
 
-ClientHealth pooled_client(const Runs& runs) {
-  ClientHealth pooled;
-  double whole_tokens = 0;
-  double whole_chunks = 0;
-  pooled.receive_stamps = !runs.empty();
-  for (const RunStats& run : runs) {
-    const ClientHealth& client = run.client;
-    take_worst(pooled, client);
-    pooled.cpu_seconds += client.cpu_seconds;
-    pooled.receive_sampling_seconds += client.receive_sampling_seconds;
-    for (const auto count :
-         {&ClientHealth::iterations, &ClientHealth::chunks, &ClientHealth::reconnects,
-          &ClientHealth::stalls, &ClientHealth::stalled_requests, &ClientHealth::receive_samples,
-          &ClientHealth::gaps, &ClientHealth::gaps_left_out}) {
-      pooled.*count += client.*count;
-    }
-    pooled.receive_stamps = pooled.receive_stamps && client.receive_stamps;
-    whole_tokens += client.tokens_per_chunk * static_cast<double>(client.chunks);
-    whole_chunks += static_cast<double>(client.chunks);
-  }
-  if (whole_chunks > 0) pooled.tokens_per_chunk = whole_tokens / whole_chunks;
-  if (pooled.iterations > 0) {
-    pooled.chunks_per_iteration =
-        static_cast<double>(pooled.chunks) / static_cast<double>(pooled.iterations);
-  }
-  return pooled;
-}
-
 Validity united_validity(const Runs& runs) {
   Validity united;
   for (const RunStats& run : runs) {
@@ -145,7 +117,40 @@ std::vector<Enum> union_of(const Runs& runs, std::vector<Enum> RunStats::*member
   return united;
 }
 
+ClientHealth pooled_client(const Runs& runs) {
+  std::vector<ClientHealth> clients;
+  for (const RunStats& run : runs) clients.push_back(run.client);
+  return pool_clients(clients);
+}
+
 }  // namespace
+
+ClientHealth pool_clients(std::span<const ClientHealth> clients) {
+  ClientHealth pooled;
+  double whole_tokens = 0;
+  double whole_chunks = 0;
+  pooled.receive_stamps = !clients.empty();
+  for (const ClientHealth& client : clients) {
+    take_worst(pooled, client);
+    pooled.cpu_seconds += client.cpu_seconds;
+    pooled.receive_sampling_seconds += client.receive_sampling_seconds;
+    for (const auto count :
+         {&ClientHealth::iterations, &ClientHealth::chunks, &ClientHealth::reconnects,
+          &ClientHealth::stalls, &ClientHealth::stalled_requests, &ClientHealth::receive_samples,
+          &ClientHealth::gaps, &ClientHealth::gaps_left_out}) {
+      pooled.*count += client.*count;
+    }
+    pooled.receive_stamps = pooled.receive_stamps && client.receive_stamps;
+    whole_tokens += client.tokens_per_chunk * static_cast<double>(client.chunks);
+    whole_chunks += static_cast<double>(client.chunks);
+  }
+  if (whole_chunks > 0) pooled.tokens_per_chunk = whole_tokens / whole_chunks;
+  if (pooled.iterations > 0) {
+    pooled.chunks_per_iteration =
+        static_cast<double>(pooled.chunks) / static_cast<double>(pooled.iterations);
+  }
+  return pooled;
+}
 
 LevelStats pool_runs(const LevelContext& level, std::vector<RunStats> runs,
                      std::span<const RequestRecord> records) {

@@ -241,8 +241,14 @@ void find_reasons(RunStats& run, const ValidityInput& input) {
   findings.invalid_if(run.open && rate_is_off(*run.open), InvalidReason::kRateOff);
   if (concurrency > 0 && run.achieved_concurrency) {
     const double off = std::abs(*run.achieved_concurrency / concurrency - 1);
-    findings.invalid_if(off > kConcurrencyTolerance, InvalidReason::kConcurrencyOff);
+    findings.invalid_if(off > kConcurrencyTolerance && !input.one_part,
+                        InvalidReason::kConcurrencyOff);
   }
+  findings.invalid_if(input.one_part, InvalidReason::kOnePart);
+  findings.invalid_if(input.client_lost, InvalidReason::kClientLost);
+  findings.invalid_if(input.clock_unproved, InvalidReason::kClockUnproved);
+  findings.invalid_if(!input.load_was_whole,
+                      closed ? InvalidReason::kConcurrencyOff : InvalidReason::kRateOff);
   // Slots that found nothing to send before the time was over.
   const bool ran_dry = input.measure_for && run.wall_seconds < (1 - kConcurrencyTolerance) *
                                                                    to_seconds(*input.measure_for);
@@ -415,6 +421,9 @@ bool speaks_against(InvalidReason reason, const LevelStats& level, const Measure
     case InvalidReason::kPrefixLeak:
     case InvalidReason::kEnergyMissing:
     case InvalidReason::kInterrupted:
+    case InvalidReason::kOnePart:
+    case InvalidReason::kClientLost:
+    case InvalidReason::kClockUnproved:
       return true;
   }
   assert(false && "every reason speaks against something");

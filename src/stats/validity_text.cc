@@ -24,11 +24,12 @@ std::string_view sentence(InvalidReason reason) {
              "over "
              "1 ms and over 1 % of the median E2E latency.";
     case InvalidReason::kConcurrencyOff:
-      return "The achieved concurrency is off the asked one by more than 2 %, or the load ended "
-             "before load.duration.";
+      return "The achieved concurrency is off the asked one by more than 2 %, the load ended "
+             "before load.duration, or slots of one of several clients were idle beside measured "
+             "requests of another.";
     case InvalidReason::kRateOff:
       return "The requests sent in the window are over 2 % more or fewer than were scheduled in "
-             "it.";
+             "it, or arrivals of one of several clients are missing.";
     case InvalidReason::kOutputTokensOff:
       return "The output lengths are off the planned ones by more than 1 %.";
     case InvalidReason::kInputTokensOff:
@@ -46,6 +47,15 @@ std::string_view sentence(InvalidReason reason) {
              "be trusted.";
     case InvalidReason::kInterrupted:
       return "The level was interrupted before it was complete.";
+    case InvalidReason::kOnePart:
+      return "These are the requests of one of several clients: the load was larger, and the rest "
+             "is in the other parts.";
+    case InvalidReason::kClientLost:
+      return "One of the clients has no whole part of the run (runs[].clients says which and "
+             "why): the load was not the one that was asked for.";
+    case InvalidReason::kClockUnproved:
+      return "The clocks of two clients may be more than 10 ms apart, or are not synchronised: "
+             "nobody can tell whether they ran at the same time.";
   }
   assert(false && "every reason has its sentence");
   return {};
@@ -65,7 +75,7 @@ std::string_view remedy(InvalidReason reason) {
              "counted, let the server keep connections alive.";
     case InvalidReason::kConcurrencyOff:
       return "Look at failures, reconnects and slot gaps; raise load.requests_per_slot so that the "
-             "level has a steady window.";
+             "level has a steady window. Of several clients: raise run --every.";
     case InvalidReason::kRateOff:
       return "Run the client on a quieter machine, or raise client.threads.";
     case InvalidReason::kOutputTokensOff:
@@ -90,6 +100,12 @@ std::string_view remedy(InvalidReason reason) {
              "that refreshes more often, or all GPUs of system.gpus on its page.";
     case InvalidReason::kInterrupted:
       return "Run the level again to its end.";
+    case InvalidReason::kOnePart:
+      return "Put all parts together: llmsweep merge PART... --out FOLDER.";
+    case InvalidReason::kClientLost:
+      return "Find out why that client stopped, and run all parts again.";
+    case InvalidReason::kClockUnproved:
+      return "Synchronise the clients' clocks (chronyc tracking shows the bound).";
   }
   assert(false && "every reason has its remedy");
   return {};

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "llmsweep/base/error.h"
@@ -26,9 +27,9 @@ namespace llmsweep {
 namespace {
 
 // Numbers of spare prompts that a run may use for each planned one: fillers, or what a level sends
-// that measures for a time.
-int64_t spares_per_prompt(const LoadSpec& load) {
-  return load.duration || load.has_users() ? 1 << 16 : 64;
+// that measures for a time, or that keeps its slots busy for other clients.
+int64_t spares_per_prompt(const LoadSpec& load, const Part& part) {
+  return load.duration || load.has_users() || !part.is_whole() ? 1 << 16 : 64;
 }
 
 // Of all requests of a run, which are made before it begins.
@@ -46,15 +47,38 @@ Schedule schedule_of(const SweepSpec& spec, const RunId& run) {
 }
 
 // Fillers that may be wanted before more can be made; of users sessions.
-int fillers_at_once(const SweepSpec& spec, LoadPoint point) {
+int fillers_at_once(const SweepSpec& spec, LoadPoint point, const Part& part) {
   constexpr double kMakingSeconds = 0.5;
   constexpr double kTurnsAtOnce = 4;  // of each user
   if (point.kind == LoadKind::kUsers) {
     const double turns = std::max(1.0, mean_tokens(spec.workload.sessions.turns));
     return static_cast<int>(point.value * kTurnsAtOnce / turns) + 2;
   }
-  if (point.is_closed()) return point.slots();
-  return static_cast<int>(peak_rate(spec.load, point) * kMakingSeconds) + 1;
+  if (point.is_closed())
+    return static_cast<int>(part.share_of(static_cast<uint32_t>(point.slots())));
+  return static_cast<int>(peak_rate(spec.load, point) / part.of * kMakingSeconds) + 1;
+}
+
+// Of `count` spare prompts for each of the clients, which take turns.
+std::vector<bool> own_spares(int64_t count, const Part& part) {
+  std::vector<bool> own(static_cast<size_t>(count) * part.of);
+  for (size_t i = part.rank; i < own.size(); i += part.of) own[i] = true;
+  return own;
+}
+
+std::vector<Prompt> only(const std::vector<bool>& own, std::vector<Prompt> prompts) {
+  std::vector<Prompt> kept;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    if (own[i]) kept.push_back(std::move(prompts[i]));
+  }
+  return kept;
+}
+
+// Guards of one client, of all of them.
+LoadSpec load_of(const LoadSpec& load, const Part& part) {
+  LoadSpec own = load;
+  own.max_in_flight = static_cast<int>(part.share_of(static_cast<uint32_t>(load.max_in_flight)));
+  return own;
 }
 
 std::optional<uint64_t> trace_seed(const SweepSpec& spec) {
@@ -94,7 +118,7 @@ PromptPlan prompt_plan(const SweepSpec& spec, const Preflight& preflight,
 LevelRunner::LevelRunner(const SweepSpec& spec, const Preflight& preflight, LoadClients clients,
                          Redactor secrets, const PromptSource& prompts, RecordWriter& writer,
                          const Interrupts& interrupts, SweepObserver& observer,
-                         TelemetryRecorder* telemetry)
+                         TelemetryRecorder* telemetry, const std::optional<PartPlan>& plan)
     : spec_(spec),
       preflight_(preflight),
       prompts_(prompts),
@@ -102,6 +126,8 @@ LevelRunner::LevelRunner(const SweepSpec& spec, const Preflight& preflight, Load
       interrupts_(interrupts),
       observer_(observer),
       telemetry_(telemetry),
+      plan_(plan && !plan->part.is_whole() ? plan : std::nullopt),
+      part_(plan ? plan->part : Part{}),
       secrets_(std::move(secrets)),
       clients_(std::move(clients)) {}
 
@@ -118,13 +144,16 @@ LevelRunner::Made LevelRunner::make_replay(const RunId& run, int64_t first_promp
       std::make_shared<TraceShapes>(*spec_.load.trace.replay, schedule.rows, first_prompt);
   const std::vector<PromptShape> planned = shapes->next(prompt_demand(schedule).total());
   PromptSet prompts = prompts_.build_shapes(first_prompt, planned);
+  std::vector<bool> own = own_prompts(schedule, part_);
   return {.schedule = std::move(schedule),
           .prompts = std::move(prompts.prompts),
+          .own = std::move(own),
           .first_sessions = {},
           .more = [this, shapes](int64_t count) {
             const int64_t first = shapes->next_prompt();
-            const std::vector<PromptShape> more = shapes->next(static_cast<size_t>(count));
-            return requests_of(prompts_.build_shapes(first, more, 1).prompts);
+            const std::vector<bool> own_ones = own_spares(count, part_);
+            const std::vector<PromptShape> more = shapes->next(own_ones.size());
+            return requests_of(only(own_ones, prompts_.build_shapes(first, more, 1).prompts));
           }};
 }
 
@@ -138,6 +167,7 @@ LevelRunner::Made LevelRunner::make_users(const RunId& run, int64_t first_prompt
   for (const UserStart& start : starts) plans.push_back(start.session);
   Made made{.schedule = make_users_schedule(spec_.load, starts),
             .prompts = {},
+            .own = {},
             .first_sessions = sessions_of(plans, first_prompt, 0, 0)};
   for (uint32_t user = 0; user < users; ++user) {
     made.first_sessions[user]->first_turn = starts[user].first_turn;
@@ -149,7 +179,7 @@ LevelRunner::Made LevelRunner::make_users(const RunId& run, int64_t first_prompt
   const auto most = std::max<int64_t>(1, static_cast<int64_t>(kTurnsAtOnce / turns));
   made.more = [this, seed, most, users, id = users,
                next = kSparePrompts +
-                      first_prompt * spares_per_prompt(spec_.load)](int64_t count) mutable {
+                      first_prompt * spares_per_prompt(spec_.load, part_)](int64_t count) mutable {
     const bool before_the_run = id == users;
     if (!before_the_run) count = std::min(count, most);
     const SessionDraw draw(spec_.workload, seed);
@@ -171,16 +201,20 @@ LevelRunner::Made LevelRunner::make_users(const RunId& run, int64_t first_prompt
 
 LevelRunner::Made LevelRunner::make_requests(const RunId& run, int64_t first_prompt) {
   Schedule schedule = schedule_of(spec_, run);
-  PromptSet prompts = prompts_.build(first_prompt, prompt_demand(schedule).total());
-  return {.schedule = std::move(schedule),
-          .prompts = std::move(prompts.prompts),
-          .first_sessions = {},
-          .more = [this, next = kSparePrompts + first_prompt * spares_per_prompt(spec_.load)](
-                      int64_t count) mutable {
-            const PromptSet more = prompts_.build(next, count, 1);
-            next += count;
-            return requests_of(more.prompts);
-          }};
+  std::vector<bool> own = own_prompts(schedule, part_);
+  std::vector<Prompt> prompts = prompts_.build_some(first_prompt, own);
+  return {
+      .schedule = std::move(schedule),
+      .prompts = std::move(prompts),
+      .own = std::move(own),
+      .first_sessions = {},
+      .more = [this, next = kSparePrompts + first_prompt * spares_per_prompt(spec_.load, part_)](
+                  int64_t count) mutable {
+        const std::vector<bool> own_ones = own_spares(count, part_);
+        std::vector<Prompt> more = prompts_.build_some(next, own_ones, 1);
+        next += static_cast<int64_t>(own_ones.size());
+        return requests_of(only(own_ones, std::move(more)));
+      }};
 }
 
 // The server's own tokenizer would be asked for each answer, in the middle of the load.
@@ -190,29 +224,48 @@ std::shared_ptr<const Tokenizer> LevelRunner::tokenizer_of_answers() const {
   return local ? preflight_.tokenizer : nullptr;
 }
 
-LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
+// Not to the instant: the loops wait for it themselves, and are there by then.
+void LevelRunner::wait_for(Instant begin, const RunId& run) const {
+  constexpr Duration kLoopsStart = std::chrono::milliseconds(50);
+  constexpr Duration kLongestSleep = std::chrono::milliseconds(50);
+  if (const Instant now = clock_.now(); now > begin) {
+    throw MeasurementError(
+        {.what = fmt::format("{} was due {:.1f} s ago, and only now its prompts are made",
+                             text_of(run), to_seconds(now - begin)),
+         .where = text_of(part_),
+         .next = "start the clients earlier than --start-at, or give runs more time (--every)"});
+  }
+  while (clock_.now() + kLoopsStart < begin) {
+    stop_if_interrupted(&interrupts_, "the wait for the run's begin");
+    std::this_thread::sleep_for(std::min<Duration>(begin - clock_.now(), kLongestSleep));
+  }
+}
+
+LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt, int number) {
   const LoadPoint point = position.run.point;
   const bool users = point.kind == LoadKind::kUsers;
   Made made = users                            ? make_users(position.run, first_prompt)
               : point.kind == LoadKind::kTrace ? make_replay(position.run, first_prompt)
                                                : make_requests(position.run, first_prompt);
-  const PromptDemand demand = prompt_demand(made.schedule);
+  const PromptDemand demand =
+      users ? prompt_demand(made.schedule) : prompt_demand(made.schedule, part_);
   const bool for_a_time = spec_.load.duration || users;
 
   SpareFillers spare;
-  FillerSupply supply(spare, fillers_at_once(spec_, point), std::move(made.more));
+  FillerSupply supply(spare, fillers_at_once(spec_, point, part_), std::move(made.more));
   if (users) supply.top_up(0);
   std::optional<OpenRun> open;
   if (made.schedule.window) open = OpenRun{.schedule_sha256 = schedule_sha256(made.schedule)};
   LoadPlan plan{.schedule = std::move(made.schedule),
                 .prompts = made.prompts,
-                .bodies = render(made.prompts),
+                .bodies = render(made.prompts, made.own),
                 .first_sessions = std::move(made.first_sessions),
                 .spare_fillers = &spare,
                 .api = spec_.endpoint.api,
                 .endpoints = static_cast<uint32_t>(preflight_.addresses.size()),
                 .run = position.run,
-                .load = spec_.load,
+                .part = part_,
+                .load = load_of(spec_.load, part_),
                 .request_timeout = spec_.endpoint.request_timeout,
                 .max_response_bytes = spec_.client.max_response_bytes,
                 .max_failed = max_failed(spec_.load, demand.measured),
@@ -224,7 +277,16 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
                 .secrets = secrets_};
   LoadControl control;
   const bool of_a_window = users || plan.schedule.turns_wait;
-  RunTracker tracker(position, demand.measured, clock_.now(),
+  std::optional<Instant> load_until;
+  if (plan_) {
+    const Duration to_monotonic = -realtime_minus_monotonic();
+    plan.start = Instant(plan_->begin(number) + to_monotonic);
+    load_until = Instant(plan_->load_until(number) + to_monotonic);
+    wait_for(*plan.start, position.run);
+    control.hold_for_others = true;
+  }
+  bool overran = false;
+  RunTracker tracker(position, demand.measured, plan.start.value_or(clock_.now()),
                      of_a_window ? spec_.load.measure : spec_.load.duration);
   const Ticker ticker{.tick = [&] {
     const int interrupts = interrupts_.load();
@@ -235,11 +297,15 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
     }
     if (spec_.load.fillers || for_a_time) {
       // Of sessions whose turns wait some that are planned may never be sent.
-      const int64_t planned =
-          plan.schedule.turns_wait ? 0 : int64_t{demand.filler} - control.fillers_taken.load();
-      supply.top_up(planned);
+      const bool of_slots = point.is_closed() && !users;
+      const int64_t taken = control.fillers_taken.load() / (of_slots ? part_.of : 1);
+      supply.top_up(plan.schedule.turns_wait ? 0 : int64_t{demand.filler} - taken);
     }
     const Instant now = clock_.now();
+    if (load_until && now >= *load_until) {
+      overran |= control.hold_for_others.exchange(false) && control.measured_left.load() > 0;
+      if (overran) control.stop = Stop::kNow;
+    }
     observer_.progress(tracker.progress(control, clients_.size(), now), now);
   }};
   const RecordSink sink = [&](const RequestRecord& record) {
@@ -269,6 +335,7 @@ LevelRun LevelRunner::run(const RunPosition& position, int64_t first_prompt) {
                .records = std::move(outcome.records),
                .gave_up = control.gave_up,
                .over_budget = control.over_budget,
+               .overran = overran,
                .open = open,
                .storage_error = writer_.flush()};
   if (telemetry_ != nullptr && run.storage_error.empty()) run.storage_error = telemetry_->flush();
@@ -322,13 +389,18 @@ std::vector<std::shared_ptr<UserSession>> LevelRunner::sessions_of(
 }
 
 std::vector<std::shared_ptr<const std::string>> LevelRunner::render(
-    const std::vector<Prompt>& prompts) const {
+    const std::vector<Prompt>& prompts, const std::vector<bool>& wanted) const {
   EndpointSpec endpoint = spec_.endpoint;
   endpoint.max_tokens_field = preflight_.max_tokens_field;
   std::vector<std::shared_ptr<const std::string>> bodies;
   bodies.reserve(prompts.size());
   size_t bytes = 0;
-  for (const Prompt& prompt : prompts) {
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    if (!wanted.empty() && !wanted[i]) {
+      bodies.emplace_back();
+      continue;
+    }
+    const Prompt& prompt = prompts[i];
     const std::string& model = prompt.model.empty() ? preflight_.model : prompt.model;
     bodies.push_back(std::make_shared<const std::string>(
         render_request(endpoint, model, preflight_.fields, prompt)));

@@ -12,6 +12,7 @@
 #include "llmsweep/model/level.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
+#include "llmsweep/sweep/part_plan.h"
 #include "llmsweep/sweep/preflight.h"
 #include "llmsweep/sweep/sweep.h"
 #include "sweep/filler_supply.h"
@@ -29,6 +30,7 @@ struct LevelRun {
   std::vector<RequestRecord> records;
   bool gave_up = false;
   bool over_budget = false;     // gave up although some still completed
+  bool overran = false;         // of a part: its time in the timetable was over, and it was not
   std::optional<OpenRun> open;  // of an open loop, and of users
   std::string storage_error;    // the records are not all on disk, and why
 };
@@ -37,14 +39,16 @@ struct LevelRun {
 class LevelRunner {
  public:
   // A loop for each of the clients, of which there is one at least. `secrets` are kept out of every
-  // record. `telemetry` may be null: no page of metrics is read.
+  // record. `telemetry` may be null: no page of metrics is read. `plan`: of one of several clients.
   LevelRunner(const SweepSpec& spec, const Preflight& preflight, LoadClients clients,
               Redactor secrets, const PromptSource& prompts, RecordWriter& writer,
               const Interrupts& interrupts, SweepObserver& observer,
-              TelemetryRecorder* telemetry = nullptr);
+              TelemetryRecorder* telemetry = nullptr, const std::optional<PartPlan>& plan = {});
 
-  // Takes prompts from `first_prompt` on, prompts_of() of them.
-  LevelRun run(const RunPosition& position, int64_t first_prompt);
+  // Takes prompts from `first_prompt` on, prompts_of() of them. Of one of several clients it is run
+  // `number` of the timetable: throws MeasurementError where its begin is over once its prompts are
+  // made, and InterruptedError while it is waited for.
+  LevelRun run(const RunPosition& position, int64_t first_prompt, int number = 0);
   int64_t prompts_of(const RunId& run) const;
 
  private:
@@ -52,6 +56,7 @@ class LevelRunner {
   struct Made {
     Schedule schedule;
     std::vector<Prompt> prompts;
+    std::vector<bool> own;  // which of them this client sends
     std::vector<std::shared_ptr<UserSession>> first_sessions;
     FillerSupply::Make more;
   };
@@ -62,9 +67,12 @@ class LevelRunner {
   std::vector<std::shared_ptr<UserSession>> sessions_of(const std::vector<SessionPlan>& plans,
                                                         int64_t first_prompt, uint32_t first_id,
                                                         int threads) const;
-  std::vector<std::shared_ptr<const std::string>> render(const std::vector<Prompt>& prompts) const;
+  // `wanted`: of which prompts; empty: of all.
+  std::vector<std::shared_ptr<const std::string>> render(
+      const std::vector<Prompt>& prompts, const std::vector<bool>& wanted = {}) const;
   std::vector<SpareFillers::Request> requests_of(const std::vector<Prompt>& prompts) const;
   ChunkSink chunk_sink() const;
+  void wait_for(Instant begin, const RunId& run) const;
   void tell_of_others(double busy);
   std::shared_ptr<const Tokenizer> tokenizer_of_answers() const;
 
@@ -75,6 +83,8 @@ class LevelRunner {
   const Interrupts& interrupts_;
   SweepObserver& observer_;
   TelemetryRecorder* telemetry_;
+  std::optional<PartPlan> plan_;  // with a timetable; absent: of the only client
+  Part part_;
   bool told_of_others_ = false;
   SteadyClock clock_;
   Redactor secrets_;

@@ -16,14 +16,16 @@ namespace {
 constexpr int kStreamsPerLoop = 2048;
 constexpr double kRequestsPerLoop = 5000;  // a second
 
-int loops_for(const SweepSpec& spec, const Preflight& preflight) {
+int loops_for(const SweepSpec& spec, const Preflight& preflight, const Part& part) {
   if (spec.client.threads > 0) return spec.client.threads;
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const Duration request = request_time_alone(spec, preflight);
   double loops = 1;
   for (const LoadPoint point : load_points(spec.load)) {
-    loops = std::max(loops, likely_in_flight(spec.load, point, request) / kStreamsPerLoop);
-    if (!point.is_closed()) loops = std::max(loops, peak_rate(spec.load, point) / kRequestsPerLoop);
+    const double streams = likely_in_flight(spec.load, point, request) / part.of;
+    loops = std::max(loops, streams / kStreamsPerLoop);
+    if (point.is_closed()) continue;
+    loops = std::max(loops, peak_rate(spec.load, point) / part.of / kRequestsPerLoop);
   }
   return std::clamp(static_cast<int>(std::ceil(loops)), 1, cores);
 }
@@ -31,9 +33,9 @@ int loops_for(const SweepSpec& spec, const Preflight& preflight) {
 }  // namespace
 
 LoadClients make_load_clients(const SweepSpec& spec, const Preflight& preflight,
-                              const Connection& connection) {
-  const int streams = most_streams(spec);
-  const int loops = loops_for(spec, preflight);
+                              const Connection& connection, const Part& part) {
+  const auto streams = static_cast<int>(part.share_of(static_cast<uint32_t>(most_streams(spec))));
+  const int loops = loops_for(spec, preflight, part);
   ensure_descriptors(static_cast<size_t>(streams));
   ensure_ports(static_cast<size_t>(streams), preflight.addresses.size());
   std::vector<std::string> urls;

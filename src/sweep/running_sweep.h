@@ -45,6 +45,7 @@ class SteppedSweep::Sweep {
 
  private:
   SweepResult& result() { return outcome_.result; }
+  Part part() const { return options_.part ? options_.part->part : Part{}; }
   Preflight check(const Connection& connection);
   // That of the sweep that is gone on with, so that its prompts stay what they were.
   const std::string& nonce();
@@ -64,6 +65,8 @@ class SteppedSweep::Sweep {
   bool is_judged(const RunId& id) const;
   void set_aside(const RunId& id);
   void run_level(LevelRunner& runner, const RunId& id);
+  int number_of(const RunId& id) const;  // in the order of listed levels, from 0
+  std::optional<PartOfRun> described_part() const;
   RunPosition position_of(const RunId& id) const;
   // As RunPosition says; absent also where runs may be added that nobody has planned yet.
   std::optional<Duration> time_of_runs_after(const RunId& id) const;

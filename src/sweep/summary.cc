@@ -21,6 +21,7 @@
 #include "llmsweep/stats/server_findings.h"
 #include "llmsweep/stats/users_at_target.h"
 #include "llmsweep/stats/validity.h"
+#include "llmsweep/stats/whole_load.h"
 #include "llmsweep/telemetry/node_energy.h"
 #include "llmsweep/telemetry/run_telemetry.h"
 #include "llmsweep/telemetry/scrape_influence.h"
@@ -113,6 +114,31 @@ bool requires_energy(const SweepSpec& spec) {
          spec.require.end();
 }
 
+// ---- Several clients.
+
+bool any_lost(const RunEntry& run) {
+  return std::any_of(run.clients.begin(), run.clients.end(),
+                     [](const ClientOfRun& client) { return !client.lost.empty(); });
+}
+
+// Between two clients' clocks, at most; absent: nobody knows.
+std::optional<double> clock_bound_ms(const RunEntry& run) {
+  std::vector<double> bounds = {0, 0};
+  for (const ClientOfRun& client : run.clients) {
+    if (!client.clock_bound_ms) return std::nullopt;
+    bounds.push_back(*client.clock_bound_ms);
+  }
+  std::sort(bounds.rbegin(), bounds.rend());  // each against the clock of client 0
+  return bounds[0] + bounds[1];
+}
+
+bool load_was_whole(const RunEntry& run, std::span<const RequestRecord> records) {
+  if (run.clients.size() < 2) return true;
+  const Duration uncertain = from_ms(clock_bound_ms(run).value_or(0));
+  return run.id.point.is_closed() ? slots_were_busy(records, run.id.point.slots(), uncertain)
+                                  : arrivals_were_sent(records, uncertain);
+}
+
 void judge(RunStats& stats, const SweepSpec& spec, const RunEntry& run,
            std::span<const RequestRecord> records) {
   std::vector<ClientShare> shares;
@@ -133,6 +159,11 @@ void judge(RunStats& stats, const SweepSpec& spec, const RunEntry& run,
                     .receive_stamps_wanted = spec.client.receive_stamps,
                     .retry_after_cut = retry_after_cut(spec.load, records),
                     .energy_required = requires_energy(spec),
+                    .one_part = run.clocks && run.clients.empty(),
+                    .client_lost = any_lost(run),
+                    .clock_unproved =
+                        clock_bound_ms(run).value_or(2 * kMaxClockBoundMs) > kMaxClockBoundMs,
+                    .load_was_whole = load_was_whole(run, records),
                     .streams = stream_findings(records, spec.load.retry_after)});
 }
 
@@ -179,6 +210,7 @@ RunStats summarise_run(const SweepSpec& spec, const RunEntry& run, const LevelCo
                               .open = open_input(spec.load, run),
                               .sessions = session_input(spec.load, run)});
   stats.started_s = started_s;
+  stats.clients = run.clients;
   const bool confirms = spec.load.refine || spec.load.search.wanted();
   stats.confirming = confirms && run.id.repeat >= spec.load.repeats;
   if (!pages.empty()) {

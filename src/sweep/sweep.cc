@@ -136,8 +136,9 @@ void SteppedSweep::Sweep::open() {
   secrets_.emplace(secrets_of(spec_, connection));
   telemetry_.emplace(spec_, connection, preflight_, *secrets_, folder_, interrupts_);
   for (const std::string& line : telemetry_->open()) observer_.note(line);
-  runner_.emplace(spec_, preflight_, make_load_clients(spec_, preflight_, connection), *secrets_,
-                  *prompts_, *writer_, interrupts_, observer_, &*telemetry_);
+  runner_.emplace(spec_, preflight_, make_load_clients(spec_, preflight_, connection, part()),
+                  *secrets_, *prompts_, *writer_, interrupts_, observer_, &*telemetry_,
+                  options_.part);
   budget_.emplace(spec_, request_time_alone(spec_, preflight_), clock_.now());
 }
 
@@ -196,10 +197,12 @@ void SteppedSweep::Sweep::describe(const Preflight& preflight, std::vector<std::
   described.system = spec_.system;
   described.looks = options_.looks;
   described.pairing = options_.pairing;
+  described.part = described_part();
   described.provenance = preflight.provenance;
   described.simulated |= is_simulator(preflight.provenance);
   describe_host(described.provenance);
   described.provenance.command = options_.command;
+  if (const std::string note = note_of(part()); !note.empty()) notes.push_back(note);
   described.provenance.notes.insert(described.provenance.notes.begin(), notes.begin(), notes.end());
   WorkloadSummary& workload = described.workload;
   workload.input_tokens = spec_.workload.input_tokens;
@@ -276,19 +279,21 @@ void SteppedSweep::Sweep::run_level(LevelRunner& runner, const RunId& id) {
   }
   LevelRun run;
   const Instant started = clock_.now();
+  const ClockReading clocks_before = read_clocks();
   try {
-    run = runner.run(position_of(id), entry.first_prompt);
+    run = runner.run(position_of(id), entry.first_prompt, number_of(id));
   } catch (const InterruptedError&) {  // while its prompts were made: nothing had been sent
     stop();
     return;
   }
   took_[id.point] = clock_.now() - started;
   budget_->add(id.point, run.records, took_[id.point]);
-  entry.interrupted = interrupts_.load() > 0;
+  if (!part().is_whole()) entry.clocks = RunClocks{.begin = clocks_before, .end = read_clocks()};
+  entry.interrupted = interrupts_.load() > 0 || run.overran;
   entry.gave_up = run.gave_up;
   entry.client = run.client;
   entry.open = run.open;
-  outcome_.stopped |= entry.interrupted;
+  outcome_.stopped |= interrupts_.load() > 0;
   outcome_.storage_error = run.storage_error;
   const bool any = std::any_of(run.records.begin(), run.records.end(), is_completed);
   store_.end(std::move(entry), std::move(run.records), outcome_.storage_error);
@@ -298,6 +303,10 @@ void SteppedSweep::Sweep::run_level(LevelRunner& runner, const RunId& id) {
   over_ = outcome_.stopped || (run.gave_up && !any) || !outcome_.storage_error.empty();
   for (const LevelStats& level : result().levels) {
     if (level.point == id.point) observer_.run_finished(level);
+  }
+  if (run.overran) {
+    observer_.note(text_of(id) +
+                   " was not over when its time in the timetable was: give runs more (--every)");
   }
   if (run.over_budget) {
     observer_.note(text_of(id.point) +
@@ -310,6 +319,25 @@ void SteppedSweep::Sweep::run_level(LevelRunner& runner, const RunId& id) {
   // The threads of the next level may take other arenas of the allocator: what each of them keeps
   // of the largest level that it has seen would add up.
   malloc_trim(0);
+}
+
+int SteppedSweep::Sweep::number_of(const RunId& id) const {
+  const RunPosition position = position_of(id);
+  return id.repeat * position.levels + position.nth;
+}
+
+// Of one of several alone: what one client measured by itself is whole.
+std::optional<PartOfRun> SteppedSweep::Sweep::described_part() const {
+  if (!options_.part) return std::nullopt;
+  const PartPlan& plan = *options_.part;
+  PartOfRun described{.rank = static_cast<int>(plan.part.rank),
+                      .of = static_cast<int>(plan.part.of),
+                      .clock = read_clocks()};
+  if (!plan.part.is_whole()) {
+    described.start_at = utc_timestamp(plan.start_at);
+    described.every_s = to_seconds(plan.every);
+  }
+  return described;
 }
 
 RunPosition SteppedSweep::Sweep::position_of(const RunId& id) const {
@@ -463,7 +491,8 @@ SweepOutcome SteppedSweep::end(bool whole) {
 SweepOutcome run_sweep(const SweepSpec& spec, const std::filesystem::path& folder,
                        const Interrupts& interrupts, SweepObserver& observer,
                        const SweepOptions& options) {
-  ensure_descriptors(static_cast<size_t>(most_streams(spec)),
+  const Part part = options.part ? options.part->part : Part{};
+  ensure_descriptors(part.share_of(static_cast<uint32_t>(most_streams(spec))),
                      spec.endpoint.simulator.empty() ? 1 : 2);
   return SteppedSweep::Sweep(spec, folder, interrupts, observer, options).run();
 }

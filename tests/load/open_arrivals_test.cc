@@ -160,5 +160,28 @@ TEST(OpenArrivals, AreSharedByTheLoopsInTurn) {
   EXPECT_EQ(bench.client.most_in_flight, 2u);
 }
 
+TEST(OpenArrivals, OfSeveralClientsAreThoseOfOne) {
+  const LoadSpec load{.warmup = 1s, .measure = 2s, .drain = 10s};
+  std::multiset<std::pair<uint32_t, Duration>> one, all;
+  OpenBench whole(load, 20, answers(95ms));
+  for (const RequestRecord& record : whole.run()) {
+    if (record.phase != Phase::kFiller) one.emplace(record.index, record.scheduled - whole.start);
+  }
+  ASSERT_GT(one.size(), 30u);
+  std::set<uint32_t> slots;
+  for (uint32_t rank = 0; rank < 3; ++rank) {
+    OpenBench bench(load, 20, answers(95ms));
+    bench.plan.part = {rank, 3};
+    bench.control.measured_left = prompt_demand(bench.plan.schedule, bench.plan.part).measured;
+    std::set<uint32_t> own;
+    for (const RequestRecord& record : bench.run({.part = bench.plan.part})) {
+      if (record.phase != Phase::kFiller) all.emplace(record.index, record.scheduled - bench.start);
+      own.insert(record.slot);
+    }
+    for (const uint32_t slot : own) EXPECT_TRUE(slots.insert(slot).second) << "of two clients";
+  }
+  EXPECT_EQ(all, one);
+}
+
 }  // namespace
 }  // namespace llmsweep

@@ -271,6 +271,7 @@ TEST(Users, WithoutThoughtAreTheClosedLoopByteForByte) {
   load.warmup_per_slot = 0;
   LoadPlan plan{.run = {at_concurrency(6), 0}, .load = load};
   plan.schedule = make_schedule(load, at_concurrency(6));
+  plan.schedule.filler_prompts.clear();  // of each slot its own: all are taken as users take theirs
   const std::vector<Prompt> prompts(prompt_demand(load, at_concurrency(6)).total(),
                                     Prompt{.planned_output_tokens = 10});
   plan.prompts = prompts;

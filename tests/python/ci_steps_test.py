@@ -232,6 +232,70 @@ class Cluster(WithAnEndpoint):
         self.assertIn("[interrupted: 0 of 1 runs]", said)
         self.assertEqual(len(list((self.folder / "results/7").glob("*/result.json"))), 1)
 
+    def parts(self, name="my-server"):
+        (self.folder / "spec.yaml").write_text(
+            f"name: {name}\nendpoint: {{url: {json.dumps(self.url)}}}\n"
+            "workload: {input_tokens: 40, output_tokens: 20, nonce: fixed}\n"
+            "load: {concurrency: [4], requests_per_slot: 3, repeats: 1}\n")
+        return self.folder / "spec.yaml"
+
+    def assert_merged(self, folder, clients):
+        result = json.loads((folder / "result.json").read_text())
+        self.assertEqual([client["rank"] for client in result["clients"]], list(range(clients)))
+        (level,) = result["levels"]
+        self.assertEqual(level["requests"]["completed"], 12)
+        self.assertEqual([client["lost"] for client in level["runs"][0]["clients"]], [""] * clients)
+
+    def test_the_clients_of_slurm_share_a_load(self):
+        spec = self.parts()
+        (self.folder / "bin").mkdir()
+        (self.folder / "bin/llmsweep").symlink_to(LLMSWEEP)
+        (self.folder / "bin/srun").write_text(
+            "#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\n"
+            "for rank in 0 1 2; do SLURM_PROCID=$rank SLURM_NTASKS=3 \"$@\" & pids+=($!); done\n"
+            "for pid in \"${pids[@]}\"; do wait \"$pid\" || failed=1; done\nexit ${failed:-0}\n")
+        (self.folder / "bin/srun").chmod(0o755)
+        for job, lead in enumerate((5, 20)):  # the latter where the machine was busy
+            done = subprocess.run(
+                ["bash", ROOT / "packaging/examples/slurm-clients.sh", spec], cwd=self.folder, check=False,
+                capture_output=True, text=True, timeout=120,
+                env={**self.environment, "PATH": f"{self.folder}/bin:{self.environment['PATH']}", "LEAD": str(lead),
+                     "EVERY": "3s", "SLURM_JOB_ID": str(job), "SLURM_NTASKS": "3", "SLURM_SUBMIT_DIR": str(self.folder)})
+            if "a client failed" not in done.stderr:
+                break
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_merged(self.folder / f"results/{job}/merged", 3)
+
+    def test_the_clients_of_kubernetes_share_a_load(self):
+        text = text_of(ROOT / "packaging/examples/kubernetes-clients.yaml")
+        config, _, job = yaml.safe_load_all(text)
+        self.assertEqual(job["spec"]["completionMode"], "Indexed")
+        clients = job["spec"]["completions"]
+        self.assertEqual(job["spec"]["parallelism"], clients)
+        pod = job["spec"]["template"]["spec"]
+        container, = pod["containers"]
+        self.assertEqual({mount["name"] for mount in container["volumeMounts"]}, {volume["name"] for volume in pod["volumes"]})
+        (self.folder / "theirs.yaml").write_text(config["data"]["spec.yaml"])
+        spec = self.parts()
+        for lead in (5, 20):
+            start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + lead))
+            places = {"/spec/spec.yaml": str(spec), "/results": str(self.folder / f"results-{lead}"), "START_AT": start, "10m": "3s"}
+            arguments = [places.get(word, word) for word in container["args"]]
+            self.assertEqual(places.keys() - set(container["args"]), set())
+            pods = [subprocess.Popen([LLMSWEEP, *arguments], cwd=self.folder, stderr=subprocess.PIPE, text=True,
+                                     stdout=subprocess.DEVNULL, env={**self.environment, "JOB_COMPLETION_INDEX": str(index)})
+                    for index in range(clients)]
+            said = [pod.communicate(timeout=120)[1] for pod in pods]
+            if all(pod.returncode == 0 for pod in pods):
+                break
+        self.assertEqual([pod.returncode for pod in pods], [0] * clients, said)
+        merged = self.folder / "merged"
+        subprocess.run([LLMSWEEP, "merge", *(self.folder / f"results-{lead}").glob("my-server*"), "--out", merged],
+                       check=True, stdout=subprocess.DEVNULL)
+        self.assert_merged(merged, clients)
+        checked = subprocess.run([LLMSWEEP, "run", self.folder / "theirs.yaml", "--dry-run"], capture_output=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+
 
 if __name__ == "__main__":
     LLMSWEEP = pathlib.Path(sys.argv.pop(1)).resolve()

@@ -115,6 +115,14 @@ RunTelemetry telemetry() {
 RunStats run(int repeat) {
   RunStats run;
   run.repeat = repeat;
+  run.clients = {{.rank = 1,
+                  .lost = "it never began the run",
+                  .records = 11,
+                  .clock_shift_ms = -1200.5,
+                  .clock_bound_ms = 1.25,
+                  .e2e_p50_ms = 5800.5,
+                  .ttft_p50_ms = 200.25,
+                  .client = client()}};
   run.valid = false;
   run.invalid_reasons = {InvalidReason::kClientBusy, InvalidReason::kErrors};
   run.warnings = {Warning::kHostStall, Warning::kWithDrain};
@@ -205,6 +213,7 @@ LevelStats level(int concurrency) {
   level.point = at_concurrency(concurrency);
   level.pooled = run(0);
   level.pooled.telemetry.reset();
+  level.pooled.clients.clear();
   level.e2e_p50_between_runs_ci95 = Interval{5700, 5900};
   level.throughput_between_runs_ci95 = Interval{270, 275};
   level.runs = {run(0), run(1), run(2)};
@@ -316,6 +325,15 @@ SweepResult full_result() {
   result.pairing = Pairing{.id = "8f3a",
                            .side = "b",
                            .order = {{at_concurrency(8), 0, false}, {at_concurrency(8), 1, true}}};
+  result.part = PartOfRun{.rank = 2,
+                          .of = 3,
+                          .start_at = "2026-12-01T12:00:00.000000Z",
+                          .every_s = 120,
+                          .clock = {.monotonic_ns = 5,
+                                    .realtime_ns = 1'700'000'000'000'000'005,
+                                    .max_error_us = 1500,
+                                    .estimated_error_us = 20}};
+  result.clients = {{.rank = 0, .host = "host", .cores = 8, .kernel = "6.1", .boot_id = "0b1c"}};
   result.provenance = {.command = "llmsweep run a.yaml",
                        .host = "host",
                        .cores = 2,

@@ -6,6 +6,7 @@
 
 #include "llmsweep/base/error.h"
 #include "llmsweep/base/files.h"
+#include "llmsweep/base/text.h"
 #include "results/full_result.h"
 
 namespace llmsweep {
@@ -152,6 +153,23 @@ TEST_F(Records, AreMarkedInPlaceAndSkippedUnlessAskedFor) {
                     {.range = {.begin = 0, .end = range.begin}, .superseded = Superseded::kSkip});
   EXPECT_EQ(part.next()->index, 0u);
   EXPECT_FALSE(part.next());
+}
+
+TEST_F(JournalFile, ReadsBackTheClientsOfARunAndWritesAtTheStatedTime) {
+  RunEntry run = run_of(4, 0, 0);
+  {
+    JournalWriter writer(path_, "2026-12-01T12:00:00Z");
+    writer.created("llmsweep");
+    writer.started(run);
+    run.ended = true;
+    run.clocks = RunClocks{.begin = full_result().part->clock, .end = {.monotonic_ns = 7}};
+    run.clients = full_result().levels[0].runs[0].clients;
+    writer.ended(run);
+  }
+  EXPECT_EQ(read_journal(path_).runs, std::vector{run});
+  for (const std::string& line : split(read_file(path_), '\n')) {
+    if (!line.empty()) EXPECT_THAT(line, HasSubstr(R"("at":"2026-12-01T12:00:00Z")"));
+  }
 }
 
 }  // namespace

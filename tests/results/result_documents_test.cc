@@ -120,6 +120,12 @@ TEST(ResultDocs, SchemaAndTablesSayWhatTheListOfKeysSays) {
   Json& pairing = all["pairing"]["properties"];
   write_keys<Pairing>(pairing, document, "### pairing");
   write_keys<PairOrder>(pairing["order"]["items"]["properties"], document, "### pairing.order[]");
+  Json& part = all["part"]["properties"];
+  write_keys<PartOfRun>(part, document, "### part");
+  write_keys<ClockReading>(part["clock"]["properties"], document, "### part.clock");
+  write_keys<MergedClient>(all["clients"]["items"]["properties"], document, "### clients[]");
+  write_keys<ClientOfRun>(parts["run"]["properties"]["clients"]["items"]["properties"], document,
+                          "### runs[].clients[]");
   write_keys<Distribution>(parts["distribution"]["properties"], document, "### A distribution");
   write_keys<VllmDefinitions>(parts["vllm_definitions"]["properties"], document,
                               "### vllm_definitions");

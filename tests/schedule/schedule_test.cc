@@ -90,5 +90,23 @@ TEST(MakeSchedule, OfADurationPlansOneMeasuredRequestASlotAndPromptsToBeginWith)
   EXPECT_FALSE(make_schedule({}, at_concurrency(3)).measure_for);
 }
 
+TEST(OwnPrompts, OfAllClientsAreEachPromptOnce) {
+  const LoadSpec load{.requests_per_slot = 3, .warmup_per_slot = 2};
+  for (const LoadPoint point : {at_concurrency(5), at_rate(2)}) {
+    const Schedule schedule = make_schedule(load, point);
+    const PromptDemand demand = prompt_demand(schedule);
+    std::vector<int> owners(demand.total());
+    uint32_t measured = 0;
+    for (uint32_t rank = 0; rank < 3; ++rank) {
+      const std::vector<bool> own = own_prompts(schedule, {rank, 3});
+      ASSERT_EQ(own.size(), owners.size());
+      for (size_t i = 0; i < own.size(); ++i) owners[i] += own[i] ? 1 : 0;
+      measured += prompt_demand(schedule, {rank, 3}).measured;
+    }
+    for (const int count : owners) EXPECT_EQ(count, 1);
+    EXPECT_EQ(measured, demand.measured);
+  }
+}
+
 }  // namespace
 }  // namespace llmsweep

@@ -64,6 +64,19 @@ std::optional<Duration> parse_utc_timestamp(std::string_view text);
 // CLOCK_REALTIME − CLOCK_MONOTONIC now: kernel receive stamps are CLOCK_REALTIME.
 Duration realtime_minus_monotonic();
 
+// Both clocks at one instant, and how far the kernel says that CLOCK_REALTIME may be off from UTC
+// (adjtimex's maxerror and esterror). Absent: it says that the clock is not synchronised.
+struct ClockReading {
+  int64_t monotonic_ns = 0;
+  int64_t realtime_ns = 0;
+  std::optional<int64_t> max_error_us;
+  std::optional<int64_t> estimated_error_us;
+
+  Duration offset() const { return Duration(realtime_ns - monotonic_ns); }
+  bool operator==(const ClockReading&) const = default;
+};
+ClockReading read_clocks();
+
 // CPU time that the calling thread has used.
 Duration thread_cpu_time();
 

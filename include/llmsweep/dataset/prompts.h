@@ -78,6 +78,9 @@ class PromptSource {
   // one call at a time. Throws Error where the dataset cannot give a prompt of the asked length.
   // `threads` 0: as the plan says.
   PromptSet build(int64_t first, int64_t count, int threads = 0) const;
+  // prompts[i] as build(first, wanted.size()) has it where wanted[i]; the others are empty.
+  std::vector<Prompt> build_some(int64_t first, const std::vector<bool>& wanted,
+                                 int threads = 0) const;
   // Of a workload with sessions: sessions[i] has the prompt of each turn of plans[i]. Its first
   // question is prompt number first + i (of another length, where the plan says so); the messages
   // of each prompt, with a reply of the workload's own behind them, begin the next one. Else as

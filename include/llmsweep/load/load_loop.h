@@ -3,7 +3,7 @@
 // A plain loop without callbacks, locks or sleeps. With a fake client and a manual clock 30 s of
 // load run in under a millisecond. Several loops may share a run: each takes the slots s with
 // s % loops == loop, of an open loop the arrivals i with i % loops == loop, and they meet only in
-// LoadControl.
+// LoadControl. Of one of several clients the same of the slots or arrivals that its part owns.
 #pragma once
 
 #include <atomic>
@@ -27,6 +27,7 @@
 #include "llmsweep/model/histogram.h"
 #include "llmsweep/model/level.h"
 #include "llmsweep/model/load_point.h"
+#include "llmsweep/model/part.h"
 #include "llmsweep/model/prompt.h"
 #include "llmsweep/model/record.h"
 #include "llmsweep/model/spec.h"
@@ -54,10 +55,15 @@ struct LoadControl {
   std::atomic<int64_t> measured_left{0};
   std::atomic<int64_t> measure_until_ns{0};  // of what measures for a time; 0: it has not begun
   std::atomic<bool> measuring_is_over{false};
-  std::atomic<uint32_t> fillers_taken{0};  // of Schedule::filler_prompts and beyond
+  // Of Schedule::filler_prompts and beyond; of a closed loop as if each slot had taken as many as
+  // the one that took the most.
+  std::atomic<uint32_t> fillers_taken{0};
+  std::atomic<uint32_t> spares_taken{0};  // of a closed loop, beyond them
   std::atomic<int> consecutive_errors{0};
   // Fillers go on after the last measured request has ended, until this is false again.
   std::atomic<bool> hold_fillers{false};
+  // The same, for the measured requests of other clients.
+  std::atomic<bool> hold_for_others{false};
   std::atomic<bool> gave_up{false};  // too many consecutive errors, or over the error budget
   std::atomic<bool> over_budget{false};
   std::atomic<Overload> overload{Overload::kNone};  // an open loop's; ends the run
@@ -140,6 +146,8 @@ struct LoadPlan {
   Api api = Api::kChat;
   uint32_t endpoints = 1;  // URLs of the client; slots (open loop: arrivals) take them round robin
   RunId run;               // written into the records
+  Part part = {};          // what of the schedule is sent; prompts and bodies of the rest are empty
+  std::optional<Instant> start = {};  // of the run; absent: at once
   // What the schedule does not say: grace, errors (max_consecutive_errors 0: never gives up),
   // waits.
   LoadSpec load = {};
@@ -162,6 +170,9 @@ struct LoopShare {
   uint32_t loop = 0;
   uint32_t loops = 1;
   Instant start{};  // the run's start; arrivals count from it
+  Part part = {};
+
+  bool owns(uint32_t number) const { return part.owns(number) && number / part.of % loops == loop; }
 };
 
 struct LoopResult {

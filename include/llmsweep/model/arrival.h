@@ -51,15 +51,15 @@ struct OpenWindow {
 };
 
 // arrivals[i].after < i. When a slot has nothing left and measured requests are still in flight
-// somewhere, it takes the next of `filler_prompts`, and after them what is made
-// while the run goes on, until none is.
+// somewhere, it takes its next one of `filler_prompts` (slot s those at s, s + slots, …), and after
+// them what is made while the run goes on, until none is.
 struct Schedule {
   std::vector<Arrival> arrivals;
   std::vector<uint32_t> filler_prompts;  // empty: no fillers
   uint32_t slots = 0;                    // 0: an open loop, which takes as many as it needs
   std::optional<OpenWindow> window;      // of an open loop, and of users, who have slots
   // Of a closed loop that measures for a time: what a slot that has nothing left starts in it, from
-  // the first measured request on, is measured too. Its prompts are the next of `filler_prompts`.
+  // the first measured request on, is measured too. Its prompts are those of `filler_prompts`.
   std::optional<Duration> measure_for;
   std::vector<TraceRow> rows;  // of a trace: rows[i] of arrivals[i]; else empty
   // Of a trace whose sessions are closed: when a later turn is due, and so its phase, is known once

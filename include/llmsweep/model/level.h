@@ -51,6 +51,9 @@ enum class InvalidReason {
   kTooFewRequests,
   kEnergyMissing,  // the spec requires it
   kInterrupted,
+  kOnePart,        // the requests of one of several clients
+  kClientLost,     // the part of one of several clients is missing or not whole
+  kClockUnproved,  // of one of several clients: whether it ran beside the others cannot be told
 };
 
 enum class Warning {
@@ -141,6 +144,29 @@ struct ClientHealth {
   int64_t gaps_left_out = 0;
 
   bool operator==(const ClientHealth&) const = default;
+};
+
+// The clocks of one of several clients when it made a run.
+struct RunClocks {
+  ClockReading begin;  // before it
+  ClockReading end;    // after it
+
+  bool operator==(const RunClocks&) const = default;
+};
+
+// What one of several clients had to do with a run that `merge` put together.
+struct ClientOfRun {
+  int rank = 0;
+  std::string lost;  // why its part of the run is missing or not whole; empty: it is whole
+  int64_t records = 0;
+  double clock_shift_ms = 0;  // what was added to its instants: part 0's clock less its own
+  // How far that is off at most; absent: one of the two clocks is not synchronised.
+  std::optional<double> clock_bound_ms;
+  std::optional<double> e2e_p50_ms;  // of its own completed measured requests
+  std::optional<double> ttft_p50_ms;
+  ClientHealth client;
+
+  bool operator==(const ClientOfRun&) const = default;
 };
 
 // A reason of failed requests: the server's own sentence, where it gave one.
@@ -298,6 +324,7 @@ struct RunStats {
   std::optional<OpenLoad> open;         // absent: a closed loop, or imported data
   std::optional<SessionLoad> sessions;  // absent: no users with sessions
   ClientHealth client;
+  std::vector<ClientOfRun> clients;  // by rank; empty: one client made the run, and of pooled runs
   std::optional<RunTelemetry> telemetry;  // absent: no page of metrics was read, and of pooled runs
 
   // Also of a closed loop, where nothing speaks against it.

@@ -241,6 +241,28 @@ struct Pairing {
   bool operator==(const Pairing&) const = default;
 };
 
+// Of a result that holds the requests of one of several clients alone.
+struct PartOfRun {
+  int rank = 0;
+  int of = 1;
+  std::string start_at;     // UTC, of the first run; empty: there is one client
+  double every_s = 0;       // between the begins of two runs
+  ClockReading clock = {};  // when the sweep began
+
+  bool operator==(const PartOfRun&) const = default;
+};
+
+// One of the clients whose parts `merge` put together.
+struct MergedClient {
+  int rank = 0;
+  std::string host;
+  int cores = 0;
+  std::string kernel;
+  std::string boot_id;
+
+  bool operator==(const MergedClient&) const = default;
+};
+
 enum class Source { kMeasured, kImported, kPublished };
 
 struct SweepResult {
@@ -264,6 +286,8 @@ struct SweepResult {
   std::optional<SearchResult> search;  // absent: levels were listed
   std::optional<GateLooks> looks;      // absent: no gate decided while it was measured
   std::optional<Pairing> pairing;      // absent: measured by itself
+  std::optional<PartOfRun> part;       // absent: all requests of the load are in it
+  std::vector<MergedClient> clients;   // by rank; empty: one client measured it
   std::vector<LevelStats> levels;      // ascending by load point
   std::vector<ProfileStep> profile;    // the steps of the one level; empty: the load has none
   std::vector<UsersAtTarget> users_at_target;           // empty: no level is a concurrency

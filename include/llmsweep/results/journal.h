@@ -31,8 +31,10 @@ struct RunEntry {
   bool ended = false;  // its statistics can be made; else the sweep was killed in it
   bool interrupted = false;
   bool gave_up = false;
-  ClientHealth client;          // what the records do not say
-  std::optional<OpenRun> open;  // likewise, of an open loop
+  ClientHealth client;               // what the records do not say
+  std::optional<OpenRun> open;       // likewise, of an open loop
+  std::optional<RunClocks> clocks;   // of one of several clients
+  std::vector<ClientOfRun> clients;  // of a run that `merge` put together: by rank
 
   // Whether a resumed sweep keeps it. A run that was given up is started again.
   bool whole() const { return ended && !interrupted && !gave_up; }
@@ -66,7 +68,8 @@ Journal parse_journal(std::string_view text, const std::string& name);
 // thread.
 class JournalWriter {
  public:
-  explicit JournalWriter(const std::filesystem::path& path);
+  // `at`: the time of day of every line; empty: when it is written.
+  explicit JournalWriter(const std::filesystem::path& path, std::string at = {});
   ~JournalWriter();
   JournalWriter(JournalWriter&&) noexcept;
   JournalWriter& operator=(JournalWriter&&) noexcept;

@@ -10,6 +10,7 @@
 #include "llmsweep/base/clock.h"
 #include "llmsweep/model/arrival.h"
 #include "llmsweep/model/load_point.h"
+#include "llmsweep/model/part.h"
 #include "llmsweep/model/spec.h"
 #include "llmsweep/schedule/sessions.h"
 
@@ -37,6 +38,11 @@ struct PromptDemand {
 PromptDemand prompt_demand(const LoadSpec& load, LoadPoint point);
 // Of one run, exactly.
 PromptDemand prompt_demand(const Schedule& schedule);
+
+// Of one client's part, likewise; fillers rounded up.
+PromptDemand prompt_demand(const Schedule& schedule, const Part& part);
+// own[i]: whether the part sends the run's prompt i.
+std::vector<bool> own_prompts(const Schedule& schedule, const Part& part);
 
 // Standard deviation ÷ mean of a gap between arrivals.
 double gap_cv(const ArrivalSpec& arrivals);

@@ -18,6 +18,7 @@ struct SimulatorOptions {
   uint16_t port = 0;                  // 0: any free port of 127.0.0.1
   std::filesystem::path truth_log;    // empty: none
   bool signs_of_life = false;         // in that log, for it dies with its client
+  bool hash_bodies = false;           // in that log: the SHA-256 of each request's body
   std::string api_key;                // empty: none asked for
   bool tls = false;                   // with a self-signed certificate made at start
   std::filesystem::path certificate;  // where that certificate is written (PEM); empty: nowhere

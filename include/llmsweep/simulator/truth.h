@@ -1,9 +1,9 @@
 // What the simulated endpoint really did: one record a request, one JSON line each in truth.jsonl.
 // A file beside it, truth.jsonl.signs, says when the client was there no more.
 //
-// A line's keys are the fields' names (without trace_id, images and results where there are none),
-// instants as absolute CLOCK_MONOTONIC ns; chunks are two lists, `sent_ns` and `chunk_tokens`. A
-// line is written when its response has ended.
+// A line's keys are the fields' names (without trace_id, body_sha256, images and results where
+// there are none), instants as absolute CLOCK_MONOTONIC ns; chunks are two lists, `sent_ns` and
+// `chunk_tokens`. A line is written when its response has ended.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@ struct TruthChunk {
 struct TruthRecord {
   std::string response_id;  // as sent on the wire; empty where none was
   std::string trace_id;     // the 32 digits of its traceparent; empty: it had none
+  std::string body_sha256;  // of the request's body as it came; empty: nobody asked for it
   int64_t number = 0;       // requests are counted from 1 in order of arrival
   std::string api;          // "chat", "completions", …: the spec's names
   std::string model;        // that the request asked for; empty: it named none

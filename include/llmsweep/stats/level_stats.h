@@ -77,6 +77,9 @@ RunStats run_stats(const RunInput& input);
 LevelStats pool_runs(const LevelContext& level, std::vector<RunStats> runs,
                      std::span<const RequestRecord> records);
 
+// Of several clients at once, or of one in several runs: the worst of each figure, counts added up.
+ClientHealth pool_clients(std::span<const ClientHealth> clients);
+
 // One request's figures; absent where an instant is missing. Also for request tables and goodput.
 struct RequestMetrics {
   std::optional<double> e2e_ms, ttft_ms, ttfo_ms, tpot_ms;

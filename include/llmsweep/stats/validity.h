@@ -35,6 +35,7 @@ constexpr double kLittlesLawWarning = 0.05;
 constexpr double kLittlesLawOfUsers = 0.02;  // this, or so many of its own standard deviations:
 constexpr double kLawDeviations = 3;
 constexpr double kBufferedWarning = 0.05;  // share of the answers
+constexpr double kMaxClockBoundMs = 10;    // between the clocks of two clients
 constexpr double kCoalescedWarning = 0.5;  // share of the chunks
 
 // What the answers of all phases say, beside the statistics of the measured ones.
@@ -81,6 +82,10 @@ struct ValidityInput {
   bool receive_stamps_wanted = true;
   bool retry_after_cut = false;  // slots were held for less than the server asked
   bool energy_required = false;  // by the spec's `require`
+  bool one_part = false;         // of a run: the requests are those of one of several clients
+  bool client_lost = false;      // of a run of several clients: one's part is not whole
+  bool clock_unproved = false;   // likewise: one's clock is not known to kMaxClockBoundMs
+  bool load_was_whole = true;    // likewise: it was, beside each measured request
   StreamFindings streams;
 };
 

@@ -17,6 +17,7 @@
 #include "llmsweep/model/result.h"
 #include "llmsweep/model/selftest_result.h"
 #include "llmsweep/model/spec.h"
+#include "llmsweep/sweep/part_plan.h"
 #include "llmsweep/sweep/preflight.h"
 
 namespace llmsweep {
@@ -44,6 +45,8 @@ struct SweepOptions {
   // Of a side of `llmsweep versus`, whose runs take turns with the other side's; kept in the head
   // of its journal.
   std::optional<Pairing> pairing;
+  // Of one of several clients (docs/scale.md); absent: there is one.
+  std::optional<PartPlan> part;
   Patience patience;  // of the check before the first run
   // What a check of the spec's endpoint has found just now; absent: the sweep checks it.
   std::optional<Preflight> preflight;

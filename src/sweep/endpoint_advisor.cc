@@ -32,7 +32,7 @@ std::vector<std::string> base_url_candidates(const std::string& url) {
   std::string base = url.substr(0, url.size() - query.size());
   for (const std::string_view path : {"/chat/completions", "/completions", "/chat", "/models",
                                       "/responses", "/embeddings", "/messages"}) {
-    if (base.ends_with(path)) base.resize(base.size() - path.size());
+    if (base.ends_with(path)) base.erase(base.size() - path.size());
   }
   while (base.ends_with('/')) base.pop_back();
   const std::string origin = origin_of(url);

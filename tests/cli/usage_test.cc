@@ -18,12 +18,11 @@ using ::testing::HasSubstr;
 TEST(Usage, HelpNamesEveryCommandAndExitCode) {
   const ProcessResult help = run_llmsweep({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* text :
-       {"run",      "init",   "demo",      "check",    "simulate",   "compare",
-        "gate",     "tokens", "prompts",   "report",   "show",       "import",
-        "export",   "verify", "calibrate", "selftest", "completion", "man",
-         "licenses", "versus", "trace",     "size",     "merge",      "Examples:",
-         "130 interrupted"}) {
+  for (const char* text : {"run",      "init",       "demo",   "check",     "simulate",
+                           "compare",  "gate",       "tokens", "prompts",   "report",
+                           "show",     "import",     "export", "verify",    "calibrate",
+                           "selftest", "completion", "man",    "licenses",  "versus",
+                           "trace",    "size",       "merge",  "Examples:", "130 interrupted"}) {
     EXPECT_THAT(help.out, HasSubstr(text));
   }
   EXPECT_THAT(run_llmsweep({"--version"}).out, HasSubstr("llmsweep 0."));
@@ -41,10 +40,9 @@ std::string outside_quotes(const std::string& line) {
 }
 
 TEST(Usage, EveryCommandHasHelpWithAnExampleThatEveryShellTakes) {
-  for (const char* command :
-       {"run", "check", "simulate", "compare", "versus", "gate", "tokens", "prompts", "report",
-        "show", "import", "export", "verify", "calibrate", "trace", "size", "completion", "man",
-        "merge"}) {
+  for (const char* command : {"run", "check", "simulate", "compare", "versus", "gate", "tokens",
+                              "prompts", "report", "show", "import", "export", "verify",
+                              "calibrate", "trace", "size", "completion", "man", "merge"}) {
     const ProcessResult help = run_llmsweep({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Example")) << command;

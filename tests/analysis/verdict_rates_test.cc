@@ -266,7 +266,9 @@ TEST(Verdicts, AreWrongAsOftenAsIsDocumentedAndNoMoreThanIsClaimed) {
         continue;
       }
       const double wrong = rate(claim, kind, trials);
-      if (claimed && kind != NoiseKind::kDrifting) EXPECT_LE(wrong, most) << claim.name;
+      if (claimed && kind != NoiseKind::kDrifting) {
+        EXPECT_LE(wrong, most) << claim.name;
+      }
       table += fmt::format(" {:.1f} % |", 100 * wrong);
     }
     table += "\n";

@@ -100,8 +100,8 @@ TEST(ResultsRun, OfEmbeddingsHasInputFiguresAndNoneOfOutput) {
 
 // Counts of every request, by both transports, against what the endpoint did.
 TEST(ResultsRun, AgreesWithTheEndpointOverEachTransport) {
-  for (const std::string& transport : {"sockets", "libcurl"}) {
-    for (const std::string& api : {"embeddings", "rerank"}) {
+  for (const std::string transport : {"sockets", "libcurl"}) {
+    for (const std::string api : {"embeddings", "rerank"}) {
       SCOPED_TRACE(api + " by " + transport);
       const SweepOfResults sweep({.api = api,
                                   .workload = "input_tokens: 90, inputs_per_request: 7",
@@ -121,7 +121,9 @@ TEST(ResultsRun, AgreesWithTheEndpointOverEachTransport) {
         EXPECT_FALSE(record.first_token);
         EXPECT_TRUE(record.last_token);
         // libcurl hands a large answer over in several pieces, of which one has the stamp.
-        if (transport == "sockets") EXPECT_TRUE(record.last_token_delay);
+        if (transport == "sockets") {
+          EXPECT_TRUE(record.last_token_delay);
+        }
       }
       EXPECT_EQ(measured, 12);
       const json level = sweep.result()["levels"][0];
@@ -129,7 +131,9 @@ TEST(ResultsRun, AgreesWithTheEndpointOverEachTransport) {
                   7 * level["request_throughput_rps"].get<double>(), 1e-6);
       for (const TruthRecord& truth : sweep.truths()) {
         EXPECT_EQ(truth.api, api);
-        if (!truth.client_closed) EXPECT_EQ(truth.results, 7);
+        if (!truth.client_closed) {
+          EXPECT_EQ(truth.results, 7);
+        }
         EXPECT_EQ(truth.output_tokens, 0);
       }
     }

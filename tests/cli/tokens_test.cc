@@ -133,7 +133,9 @@ TEST(Prompts, ABadInputIsOneClearErrorOrACountedSkip) {
     EXPECT_THAT(result.err, HasSubstr(bad.says));
     const std::string said = result.err.substr(0, result.err.find("note: "));
     EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << result.err;
-    if (bad.exit_code != 0) EXPECT_EQ(said, result.err);
+    if (bad.exit_code != 0) {
+      EXPECT_EQ(said, result.err);
+    }
   }
 }
 

@@ -49,7 +49,9 @@ TEST(UsersRun, SendsSessionsAndSaysWhatTheyDid) {
   const fs::path results = folder / "out" / "test";
   const json level = level_of(results);
   EXPECT_EQ(level["load_point"], "u12");
-  if (level["valid"].get<bool>()) EXPECT_THAT(run.out, HasSubstr("12 users who think 0.0"));
+  if (level["valid"].get<bool>()) {
+    EXPECT_THAT(run.out, HasSubstr("12 users who think 0.0"));
+  }
   const json& sessions = level["sessions"];
   EXPECT_GT(sessions["ended"].get<int>(), 5);
   EXPECT_EQ(sessions["broken"], 0);

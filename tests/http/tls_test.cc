@@ -69,8 +69,8 @@ class TlsRun {
 
 class Tls : public testing::TestWithParam<Transport> {};
 INSTANTIATE_TEST_SUITE_P(Over, Tls, testing::Values(Transport::kSockets, Transport::kLibcurl),
-                         [](const auto& info) {
-                           return info.param == Transport::kLibcurl ? "Libcurl" : "Sockets";
+                         [](const auto& tested) {
+                           return tested.param == Transport::kLibcurl ? "Libcurl" : "Sockets";
                          });
 
 TEST_P(Tls, StreamsOverATrustedCertificateAndKeepsTheConnection) {

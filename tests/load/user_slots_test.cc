@@ -91,13 +91,17 @@ TEST(Users, ThinkFromTheEndOfAnAnswerAndGoThroughTheirSessions) {
       const RequestRecord& turn = turns[i];
       EXPECT_EQ(turn.turns_planned, 4u);
       EXPECT_EQ(turn.turn, i % 4 + 1);
-      if (i % 4 == 0) EXPECT_TRUE(sessions.insert(*turn.session).second) << "one user's alone";
+      if (i % 4 == 0) {
+        EXPECT_TRUE(sessions.insert(*turn.session).second) << "one user's alone";
+      }
       EXPECT_EQ(turn.think, Duration(700ms));
       if (i == 0) continue;
       EXPECT_EQ(turn.scheduled, *turns[i - 1].end + 700ms);
       EXPECT_EQ(turn.sent, turn.scheduled);
       EXPECT_FALSE(turn.reconnected);
-      if (i % 4 != 0) EXPECT_EQ(turn.session, turns[i - 1].session);
+      if (i % 4 != 0) {
+        EXPECT_EQ(turn.session, turns[i - 1].session);
+      }
     }
   }
 }

@@ -168,7 +168,9 @@ TEST_F(JournalFile, ReadsBackTheClientsOfARunAndWritesAtTheStatedTime) {
   }
   EXPECT_EQ(read_journal(path_).runs, std::vector{run});
   for (const std::string& line : split(read_file(path_), '\n')) {
-    if (!line.empty()) EXPECT_THAT(line, HasSubstr(R"("at":"2026-12-01T12:00:00Z")"));
+    if (!line.empty()) {
+      EXPECT_THAT(line, HasSubstr(R"("at":"2026-12-01T12:00:00Z")"));
+    }
   }
 }
 

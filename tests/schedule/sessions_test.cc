@@ -42,7 +42,9 @@ TEST(SessionDraw, IsAFunctionOfItsNumber) {
       EXPECT_EQ(turn.output_tokens, 256);
       EXPECT_GE(turn.think, Duration(1s));
       EXPECT_LE(turn.think, Duration(3s));
-      if (&turn != session.turns.data()) EXPECT_LE(turn.input_tokens, 50);
+      if (&turn != session.turns.data()) {
+        EXPECT_LE(turn.input_tokens, 50);
+      }
     }
   }
 }

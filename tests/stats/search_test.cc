@@ -413,7 +413,9 @@ TEST(SearchTable, IsWhatIsWrittenDown) {
         way(curve, crossing, tally);
       }
       const double wrong = 100.0 * tally.wrong / systems;
-      if (&way == &ways.back().second) EXPECT_LE(wrong, floor) << noise;
+      if (&way == &ways.back().second) {
+        EXPECT_LE(wrong, floor) << noise;
+      }
       table += fmt::format(" | {:.1f} %, {:.2f}, {:.1f}", wrong, tally.width / tally.widths,
                            tally.minutes / systems);
     }

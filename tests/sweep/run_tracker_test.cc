@@ -29,8 +29,12 @@ TEST_F(LiveOutput, IsOfTheLastFiveSeconds) {
   for (int s = 1; s <= 20; ++s) {
     control_.chunks += s <= 10 ? 1000 : 100;
     const double tps = after(s);
-    if (s <= 10) EXPECT_DOUBLE_EQ(tps, 1000) << s;
-    if (s >= 15) EXPECT_DOUBLE_EQ(tps, 100) << s;
+    if (s <= 10) {
+      EXPECT_DOUBLE_EQ(tps, 1000) << s;
+    }
+    if (s >= 15) {
+      EXPECT_DOUBLE_EQ(tps, 100) << s;
+    }
   }
   EXPECT_DOUBLE_EQ(after(26), 0);
 }

@@ -202,7 +202,9 @@ TEST(RunEnergy, IsWithinItsPrintedErrorAtEveryRefresh) {
     }
     EXPECT_GE(within, kRuns * 95 / 100) << refresh;
     RecordProperty(fmt::format("within_at_{}", refresh), within);
-    if (refresh <= 1) EXPECT_LT(largest, 0.002) << refresh;
+    if (refresh <= 1) {
+      EXPECT_LT(largest, 0.002) << refresh;
+    }
   }
 }
 

@@ -222,7 +222,9 @@ TEST(ServerMetrics, AreInTheTableWithoutTotalAndAsOneEnginesEach) {
     EXPECT_FALSE(metric.name.ends_with("_total")) << metric.name;
     EXPECT_EQ(traits_of(metric.figure).figure, metric.figure) << metric.name;
     for (const ServerMetric& other : server_metrics()) {
-      if (other.name == metric.name) EXPECT_EQ(other.engine, metric.engine) << metric.name;
+      if (other.name == metric.name) {
+        EXPECT_EQ(other.engine, metric.engine) << metric.name;
+      }
     }
   }
 }

@@ -309,7 +309,8 @@ void refuse_beside_part(const RunOptions& options) {
 void refuse_resume_of_parts(const fs::path& folder) {
   const fs::path journal = folder / "sweep.jsonl";
   // What is no file of ours is refused where the folder is opened.
-  if (folder.empty() || !fs::is_regular_file(fs::symlink_status(journal))) return;
+  std::error_code ignored;
+  if (folder.empty() || !fs::is_regular_file(fs::symlink_status(journal, ignored))) return;
   const SweepResult head = read_journal(journal).head;
   if (!head.part && head.clients.empty()) return;
   throw Error({.what = head.part ? "holds one client's part of a sweep, which cannot be resumed"

@@ -258,9 +258,11 @@ TEST_P(FaultMatrix, EndsEachRequestAsDocumented) {
 
   std::map<std::string, RequestRecord> by_id;
   std::map<int, int> anonymous;  // by HTTP status
+  int unread = 0;                // fillers that were given up before anything of theirs was read
   for (const RequestRecord& record : records()) {
     if (record.response_id.empty()) {
       ++anonymous[record.http_status];
+      unread += record.outcome == Outcome::kCancelled ? 1 : 0;
     } else {
       by_id.emplace(record.response_id, record);
     }
@@ -275,6 +277,8 @@ TEST_P(FaultMatrix, EndsEachRequestAsDocumented) {
     const auto record = by_id.find(truth.response_id);
     if (record != by_id.end()) {
       expect_as_documented(expected->second, truth, record->second);
+    } else if (expected->second.chunks != Chunks::kNone && unread > 0) {
+      --unread;
     } else {
       EXPECT_TRUE(expected->second.chunks == Chunks::kNone) << truth.fault;
       EXPECT_GT(anonymous[truth.status]--, 0)

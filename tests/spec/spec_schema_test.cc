@@ -318,7 +318,7 @@ TEST_F(ShippedSpecs, LoadAndValidate) {
 }
 
 TEST_F(ShippedSpecs, SimulatedOnesLoadAndValidate) {
-  check_shipped(kRoot / "configs/simulated", 11);
+  check_shipped(kRoot / "configs/simulated", 7);
 }
 
 TEST_F(ShippedSpecs, AskForExactLengths) {
